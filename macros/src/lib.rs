@@ -1,0 +1,1 @@
+//! The attribute of `atevery`; use it through `atevery::every`.

@@ -1,0 +1,295 @@
+//! What is due at this instant, and when next? Plain data in, plain data out: no clock, no lock, no async.
+//!
+//! Jobs are known by the number of their slot, which is also their order. Entries lie in one bucket for each tick, so
+//! that a tick costs what is due, not what is registered. An entry that was superseded stays in its bucket until that
+//! comes up; `listed` tells it from the one that counts.
+
+use std::collections::BTreeMap;
+
+use crate::grid::{Grid, Tick};
+use crate::time::Time;
+
+/// A job's place in the order of registration.
+pub(crate) type Slot = u32;
+
+#[derive(Debug)]
+pub(crate) struct Agenda {
+    grid: Grid,
+    /// The first tick that has not been served.
+    upcoming: Tick,
+    buckets: BTreeMap<Tick, Bucket>,
+    /// The deadline under which each slot is listed, or `NEVER`.
+    listed: Vec<Time>,
+    /// An emptied bucket, kept so that a steady load allocates nothing.
+    spare: Vec<Entry>,
+}
+
+#[derive(Debug)]
+struct Bucket {
+    earliest: Time,
+    entries: Vec<Entry>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    deadline: Time,
+    slot: Slot,
+}
+
+impl Agenda {
+    pub(crate) fn new(grid: Grid) -> Agenda {
+        Agenda {
+            grid,
+            upcoming: 0,
+            buckets: BTreeMap::new(),
+            listed: Vec::new(),
+            spare: Vec::new(),
+        }
+    }
+
+    /// Lists `slot` for the first tick at which `deadline` has come, and which is neither served nor before `now`.
+    /// Takes the place of what was listed for it before.
+    pub(crate) fn list(&mut self, slot: Slot, deadline: Time, now: Time) {
+        let index = slot as usize;
+        if index >= self.listed.len() {
+            self.listed.resize(index + 1, Time::NEVER);
+        }
+        if self.listed[index] == deadline {
+            return;
+        }
+        self.listed[index] = deadline;
+        if deadline == Time::NEVER {
+            return;
+        }
+        let tick = self.grid.tick_from(deadline.max(now)).max(self.upcoming);
+        let bucket = self.buckets.entry(tick).or_insert_with(|| Bucket {
+            earliest: deadline,
+            entries: std::mem::take(&mut self.spare),
+        });
+        bucket.earliest = bucket.earliest.min(deadline);
+        bucket.entries.push(Entry { deadline, slot });
+    }
+
+    /// Takes `slot` off the agenda.
+    pub(crate) fn unlist(&mut self, slot: Slot) {
+        if let Some(deadline) = self.listed.get_mut(slot as usize) {
+            *deadline = Time::NEVER;
+        }
+    }
+
+    /// Serves the tick that `now` falls on, or the last one before it: adds to `due`, in order, every slot whose deadline
+    /// is not later than `now`. Each tick is served once; what is listed from here on comes at a later one.
+    pub(crate) fn take_due(&mut self, now: Time, due: &mut Vec<Slot>) {
+        let Some(tick) = self.grid.tick_until(now).filter(|tick| *tick >= self.upcoming) else {
+            return;
+        };
+        self.upcoming = tick + 1;
+        let begin = due.len();
+        while let Some(bucket) = self.buckets.first_entry().filter(|bucket| *bucket.key() <= tick) {
+            let mut bucket = bucket.remove();
+            due.extend(
+                bucket
+                    .entries
+                    .drain(..)
+                    .filter_map(|entry| take(&mut self.listed, entry)),
+            );
+            if self.spare.capacity() < bucket.entries.capacity() {
+                self.spare = bucket.entries;
+            }
+        }
+        self.take_early(now, due);
+        if !due[begin..].is_sorted() {
+            due[begin..].sort_unstable();
+        }
+    }
+
+    /// A tick that is served late also serves what has come due since, although its own tick is still ahead.
+    fn take_early(&mut self, now: Time, due: &mut Vec<Slot>) {
+        let Some(mut bucket) = self.buckets.first_entry().filter(|bucket| bucket.get().earliest <= now) else {
+            return;
+        };
+        let mut earliest = Time::NEVER;
+        bucket.get_mut().entries.retain(|entry| {
+            let ahead = entry.deadline > now;
+            if ahead {
+                earliest = earliest.min(entry.deadline);
+            } else {
+                due.extend(take(&mut self.listed, *entry));
+            }
+            ahead
+        });
+        bucket.get_mut().earliest = earliest;
+        if bucket.get().entries.is_empty() {
+            bucket.remove();
+        }
+    }
+
+    /// The next tick at which something may be due.
+    pub(crate) fn next_wake(&self) -> Option<Time> {
+        self.buckets.first_key_value().map(|(tick, _)| self.grid.time_of(*tick))
+    }
+
+    /// Gives every slot the number that `renumbered` holds for it, and forgets those that have none.
+    pub(crate) fn renumber(&mut self, renumbered: &[Option<Slot>]) {
+        let old = std::mem::take(&mut self.listed);
+        for (deadline, slot) in old.iter().zip(renumbered) {
+            if slot.is_some() {
+                self.listed.push(*deadline);
+            }
+        }
+        self.buckets.retain(|_, bucket| {
+            bucket.entries.retain_mut(|entry| {
+                let counts = old[entry.slot as usize] == entry.deadline;
+                match renumbered[entry.slot as usize].filter(|_| counts) {
+                    Some(slot) => {
+                        entry.slot = slot;
+                        true
+                    }
+                    None => false,
+                }
+            });
+            !bucket.entries.is_empty()
+        });
+    }
+}
+
+/// The entry's slot, if the entry is the one that counts.
+fn take(listed: &mut [Time], entry: Entry) -> Option<Slot> {
+    let deadline = &mut listed[entry.slot as usize];
+    (*deadline == entry.deadline).then(|| {
+        *deadline = Time::NEVER;
+        entry.slot
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::Span;
+
+    fn agenda() -> Agenda {
+        Agenda::new(Grid::new(Time::ORIGIN, Span::from_nanos(50)))
+    }
+
+    fn at(nanos: i64) -> Time {
+        Time::from_nanos(nanos)
+    }
+
+    fn due(agenda: &mut Agenda, now: i64) -> Vec<Slot> {
+        let mut due = Vec::new();
+        agenda.take_due(at(now), &mut due);
+        due
+    }
+
+    #[test]
+    fn a_slot_comes_at_the_first_tick_from_its_deadline() {
+        let mut agenda = agenda();
+        agenda.list(0, at(51), at(0));
+        assert_eq!(agenda.next_wake(), Some(at(100)));
+        assert_eq!(due(&mut agenda, 50), []);
+        assert_eq!(due(&mut agenda, 100), [0]);
+        assert_eq!(agenda.next_wake(), None);
+    }
+
+    #[test]
+    fn slots_come_in_order_whatever_their_deadlines() {
+        let mut agenda = agenda();
+        for (slot, deadline) in [(2, 10), (0, 30), (1, 20)] {
+            agenda.list(slot, at(deadline), at(0));
+        }
+        assert_eq!(due(&mut agenda, 50), [0, 1, 2]);
+    }
+
+    #[test]
+    fn a_tick_is_served_once() {
+        let mut agenda = agenda();
+        agenda.list(0, at(0), at(0));
+        assert_eq!(due(&mut agenda, 0), [0]);
+        agenda.list(0, at(0), at(0));
+        assert_eq!(due(&mut agenda, 49), []);
+        assert_eq!(agenda.next_wake(), Some(at(50)));
+        assert_eq!(due(&mut agenda, 50), [0]);
+    }
+
+    #[test]
+    fn a_late_tick_serves_all_that_is_due_and_the_grid_stays() {
+        let mut agenda = agenda();
+        for (slot, deadline) in [(0, 50), (1, 120), (2, 160), (3, 171)] {
+            agenda.list(slot, at(deadline), at(0));
+        }
+        assert_eq!(due(&mut agenda, 170), [0, 1, 2]);
+        assert_eq!(agenda.next_wake(), Some(at(200)));
+        assert_eq!(due(&mut agenda, 200), [3]);
+    }
+
+    #[test]
+    fn what_is_overdue_comes_at_the_next_tick_from_now() {
+        let mut agenda = agenda();
+        assert_eq!(due(&mut agenda, 0), []);
+        agenda.list(0, at(100), at(1_010));
+        assert_eq!(agenda.next_wake(), Some(at(1_050)));
+        assert_eq!(due(&mut agenda, 1_050), [0]);
+    }
+
+    #[test]
+    fn a_new_deadline_takes_the_place_of_the_old_one() {
+        let mut agenda = agenda();
+        agenda.list(0, at(200), at(0));
+        agenda.list(0, at(100), at(0));
+        assert_eq!(due(&mut agenda, 100), [0]);
+        assert_eq!(due(&mut agenda, 200), []);
+        agenda.list(0, at(300), at(200));
+        agenda.list(0, at(400), at(200));
+        assert_eq!(due(&mut agenda, 300), []);
+        assert_eq!(due(&mut agenda, 400), [0]);
+    }
+
+    #[test]
+    fn the_same_deadline_twice_is_one_entry() {
+        let mut agenda = agenda();
+        agenda.list(0, at(100), at(0));
+        agenda.list(0, at(100), at(0));
+        assert_eq!(due(&mut agenda, 100), [0]);
+    }
+
+    #[test]
+    fn an_unlisted_slot_does_not_come() {
+        let mut agenda = agenda();
+        agenda.list(0, at(100), at(0));
+        agenda.unlist(0);
+        agenda.unlist(7);
+        assert_eq!(due(&mut agenda, 100), []);
+        agenda.list(0, Time::NEVER, at(100));
+        assert_eq!(agenda.next_wake(), None);
+    }
+
+    #[test]
+    fn nothing_comes_before_the_start() {
+        let mut agenda = agenda();
+        agenda.list(0, at(-10), at(-20));
+        assert_eq!(due(&mut agenda, -1), []);
+        assert_eq!(due(&mut agenda, 0), [0]);
+    }
+
+    #[test]
+    fn a_clock_that_stepped_back_serves_nothing_twice() {
+        let mut agenda = agenda();
+        agenda.list(0, at(100), at(0));
+        assert_eq!(due(&mut agenda, 100), [0]);
+        agenda.list(0, at(150), at(100));
+        assert_eq!(due(&mut agenda, 20), []);
+        assert_eq!(due(&mut agenda, 150), [0]);
+    }
+
+    #[test]
+    fn renumbering_keeps_what_counts() {
+        let mut agenda = agenda();
+        for slot in 0..4 {
+            agenda.list(slot, at(100), at(0));
+        }
+        agenda.list(3, at(150), at(0));
+        agenda.renumber(&[None, Some(0), None, Some(1)]);
+        assert_eq!(due(&mut agenda, 100), [0]);
+        assert_eq!(due(&mut agenda, 150), [1]);
+    }
+}

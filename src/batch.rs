@@ -1,0 +1,149 @@
+//! Runs on their way to the executor: handed out in batches, taken up by lanes.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex};
+
+use crate::cell::JobCell;
+use crate::claim::Ticket;
+use crate::panics::lock;
+use crate::parked::Parked;
+
+/// The most lanes that take up batches at a time. So many jobs can block their threads before others have to wait,
+/// given as many threads.
+const LANES: usize = 64;
+
+/// The most jobs in a batch. They share a task until they wait, so one that blocks holds up this many at the most.
+const BATCH: usize = 64;
+
+/// How many jobs make a batch when `due` jobs are due together: one each, until that would make too many batches.
+pub(crate) fn size(due: usize) -> usize {
+    (due / LANES).clamp(1, BATCH)
+}
+
+/// Jobs that were due at one tick and share a task.
+pub(crate) struct Batch {
+    number: u64,
+    pub(crate) ticket: Ticket,
+    pub(crate) jobs: Vec<Arc<JobCell>>,
+    parked: Mutex<Waiting>,
+}
+
+#[derive(Default)]
+struct Waiting {
+    cancelled: bool,
+    runs: Vec<Arc<Parked>>,
+}
+
+impl Batch {
+    /// Keeps a run that waits, unless the batch has been cancelled.
+    pub(crate) fn park(&self, run: &Arc<Parked>) -> bool {
+        let mut parked = lock(&self.parked);
+        if !parked.cancelled {
+            parked.runs.push(Arc::clone(run));
+        }
+        !parked.cancelled
+    }
+
+    /// From here on no run of the batch may wait. Returns those that do.
+    pub(crate) fn cancel(&self) -> Vec<Arc<Parked>> {
+        let mut parked = lock(&self.parked);
+        parked.cancelled = true;
+        std::mem::take(&mut parked.runs)
+    }
+}
+
+/// The batches that wait for a lane, and those that have one.
+#[derive(Default)]
+pub(crate) struct Queue {
+    ready: VecDeque<Arc<Batch>>,
+    active: BTreeMap<u64, Arc<Batch>>,
+    lanes: usize,
+    batches: u64,
+}
+
+impl Queue {
+    fn batch(&mut self, ticket: Ticket, jobs: Vec<Arc<JobCell>>) -> Arc<Batch> {
+        self.batches += 1;
+        Arc::new(Batch {
+            number: self.batches,
+            ticket,
+            jobs,
+            parked: Mutex::default(),
+        })
+    }
+
+    /// Queues jobs that were offered under `ticket`, in order.
+    pub(crate) fn push(&mut self, ticket: Ticket, jobs: Vec<Arc<JobCell>>) {
+        let batch = self.batch(ticket, jobs);
+        self.ready.push_back(batch);
+    }
+
+    /// A batch that needs no lane.
+    pub(crate) fn push_active(&mut self, ticket: Ticket, job: Arc<JobCell>) -> Arc<Batch> {
+        let batch = self.batch(ticket, vec![job]);
+        self.active.insert(batch.number, Arc::clone(&batch));
+        batch
+    }
+
+    /// How many lanes are wanting; the caller starts them.
+    pub(crate) fn hire(&mut self) -> usize {
+        let wanting = self.ready.len().min(LANES).saturating_sub(self.lanes);
+        self.lanes += wanting;
+        wanting
+    }
+
+    /// The next batch for a lane; without one, the lane has left.
+    pub(crate) fn next(&mut self) -> Option<Arc<Batch>> {
+        let Some(batch) = self.ready.pop_front() else {
+            self.lanes -= 1;
+            return None;
+        };
+        self.active.insert(batch.number, Arc::clone(&batch));
+        Some(batch)
+    }
+
+    /// A lane leaves, because runs that wait keep it.
+    pub(crate) fn leave(&mut self) {
+        self.lanes -= 1;
+    }
+
+    /// A lane was lost to an executor that refused or dropped it. Returns the batches that no lane is left for.
+    pub(crate) fn lose(&mut self) -> Vec<Arc<Batch>> {
+        self.lanes -= 1;
+        if self.lanes == 0 { self.take_ready() } else { Vec::new() }
+    }
+
+    /// Nothing of the batch is in progress any more.
+    pub(crate) fn finish(&mut self, batch: &Batch) {
+        self.active.remove(&batch.number);
+    }
+
+    pub(crate) fn take_ready(&mut self) -> Vec<Arc<Batch>> {
+        self.ready.drain(..).collect()
+    }
+
+    pub(crate) fn active(&self) -> Vec<Arc<Batch>> {
+        self.active.values().cloned().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_jobs_have_a_batch_each_and_no_batch_is_large() {
+        let table = [
+            (1, 1),
+            (64, 1),
+            (127, 1),
+            (128, 2),
+            (640, 10),
+            (4_096, 64),
+            (1_000_000, 64),
+        ];
+        for (due, expected) in table {
+            assert_eq!(size(due), expected, "{due} due");
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! The tick loop: serves a tick, sleeps until the next one at which something is due.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Weak};
+use std::task::{Context, Poll};
+
+use crate::alarm::Alarm;
+use crate::engine::{Bell, Engine, Next};
+
+/// The loop of one session. It does not keep the engine alive: the last handle's end is also the loop's.
+pub(crate) struct Driver {
+    engine: Weak<Engine>,
+    session: u64,
+    bell: Arc<Bell>,
+    alarm: Alarm,
+}
+
+impl Driver {
+    pub(crate) fn new(engine: Weak<Engine>, session: u64, bell: Arc<Bell>) -> Driver {
+        Driver {
+            engine,
+            session,
+            bell,
+            alarm: Alarm::default(),
+        }
+    }
+}
+
+impl Future for Driver {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.bell.0.register(cx.waker());
+        let Some(engine) = self.engine.upgrade() else {
+            return Poll::Ready(());
+        };
+        let time = match engine.tick(self.session) {
+            Next::Sleep(time) => time,
+            Next::Wait => return Poll::Pending,
+            Next::Again => return again(cx),
+            Next::End => return Poll::Ready(()),
+        };
+        match self.alarm.poll(&engine, time, cx) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(Ok(())) => again(cx),
+            Poll::Ready(Err(_)) => Poll::Ready(()),
+        }
+    }
+}
+
+/// Comes back after the executor's other tasks had a turn.
+fn again(cx: &Context<'_>) -> Poll<()> {
+    cx.waker().wake_by_ref();
+    Poll::Pending
+}
+
+impl Drop for Driver {
+    /// An executor that drops the loop ends the session; the scheduler can be started anew.
+    fn drop(&mut self) {
+        if let Some(engine) = self.engine.upgrade() {
+            engine.halt(|session| session == self.session);
+        }
+    }
+}

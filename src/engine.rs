@@ -1,0 +1,549 @@
+//! What the handles, the loop and the lanes of one scheduler share.
+//!
+//! Locks are taken in the order `state`, `queue`, and `watches` by itself. None is held while code of a user's, of the
+//! executor's or of a waker runs.
+
+use std::any::Any;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use futures::future::BoxFuture;
+use futures::task::AtomicWaker;
+
+use crate::agenda::{Agenda, Slot};
+use crate::batch::{self, Batch, Queue};
+use crate::cell::JobCell;
+use crate::claim::{Meanwhile, Offer, Ticket};
+use crate::driver::Driver;
+use crate::error::Error;
+use crate::grid::Grid;
+use crate::job::Job;
+use crate::lane::{BlockingRun, Lane};
+use crate::panics::{catch, discard, lock, quietly};
+use crate::parked::drop_future;
+use crate::roster::Roster;
+use crate::run::Begun;
+use crate::runtime::Runtime;
+use crate::schedule::{FirstRun, MissedTicks};
+use crate::stop::Watches;
+use crate::target::{JobResult, Step};
+use crate::time::{Origin, Span, Time};
+
+/// The most jobs that are handed out before the loop lets the executor's other tasks have a turn.
+const SLICE: usize = 4_096;
+
+pub(crate) struct Engine {
+    runtime: Box<dyn Runtime>,
+    origin: Origin,
+    resolution: Duration,
+    pub(crate) policy: MissedTicks,
+    state: Mutex<State>,
+    queue: Mutex<Queue>,
+    pub(crate) watches: Watches,
+}
+
+#[derive(Default)]
+struct State {
+    roster: Roster,
+    /// There while the scheduler runs.
+    session: Option<Session>,
+    /// Starts so far.
+    sessions: u64,
+    /// Stops that are waiting.
+    stops: usize,
+    ticks: u64,
+}
+
+/// From a start to the next stop.
+struct Session {
+    number: u64,
+    agenda: Agenda,
+    /// What is due and has not been handed out.
+    due: Due,
+    bell: Arc<Bell>,
+    /// When the loop means to wake.
+    wake: Option<Time>,
+}
+
+#[derive(Default)]
+struct Due {
+    slots: Vec<Slot>,
+    handed_out: usize,
+}
+
+/// Wakes the loop.
+#[derive(Default)]
+pub(crate) struct Bell(pub(crate) AtomicWaker);
+
+/// How a run ended.
+pub(crate) enum End {
+    Finished,
+    Failed(Box<dyn std::error::Error + Send + Sync>),
+    Panicked(Box<dyn Any + Send>),
+    Cancelled,
+}
+
+impl From<JobResult> for End {
+    fn from(result: JobResult) -> End {
+        result.map_or_else(End::Failed, |()| End::Finished)
+    }
+}
+
+/// What the loop does next.
+pub(crate) enum Next {
+    /// Asks again, after others had their turn.
+    Again,
+    Sleep(Time),
+    /// Waits for the bell.
+    Wait,
+    End,
+}
+
+impl Engine {
+    pub(crate) fn new(runtime: Box<dyn Runtime>, resolution: Duration, policy: MissedTicks) -> Engine {
+        let origin = Origin::new(runtime.now());
+        Engine {
+            runtime,
+            origin,
+            resolution,
+            policy,
+            state: Mutex::default(),
+            queue: Mutex::default(),
+            watches: Watches::default(),
+        }
+    }
+
+    pub(crate) fn now(&self) -> Time {
+        self.origin.time_of(self.runtime.now())
+    }
+
+    pub(crate) fn runtime(&self) -> &dyn Runtime {
+        &*self.runtime
+    }
+
+    /// The instant at `time`; the origin if the clock does not reach that far, which no run has ever begun at.
+    pub(crate) fn instant_of(&self, time: Time) -> Instant {
+        self.instant_within_range(time)
+            .or_else(|| self.instant_within_range(Time::ORIGIN))
+            .expect("the origin is within range")
+    }
+
+    pub(crate) fn instant_within_range(&self, time: Time) -> Option<Instant> {
+        self.origin.instant_of(time)
+    }
+}
+
+/// Jobs come and go.
+impl Engine {
+    pub(crate) fn check_interval(&self, interval: Duration) -> Result<(), Error> {
+        if interval < self.resolution {
+            Err(Error::interval_too_short(interval, self.resolution))
+        } else {
+            Ok(())
+        }
+    }
+
+    pub(crate) fn register(&self, job: &Arc<JobCell>, first: FirstRun) {
+        let now = self.now();
+        job.set_deadline(first.deadline(now, job.interval.into(), self.origin));
+        let mut state = lock(&self.state);
+        let slot = state.roster.push(Arc::clone(job));
+        let bell = state
+            .session
+            .as_mut()
+            .and_then(|session| session.list(slot, job.deadline(), now));
+        drop(state);
+        ring(bell);
+    }
+
+    pub(crate) fn unregister(&self, job: &JobCell) {
+        let mut state = lock(&self.state);
+        let slot = job.slot();
+        let removed = state.roster.remove(job);
+        let renumbered = state.roster.compact();
+        if let Some(session) = &mut state.session {
+            session.agenda.unlist(slot);
+            if let Some(renumbered) = renumbered {
+                session.renumber(&renumbered);
+            }
+        }
+        drop(state);
+        drop(removed);
+    }
+
+    pub(crate) fn jobs(&self) -> Vec<Job> {
+        lock(&self.state)
+            .roster
+            .iter()
+            .map(|job| Job::new(Arc::clone(job)))
+            .collect()
+    }
+
+    /// Lists a job that is idle again for the first tick from now.
+    fn relist(&self, job: &JobCell) {
+        let now = self.now();
+        let mut state = lock(&self.state);
+        let on_roster = state.roster.get(job.slot()).is_some();
+        let bell = match &mut state.session {
+            Some(session) if on_roster => session.list(job.slot(), job.deadline(), now),
+            _ => None,
+        };
+        drop(state);
+        ring(bell);
+    }
+}
+
+/// Start and stop.
+impl Engine {
+    pub(crate) fn start(self: &Arc<Self>) -> Result<(), Error> {
+        let now = self.now();
+        let bell = Arc::new(Bell::default());
+        let mut state = lock(&self.state);
+        if state.session.is_some() {
+            return Err(Error::already_started());
+        }
+        if state.stops > 0 {
+            return Err(Error::stopping());
+        }
+        state.sessions += 1;
+        let number = state.sessions;
+        let agenda = state.roster.agenda(Grid::new(now, Span::from(self.resolution)), now);
+        let wake = None;
+        state.session = Some(Session {
+            number,
+            agenda,
+            due: Due::default(),
+            bell: Arc::clone(&bell),
+            wake,
+        });
+        drop(state);
+        let driver = Driver::new(Arc::downgrade(self), number, bell);
+        self.runtime.spawn(Box::pin(driver)).map_err(|refusal| {
+            self.halt(|session| session == number);
+            Error::spawn(refusal)
+        })
+    }
+
+    pub(crate) fn is_running(&self) -> bool {
+        lock(&self.state).session.is_some()
+    }
+
+    /// Ends the session if it is one that is meant: no run begins from here on.
+    pub(crate) fn halt(&self, meant: impl FnOnce(u64) -> bool) {
+        let mut state = lock(&self.state);
+        let session = match &state.session {
+            Some(session) if meant(session.number) => state.session.take(),
+            _ => None,
+        };
+        let Some(session) = session else { return };
+        let mut queue = lock(&self.queue);
+        let mut handed_out = queue.take_ready();
+        handed_out.extend(queue.active());
+        drop(queue);
+        drop(state);
+        for batch in &handed_out {
+            self.retract(batch);
+        }
+        ring(Some(session.bell));
+    }
+
+    /// Begins a stop that waits.
+    pub(crate) fn begin_stop(&self) {
+        lock(&self.state).stops += 1;
+        self.halt(|_| true);
+    }
+
+    pub(crate) fn end_stop(&self) {
+        lock(&self.state).stops -= 1;
+    }
+
+    /// The batches of which something is in progress.
+    pub(crate) fn active(&self) -> Vec<Arc<Batch>> {
+        lock(&self.queue).active()
+    }
+
+    /// Cancels all runs in progress.
+    pub(crate) fn cancel_runs(&self) {
+        for batch in self.active() {
+            for job in batch.jobs.iter().filter(|job| job.claim.is_running_under(batch.ticket)) {
+                job.cancel_runs();
+            }
+            for run in batch.cancel() {
+                run.cancel(self);
+            }
+        }
+    }
+
+    /// The last handle is gone.
+    pub(crate) fn close(&self) {
+        self.halt(|_| true);
+        let jobs = lock(&self.state).roster.take();
+        for job in jobs {
+            if job.claim.remove() {
+                job.clear();
+            }
+        }
+        self.cancel_runs();
+    }
+}
+
+/// The loop.
+impl Engine {
+    /// Serves the tick that has come, if one has and the session is still on.
+    pub(crate) fn tick(self: &Arc<Self>, session: u64) -> Next {
+        let now = self.now();
+        let mut state = lock(&self.state);
+        let blocking = match &state.session {
+            Some(current) if current.number == session => state.hand_out(now, &self.queue),
+            _ => return Next::End,
+        };
+        let next = state.next();
+        drop(state);
+        self.start_blocking(blocking);
+        let wanting = lock(&self.queue).hire();
+        self.start_lanes(wanting);
+        next
+    }
+
+    fn start_lanes(self: &Arc<Self>, count: usize) {
+        for _ in 0..count {
+            // A lane that is refused is dropped, and tells so: what it should have run is tried again at the next tick.
+            let _ = self.runtime.spawn(Box::pin(Lane::new(Arc::clone(self))));
+        }
+    }
+
+    fn start_blocking(self: &Arc<Self>, batches: Vec<Arc<Batch>>) {
+        for batch in batches {
+            let run = BlockingRun::new(Arc::clone(self), batch);
+            // As above.
+            let _ = self.runtime.spawn_blocking(Box::new(move || run.run()));
+        }
+    }
+}
+
+/// Runs.
+impl Engine {
+    pub(crate) fn next_batch(&self) -> Option<Arc<Batch>> {
+        lock(&self.queue).next()
+    }
+
+    pub(crate) fn finish_batch(&self, batch: &Batch) {
+        lock(&self.queue).finish(batch);
+    }
+
+    /// A lane leaves the queue, and another takes its place if there is work.
+    pub(crate) fn leave_lane(self: &Arc<Self>) {
+        let mut queue = lock(&self.queue);
+        queue.leave();
+        let wanting = queue.hire();
+        drop(queue);
+        self.start_lanes(wanting);
+    }
+
+    pub(crate) fn lose_lane(&self) {
+        let lost = lock(&self.queue).lose();
+        for batch in lost {
+            self.retract(&batch);
+        }
+    }
+
+    /// Takes back what is on offer in a batch; it is listed for the next tick.
+    pub(crate) fn retract(&self, batch: &Batch) {
+        for job in &batch.jobs {
+            self.retract_job(batch.ticket, job);
+        }
+    }
+
+    fn retract_job(&self, ticket: Ticket, job: &Arc<JobCell>) {
+        match job.claim.withdraw(ticket) {
+            Some(meanwhile) if meanwhile.removed() => job.clear(),
+            Some(_) => self.relist(job),
+            None => {}
+        }
+    }
+
+    /// Begins the run that was offered to `batch`, if it still is; returns its future if it has one.
+    pub(crate) fn begin_run(&self, batch: &Batch, job: &Arc<JobCell>) -> Option<BoxFuture<'static, JobResult>> {
+        if !job.claim.begin(batch.ticket) {
+            self.retract_job(batch.ticket, job);
+            return None;
+        }
+        let started = self.now();
+        let (number, deadline) = job.begin(started);
+        let begun = Begun {
+            engine: self,
+            job,
+            number,
+            deadline,
+            started,
+        };
+        match catch(|| job.call(&begun)) {
+            Ok(Step::Future(future)) => return Some(future),
+            Ok(Step::Done(result)) => self.settle(job, result.into()),
+            Err(payload) => self.settle(job, End::Panicked(payload)),
+        }
+        None
+    }
+
+    /// Ends a run whose future is done or to be dropped.
+    pub(crate) fn end(&self, job: &Arc<JobCell>, future: BoxFuture<'static, JobResult>, end: End) {
+        drop_future(future);
+        self.settle(job, end);
+    }
+
+    fn settle(&self, job: &Arc<JobCell>, end: End) {
+        let cancelled = matches!(end, End::Cancelled);
+        match end {
+            End::Failed(error) => drop(quietly(|| drop(error))),
+            End::Panicked(payload) => discard(payload),
+            End::Finished | End::Cancelled => {}
+        }
+        let meanwhile = job.claim.end();
+        if !meanwhile.nothing() {
+            self.after_end(job, meanwhile, cancelled);
+        }
+    }
+
+    fn after_end(&self, job: &Arc<JobCell>, meanwhile: Meanwhile, cancelled: bool) {
+        if meanwhile.removed() {
+            job.clear();
+        } else if meanwhile.due() {
+            self.relist(job);
+        }
+        if meanwhile.watched() {
+            self.watches.ended((job.id, meanwhile.ticket()), cancelled);
+        }
+    }
+}
+
+impl State {
+    /// Offers the next slice of what is due: queues it, and returns what goes to the blocking pool.
+    fn hand_out(&mut self, now: Time, queue: &Mutex<Queue>) -> Vec<Arc<Batch>> {
+        let State {
+            session: Some(session),
+            roster,
+            ticks,
+            ..
+        } = self
+        else {
+            return Vec::new();
+        };
+        if session.due.is_empty() {
+            session.due.refill(&mut session.agenda, now);
+            if session.due.is_empty() {
+                return Vec::new();
+            }
+            *ticks += 1;
+        }
+        let ticket = Ticket::new(*ticks);
+        let size = batch::size(session.due.slots.len());
+        let mut offered = Vec::new();
+        let mut blocking = Vec::new();
+        let mut queue = lock(queue);
+        for slot in session.due.slice() {
+            let Some(job) = roster.get(slot) else { continue };
+            if !session.agenda.offer(slot, job, ticket, now) {
+                continue;
+            }
+            if job.blocking {
+                blocking.push(queue.push_active(ticket, Arc::clone(job)));
+                continue;
+            }
+            offered.push(Arc::clone(job));
+            if offered.len() == size {
+                queue.push(ticket, std::mem::replace(&mut offered, Vec::with_capacity(size)));
+            }
+        }
+        if !offered.is_empty() {
+            queue.push(ticket, offered);
+        }
+        blocking
+    }
+
+    fn next(&mut self) -> Next {
+        let Some(session) = &mut self.session else {
+            return Next::End;
+        };
+        if !session.due.is_empty() {
+            return Next::Again;
+        }
+        session.wake = session.agenda.next_wake();
+        session.wake.map_or(Next::Wait, Next::Sleep)
+    }
+}
+
+impl Session {
+    /// Lists a job, and returns the bell if the loop would sleep too long.
+    fn list(&mut self, slot: Slot, deadline: Time, now: Time) -> Option<Arc<Bell>> {
+        self.agenda.list(slot, deadline, now);
+        let next = self.agenda.next_wake()?;
+        let sooner = self.wake.is_none_or(|wake| next < wake);
+        sooner.then(|| {
+            self.wake = Some(next);
+            Arc::clone(&self.bell)
+        })
+    }
+
+    fn renumber(&mut self, renumbered: &[Option<Slot>]) {
+        self.agenda.renumber(renumbered);
+        self.due.renumber(renumbered);
+    }
+}
+
+impl Due {
+    fn is_empty(&self) -> bool {
+        self.handed_out == self.slots.len()
+    }
+
+    fn refill(&mut self, agenda: &mut Agenda, now: Time) {
+        self.slots.clear();
+        self.handed_out = 0;
+        agenda.take_due(now, &mut self.slots);
+    }
+
+    fn slice(&mut self) -> impl Iterator<Item = Slot> + '_ {
+        let begin = self.handed_out;
+        self.handed_out = (begin + SLICE).min(self.slots.len());
+        self.slots[begin..self.handed_out].iter().copied()
+    }
+
+    fn renumber(&mut self, renumbered: &[Option<Slot>]) {
+        let left = self.slots.drain(..).skip(self.handed_out);
+        self.slots = left.filter_map(|slot| renumbered[slot as usize]).collect();
+        self.handed_out = 0;
+    }
+}
+
+impl Agenda {
+    /// Offers the job a run, and lists it for the one after. The deadline moves only when the run begins; what is
+    /// listed here may thus be early, which is set right when it comes up, but never late.
+    fn offer(&mut self, slot: Slot, job: &JobCell, ticket: Ticket, now: Time) -> bool {
+        if job.deadline() > now {
+            self.list(slot, job.deadline(), now);
+            return false;
+        }
+        let taken = job.claim.offer(ticket) == Offer::Taken;
+        if taken {
+            self.list(slot, job.next_deadline(now), now);
+        }
+        taken
+    }
+}
+
+impl Roster {
+    /// Lists every job, after lifting the deadlines that have passed to `start`.
+    fn agenda(&self, grid: Grid, start: Time) -> Agenda {
+        let mut agenda = Agenda::new(grid);
+        for job in self.iter() {
+            job.set_deadline(job.deadline().max(start));
+            agenda.list(job.slot(), job.deadline(), start);
+        }
+        agenda
+    }
+}
+
+fn ring(bell: Option<Arc<Bell>>) {
+    if let Some(bell) = bell {
+        bell.0.wake();
+    }
+}

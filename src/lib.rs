@@ -1,0 +1,59 @@
+//! Jobs that run every so often, on whatever async runtime the program has, and stop cleanly.
+//!
+//! ```
+//! use std::time::Duration;
+//! use atevery::{Scheduler, runtime::Standalone};
+//!
+//! # fn main() -> Result<(), atevery::Error> {
+//! let scheduler = Scheduler::new(Standalone::new());
+//! scheduler.every(Duration::from_millis(50)).name("beat").run(|| println!("still here"))?;
+//! scheduler.every(Duration::from_secs(60)).name("sweep").run(async || println!("swept"))?;
+//! scheduler.start()?;
+//! std::thread::sleep(Duration::from_millis(200));
+//! let report = futures::executor::block_on(scheduler.stop().timeout(Duration::from_secs(5)).into_future());
+//! println!("{report}");
+//! # assert!(report.is_clean());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A [`Scheduler`] cuts time into ticks of 50 ms and wakes for those at which something is due. A job has one run at a
+//! time; a late one catches up as its [`MissedTicks`] says; one that fails or panics runs again when it is due. A
+//! [`Stop`] cancels, waits as long as it is told to, and [reports](StopReport) what it left behind.
+//!
+//! The runtime is the caller's choice, see [`runtime`]; each adapter has a feature of its own. Tests of jobs need no
+//! sleeping: [`testing`] has a virtual clock.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod agenda;
+mod alarm;
+mod batch;
+mod cell;
+mod claim;
+mod driver;
+mod engine;
+mod error;
+mod grid;
+mod job;
+mod lane;
+mod panics;
+mod parked;
+mod roster;
+mod run;
+pub mod runtime;
+mod schedule;
+mod scheduler;
+mod stop;
+mod target;
+#[cfg(feature = "testing")]
+#[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
+pub mod testing;
+mod time;
+
+pub use crate::error::Error;
+pub use crate::job::{Job, JobBuilder, JobId};
+pub use crate::run::Run;
+pub use crate::schedule::{FirstRun, MissedTicks};
+pub use crate::scheduler::{Scheduler, SchedulerBuilder};
+pub use crate::stop::{Stop, StopReport, Stopping};
+pub use crate::target::{BlockingTarget, Outcome, Target};

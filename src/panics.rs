@@ -1,0 +1,31 @@
+//! No panic of a user's code escapes.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Calls code of a user's and catches its panic.
+///
+/// Asserting unwind safety is right here: what a panic may leave half-done is the user's own state, and a job that
+/// panics runs again.
+pub(crate) fn catch<T>(call: impl FnOnce() -> T) -> Result<T, Box<dyn Any + Send>> {
+    catch_unwind(AssertUnwindSafe(call))
+}
+
+/// Calls code of a user's whose panic has nobody to tell, such as a destructor. True if it did not panic.
+pub(crate) fn quietly(call: impl FnOnce()) -> bool {
+    catch(call).map_err(discard).is_ok()
+}
+
+/// Drops a panic's payload, whose own destructor may panic.
+pub(crate) fn discard(payload: Box<dyn Any + Send>) {
+    if let Err(payload) = catch(|| drop(payload)) {
+        // A payload that panics when it is dropped, with a payload that may do the same: leave that one be.
+        std::mem::forget(payload);
+    }
+}
+
+/// Locks whether or not a panic has poisoned the lock: nothing here panics while it holds one.
+pub(crate) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

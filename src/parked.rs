@@ -1,0 +1,184 @@
+//! Runs that wait: each is polled only when its own waker says so, and can be cancelled from any thread.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Wake, Waker};
+
+use futures::future::BoxFuture;
+use futures::task::AtomicWaker;
+
+use crate::cell::JobCell;
+use crate::engine::{End, Engine};
+use crate::panics::{catch, lock, quietly};
+use crate::target::JobResult;
+
+/// The task in which runs wait: which of them were woken, and how to have it polled.
+#[derive(Default)]
+pub(crate) struct Home {
+    woken: Mutex<Woken>,
+    waker: AtomicWaker,
+}
+
+#[derive(Default)]
+struct Woken {
+    closed: bool,
+    runs: Vec<Arc<Parked>>,
+}
+
+impl Home {
+    pub(crate) fn register(&self, waker: &Waker) {
+        self.waker.register(waker);
+    }
+
+    pub(crate) fn take_woken(&self) -> Vec<Arc<Parked>> {
+        std::mem::take(&mut lock(&self.woken).runs)
+    }
+
+    /// Nobody lives here any more: late wake-ups go nowhere.
+    pub(crate) fn close(&self) {
+        let mut woken = lock(&self.woken);
+        woken.closed = true;
+        let runs = std::mem::take(&mut woken.runs);
+        drop(woken);
+        drop(runs);
+    }
+
+    fn wake(&self, run: &Arc<Parked>) {
+        let mut woken = lock(&self.woken);
+        if !woken.closed {
+            woken.runs.push(Arc::clone(run));
+        }
+        drop(woken);
+        self.waker.wake();
+    }
+}
+
+/// A run that waits, or a place for one: it lends its waker to a run's first poll, and keeps the run if that waits.
+pub(crate) struct Parked {
+    home: Arc<Home>,
+    /// It is among the woken already.
+    queued: AtomicBool,
+    stage: Mutex<Stage>,
+}
+
+enum Stage {
+    Vacant,
+    Waiting(Visit),
+    Polled {
+        cancel: bool,
+    },
+    /// Cancelled from outside, which its home has not noticed yet.
+    Cancelled,
+    Ended,
+}
+
+struct Visit {
+    job: Arc<JobCell>,
+    future: BoxFuture<'static, JobResult>,
+}
+
+impl Parked {
+    pub(crate) fn vacant(home: &Arc<Home>) -> Arc<Parked> {
+        Arc::new(Parked {
+            home: Arc::clone(home),
+            queued: AtomicBool::new(false),
+            stage: Mutex::new(Stage::Vacant),
+        })
+    }
+
+    /// Keeps a run whose first poll, with this place's waker, left it pending.
+    pub(crate) fn settle(&self, job: &Arc<JobCell>, future: BoxFuture<'static, JobResult>) {
+        *lock(&self.stage) = Stage::Waiting(Visit {
+            job: Arc::clone(job),
+            future,
+        });
+    }
+
+    /// Polls a run that was woken. True if it ended, now or by a cancellation that its home has not noticed yet.
+    pub(crate) fn poll(self: &Arc<Self>, engine: &Engine) -> bool {
+        self.queued.store(false, Ordering::Release);
+        let mut stage = lock(&self.stage);
+        match std::mem::replace(&mut *stage, Stage::Polled { cancel: false }) {
+            Stage::Waiting(visit) => {
+                drop(stage);
+                self.poll_visit(engine, visit)
+            }
+            Stage::Cancelled => {
+                *stage = Stage::Ended;
+                true
+            }
+            other => {
+                *stage = other;
+                false
+            }
+        }
+    }
+
+    fn poll_visit(self: &Arc<Self>, engine: &Engine, mut visit: Visit) -> bool {
+        let waker = Waker::from(Arc::clone(self));
+        match first_poll(&mut visit.future, &waker) {
+            Poll::Ready(end) => {
+                *lock(&self.stage) = Stage::Ended;
+                engine.end(&visit.job, visit.future, end);
+                true
+            }
+            Poll::Pending => self.stay(engine, visit),
+        }
+    }
+
+    fn stay(&self, engine: &Engine, visit: Visit) -> bool {
+        let mut stage = lock(&self.stage);
+        if matches!(*stage, Stage::Polled { cancel: true }) {
+            *stage = Stage::Ended;
+            drop(stage);
+            engine.end(&visit.job, visit.future, End::Cancelled);
+            true
+        } else {
+            *stage = Stage::Waiting(visit);
+            false
+        }
+    }
+
+    /// Drops the run's future: now if it waits, else when the poll that it is in leaves it pending.
+    pub(crate) fn cancel(self: &Arc<Self>, engine: &Engine) {
+        let mut stage = lock(&self.stage);
+        match &mut *stage {
+            Stage::Waiting(_) => {
+                let Stage::Waiting(visit) = std::mem::replace(&mut *stage, Stage::Cancelled) else {
+                    unreachable!()
+                };
+                drop(stage);
+                engine.end(&visit.job, visit.future, End::Cancelled);
+                self.wake_by_ref();
+            }
+            Stage::Polled { cancel } => *cancel = true,
+            Stage::Vacant | Stage::Cancelled | Stage::Ended => {}
+        }
+    }
+}
+
+impl Wake for Parked {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        if !self.queued.swap(true, Ordering::AcqRel) {
+            self.home.wake(self);
+        }
+    }
+}
+
+/// Polls a run's future and catches its panic.
+pub(crate) fn first_poll(future: &mut BoxFuture<'static, JobResult>, waker: &Waker) -> Poll<End> {
+    match catch(|| future.as_mut().poll(&mut Context::from_waker(waker))) {
+        Ok(Poll::Pending) => Poll::Pending,
+        Ok(Poll::Ready(result)) => Poll::Ready(result.into()),
+        Err(payload) => Poll::Ready(End::Panicked(payload)),
+    }
+}
+
+/// Drops a future whose destructor may panic.
+pub(crate) fn drop_future(future: BoxFuture<'static, JobResult>) -> bool {
+    quietly(|| drop(future))
+}

@@ -1,0 +1,59 @@
+//! All jobs of a scheduler, in the order in which they were registered.
+
+use std::sync::Arc;
+
+use crate::agenda::Slot;
+use crate::cell::JobCell;
+
+/// Below this many holes it is not worth closing them.
+const FEW: usize = 64;
+
+/// Slots are handed out in order and not used again, so that a slot's number is its job's place in the order. What a
+/// removed job leaves is a hole; when holes outnumber jobs they are closed.
+#[derive(Default)]
+pub(crate) struct Roster {
+    slots: Vec<Option<Arc<JobCell>>>,
+    jobs: usize,
+}
+
+impl Roster {
+    pub(crate) fn push(&mut self, job: Arc<JobCell>) -> Slot {
+        let slot = Slot::try_from(self.slots.len()).expect("fewer than four thousand million jobs");
+        job.set_slot(slot);
+        self.slots.push(Some(job));
+        self.jobs += 1;
+        slot
+    }
+
+    pub(crate) fn get(&self, slot: Slot) -> Option<&Arc<JobCell>> {
+        self.slots.get(slot as usize)?.as_ref()
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<JobCell>> {
+        self.slots.iter().flatten()
+    }
+
+    /// Takes the job off. Nothing happens if it is not on.
+    pub(crate) fn remove(&mut self, job: &JobCell) -> Option<Arc<JobCell>> {
+        let removed = self.slots.get_mut(job.slot() as usize)?.take()?;
+        removed.set_slot(JobCell::UNREGISTERED);
+        self.jobs -= 1;
+        Some(removed)
+    }
+
+    /// Closes the holes if they are more than the jobs: returns the new number of each old slot.
+    pub(crate) fn compact(&mut self) -> Option<Vec<Option<Slot>>> {
+        let holes = self.slots.len() - self.jobs;
+        if holes <= self.jobs.max(FEW) {
+            return None;
+        }
+        let old = std::mem::take(&mut self.slots);
+        self.jobs = 0;
+        Some(old.into_iter().map(|job| job.map(|job| self.push(job))).collect())
+    }
+
+    pub(crate) fn take(&mut self) -> Vec<Arc<JobCell>> {
+        self.jobs = 0;
+        std::mem::take(&mut self.slots).into_iter().flatten().collect()
+    }
+}

@@ -1,0 +1,59 @@
+use std::time::Instant;
+
+use async_std::task;
+use futures::future::BoxFuture;
+use futures::task::SpawnError;
+
+use super::{Spawner, Timer};
+
+/// async-std: its executor, its blocking pool and its timers. Feature `async-std`.
+///
+/// async-std is discontinued upstream ([RUSTSEC-2025-0052]). The adapter is here for programs that run on it; new ones
+/// are better served by [smol](https://docs.rs/smol), which async-std was built on.
+///
+/// ```
+/// use std::time::Duration;
+/// use async_std::task;
+/// use atevery::{Scheduler, runtime::AsyncStd};
+///
+/// # fn main() -> Result<(), atevery::Error> {
+/// task::block_on(async {
+///     let scheduler = Scheduler::new(AsyncStd);
+///     scheduler.every(Duration::from_millis(50)).run(|| println!("beat"))?;
+///     scheduler.start()?;
+///
+///     task::sleep(Duration::from_millis(120)).await;
+///     scheduler.stop().await;
+///     Ok(())
+/// })
+/// # }
+/// ```
+///
+/// [RUSTSEC-2025-0052]: https://rustsec.org/advisories/RUSTSEC-2025-0052
+#[cfg_attr(docsrs, doc(cfg(feature = "async-std")))]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct AsyncStd;
+
+// A `JoinHandle` of async-std that is dropped detaches its task.
+impl Spawner for AsyncStd {
+    fn spawn(&self, future: BoxFuture<'static, ()>) -> Result<(), SpawnError> {
+        drop(task::spawn(future));
+        Ok(())
+    }
+
+    fn spawn_blocking(&self, work: Box<dyn FnOnce() + Send + 'static>) -> Result<(), SpawnError> {
+        drop(task::spawn_blocking(work));
+        Ok(())
+    }
+}
+
+impl Timer for AsyncStd {
+    fn now(&self) -> Instant {
+        Instant::now()
+    }
+
+    fn sleep_until(&self, deadline: Instant) -> BoxFuture<'static, ()> {
+        // `sleep` counts from its first poll, and so must what is left.
+        Box::pin(async move { task::sleep(deadline.saturating_duration_since(Instant::now())).await })
+    }
+}

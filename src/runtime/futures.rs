@@ -1,0 +1,62 @@
+use std::time::Instant;
+
+use futures::future::BoxFuture;
+use futures::task::{FutureObj, Spawn, SpawnError};
+use futures_timer::Delay;
+
+use super::{Spawner, Timer};
+
+/// Any executor that implements [`Spawn`] of `futures`, a `ThreadPool` for one. Feature `futures-timer`.
+///
+/// [`Spawn`] knows of no blocking pool: a blocking job runs on a thread of the executor.
+///
+/// ```
+/// use std::time::Duration;
+/// use atevery::{Scheduler, runtime::{FuturesSpawner, FuturesTimer}};
+/// use futures::executor::{ThreadPool, block_on};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let pool = ThreadPool::new()?;
+/// let scheduler = Scheduler::new((FuturesSpawner(pool), FuturesTimer));
+/// scheduler.every(Duration::from_millis(50)).run(|| println!("beat"))?;
+/// scheduler.start()?;
+///
+/// std::thread::sleep(Duration::from_millis(120));
+/// block_on(scheduler.stop().into_future());
+/// # Ok(())
+/// # }
+/// ```
+#[cfg_attr(docsrs, doc(cfg(feature = "futures-timer")))]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct FuturesSpawner<S>(pub S);
+
+impl<S: Spawn + Send + Sync + 'static> Spawner for FuturesSpawner<S> {
+    fn spawn(&self, future: BoxFuture<'static, ()>) -> Result<(), SpawnError> {
+        self.0.spawn_obj(FutureObj::from(future))
+    }
+}
+
+/// The timers of the crate `futures-timer`, for an executor that has none. Feature `futures-timer`.
+///
+/// They need no runtime: one thread of that crate wakes them all. Put them beside an executor in a pair:
+///
+/// ```
+/// use atevery::{Scheduler, runtime::{FuturesSpawner, FuturesTimer}};
+///
+/// let pool = futures::executor::ThreadPool::new()?;
+/// let scheduler = Scheduler::new((FuturesSpawner(pool), FuturesTimer));
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[cfg_attr(docsrs, doc(cfg(feature = "futures-timer")))]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct FuturesTimer;
+
+impl Timer for FuturesTimer {
+    fn now(&self) -> Instant {
+        Instant::now()
+    }
+
+    fn sleep_until(&self, deadline: Instant) -> BoxFuture<'static, ()> {
+        Box::pin(Delay::new(deadline.saturating_duration_since(Instant::now())))
+    }
+}

@@ -1,0 +1,161 @@
+use std::future::pending;
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use futures::channel::oneshot;
+use futures::future::BoxFuture;
+use futures::task::SpawnError;
+use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::task::JoinSet;
+
+use super::{Spawner, Timer};
+use crate::Error;
+
+/// Tokio: its executor, its blocking pool and its clock. Feature `tokio`.
+///
+/// It holds a [`Handle`], so the scheduler may be used from any thread, and from other runtimes too. It doesn't keep
+/// the runtime alive: once that is shut down no run begins any more, and a stop returns, in its time as well if it has
+/// to wait for a blocking run.
+///
+/// The clock is Tokio's. In a test with a paused clock (`start_paused`, Tokio's feature `test-util`) the jobs run in
+/// paused time.
+///
+/// ```
+/// use std::time::Duration;
+/// use atevery::{Scheduler, runtime::Tokio};
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), atevery::Error> {
+/// let scheduler = Scheduler::new(Tokio::current());
+/// let beat = scheduler.every(Duration::from_secs(1)).run(|| println!("beat"))?;
+/// scheduler.start()?;
+///
+/// tokio::time::sleep(Duration::from_millis(2500)).await;
+/// scheduler.stop().await;
+/// assert_eq!(beat.runs(), 3);
+/// # Ok(())
+/// # }
+/// ```
+#[cfg_attr(docsrs, doc(cfg(feature = "tokio")))]
+#[derive(Clone, Debug)]
+pub struct Tokio {
+    handle: Handle,
+}
+
+impl Tokio {
+    /// The runtime that the calling code runs in.
+    ///
+    /// # Panics
+    ///
+    /// Outside a Tokio runtime, and in one that was built without `enable_time` or `enable_all`.
+    #[track_caller]
+    pub fn current() -> Tokio {
+        // Not `unwrap_or_else`: a closure would take the panic's place for its own.
+        match Tokio::try_current() {
+            Ok(tokio) => tokio,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// The runtime that the calling code runs in, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_no_runtime`] outside a Tokio runtime.
+    ///
+    /// # Panics
+    ///
+    /// In a runtime that was built without `enable_time` or `enable_all`.
+    ///
+    /// ```
+    /// use atevery::runtime::Tokio;
+    ///
+    /// assert!(Tokio::try_current().unwrap_err().is_no_runtime());
+    /// ```
+    #[track_caller]
+    pub fn try_current() -> Result<Tokio, Error> {
+        Ok(Tokio::from(Handle::try_current().map_err(|_| Error::no_runtime())?))
+    }
+}
+
+/// For code outside the runtime.
+///
+/// # Panics
+///
+/// If the runtime was built without `enable_time` or `enable_all`.
+///
+/// ```
+/// use atevery::{Scheduler, runtime::Tokio};
+///
+/// let runtime = tokio::runtime::Runtime::new()?;
+/// let scheduler = Scheduler::new(Tokio::from(runtime.handle().clone()));
+/// # Ok::<(), std::io::Error>(())
+/// ```
+impl From<Handle> for Tokio {
+    #[track_caller]
+    fn from(handle: Handle) -> Tokio {
+        let context = handle.enter();
+        // Tokio's own panic tells how to get timers. Later, in a task, nobody would see it.
+        drop(tokio::time::sleep(Duration::ZERO));
+        drop(context);
+        Tokio { handle }
+    }
+}
+
+impl Spawner for Tokio {
+    fn spawn(&self, future: BoxFuture<'static, ()>) -> Result<(), SpawnError> {
+        self.handle.spawn(future);
+        Ok(())
+    }
+
+    fn spawn_blocking(&self, work: Box<dyn FnOnce() + Send + 'static>) -> Result<(), SpawnError> {
+        self.handle.spawn_blocking(work);
+        Ok(())
+    }
+}
+
+impl Timer for Tokio {
+    fn now(&self) -> Instant {
+        // Only a current-thread runtime can pause its clock; the others are spared the cost of entering them.
+        if self.handle.runtime_flavor() != RuntimeFlavor::CurrentThread {
+            return Instant::now();
+        }
+        let _context = self.handle.enter();
+        tokio::time::Instant::now().into_std()
+    }
+
+    fn sleep_until(&self, deadline: Instant) -> BoxFuture<'static, ()> {
+        // Tokio rounds deadlines up to the millisecond, and panics if that is past the clock's range.
+        if deadline.checked_add(Duration::from_millis(1)).is_none() {
+            return Box::pin(pending());
+        }
+        let timer = self.clone();
+        Box::pin(async move {
+            // Polled after the runtime's shutdown, Tokio's timers panic; a task that holds one just ends.
+            let mut task = JoinSet::new();
+            task.spawn_on(
+                async move { tokio::time::sleep_until(deadline.into()).await },
+                &timer.handle,
+            );
+            if let Some(Err(_)) = task.join_next().await {
+                sleep_on_thread(deadline.saturating_duration_since(timer.now())).await;
+                assert!(
+                    timer.now() >= deadline,
+                    "the Tokio runtime was shut down while its clock was paused"
+                );
+            }
+        })
+    }
+}
+
+/// Keeps time when the runtime is gone: a stop may still wait for a blocking run, with a timeout.
+async fn sleep_on_thread(period: Duration) {
+    let (ended, end) = oneshot::channel::<()>();
+    let (_waiting, no_longer_waiting) = mpsc::channel::<()>();
+    thread::spawn(move || {
+        let _ = no_longer_waiting.recv_timeout(period);
+        drop(ended);
+    });
+    let _ = end.await;
+}

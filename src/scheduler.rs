@@ -1,0 +1,180 @@
+use std::fmt;
+use std::panic::{RefUnwindSafe, UnwindSafe};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::engine::Engine;
+use crate::error::Error;
+use crate::job::{Job, JobBuilder};
+use crate::runtime::Runtime;
+use crate::schedule::MissedTicks;
+use crate::stop::Stop;
+
+/// Runs jobs every so often. A cheap handle: clones are the same scheduler.
+///
+/// Dropping the last handle stops the scheduler: no run begins any more, runs in progress are cancelled, and nothing
+/// waits for them. A [`Job`] or a [`Run`](crate::Run) doesn't keep it alive; a target that captures a `Scheduler` does.
+///
+/// ```
+/// use std::time::Duration;
+/// use atevery::{Scheduler, testing::VirtualTime};
+///
+/// let time = VirtualTime::new();
+/// let scheduler = Scheduler::new(time.clone());
+/// let job = scheduler.every(Duration::from_millis(100)).run(|| println!("tick"))?;
+/// scheduler.start()?;
+/// time.advance(Duration::from_secs(1));
+/// let report = time.block_on(scheduler.stop().into_future());
+/// assert!(report.is_clean());
+/// assert_eq!(job.runs(), 11);
+/// # Ok::<(), atevery::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Scheduler {
+    handle: Arc<Handle>,
+}
+
+struct Handle {
+    engine: Arc<Engine>,
+}
+
+impl Scheduler {
+    /// A scheduler with the default settings: ticks of 50 ms, [`MissedTicks::Burst`].
+    pub fn new(runtime: impl Runtime) -> Scheduler {
+        Scheduler::builder(runtime).finish()
+    }
+
+    /// A scheduler with settings of its own.
+    pub fn builder(runtime: impl Runtime) -> SchedulerBuilder {
+        SchedulerBuilder {
+            runtime: Box::new(runtime),
+            resolution: DEFAULT_RESOLUTION,
+            policy: MissedTicks::default(),
+        }
+    }
+
+    /// Describes a job that runs every `interval`. It may be registered whether or not the scheduler runs.
+    pub fn every(&self, interval: Duration) -> JobBuilder {
+        JobBuilder::new(self.clone(), interval, self.engine().policy)
+    }
+
+    /// Starts the scheduler, or starts it again after a stop. Time in which it was stopped is not missed: a job that has
+    /// come due meanwhile runs once, at once.
+    ///
+    /// # Errors
+    ///
+    /// [`is_already_started`](Error::is_already_started) while it runs, [`is_stopping`](Error::is_stopping) while a stop
+    /// is waiting, [`is_spawn`](Error::is_spawn) if the runtime refuses. Nothing changes then.
+    pub fn start(&self) -> Result<(), Error> {
+        self.engine().start()
+    }
+
+    /// Stops the scheduler, once the [`Stop`] is awaited.
+    pub fn stop(&self) -> Stop {
+        Stop::new(Arc::clone(self.engine()))
+    }
+
+    /// Whether it was started, and not stopped since.
+    pub fn is_running(&self) -> bool {
+        self.engine().is_running()
+    }
+
+    /// All its jobs, in the order in which they were registered.
+    pub fn jobs(&self) -> Vec<Job> {
+        self.engine().jobs()
+    }
+
+    pub(crate) fn engine(&self) -> &Arc<Engine> {
+        &self.handle.engine
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.engine.close();
+    }
+}
+
+// No panic leaves a scheduler in a state that its handles could not bear.
+impl UnwindSafe for Scheduler {}
+impl RefUnwindSafe for Scheduler {}
+
+impl fmt::Debug for Scheduler {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scheduler")
+            .field("running", &self.is_running())
+            .field("jobs", &self.jobs().len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Settings of a scheduler; [`Scheduler::builder`] makes one.
+///
+/// ```
+/// use std::time::Duration;
+/// use atevery::{MissedTicks, Scheduler, testing::VirtualTime};
+///
+/// let scheduler = Scheduler::builder(VirtualTime::new())
+///     .resolution(Duration::from_millis(10))
+///     .missed_ticks(MissedTicks::Skip)
+///     .build()?;
+/// scheduler.every(Duration::from_millis(20)).run(|| ())?;
+/// # Ok::<(), atevery::Error>(())
+/// ```
+#[must_use = "`build` makes the scheduler"]
+pub struct SchedulerBuilder {
+    runtime: Box<dyn Runtime>,
+    resolution: Duration,
+    policy: MissedTicks,
+}
+
+impl SchedulerBuilder {
+    /// The length of a tick: how finely time is cut, and the shortest interval. 50 ms unless said, at least 1 ms.
+    ///
+    /// Ticks in which nothing is due cost nothing. A longer tick lets jobs share wake-ups, a shorter one lets them begin
+    /// closer to their deadlines.
+    pub fn resolution(mut self, tick: Duration) -> SchedulerBuilder {
+        self.resolution = tick;
+        self
+    }
+
+    /// What becomes of runs that a job was too late for, unless the job says otherwise; [`MissedTicks::Burst`] unless
+    /// said.
+    pub fn missed_ticks(mut self, policy: MissedTicks) -> SchedulerBuilder {
+        self.policy = policy;
+        self
+    }
+
+    /// Makes the scheduler. It does not run yet.
+    ///
+    /// # Errors
+    ///
+    /// [`is_invalid_resolution`](Error::is_invalid_resolution) if the resolution is shorter than 1 ms.
+    pub fn build(self) -> Result<Scheduler, Error> {
+        if self.resolution < FINEST_RESOLUTION {
+            return Err(Error::invalid_resolution(self.resolution));
+        }
+        Ok(self.finish())
+    }
+
+    fn finish(self) -> Scheduler {
+        let engine = Engine::new(self.runtime, self.resolution, self.policy);
+        Scheduler {
+            handle: Arc::new(Handle {
+                engine: Arc::new(engine),
+            }),
+        }
+    }
+}
+
+impl fmt::Debug for SchedulerBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SchedulerBuilder")
+            .field("resolution", &self.resolution)
+            .field("missed_ticks", &self.policy)
+            .finish_non_exhaustive()
+    }
+}
+
+const DEFAULT_RESOLUTION: Duration = Duration::from_millis(50);
+const FINEST_RESOLUTION: Duration = Duration::from_millis(1);

@@ -1,0 +1,87 @@
+//! Jobs that block their thread.
+
+use std::thread;
+
+use super::Host;
+use super::probe::{Gate, Probe};
+use super::scene::{Fate, Scene, assert_fate, quick_job, runs_on};
+use super::waiting::{INTERVAL, NAP, eventually, finish};
+use crate::Run;
+
+/// A blocking job runs again and again.
+pub fn repeats(host: Host) {
+    let scheduler = host.scheduler();
+    let probe = Probe::default();
+    let inside = probe.clone();
+    let target = move || {
+        let visit = inside.enter();
+        thread::sleep(INTERVAL / 4);
+        visit.complete();
+    };
+    scheduler
+        .every(INTERVAL)
+        .run_blocking(target)
+        .expect("the job is valid");
+    scheduler.start().expect("the runtime takes the scheduler");
+    eventually("the job runs five times", || probe.completed() >= 5);
+    assert_eq!(probe.most_at_once(), 1);
+}
+
+/// More blocking jobs than a small executor has threads: all of them run at once, and futures beside them.
+pub fn beside_the_executor(host: Host) {
+    if !host.has_blocking_pool() {
+        println!("skipped: no blocking pool");
+        return;
+    }
+    let (scheduler, gate, probe) = (host.scheduler(), Gate::default(), Probe::default());
+    for _ in 0..8 {
+        let (entrance, probe) = (gate.entrance(), probe.clone());
+        let target = move || {
+            let _visit = probe.enter();
+            entrance.block();
+        };
+        scheduler
+            .every(INTERVAL)
+            .run_blocking(target)
+            .expect("the job is valid");
+    }
+    let quick = quick_job(&scheduler);
+    scheduler.start().expect("the runtime takes the scheduler");
+    eventually("all eight block (if the adapter has no blocking pool, say so)", || {
+        probe.inside() == 8
+    });
+    runs_on(&quick);
+}
+
+/// A synchronous run that is stuck holds up no other job, wherever there is another thread.
+pub fn beside_a_stuck_run(host: Host) {
+    for place in host.places_to_block() {
+        let scene = Scene::stuck(&host, place);
+        runs_on(&quick_job(&scene.scheduler));
+    }
+}
+
+/// A blocking run sees that it is cancelled; as it ends by itself, it counts as finished.
+pub fn sees_cancellation(host: Host) {
+    if host.places_to_block().is_empty() {
+        return;
+    }
+    let (scheduler, probe) = (host.scheduler(), Probe::default());
+    let inside = probe.clone();
+    let target = move |run: Run| {
+        let visit = inside.enter();
+        while !run.is_cancelled() {
+            thread::sleep(NAP);
+        }
+        visit.complete();
+    };
+    let job = scheduler
+        .every(INTERVAL)
+        .run_blocking(target)
+        .expect("the job is valid");
+    scheduler.start().expect("the runtime takes the scheduler");
+    eventually("the run begins", || probe.inside() == 1);
+    let report = finish("the stop returns", scheduler.stop());
+    assert_fate(&report, &job, Fate::Finished);
+    assert_eq!((probe.completed(), probe.inside()), (1, 0));
+}

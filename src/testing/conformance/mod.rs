@@ -1,0 +1,143 @@
+//! The conformance suite: what the scheduler needs from a runtime, checked on that runtime.
+//!
+//! Every adapter of this crate passes it. Whoever writes an adapter for another executor calls the macro
+//! [`conformance!`](macro@crate::testing::conformance) once, in a test file of their own:
+//!
+//! ```
+//! use atevery::runtime::Standalone;
+//! use atevery::testing::conformance;
+//!
+//! conformance!(standalone, Standalone::new());
+//! # fn main() {}
+//! ```
+//!
+//! and gets one test for each check (`standalone::timing::interval`, `standalone::stop::timeout_stuck`, ...). The
+//! expression is evaluated anew for each of them. It is the runtime itself where futures make progress by themselves,
+//! on several threads, and where the adapter has a blocking pool. A runtime of which less is true comes in a [`Host`]:
+//!
+//! - [`Host::driven`] for an executor that makes progress only while somebody drives it,
+//! - [`Host::single_threaded`] and [`Host::without_blocking_pool`] for what a runtime doesn't have (checks that need it
+//!   pass, and say on the standard output that they were skipped),
+//! - [`Host::on_shut_down`] for a runtime that can be shut down while schedulers are on it.
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use async_executor::Executor;
+//! use atevery::runtime::AsyncIo;
+//! use atevery::testing::conformance;
+//! use atevery::testing::conformance::Host;
+//!
+//! fn bare_executor() -> Host {
+//!     let executor = Arc::new(Executor::new());
+//!     let runtime = (Arc::clone(&executor), AsyncIo);
+//!     Host::driven(runtime, move |shut_down| async_io::block_on(executor.run(shut_down))).single_threaded()
+//! }
+//!
+//! conformance!(bare_executor, bare_executor());
+//! # fn main() {}
+//! ```
+//!
+//! The checks are plain functions too: [`watched`]`(make_host, check)` runs one of them, say under a test harness of
+//! one's own. They sleep for real. All bounds are one-sided and generous, so a slow, busy machine fails none of them;
+//! a check that doesn't come to an end fails after a minute, by its name.
+//!
+//! ```
+//! use atevery::runtime::Standalone;
+//! use atevery::testing::conformance;
+//!
+//! conformance::watched(Standalone::new, conformance::adapter::futures_run);
+//! ```
+
+mod host;
+mod probe;
+mod scene;
+mod waiting;
+mod watchdog;
+
+pub mod adapter;
+pub mod blocking;
+pub mod faults;
+pub mod odd_stops;
+pub mod restart;
+pub mod shutdown;
+pub mod stop;
+pub mod timing;
+
+pub use host::Host;
+pub use watchdog::watched;
+
+/// Makes a module of tests, one for each check of the [conformance suite](mod@crate::testing::conformance).
+///
+/// `conformance!(name, runtime)` stands where a module may stand, in code that is compiled for tests. `runtime` is an
+/// expression, a [`Runtime`](crate::runtime::Runtime) or a [`Host`](crate::testing::conformance::Host), evaluated anew
+/// for each check. `name` is the module's, so it is none of a crate in use; attributes before it go to the module.
+///
+/// ```
+/// # use atevery::runtime::Standalone;
+/// use atevery::testing::conformance;
+///
+/// conformance!(standalone, Standalone::new());
+/// # fn main() {}
+/// ```
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __conformance {
+    ($(#[$attribute:meta])* $name:ident, $runtime:expr $(,)?) => {
+        $(#[$attribute])*
+        mod $name {
+            // A module of its own, so that no check shadows a name in the expression.
+            #[allow(unused_imports)]
+            mod subject {
+                use super::super::*;
+
+                #[allow(dead_code)]
+                pub(super) fn host() -> $crate::testing::conformance::Host {
+                    ::core::convert::Into::into($runtime)
+                }
+            }
+
+            $crate::__conformance_tests! {
+                adapter {
+                    futures_run, futures_spawn_futures, blocking_work_runs, clock_goes_on, past_deadline, near_deadline,
+                    far_deadline, latest_waker, after_shut_down,
+                }
+                timing { interval, target_shapes, no_early_run, one_instance, order }
+                faults { panic_in_call, panic_in_future, panic_in_blocking_job, panic_in_destructor, error }
+                blocking { repeats, beside_the_executor, beside_a_stuck_run, sees_cancellation }
+                stop {
+                    plain_cooperative, plain_stuck, plain_endless,
+                    timeout_cooperative, timeout_stuck, timeout_endless, timeout_zero,
+                    detach_cooperative, detach_stuck, detach_endless,
+                    grace_cooperative, grace_stuck, grace_endless,
+                    grace_then_timeout, next_await,
+                }
+                odd_stops {
+                    before_start, twice, at_the_same_time, never_polled, dropped_half_way, on_the_runtime,
+                    inside_a_job, inside_a_blocking_job, detach_inside_a_job,
+                }
+                restart { again, with_a_straggler, started_twice, while_stopping }
+                shutdown { last_scheduler_dropped, runtime_gone, runtime_gone_beside_a_stuck_run, runtime_gone_during_a_stop }
+            }
+        }
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __conformance_tests {
+    ($($group:ident { $($check:ident),* $(,)? })*) => {
+        $(mod $group {
+            $(#[test]
+            fn $check() {
+                $crate::testing::conformance::watched(
+                    super::subject::host,
+                    $crate::testing::conformance::$group::$check,
+                );
+            })*
+        })*
+    };
+}
+
+#[doc(inline)]
+pub use crate::__conformance as conformance;

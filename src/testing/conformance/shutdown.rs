@@ -1,0 +1,155 @@
+//! What goes away: the last scheduler, or the runtime underneath.
+
+use std::future;
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use futures::future::{AbortHandle, BoxFuture, abortable};
+use futures::task::SpawnError;
+
+use super::Host;
+use super::scene::{Scene, quick_job, runs_on};
+use super::waiting::{A_WHILE, AN_HOUR, eventually, finish, happens, poll_once, unchanged};
+use crate::runtime::{Runtime, Spawner, Timer};
+
+/// Dropping the last scheduler, and no other, stops it; a job doesn't keep it alive.
+pub fn last_scheduler_dropped(host: Host) {
+    let Scene {
+        scheduler,
+        job,
+        probe,
+        gate: _gate,
+    } = Scene::cooperative(&host);
+    let quick = quick_job(&scheduler);
+    drop(scheduler.clone());
+    runs_on(&quick);
+    assert_eq!(probe.inside(), 1, "one scheduler was left");
+    drop(scheduler);
+    let runs = quick.runs();
+    eventually("the run is dropped", || probe.inside() == 0 && !job.is_running());
+    unchanged("the number of runs, after the drop", || quick.runs());
+    assert_eq!((quick.runs(), probe.completed()), (runs, 0));
+}
+
+/// Stops of a scheduler whose runtime has gone return.
+pub fn runtime_gone(host: Host) {
+    let mut host = host.mortal(Mortal::layer);
+    let scene = Scene::cooperative(&host);
+    host.shut_down();
+    finish(
+        "the stop returns at its timeout",
+        scene.scheduler.stop().timeout(A_WHILE),
+    );
+    if drops_its_futures(&scene) {
+        finish("the stop returns", scene.scheduler.stop());
+        assert!(!scene.scheduler.is_running());
+    }
+    if scene.scheduler.start().is_ok() {
+        finish("another stop returns", scene.scheduler.stop().timeout(A_WHILE));
+    }
+}
+
+/// A stop with a timeout gives up on synchronous code, even where the timers went with the runtime.
+pub fn runtime_gone_beside_a_stuck_run(host: Host) {
+    let mut host = host.mortal(Mortal::layer);
+    if let Some(place) = host.places_to_block().pop() {
+        let scene = Scene::stuck(&host, place);
+        host.shut_down();
+        finish("the stop returns", scene.scheduler.stop().timeout(A_WHILE));
+        assert_eq!(scene.probe.inside(), 1);
+    }
+}
+
+/// A stop that waits when the runtime goes away returns.
+pub fn runtime_gone_during_a_stop(host: Host) {
+    let mut host = host.mortal(Mortal::layer);
+    let scene = Scene::cooperative(&host);
+    let mut stop = pin!(scene.scheduler.stop().grace(AN_HOUR).into_future());
+    assert!(poll_once(stop.as_mut()).is_pending(), "the stop ended within its grace");
+    host.shut_down();
+    if drops_its_futures(&scene) {
+        finish("the stop returns", stop);
+    }
+}
+
+/// Whether the runtime that was shut down drops what was handed to it, or just leaves it where it is.
+fn drops_its_futures(scene: &Scene) -> bool {
+    let drops = happens(Duration::from_secs(1), || scene.probe.inside() == 0);
+    if !drops {
+        println!("skipped: this runtime keeps its futures, and may go on some day");
+    }
+    drops
+}
+
+/// A layer that can be shut down around a runtime that can't.
+struct Mortal {
+    runtime: Arc<dyn Runtime>,
+    life: Arc<Life>,
+}
+
+#[derive(Default)]
+struct Life {
+    over: AtomicBool,
+    futures: Mutex<Vec<AbortHandle>>,
+}
+
+impl Mortal {
+    fn layer(runtime: Arc<dyn Runtime>) -> (Mortal, Box<dyn FnOnce() + Send>) {
+        let life = Arc::new(Life::default());
+        (
+            Mortal {
+                runtime,
+                life: Arc::clone(&life),
+            },
+            Box::new(move || life.end()),
+        )
+    }
+}
+
+impl Life {
+    fn end(&self) {
+        self.over.store(true, Ordering::SeqCst);
+        let futures = std::mem::take(&mut *self.futures.lock().unwrap_or_else(PoisonError::into_inner));
+        futures.iter().for_each(AbortHandle::abort);
+    }
+
+    fn admit(&self, future: Option<AbortHandle>) -> Result<(), SpawnError> {
+        let mut futures = self.futures.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.over.load(Ordering::SeqCst) {
+            return Err(SpawnError::shutdown());
+        }
+        futures.extend(future);
+        Ok(())
+    }
+}
+
+impl Spawner for Mortal {
+    fn spawn(&self, future: BoxFuture<'static, ()>) -> Result<(), SpawnError> {
+        let (future, handle) = abortable(future);
+        self.life.admit(Some(handle))?;
+        self.runtime.spawn(Box::pin(async { future.await.unwrap_or_default() }))
+    }
+
+    fn spawn_blocking(&self, work: Box<dyn FnOnce() + Send + 'static>) -> Result<(), SpawnError> {
+        self.life.admit(None)?;
+        self.runtime.spawn_blocking(work)
+    }
+}
+
+impl Timer for Mortal {
+    fn now(&self) -> Instant {
+        self.runtime.now()
+    }
+
+    fn sleep_until(&self, deadline: Instant) -> BoxFuture<'static, ()> {
+        let (sleep, life) = (self.runtime.sleep_until(deadline), Arc::clone(&self.life));
+        Box::pin(async move {
+            sleep.await;
+            if life.over.load(Ordering::SeqCst) {
+                future::pending::<()>().await;
+            }
+        })
+    }
+}

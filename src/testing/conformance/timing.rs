@@ -1,0 +1,184 @@
+//! When runs begin, and which.
+
+use std::future::poll_fn;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use futures::future::BoxFuture;
+use futures::task::SpawnError;
+
+use super::Host;
+use super::probe::Probe;
+use super::scene::runs_on;
+use super::waiting::{INTERVAL, RESOLUTION, eventually};
+use crate::runtime::{Runtime, Spawner, Timer};
+use crate::{Run, Scheduler};
+
+/// Synchronous and async jobs run every interval, at the default resolution, and not more often.
+pub fn interval(host: Host) {
+    let interval = Duration::from_millis(50);
+    let scheduler = Scheduler::new(host.runtime());
+    let registered = host.now();
+    let synchronous = scheduler.every(interval).run(|| {}).expect("the job is valid");
+    let asynchronous = scheduler.every(interval).run(|| async {}).expect("the job is valid");
+    scheduler.start().expect("the runtime takes the scheduler");
+    eventually("both jobs run five times", || {
+        synchronous.runs() >= 5 && asynchronous.runs() >= 5
+    });
+    for job in [synchronous, asynchronous] {
+        let runs = job.runs();
+        let due = (host.now() - registered).as_nanos() / interval.as_nanos() + 1;
+        assert!(u128::from(runs) <= due, "{runs} runs where at most {due} were due");
+    }
+}
+
+/// Every kind of function that can be a job runs, again and again.
+pub fn target_shapes(host: Host) {
+    let scheduler = host.scheduler();
+    let every = || scheduler.every(INTERVAL);
+    let jobs = [
+        every().name("Fn()").run(|| {}),
+        every().name("Fn() -> Result").run(|| Ok::<(), io::Error>(())),
+        every().name("Fn() -> Future").run(|| async {}),
+        every()
+            .name("Fn() -> Future<Result>")
+            .run(|| async { Ok::<(), io::Error>(()) }),
+        every().name("Fn(Run)").run(|_: Run| {}),
+        every().name("Fn(Run) -> Result").run(|_: Run| Ok::<(), io::Error>(())),
+        every().name("Fn(Run) -> Future").run(|_: Run| async {}),
+        every()
+            .name("Fn(Run) -> Future<Result>")
+            .run(|_: Run| async { Ok::<(), io::Error>(()) }),
+        every().name("blocking Fn()").run_blocking(|| {}),
+        every()
+            .name("blocking Fn(Run) -> Result")
+            .run_blocking(|_: Run| Ok::<(), io::Error>(())),
+    ];
+    scheduler.start().expect("the runtime takes the scheduler");
+    for job in jobs {
+        runs_on(&job.expect("the job is valid"));
+    }
+}
+
+/// No run begins before its deadline, and the deadlines are one interval apart, to the nanosecond.
+pub fn no_early_run(host: Host) {
+    let (scheduler, runtime) = (host.scheduler(), host.runtime());
+    let seen = Arc::new(Mutex::new(Vec::<(Run, Instant)>::new()));
+    let log = Arc::clone(&seen);
+    let target = move |run: Run| {
+        let now = runtime.now();
+        log.lock().unwrap_or_else(PoisonError::into_inner).push((run, now));
+    };
+    let registered = host.now();
+    scheduler.every(INTERVAL).run(target).expect("the job is valid");
+    scheduler.start().expect("the runtime takes the scheduler");
+    eventually("the job runs ten times", || {
+        seen.lock().unwrap_or_else(PoisonError::into_inner).len() >= 10
+    });
+    let seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+    let first = seen[0].0.deadline();
+    assert!(first >= registered);
+    for (number, (run, now)) in (0..).zip(seen.iter()) {
+        assert_eq!(run.number(), u64::from(number));
+        assert_eq!(run.deadline(), first + INTERVAL * number);
+        assert!(run.deadline() <= run.started(), "run {number} began early");
+        assert!(run.started() <= *now, "run {number} began before it began");
+    }
+}
+
+/// A job that takes longer than its interval has one instance at a time.
+pub fn one_instance(host: Host) {
+    let (scheduler, runtime) = (host.scheduler(), host.runtime());
+    let probes = [Probe::default(), Probe::default(), Probe::default()];
+    let [asynchronous, synchronous, blocking] = probes.clone();
+    let sleeps = move || {
+        let (visit, runtime) = (asynchronous.enter(), Arc::clone(&runtime));
+        async move {
+            runtime.sleep_until(runtime.now() + INTERVAL * 2).await;
+            visit.complete();
+        }
+    };
+    scheduler.every(INTERVAL).run(sleeps).expect("the job is valid");
+    scheduler
+        .every(INTERVAL)
+        .run(move || too_slow(&synchronous))
+        .expect("the job is valid");
+    scheduler
+        .every(INTERVAL)
+        .run_blocking(move || too_slow(&blocking))
+        .expect("the job is valid");
+    scheduler.start().expect("the runtime takes the scheduler");
+    for probe in probes {
+        eventually("the slow job runs five times", || probe.completed() >= 5);
+        assert_eq!(probe.most_at_once(), 1);
+    }
+}
+
+/// The runs of one tick begin in registration order, whatever the executor makes of the futures that it is handed.
+///
+/// On several threads two runs that began in order may overtake each other on the way to their first line, so the
+/// check lets one future at a time be polled.
+pub fn order(host: Host) {
+    for _ in 0..3 {
+        let one_at_a_time = OneAtATime {
+            runtime: host.runtime(),
+            turn: Arc::default(),
+        };
+        let scheduler = Scheduler::builder(one_at_a_time)
+            .resolution(RESOLUTION)
+            .build()
+            .expect("the resolution is valid");
+        let order = Arc::new(Mutex::new(Vec::new()));
+        for number in 0..8 {
+            first_run_notes(&scheduler, number, &order);
+        }
+        scheduler.start().expect("the runtime takes the scheduler");
+        let noted = || order.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        eventually("all jobs run", || noted().len() == 8);
+        assert_eq!(noted(), [0, 1, 2, 3, 4, 5, 6, 7]);
+    }
+}
+
+fn too_slow(probe: &Probe) {
+    let visit = probe.enter();
+    thread::sleep(INTERVAL * 2);
+    visit.complete();
+}
+
+fn first_run_notes(scheduler: &Scheduler, number: usize, order: &Arc<Mutex<Vec<usize>>>) {
+    let order = Arc::clone(order);
+    let target = move |run: Run| {
+        if run.number() == 0 {
+            order.lock().unwrap_or_else(PoisonError::into_inner).push(number);
+        }
+    };
+    scheduler.every(INTERVAL).run(target).expect("the job is valid");
+}
+
+/// A layer around a runtime in which futures take turns.
+struct OneAtATime {
+    runtime: Arc<dyn Runtime>,
+    turn: Arc<Mutex<()>>,
+}
+
+impl Spawner for OneAtATime {
+    fn spawn(&self, mut future: BoxFuture<'static, ()>) -> Result<(), SpawnError> {
+        let turn = Arc::clone(&self.turn);
+        self.runtime.spawn(Box::pin(poll_fn(move |context| {
+            let _turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
+            future.as_mut().poll(context)
+        })))
+    }
+}
+
+impl Timer for OneAtATime {
+    fn now(&self) -> Instant {
+        self.runtime.now()
+    }
+
+    fn sleep_until(&self, deadline: Instant) -> BoxFuture<'static, ()> {
+        self.runtime.sleep_until(deadline)
+    }
+}

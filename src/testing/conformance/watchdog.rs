@@ -1,0 +1,31 @@
+//! No check hangs for ever.
+
+use std::any;
+use std::panic;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
+
+use super::Host;
+
+/// Longer than all the patience that one check spends in vain.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// Runs `check` on a fresh host, and fails by the check's name if it takes longer than a minute.
+///
+/// # Panics
+///
+/// If the check fails or takes longer.
+pub fn watched<H: Into<Host>>(host: impl FnOnce() -> H + Send + 'static, check: impl FnOnce(Host) + Send + 'static) {
+    let name = any::type_name_of_val(&check);
+    let (ended, end) = mpsc::channel::<()>();
+    let thread = thread::spawn(move || {
+        let _ended = ended;
+        check(host().into());
+    });
+    let timed_out = end.recv_timeout(LIMIT) == Err(RecvTimeoutError::Timeout);
+    assert!(!timed_out, "{name} did not end within {LIMIT:?}");
+    if let Err(panic) = thread.join() {
+        panic::resume_unwind(panic);
+    }
+}

@@ -1,0 +1,55 @@
+//! The future that waits for an instant of virtual time.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use super::VirtualTime;
+use super::state::TimerKey;
+
+pub(super) struct Sleep {
+    time: VirtualTime,
+    deadline: Instant,
+    /// Set at the first poll, and kept: a timer that was set again stays where it was in the order.
+    timer: Option<TimerKey>,
+}
+
+impl Sleep {
+    pub(super) fn new(time: VirtualTime, deadline: Instant) -> Sleep {
+        Sleep {
+            time,
+            deadline,
+            timer: None,
+        }
+    }
+
+    fn clear(&mut self) {
+        if let Some(key) = self.timer.take() {
+            let waker = self.time.lock().clear_timer(key);
+            drop(waker); // may be the last of its task: the lock is released
+        }
+    }
+}
+
+impl Future for Sleep {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = &mut *self;
+        if this.time.lock().is_past(this.deadline) {
+            this.clear();
+            return Poll::Ready(());
+        }
+        let waker = cx.waker().clone();
+        let replaced = this.time.lock().set_timer(&mut this.timer, this.deadline, waker);
+        drop(replaced);
+        Poll::Pending
+    }
+}
+
+impl Drop for Sleep {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}

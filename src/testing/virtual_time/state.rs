@@ -1,0 +1,212 @@
+//! The data of virtual time: a clock, timers, tasks and their run queue.
+//!
+//! Nothing here polls, wakes or drops what belongs to a user: it is handed out to the caller, who has released the lock
+//! by then.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::mem;
+use std::task::Waker;
+use std::time::{Duration, Instant};
+
+use futures::future::BoxFuture;
+
+/// When a timer is due, and its place among those that are due at the same instant.
+pub(super) type TimerKey = (Instant, u64);
+
+type TaskFuture = BoxFuture<'static, ()>;
+
+pub(super) struct State {
+    origin: Instant,
+    now: Instant,
+    timers: BTreeMap<TimerKey, Waker>,
+    tasks: BTreeMap<u64, Task>,
+    ready: VecDeque<u64>,
+    /// Numbers tasks and timers; never reused, so that a stale waker reaches nobody.
+    next_number: u64,
+    polls: u64,
+    shut_down: bool,
+    /// Whether some call is driving.
+    pub(super) driven: bool,
+    /// Spawns that are still to be refused.
+    pub(super) refusals: usize,
+    /// Spawns whose future is still to be dropped.
+    pub(super) losses: usize,
+}
+
+pub(super) struct Task {
+    /// None while it is being polled.
+    future: Option<TaskFuture>,
+    waker: Waker,
+    queued: bool,
+}
+
+/// What becomes of a spawn.
+pub(super) enum Admission {
+    Granted(u64),
+    Refused,
+    Lost,
+}
+
+impl State {
+    pub(super) fn new(origin: Instant) -> State {
+        State {
+            origin,
+            now: origin,
+            timers: BTreeMap::new(),
+            tasks: BTreeMap::new(),
+            ready: VecDeque::new(),
+            next_number: 0,
+            polls: 0,
+            shut_down: false,
+            driven: false,
+            refusals: 0,
+            losses: 0,
+        }
+    }
+
+    pub(super) fn tasks(&self) -> usize {
+        self.tasks.len()
+    }
+
+    pub(super) fn timers(&self) -> usize {
+        self.timers.len()
+    }
+
+    pub(super) fn polls(&self) -> u64 {
+        self.polls
+    }
+
+    fn number(&mut self) -> u64 {
+        self.next_number += 1;
+        self.next_number
+    }
+
+    /// Ends everything; the caller drops what it gets.
+    pub(super) fn shut_down(&mut self) -> (BTreeMap<u64, Task>, BTreeMap<TimerKey, Waker>) {
+        self.shut_down = true;
+        self.ready.clear();
+        (mem::take(&mut self.tasks), mem::take(&mut self.timers))
+    }
+}
+
+/// The clock.
+impl State {
+    pub(super) fn now(&self) -> Instant {
+        self.now
+    }
+
+    pub(super) fn elapsed(&self) -> Duration {
+        self.now.saturating_duration_since(self.origin)
+    }
+
+    pub(super) fn set_now(&mut self, now: Instant) {
+        self.now = now;
+    }
+
+    /// Moves the clock to `instant`, unless it is there already or beyond.
+    pub(super) fn move_to(&mut self, instant: Instant) {
+        self.now = self.now.max(instant);
+    }
+}
+
+/// The timers.
+impl State {
+    /// Sets a timer, or gives a timer that is set another waker. The caller drops the old one.
+    ///
+    /// A runtime that is shut down takes none: nobody is woken any more.
+    pub(super) fn set_timer(&mut self, key: &mut Option<TimerKey>, deadline: Instant, waker: Waker) -> Option<Waker> {
+        if self.shut_down {
+            return Some(waker);
+        }
+        let key = *key.get_or_insert_with(|| (deadline, self.number()));
+        self.timers.insert(key, waker)
+    }
+
+    pub(super) fn clear_timer(&mut self, key: TimerKey) -> Option<Waker> {
+        self.timers.remove(&key)
+    }
+
+    pub(super) fn is_past(&self, deadline: Instant) -> bool {
+        !self.shut_down && deadline <= self.now
+    }
+
+    pub(super) fn next_timer(&self) -> Option<Instant> {
+        self.timers.first_key_value().map(|((deadline, _), _)| *deadline)
+    }
+
+    /// Takes the timers that are due, in their order; the caller wakes them.
+    pub(super) fn take_due(&mut self) -> Vec<Waker> {
+        let mut due = Vec::new();
+        while let Some(timer) = self.timers.first_entry().filter(|timer| timer.key().0 <= self.now) {
+            due.push(timer.remove());
+        }
+        due
+    }
+}
+
+/// The tasks.
+impl State {
+    pub(super) fn admit(&mut self) -> Admission {
+        if self.shut_down || take_one(&mut self.refusals) {
+            Admission::Refused
+        } else if take_one(&mut self.losses) {
+            Admission::Lost
+        } else {
+            Admission::Granted(self.number())
+        }
+    }
+
+    pub(super) fn insert(&mut self, id: u64, future: TaskFuture, waker: Waker) {
+        self.tasks.insert(
+            id,
+            Task {
+                future: Some(future),
+                waker,
+                queued: false,
+            },
+        );
+        self.enqueue(id);
+    }
+
+    /// Puts a task into the run queue, if it is alive and not in it.
+    pub(super) fn enqueue(&mut self, id: u64) {
+        if let Some(task) = self.tasks.get_mut(&id) {
+            if !mem::replace(&mut task.queued, true) {
+                self.ready.push_back(id);
+            }
+        }
+    }
+
+    /// The length of the run queue.
+    pub(super) fn ready(&self) -> usize {
+        self.ready.len()
+    }
+
+    /// Takes the next task out of the run queue, to be polled. From here on it can be woken again.
+    pub(super) fn take_ready(&mut self) -> Option<(u64, TaskFuture, Waker)> {
+        let id = self.ready.pop_front()?;
+        let task = self.tasks.get_mut(&id)?;
+        task.queued = false;
+        let future = task.future.take()?;
+        self.polls += 1;
+        Some((id, future, task.waker.clone()))
+    }
+
+    /// Gives a pending task its future back; if the task was shut down meanwhile, the caller drops it.
+    pub(super) fn put_back(&mut self, id: u64, future: TaskFuture) -> Option<TaskFuture> {
+        match self.tasks.get_mut(&id) {
+            Some(task) => task.future.replace(future),
+            None => Some(future),
+        }
+    }
+
+    pub(super) fn remove(&mut self, id: u64) -> Option<Task> {
+        self.tasks.remove(&id)
+    }
+}
+
+fn take_one(count: &mut usize) -> bool {
+    let some = *count > 0;
+    *count = count.saturating_sub(1);
+    some
+}

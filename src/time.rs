@@ -1,0 +1,133 @@
+//! Instants as plain numbers: whole nanoseconds from a scheduler's origin.
+
+use std::time::{Duration, Instant};
+
+/// A point in time, in nanoseconds from the scheduler's origin. It reaches 292 years either way; what lies beyond, or
+/// can't be computed, is [`Time::NEVER`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Time(i64);
+
+/// A length of time in nanoseconds, cut off at the same range.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Span(i64);
+
+impl Time {
+    pub(crate) const NEVER: Time = Time(i64::MAX);
+    pub(crate) const ORIGIN: Time = Time(0);
+
+    pub(crate) const fn from_nanos(nanos: i64) -> Time {
+        Time(nanos)
+    }
+
+    pub(crate) const fn as_nanos(self) -> i64 {
+        self.0
+    }
+
+    pub(crate) const fn after(self, span: Span) -> Time {
+        Time(self.0.saturating_add(span.0))
+    }
+
+    /// From `earlier` to here; nothing if that is not earlier.
+    pub(crate) const fn since(self, earlier: Time) -> Span {
+        let nanos = self.0.saturating_sub(earlier.0);
+        Span(if nanos < 0 { 0 } else { nanos })
+    }
+}
+
+impl Span {
+    #[cfg(test)]
+    pub(crate) const fn from_nanos(nanos: i64) -> Span {
+        Span(nanos)
+    }
+
+    pub(crate) const fn as_nanos(self) -> i64 {
+        self.0
+    }
+
+    pub(crate) const fn times(self, count: i64) -> Span {
+        Span(self.0.saturating_mul(count))
+    }
+}
+
+impl From<Duration> for Span {
+    fn from(duration: Duration) -> Span {
+        let nanos = i64::try_from(duration.as_secs())
+            .ok()
+            .and_then(|seconds| seconds.checked_mul(1_000_000_000))
+            .and_then(|nanos| nanos.checked_add(i64::from(duration.subsec_nanos())));
+        Span(nanos.unwrap_or(i64::MAX))
+    }
+}
+
+impl From<Span> for Duration {
+    fn from(span: Span) -> Duration {
+        Duration::from_nanos(span.0.unsigned_abs())
+    }
+}
+
+/// The instant that [`Time`] counts from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Origin(Instant);
+
+impl Origin {
+    pub(crate) fn new(instant: Instant) -> Origin {
+        Origin(instant)
+    }
+
+    pub(crate) fn time_of(self, instant: Instant) -> Time {
+        match instant.checked_duration_since(self.0) {
+            Some(ahead) => Time(Span::from(ahead).0),
+            None => Time(-Span::from(self.0.duration_since(instant)).0),
+        }
+    }
+
+    /// The instant at `time`, if the clock reaches that far.
+    pub(crate) fn instant_of(self, time: Time) -> Option<Instant> {
+        let distance = Duration::from_nanos(time.0.unsigned_abs());
+        if time == Time::NEVER {
+            None
+        } else if time.0 >= 0 {
+            self.0.checked_add(distance)
+        } else {
+            self.0.checked_sub(distance)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_lies_beyond_the_range_is_never() {
+        assert_eq!(Time::ORIGIN.after(Duration::MAX.into()), Time::NEVER);
+        assert_eq!(Time::from_nanos(i64::MAX - 1).after(Span::from_nanos(2)), Time::NEVER);
+        assert_eq!(Origin::new(Instant::now()).instant_of(Time::NEVER), None);
+    }
+
+    #[test]
+    fn an_instant_before_the_origin_keeps_its_distance() {
+        let now = Instant::now();
+        let origin = Origin::new(now + Duration::from_secs(5));
+        let time = origin.time_of(now);
+        assert_eq!(time, Time::from_nanos(-5_000_000_000));
+        assert_eq!(origin.instant_of(time), Some(now));
+    }
+
+    #[test]
+    fn nanoseconds_survive_the_round_trip() {
+        let now = Instant::now();
+        let later = now + Duration::new(86_400 * 365, 123_456_789);
+        let origin = Origin::new(now);
+        assert_eq!(origin.instant_of(origin.time_of(later)), Some(later));
+    }
+
+    #[test]
+    fn a_span_is_never_negative() {
+        assert_eq!(Time::from_nanos(3).since(Time::from_nanos(10)), Span::from_nanos(0));
+        assert_eq!(
+            Time::NEVER.since(Time::from_nanos(i64::MIN)),
+            Span::from_nanos(i64::MAX)
+        );
+    }
+}
