@@ -57,7 +57,8 @@ impl Batch {
 pub(crate) struct Queue {
     ready: VecDeque<Arc<Batch>>,
     active: BTreeMap<u64, Arc<Batch>>,
-    lanes: usize,
+    /// Lanes that are about to take a batch. One that is in the midst of a batch doesn't count: it may be stuck there.
+    free_lanes: usize,
     batches: u64,
 }
 
@@ -87,30 +88,33 @@ impl Queue {
 
     /// How many lanes are wanting; the caller starts them.
     pub(crate) fn hire(&mut self) -> usize {
-        let wanting = self.ready.len().min(LANES).saturating_sub(self.lanes);
-        self.lanes += wanting;
+        let wanting = self.ready.len().min(LANES).saturating_sub(self.free_lanes);
+        self.free_lanes += wanting;
         wanting
     }
 
-    /// The next batch for a lane; without one, the lane has left.
+    /// The next batch for a free lane; without one, the lane has left.
     pub(crate) fn next(&mut self) -> Option<Arc<Batch>> {
-        let Some(batch) = self.ready.pop_front() else {
-            self.lanes -= 1;
-            return None;
-        };
+        self.free_lanes -= 1;
+        let batch = self.ready.pop_front()?;
         self.active.insert(batch.number, Arc::clone(&batch));
         Some(batch)
     }
 
-    /// A lane leaves, because runs that wait keep it.
-    pub(crate) fn leave(&mut self) {
-        self.lanes -= 1;
+    /// A lane is done with its batch, and free for another.
+    pub(crate) fn free(&mut self, batch: &Batch) {
+        self.free_lanes += 1;
+        self.finish(batch);
     }
 
-    /// A lane was lost to an executor that refused or dropped it. Returns the batches that no lane is left for.
+    /// A free lane was lost to an executor that refused or dropped it. Returns the batches that no lane is left for.
     pub(crate) fn lose(&mut self) -> Vec<Arc<Batch>> {
-        self.lanes -= 1;
-        if self.lanes == 0 { self.take_ready() } else { Vec::new() }
+        self.free_lanes -= 1;
+        if self.free_lanes == 0 {
+            self.take_ready()
+        } else {
+            Vec::new()
+        }
     }
 
     /// Nothing of the batch is in progress any more.

@@ -327,16 +327,17 @@ impl Engine {
         lock(&self.queue).next()
     }
 
+    pub(crate) fn free_lane(&self, batch: &Batch) {
+        lock(&self.queue).free(batch);
+    }
+
     pub(crate) fn finish_batch(&self, batch: &Batch) {
         lock(&self.queue).finish(batch);
     }
 
-    /// A lane leaves the queue, and another takes its place if there is work.
-    pub(crate) fn leave_lane(self: &Arc<Self>) {
-        let mut queue = lock(&self.queue);
-        queue.leave();
-        let wanting = queue.hire();
-        drop(queue);
+    /// A lane stays with its batch; others take its place if there is work.
+    pub(crate) fn replace_lane(self: &Arc<Self>) {
+        let wanting = lock(&self.queue).hire();
         self.start_lanes(wanting);
     }
 

@@ -60,10 +60,10 @@ impl Lane {
                 .count();
             if waiting > 0 {
                 self.stage = Stage::Home { batch, waiting };
-                self.engine.leave_lane();
+                self.engine.replace_lane();
                 return Poll::Ready(());
             }
-            self.engine.finish_batch(&batch);
+            self.engine.free_lane(&batch);
         }
         cx.waker().wake_by_ref();
         Poll::Pending

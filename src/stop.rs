@@ -298,9 +298,9 @@ impl Progress {
         let mut runs = lock(&self.runs);
         let Some(job) = runs.waiting.remove(&run) else { return };
         if cancelled {
-            runs.cancelled.push(job)
+            runs.cancelled.push(job);
         } else {
-            runs.finished.push(job)
+            runs.finished.push(job);
         }
         let over = runs.waiting.is_empty();
         drop(runs);

@@ -1,13 +1,11 @@
 use std::future::pending;
-use std::sync::mpsc;
-use std::thread;
 use std::time::{Duration, Instant};
 
-use futures::channel::oneshot;
+use futures::FutureExt;
 use futures::future::BoxFuture;
 use futures::task::SpawnError;
 use tokio::runtime::{Handle, RuntimeFlavor};
-use tokio::task::JoinSet;
+use tokio::task::JoinHandle;
 
 use super::{Spawner, Timer};
 use crate::Error;
@@ -15,8 +13,9 @@ use crate::Error;
 /// Tokio: its executor, its blocking pool and its clock. Feature `tokio`.
 ///
 /// It holds a [`Handle`], so the scheduler may be used from any thread, and from other runtimes too. It doesn't keep
-/// the runtime alive: once that is shut down no run begins any more, and a stop returns, in its time as well if it has
-/// to wait for a blocking run.
+/// the runtime alive: once that is shut down no run begins any more, and a stop returns. Tokio's timers panic when they
+/// are polled after that, which the scheduler takes for "elapsed": such a stop doesn't wait for a blocking run that is
+/// still going on, but names it.
 ///
 /// The clock is Tokio's. In a test with a paused clock (`start_paused`, Tokio's feature `test-util`) the jobs run in
 /// paused time.
@@ -105,13 +104,19 @@ impl From<Handle> for Tokio {
 
 impl Spawner for Tokio {
     fn spawn(&self, future: BoxFuture<'static, ()>) -> Result<(), SpawnError> {
-        self.handle.spawn(future);
-        Ok(())
+        accepted(self.handle.spawn(future))
     }
 
     fn spawn_blocking(&self, work: Box<dyn FnOnce() + Send + 'static>) -> Result<(), SpawnError> {
-        self.handle.spawn_blocking(work);
-        Ok(())
+        accepted(self.handle.spawn_blocking(work))
+    }
+}
+
+/// A runtime that is shut down takes a task and cancels it at once; say so.
+fn accepted(task: JoinHandle<()>) -> Result<(), SpawnError> {
+    match task.now_or_never() {
+        Some(Err(end)) if end.is_cancelled() => Err(SpawnError::shutdown()),
+        _ => Ok(()),
     }
 }
 
@@ -130,32 +135,7 @@ impl Timer for Tokio {
         if deadline.checked_add(Duration::from_millis(1)).is_none() {
             return Box::pin(pending());
         }
-        let timer = self.clone();
-        Box::pin(async move {
-            // Polled after the runtime's shutdown, Tokio's timers panic; a task that holds one just ends.
-            let mut task = JoinSet::new();
-            task.spawn_on(
-                async move { tokio::time::sleep_until(deadline.into()).await },
-                &timer.handle,
-            );
-            if let Some(Err(_)) = task.join_next().await {
-                sleep_on_thread(deadline.saturating_duration_since(timer.now())).await;
-                assert!(
-                    timer.now() >= deadline,
-                    "the Tokio runtime was shut down while its clock was paused"
-                );
-            }
-        })
+        let _context = self.handle.enter();
+        Box::pin(tokio::time::sleep_until(deadline.into()))
     }
-}
-
-/// Keeps time when the runtime is gone: a stop may still wait for a blocking run, with a timeout.
-async fn sleep_on_thread(period: Duration) {
-    let (ended, end) = oneshot::channel::<()>();
-    let (_waiting, no_longer_waiting) = mpsc::channel::<()>();
-    thread::spawn(move || {
-        let _ = no_longer_waiting.recv_timeout(period);
-        drop(ended);
-    });
-    let _ = end.await;
 }

@@ -136,17 +136,18 @@ impl VirtualTime {
     ///
     /// # Panics
     ///
-    /// If called from inside a task, if a task panics, or if tasks keep waking themselves without end.
+    /// If called from inside a task, if a task panics, or if there is no end to it after a million rounds.
     #[track_caller]
     pub fn run_until_stalled(&self) {
         let _driving = self.drive("run_until_stalled");
-        self.settle();
+        self.settle(None);
     }
 
     /// Moves the clock forward, stopping at each timer on the way to run what it wakes.
     ///
     /// When this returns the clock stands exactly `by` further and no task is ready; timers that are due at that very
-    /// instant have fired. Only a job that blocked its thread beyond it leaves the clock later.
+    /// instant have fired. Only where a job blocks the thread beyond it, the clock stands later, and what has become
+    /// ready by then stays for the next call.
     ///
     /// ```
     /// use std::time::Duration;
@@ -175,10 +176,8 @@ impl VirtualTime {
         let _driving = self.drive("advance");
         let target = self.later(by);
         loop {
-            self.settle();
-            let next = self.lock().next_timer().filter(|deadline| *deadline <= target);
-            self.lock().move_to(next.unwrap_or(target));
-            if next.is_none() {
+            self.settle(Some(target));
+            if !self.lock().move_to_next_timer(Some(target)) {
                 break;
             }
         }
@@ -205,7 +204,7 @@ impl VirtualTime {
     /// # Panics
     ///
     /// If nothing can ever make progress: the future is pending, no task is ready and no timer is set. Other threads are
-    /// not waited for. Also if the future hasn't ended after ten million rounds, if called from inside a task, and if a
+    /// not waited for. Also if the future hasn't ended after a million rounds, if called from inside a task, and if a
     /// task panics.
     #[track_caller]
     pub fn block_on<F: IntoFuture>(&self, future: F) -> F::Output {
@@ -220,8 +219,8 @@ impl VirtualTime {
                 }
             }
             let stalled = !self.round() && !flag.is_set();
-            if stalled {
-                self.move_to_next_timer();
+            if stalled && !self.lock().move_to_next_timer(None) {
+                self.deadlock();
             }
         }
         panic!(

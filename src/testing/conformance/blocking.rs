@@ -4,9 +4,9 @@ use std::thread;
 
 use super::Host;
 use super::probe::{Gate, Probe};
-use super::scene::{Fate, Scene, assert_fate, quick_job, runs_on};
-use super::waiting::{INTERVAL, NAP, eventually, finish};
-use crate::Run;
+use super::scene::{Fate, assert_fate, quick_job, runs_on};
+use super::waiting::{A_WHILE, INTERVAL, NAP, eventually, finish};
+use crate::{FirstRun, Run};
 
 /// A blocking job runs again and again.
 pub fn repeats(host: Host) {
@@ -54,18 +54,39 @@ pub fn beside_the_executor(host: Host) {
 }
 
 /// A synchronous run that is stuck holds up no other job, wherever there is another thread.
+///
+/// It has a tick to itself, and timers woke that tick: some executors hand such a task to no other thread, and look
+/// after their timers on the one that is stuck.
 pub fn beside_a_stuck_run(host: Host) {
     for place in host.places_to_block() {
-        let scene = Scene::stuck(&host, place);
-        runs_on(&quick_job(&scene.scheduler));
+        let (scheduler, gate, probe) = (host.scheduler(), Gate::default(), Probe::default());
+        let (entrance, inside) = (gate.entrance(), probe.clone());
+        let target = move |run: Run| {
+            let _visit = inside.enter();
+            if run.number() >= 3 {
+                entrance.block();
+            }
+        };
+        let stuck = place.run(scheduler.every(INTERVAL).name("stuck"), target);
+        let between = scheduler
+            .every(INTERVAL)
+            .name("between")
+            .first_run(FirstRun::After(INTERVAL / 2));
+        let between = between.run(|| {}).expect("the job is valid");
+        scheduler.start().expect("the runtime takes the scheduler");
+        eventually("a run is stuck", || stuck.runs() == 4 && probe.inside() == 1);
+        runs_on(&between);
+        runs_on(&quick_job(&scheduler));
+        let report = finish("the stop returns at its timeout", scheduler.stop().timeout(A_WHILE));
+        assert_fate(&report, &stuck, Fate::StillRunning);
     }
 }
 
 /// A blocking run sees that it is cancelled; as it ends by itself, it counts as finished.
 pub fn sees_cancellation(host: Host) {
-    if host.places_to_block().is_empty() {
+    let Some(place) = host.blocking_job_to_block() else {
         return;
-    }
+    };
     let (scheduler, probe) = (host.scheduler(), Probe::default());
     let inside = probe.clone();
     let target = move |run: Run| {
@@ -75,10 +96,7 @@ pub fn sees_cancellation(host: Host) {
         }
         visit.complete();
     };
-    let job = scheduler
-        .every(INTERVAL)
-        .run_blocking(target)
-        .expect("the job is valid");
+    let job = place.run(scheduler.every(INTERVAL), target);
     scheduler.start().expect("the runtime takes the scheduler");
     eventually("the run begins", || probe.inside() == 1);
     let report = finish("the stop returns", scheduler.stop());

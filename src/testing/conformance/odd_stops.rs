@@ -36,7 +36,7 @@ pub fn twice(host: Host) {
 /// Two stops at the same time return both.
 pub fn at_the_same_time(host: Host) {
     for place in host.places_to_block() {
-        let scene = Scene::stuck(&host, place);
+        let scene = Scene::stuck(&host, &place);
         let mut first = pin!(scene.scheduler.stop().into_future());
         let mut second = pin!(scene.scheduler.stop().into_future());
         goes_on("the first stop", first.as_mut());
@@ -125,10 +125,9 @@ pub fn detach_inside_a_job(host: Host) {
 
 /// A blocking job that waits for a stop is that stop's straggler.
 pub fn inside_a_blocking_job(host: Host) {
-    if !host.has_blocking_pool() {
-        println!("skipped: no blocking pool");
+    let Some(place) = host.blocking_job_to_block() else {
         return;
-    }
+    };
     let scheduler = host.scheduler();
     let (sender, receiver) = mpsc::channel::<StopReport>();
     let slot = Mutex::new(Some(scheduler.clone()));

@@ -29,7 +29,7 @@ pub fn again(host: Host) {
 /// A straggler's job isn't started again before its straggler has ended; all other jobs are.
 pub fn with_a_straggler(host: Host) {
     for place in host.places_to_block() {
-        let scene = Scene::stuck(&host, place);
+        let scene = Scene::stuck(&host, &place);
         let quick = quick_job(&scene.scheduler);
         let report = finish(
             "the stop returns at its timeout",
@@ -64,7 +64,7 @@ pub fn started_twice(host: Host) {
 /// Starting a scheduler while a stop waits is refused.
 pub fn while_stopping(host: Host) {
     for place in host.places_to_block() {
-        let scene = Scene::stuck(&host, place);
+        let scene = Scene::stuck(&host, &place);
         let mut stop = pin!(scene.scheduler.stop().into_future());
         assert!(
             poll_once(stop.as_mut()).is_pending(),

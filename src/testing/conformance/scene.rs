@@ -1,14 +1,14 @@
 //! What most checks begin with: a scheduler, and a job in the middle of its first run.
 
 use std::future;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use super::Host;
 use super::probe::{Entrance, Gate, Probe};
 use super::waiting::{INTERVAL, RESOLUTION, eventually};
 use crate::runtime::Runtime;
-use crate::{Job, Scheduler, StopReport};
+use crate::{BlockingTarget, Job, JobBuilder, Scheduler, StopReport};
 
 /// A running scheduler whose `job` is in the middle of its first run.
 pub(super) struct Scene {
@@ -20,10 +20,11 @@ pub(super) struct Scene {
 }
 
 /// Where synchronous code can be stuck without holding up the whole runtime.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
-    Executor,
-    BlockingPool,
+///
+/// One check at a time blocks threads of executors: some executors are the process's own, and have few threads.
+pub(super) struct Place {
+    blocking: bool,
+    _turn: Option<MutexGuard<'static, ()>>,
 }
 
 /// What a stop report says of a job.
@@ -46,18 +47,46 @@ impl Host {
         self.runtime().now()
     }
 
-    pub(super) fn places_to_block(&self) -> Vec<Place> {
-        let mut places = Vec::new();
-        if !self.is_single_threaded() {
-            places.push(Place::Executor);
-        }
+    /// Each place to block in, for a check that does so in one after the other.
+    pub(super) fn places_to_block(&self) -> impl Iterator<Item = Place> {
+        let places: [fn(&Host) -> Option<Place>; 2] = [Host::blocking_job_to_block, Host::executor_to_block];
+        places.into_iter().filter_map(|place| place(self))
+    }
+
+    pub(super) fn blocking_job_to_block(&self) -> Option<Place> {
         if self.has_blocking_pool() {
-            places.push(Place::BlockingPool);
+            return Some(Place {
+                blocking: true,
+                _turn: None,
+            });
         }
-        if places.is_empty() {
-            println!("skipped: one thread and no blocking pool");
+        self.executor_to_block().map(|place| Place {
+            blocking: true,
+            ..place
+        })
+    }
+
+    pub(super) fn executor_to_block(&self) -> Option<Place> {
+        static TURN: Mutex<()> = Mutex::new(());
+        if self.is_single_threaded() {
+            println!("skipped: nothing can block the only thread of this executor");
+            return None;
         }
-        places
+        Some(Place {
+            blocking: false,
+            _turn: Some(TURN.lock().unwrap_or_else(PoisonError::into_inner)),
+        })
+    }
+}
+
+impl Place {
+    pub(super) fn run<M>(&self, job: JobBuilder, target: impl BlockingTarget<M>) -> Job {
+        let job = if self.blocking {
+            job.run_blocking(target)
+        } else {
+            job.run(target)
+        };
+        job.expect("the job is valid")
     }
 }
 
@@ -73,7 +102,11 @@ impl Scene {
                     visit.complete();
                 }
             };
-            scheduler.every(INTERVAL).name("cooperative").run(target)
+            scheduler
+                .every(INTERVAL)
+                .name("cooperative")
+                .run(target)
+                .expect("the job is valid")
         })
     }
 
@@ -87,29 +120,29 @@ impl Scene {
                     visit.complete();
                 }
             };
-            scheduler.every(INTERVAL).name("endless").run(target)
+            scheduler
+                .every(INTERVAL)
+                .name("endless")
+                .run(target)
+                .expect("the job is valid")
         })
     }
 
     /// The run is synchronous, and blocks its thread.
-    pub(super) fn stuck(host: &Host, place: Place) -> Scene {
+    pub(super) fn stuck(host: &Host, place: &Place) -> Scene {
         Scene::of(host, |scheduler, probe, entrance| {
             let target = move || {
                 let visit = probe.enter();
                 entrance.block();
                 visit.complete();
             };
-            let job = scheduler.every(INTERVAL).name("stuck");
-            match place {
-                Place::Executor => job.run(target),
-                Place::BlockingPool => job.run_blocking(target),
-            }
+            place.run(scheduler.every(INTERVAL).name("stuck"), target)
         })
     }
 
-    fn of(host: &Host, register: impl FnOnce(&Scheduler, Probe, Entrance) -> Result<Job, crate::Error>) -> Scene {
+    fn of(host: &Host, register: impl FnOnce(&Scheduler, Probe, Entrance) -> Job) -> Scene {
         let (scheduler, probe, gate) = (host.scheduler(), Probe::default(), Gate::default());
-        let job = register(&scheduler, probe.clone(), gate.entrance()).expect("the job is valid");
+        let job = register(&scheduler, probe.clone(), gate.entrance());
         scheduler.start().expect("the runtime takes the scheduler");
         eventually("the first run begins", || probe.inside() == 1);
         Scene {

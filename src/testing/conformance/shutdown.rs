@@ -54,8 +54,8 @@ pub fn runtime_gone(host: Host) {
 /// A stop with a timeout gives up on synchronous code, even where the timers went with the runtime.
 pub fn runtime_gone_beside_a_stuck_run(host: Host) {
     let mut host = host.mortal(Mortal::layer);
-    if let Some(place) = host.places_to_block().pop() {
-        let scene = Scene::stuck(&host, place);
+    if let Some(place) = host.blocking_job_to_block() {
+        let scene = Scene::stuck(&host, &place);
         host.shut_down();
         finish("the stop returns", scene.scheduler.stop().timeout(A_WHILE));
         assert_eq!(scene.probe.inside(), 1);

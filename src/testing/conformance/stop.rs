@@ -21,7 +21,7 @@ pub fn plain_cooperative(host: Host) {
 /// `stop().await` waits for synchronous code as long as it takes.
 pub fn plain_stuck(host: Host) {
     for place in host.places_to_block() {
-        let scene = Scene::stuck(&host, place);
+        let scene = Scene::stuck(&host, &place);
         let mut stop = pin!(scene.scheduler.stop().into_future());
         goes_on("the stop, beside a stuck run", stop.as_mut());
         scene.gate.open();
@@ -53,7 +53,7 @@ pub fn timeout_cooperative(host: Host) {
 /// `timeout` gives up on synchronous code, and names it.
 pub fn timeout_stuck(host: Host) {
     for place in host.places_to_block() {
-        let scene = Scene::stuck(&host, place);
+        let scene = Scene::stuck(&host, &place);
         let begin = host.now();
         let report = finish(
             "the stop returns at its timeout",
@@ -101,7 +101,7 @@ pub fn detach_cooperative(host: Host) {
 /// `detach` doesn't wait for synchronous code.
 pub fn detach_stuck(host: Host) {
     for place in host.places_to_block() {
-        let scene = Scene::stuck(&host, place);
+        let scene = Scene::stuck(&host, &place);
         scene.scheduler.stop().detach();
         scene.assert_left_running();
         scene.gate.open();
@@ -134,7 +134,7 @@ pub fn grace_cooperative(host: Host) {
 /// After `grace`, synchronous code is waited for as by a stop without it.
 pub fn grace_stuck(host: Host) {
     for place in host.places_to_block() {
-        let scene = Scene::stuck(&host, place);
+        let scene = Scene::stuck(&host, &place);
         let mut stop = pin!(scene.scheduler.stop().grace(A_WHILE / 4).into_future());
         goes_on("the stop, beside a stuck run", stop.as_mut());
         scene.gate.open();
@@ -160,7 +160,7 @@ pub fn grace_endless(host: Host) {
 /// The timeout begins when the grace is over.
 pub fn grace_then_timeout(host: Host) {
     for place in host.places_to_block() {
-        let scene = Scene::stuck(&host, place);
+        let scene = Scene::stuck(&host, &place);
         let begin = host.now();
         let stop = scene.scheduler.stop().grace(A_WHILE / 2).timeout(A_WHILE);
         let report = finish("the stop returns at its timeout", stop);
@@ -171,10 +171,7 @@ pub fn grace_then_timeout(host: Host) {
 
 /// An async run that is in synchronous code is dropped at its next await, not before and not later.
 pub fn next_await(host: Host) {
-    if host.is_single_threaded() {
-        println!("skipped: one thread");
-        return;
-    }
+    let Some(_place) = host.executor_to_block() else { return };
     let (scheduler, probe, gate, never) = (host.scheduler(), Probe::default(), Gate::default(), Gate::default());
     let (inside, entrance, never_opened, runtime) = (probe.clone(), gate.entrance(), never.entrance(), host.runtime());
     let target = move || {

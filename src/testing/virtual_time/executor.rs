@@ -17,7 +17,7 @@ use super::VirtualTime;
 use super::state::{Admission, State};
 
 /// After this many rounds without an end a test is told that it would hang.
-pub(super) const PATIENCE: u32 = if cfg!(test) { 10_000 } else { 10_000_000 };
+pub(super) const PATIENCE: u32 = if cfg!(test) { 10_000 } else { 1_000_000 };
 
 impl VirtualTime {
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
@@ -52,15 +52,17 @@ impl VirtualTime {
         Driving(self)
     }
 
+    /// Works until there is nothing to do, or the clock has passed `limit`.
     #[track_caller]
-    pub(super) fn settle(&self) {
+    pub(super) fn settle(&self, limit: Option<Instant>) {
         for _ in 0..PATIENCE {
-            if !self.round() {
+            let passed = limit.is_some_and(|limit| self.now() > limit);
+            if passed || !self.round() {
                 return;
             }
         }
         panic!(
-            "tasks are still ready after {PATIENCE} rounds, at {:?}: one keeps waking itself",
+            "tasks are still ready after {PATIENCE} rounds, at {:?}: one keeps waking itself, or blocks for longer than it sleeps",
             self.elapsed()
         );
     }
@@ -96,17 +98,13 @@ impl VirtualTime {
     }
 
     #[track_caller]
-    pub(super) fn move_to_next_timer(&self) {
-        let next = self.lock().next_timer();
-        let Some(deadline) = next else {
-            panic!(
-                "block_on: deadlock at {:?}: the future is pending, no task is ready ({} wait) and no timer is set, \
-                 so nothing can ever make progress",
-                self.elapsed(),
-                self.tasks()
-            );
-        };
-        self.lock().move_to(deadline);
+    pub(super) fn deadlock(&self) -> ! {
+        panic!(
+            "block_on: deadlock at {:?}: the future is pending, no task is ready ({} wait) and no timer is set, \
+             so nothing can ever make progress",
+            self.elapsed(),
+            self.tasks()
+        );
     }
 
     #[track_caller]

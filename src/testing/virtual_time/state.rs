@@ -102,11 +102,6 @@ impl State {
     pub(super) fn set_now(&mut self, now: Instant) {
         self.now = now;
     }
-
-    /// Moves the clock to `instant`, unless it is there already or beyond.
-    pub(super) fn move_to(&mut self, instant: Instant) {
-        self.now = self.now.max(instant);
-    }
 }
 
 /// The timers.
@@ -130,8 +125,12 @@ impl State {
         !self.shut_down && deadline <= self.now
     }
 
-    pub(super) fn next_timer(&self) -> Option<Instant> {
-        self.timers.first_key_value().map(|((deadline, _), _)| *deadline)
+    /// Moves the clock forward to the next timer, but not past `limit`. False if there is none up to there.
+    pub(super) fn move_to_next_timer(&mut self, limit: Option<Instant>) -> bool {
+        let next = self.timers.first_key_value().map(|((deadline, _), _)| *deadline);
+        let next = next.filter(|deadline| limit.is_none_or(|limit| self.now.max(*deadline) <= limit));
+        self.now = next.or(limit).map_or(self.now, |instant| self.now.max(instant));
+        next.is_some()
     }
 
     /// Takes the timers that are due, in their order; the caller wakes them.

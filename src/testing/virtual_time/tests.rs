@@ -29,6 +29,20 @@ impl Drop for OnDrop {
     }
 }
 
+/// Pending once, and ready at the next round.
+async fn yield_now() {
+    let mut yielded = false;
+    poll_fn(|cx| {
+        cx.waker().wake_by_ref();
+        if std::mem::replace(&mut yielded, true) {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    })
+    .await;
+}
+
 fn spawn(time: &VirtualTime, future: impl Future<Output = ()> + Send + 'static) {
     time.spawn(Box::pin(future)).expect("the runtime takes tasks");
 }
@@ -275,10 +289,28 @@ fn a_rounds_timers_come_after_what_was_ready() {
     let clock = time.clone();
     spawn(&time, async move { logged.note(&clock, "waited") });
 
-    time.advance(50 * MS);
+    time.advance(170 * MS);
 
     assert_eq!(log.take(), [(170, "waited"), (170, "first"), (170, "second")]);
     assert_eq!(time.elapsed(), 170 * MS);
+}
+
+#[test]
+fn advance_goes_no_further_than_a_job_that_blocks_beyond_it() {
+    // It blocks for longer than it sleeps: there is always something to do, later and later.
+    let (time, log) = (VirtualTime::new(), Log::default());
+    let (clock, logged) = (time.clone(), log.clone());
+    spawn(&time, async move {
+        loop {
+            let due = clock.sleep(100 * MS);
+            clock.block_for(170 * MS);
+            logged.note(&clock, "blocked");
+            yield_now().await;
+            due.await;
+        }
+    });
+    time.advance(50 * MS);
+    assert_eq!(log.take(), [(170, "blocked")]);
 }
 
 #[test]
@@ -430,8 +462,16 @@ fn refused_spawns_come_before_dropped_ones() {
     time.drop_spawns(1);
     assert!(time.spawn(Box::pin(async {})).unwrap_err().is_shutdown());
     assert!(time.spawn_blocking(Box::new(|| ())).is_err());
-    assert!(time.spawn(Box::pin(async { panic!("must not run") })).is_ok());
-    assert_eq!(time.tasks(), 0);
+    let guard = OnDrop(Log::default(), time.clone(), "dropped"); // its destructor uses the runtime
+    let log = guard.0.clone();
+    assert!(
+        time.spawn(Box::pin(async move {
+            let _guard = guard;
+            panic!("must not run");
+        }))
+        .is_ok()
+    );
+    assert_eq!((log.take(), time.tasks()), (vec![(0, "dropped")], 0));
     spawn(&time, async {});
     assert_eq!(time.tasks(), 1);
     time.run_until_stalled();

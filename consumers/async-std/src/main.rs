@@ -1,0 +1,23 @@
+use std::time::Duration;
+
+use async_std::task;
+use atevery::runtime::AsyncStd;
+use atevery::{Error, Scheduler};
+
+fn main() -> Result<(), Error> {
+    task::block_on(run())
+}
+
+async fn run() -> Result<(), Error> {
+    let scheduler = Scheduler::new(AsyncStd);
+    let beat = scheduler.every(Duration::from_millis(50)).run(|| async {})?;
+    scheduler.start()?;
+
+    task::sleep(Duration::from_secs(1)).await;
+    let report = scheduler.stop().timeout(Duration::from_secs(5)).await;
+
+    assert!(report.is_clean(), "{report:?}");
+    assert!(beat.runs() >= 5, "only {} runs in a second", beat.runs());
+    println!("ok: {} runs", beat.runs());
+    Ok(())
+}
