@@ -77,14 +77,13 @@ impl Agenda {
         }
     }
 
-    /// Serves the tick that `now` falls on, or the last one before it: adds to `due`, in order, every slot whose deadline
-    /// is not later than `now`. Each tick is served once; what is listed from here on comes at a later one.
+    /// Serves the tick that `now` falls on, or the last one before it, if anything is listed for it or an earlier one:
+    /// adds to `due`, in order, every slot whose deadline is not later than `now`. Each tick is served once; what is
+    /// listed from here on comes at a later one.
     pub(crate) fn take_due(&mut self, now: Time, due: &mut Vec<Slot>) {
-        let Some(tick) = self.grid.tick_until(now).filter(|tick| *tick >= self.upcoming) else {
-            return;
-        };
-        self.upcoming = tick + 1;
+        let Some(tick) = self.grid.tick_until(now) else { return };
         let begin = due.len();
+        let mut served = false;
         while let Some(bucket) = self.buckets.first_entry().filter(|bucket| *bucket.key() <= tick) {
             let mut bucket = bucket.remove();
             due.extend(
@@ -96,10 +95,14 @@ impl Agenda {
             if self.spare.capacity() < bucket.entries.capacity() {
                 self.spare = bucket.entries;
             }
+            served = true;
         }
-        self.take_early(now, due);
-        if !due[begin..].is_sorted() {
-            due[begin..].sort_unstable();
+        if served {
+            self.upcoming = tick + 1;
+            self.take_early(now, due);
+            if !due[begin..].is_sorted() {
+                due[begin..].sort_unstable();
+            }
         }
     }
 
@@ -229,6 +232,16 @@ mod tests {
         agenda.list(0, at(100), at(1_010));
         assert_eq!(agenda.next_wake(), Some(at(1_050)));
         assert_eq!(due(&mut agenda, 1_050), [0]);
+    }
+
+    #[test]
+    fn between_ticks_nothing_comes() {
+        let mut agenda = agenda();
+        agenda.list(0, at(0), at(0));
+        assert_eq!(due(&mut agenda, 0), [0]);
+        agenda.list(0, at(50), at(110));
+        assert_eq!(due(&mut agenda, 110), []);
+        assert_eq!(due(&mut agenda, 150), [0]);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Runs on their way to the executor: handed out in batches, taken up by lanes.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use crate::cell::JobCell;
@@ -25,30 +26,30 @@ pub(crate) struct Batch {
     number: u64,
     pub(crate) ticket: Ticket,
     pub(crate) jobs: Vec<Arc<JobCell>>,
-    parked: Mutex<Waiting>,
-}
-
-#[derive(Default)]
-struct Waiting {
-    cancelled: bool,
-    runs: Vec<Arc<Parked>>,
+    cancelled: AtomicBool,
+    parked: Mutex<Vec<Arc<Parked>>>,
 }
 
 impl Batch {
     /// Keeps a run that waits, unless the batch has been cancelled.
     pub(crate) fn park(&self, run: &Arc<Parked>) -> bool {
         let mut parked = lock(&self.parked);
-        if !parked.cancelled {
-            parked.runs.push(Arc::clone(run));
+        let stays = !self.is_cancelled();
+        if stays {
+            parked.push(Arc::clone(run));
         }
-        !parked.cancelled
+        stays
     }
 
     /// From here on no run of the batch may wait. Returns those that do.
     pub(crate) fn cancel(&self) -> Vec<Arc<Parked>> {
         let mut parked = lock(&self.parked);
-        parked.cancelled = true;
-        std::mem::take(&mut parked.runs)
+        self.cancelled.store(true, Ordering::SeqCst);
+        std::mem::take(&mut *parked)
+    }
+
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::SeqCst)
     }
 }
 

@@ -265,10 +265,11 @@ impl Engine {
     /// Cancels all runs in progress.
     pub(crate) fn cancel_runs(&self) {
         for batch in self.active() {
+            let waiting = batch.cancel();
             for job in batch.jobs.iter().filter(|job| job.claim.is_running_under(batch.ticket)) {
                 job.cancel_runs();
             }
-            for run in batch.cancel() {
+            for run in waiting {
                 run.cancel(self);
             }
         }
@@ -299,24 +300,25 @@ impl Engine {
         };
         let next = state.next();
         drop(state);
-        self.start_blocking(blocking);
         let wanting = lock(&self.queue).hire();
         self.start_lanes(wanting);
+        self.start_blocking(blocking);
         next
     }
 
+    /// A lane that is refused is dropped, and tells so: what it should have run is tried again at the next tick.
     fn start_lanes(self: &Arc<Self>, count: usize) {
         for _ in 0..count {
-            // A lane that is refused is dropped, and tells so: what it should have run is tried again at the next tick.
-            let _ = self.runtime.spawn(Box::pin(Lane::new(Arc::clone(self))));
+            let lane = Lane::new(Arc::clone(self));
+            quietly(|| drop(self.runtime.spawn(Box::pin(lane))));
         }
     }
 
+    /// A run that is refused is dropped, and tells so.
     fn start_blocking(self: &Arc<Self>, batches: Vec<Arc<Batch>>) {
         for batch in batches {
             let run = BlockingRun::new(Arc::clone(self), batch);
-            // As above.
-            let _ = self.runtime.spawn_blocking(Box::new(move || run.run()));
+            quietly(|| drop(self.runtime.spawn_blocking(Box::new(move || run.run()))));
         }
     }
 }
@@ -371,6 +373,10 @@ impl Engine {
         }
         let started = self.now();
         let (number, deadline) = job.begin(started);
+        if batch.is_cancelled() {
+            // The cancellation came between the claim and the count, and so missed this run.
+            job.cancel_runs();
+        }
         let begun = Begun {
             engine: self,
             job,
@@ -395,7 +401,9 @@ impl Engine {
     fn settle(&self, job: &Arc<JobCell>, end: End) {
         let cancelled = matches!(end, End::Cancelled);
         match end {
-            End::Failed(error) => drop(quietly(|| drop(error))),
+            End::Failed(error) => {
+                quietly(|| drop(error));
+            }
             End::Panicked(payload) => discard(payload),
             End::Finished | End::Cancelled => {}
         }

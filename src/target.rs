@@ -58,7 +58,7 @@ pub trait BlockingTarget<Marker>: Target<Marker> {}
     label = "neither `()` nor `Result<(), E>`",
     note = "a job returns `()`, or `Result<(), E>` with an error that converts into `Box<dyn Error + Send + Sync>`"
 )]
-pub trait Outcome: Send {
+pub trait Outcome {
     #[doc(hidden)]
     fn into_result(self) -> JobResult;
 }
@@ -72,7 +72,7 @@ impl Outcome for () {
     }
 }
 
-impl<E: Into<Box<dyn Error + Send + Sync>> + Send> Outcome for Result<(), E> {
+impl<E: Into<Box<dyn Error + Send + Sync>>> Outcome for Result<(), E> {
     fn into_result(self) -> JobResult {
         self.map_err(Into::into)
     }

@@ -136,10 +136,7 @@ pub fn inside_a_blocking_job(host: Host) {
             let _ = sender.send(finish("the stop returns", scheduler.stop().timeout(A_WHILE)));
         }
     };
-    let job = scheduler
-        .every(INTERVAL)
-        .run_blocking(target)
-        .expect("the job is valid");
+    let job = place.run(scheduler.every(INTERVAL), target);
     scheduler.start().expect("the runtime takes the scheduler");
     let mut report = None;
     eventually("the stop returns", || {

@@ -314,6 +314,46 @@ fn advance_goes_no_further_than_a_job_that_blocks_beyond_it() {
 }
 
 #[test]
+fn a_round_ends_before_timers_fire_again() {
+    // The sleep comes due in the middle of a round, and yet after what the round's last task spawns.
+    let (time, log) = (VirtualTime::new(), Log::default());
+    let (clock, logged) = (time.clone(), log.clone());
+    spawn(&time, async move {
+        clock.sleep(10 * MS).await;
+        logged.note(&clock, "slept");
+    });
+    time.run_until_stalled();
+    let clock = time.clone();
+    time.spawn_blocking(Box::new(move || clock.block_for(20 * MS))).unwrap();
+    let (clock, logged) = (time.clone(), log.clone());
+    spawn(&time, async move {
+        let inner = clock.clone();
+        spawn(&clock, async move { logged.note(&inner, "spawned") });
+    });
+
+    time.run_until_stalled();
+
+    assert_eq!(log.take(), [(20, "spawned"), (20, "slept")]);
+}
+
+#[test]
+fn advance_leaves_what_came_due_while_a_job_blocked_beyond_it() {
+    let time = VirtualTime::new();
+    spawn(&time, time.sleep(60 * MS));
+    let clock = time.clone();
+    spawn(&time, async move {
+        clock.sleep(10 * MS).await;
+        clock.block_for(200 * MS);
+    });
+
+    time.advance(100 * MS);
+    assert_eq!((time.elapsed(), time.tasks(), time.timers()), (210 * MS, 1, 1));
+
+    time.advance(Duration::ZERO);
+    assert_eq!((time.elapsed(), time.tasks(), time.timers()), (210 * MS, 0, 0));
+}
+
+#[test]
 fn block_on_borrows_and_moves_the_clock() {
     let time = VirtualTime::new();
     let local = std::rc::Rc::new(5);

@@ -1,0 +1,333 @@
+//! Compares the trace of a play with the recorded one.
+//!
+//! The same events, at the same instants, in the same order. What the README of the records leaves free, and no more:
+//!
+//! - the order of the `cancelled` events of one instant, among each other;
+//! - the order inside an instant that is named in `ties`. There, too, runs start in the order of registration (rule 2
+//!   of the contract), a run ends after it started, and what a stop cancelled is gone when the stop returns;
+//! - where a run ends on a tick (`end_at_scan`), whether its job's next run begins at this tick or the next.
+
+use std::collections::{BTreeMap, HashSet};
+
+use crate::branch;
+use crate::record::{Event, Job, Record, What};
+
+/// Says where the traces differ, if they do.
+pub(crate) fn compare(record: &Record, actual: &[Event]) -> Result<(), String> {
+    runs_are_whole(actual)?;
+    let branched = branch::branched(record, actual);
+    let stays = |event: &&Event| !branched.iter().any(|(job, _)| event.is_of(job));
+    let expected_rest: Vec<Event> = record.trace.iter().filter(stays).cloned().collect();
+    let actual_rest: Vec<Event> = actual.iter().filter(stays).cloned().collect();
+    let ties: HashSet<u64> = record.ties.iter().map(|tie| tie.t_ms).collect();
+    same(&normal(&expected_rest, &ties), &normal(&actual_rest, &ties))?;
+    for (job, expected_line) in &branched {
+        let actual_line: Vec<Event> = actual.iter().filter(|event| event.is_of(job)).cloned().collect();
+        same(expected_line, &actual_line)
+            .map_err(|difference| format!("  {job}, on its other branch:\n{difference}"))?;
+    }
+    let tied = record
+        .trace
+        .iter()
+        .map(|event| event.t_ms)
+        .filter(|t_ms| ties.contains(t_ms));
+    let branch_starts = branched.iter().flat_map(|(_, line)| line).map(|event| event.t_ms);
+    tied.chain(branch_starts)
+        .try_for_each(|t_ms| order_of_starts(record, actual, t_ms))
+}
+
+pub(crate) fn starts_at(trace: &[Event], job: &str, t_ms: u64) -> bool {
+    trace
+        .iter()
+        .any(|event| event.t_ms == t_ms && event.event == What::Start && event.is_of(job))
+}
+
+/// Runs come one after another, numbered from 0, and each ends once, after it has started.
+fn runs_are_whole(trace: &[Event]) -> Result<(), String> {
+    let mut runs: BTreeMap<&str, (u64, bool)> = BTreeMap::new();
+    for event in trace {
+        let (Some(job), Some(run)) = (&event.job, event.run) else {
+            continue;
+        };
+        let (number, running) = runs.entry(job).or_insert((0, false));
+        let starts = event.event == What::Start;
+        if run != *number || starts == *running {
+            return Err(format!("  out of turn:\n{}", lines([event])));
+        }
+        *number += u64::from(!starts);
+        *running = starts;
+    }
+    Ok(())
+}
+
+/// The trace with its free orders settled.
+fn normal(trace: &[Event], ties: &HashSet<u64>) -> Vec<Event> {
+    let mut normal = trace.to_vec();
+    for instant in normal.chunk_by_mut(|a, b| a.t_ms == b.t_ms) {
+        if ties.contains(&instant[0].t_ms) {
+            settle_tie(instant);
+        } else {
+            sort_cancelled(instant);
+        }
+    }
+    normal
+}
+
+/// Sorts an instant whose order is free, but nothing that was cancelled past a stop that returned.
+fn settle_tie(instant: &mut [Event]) {
+    let of_a_stop = |event: &Event| matches!(event.event, What::Cancelled | What::StopReturned);
+    let (mut stops, mut settled): (Vec<Event>, Vec<Event>) = instant.iter().cloned().partition(of_a_stop);
+    settled.sort();
+    stops.chunk_by_mut(|a, b| a.event == b.event).for_each(<[Event]>::sort);
+    settled.append(&mut stops);
+    instant.clone_from_slice(&settled);
+}
+
+/// Sorts the cancelled events of an instant, on the places that they have.
+fn sort_cancelled(instant: &mut [Event]) {
+    let places: Vec<usize> = (0..instant.len())
+        .filter(|index| instant[*index].event == What::Cancelled)
+        .collect();
+    let mut cancelled: Vec<Event> = places.iter().map(|index| instant[*index].clone()).collect();
+    cancelled.sort();
+    for (place, event) in places.into_iter().zip(cancelled) {
+        instant[place] = event;
+    }
+}
+
+/// In an instant whose order is not compared otherwise there is one tick, unless jobs block the thread from one tick to
+/// another. Its runs start in the order of registration.
+fn order_of_starts(record: &Record, actual: &[Event], t_ms: u64) -> Result<(), String> {
+    let jobs = &record.scenario.jobs;
+    if jobs.iter().any(Job::blocks) {
+        return Ok(());
+    }
+    let starts = actual
+        .iter()
+        .filter(|event| event.t_ms == t_ms && event.event == What::Start);
+    let place = |event: &Event| {
+        let place = jobs.iter().position(|job| event.is_of(&job.id));
+        place.map(|place| (jobs[place].register_at_ms, place))
+    };
+    if starts.clone().is_sorted_by_key(place) {
+        return Ok(());
+    }
+    Err(format!("  starts out of order:\n{}", lines(starts)))
+}
+
+fn same(expected: &[Event], actual: &[Event]) -> Result<(), String> {
+    let first = expected
+        .iter()
+        .zip(actual)
+        .take_while(|(expected, actual)| expected == actual)
+        .count();
+    if first == expected.len() && first == actual.len() {
+        return Ok(());
+    }
+    let around = |trace: &[Event]| {
+        let range = first.saturating_sub(4).min(trace.len())..(first + 4).min(trace.len());
+        lines(&trace[range])
+    };
+    Err(format!("  recorded:\n{}  here:\n{}", around(expected), around(actual)))
+}
+
+fn lines<'a>(events: impl IntoIterator<Item = &'a Event>) -> String {
+    events.into_iter().map(|event| format!("    {event}\n")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::all_records;
+    use crate::record::Caller;
+
+    fn record(name: &str) -> Record {
+        all_records()
+            .into_iter()
+            .find(|record| record.name == name)
+            .expect("there is a record of this name")
+    }
+
+    fn index_of(record: &Record, t_ms: u64, event: What) -> usize {
+        record
+            .trace
+            .iter()
+            .position(|other| other.t_ms == t_ms && other.event == event)
+            .expect("there is such an event")
+    }
+
+    /// Expects `change`, made on the recorded trace, to be refused.
+    #[track_caller]
+    fn refused(record: &Record, change: impl FnOnce(&mut Vec<Event>)) {
+        let mut trace = record.trace.clone();
+        change(&mut trace);
+        assert!(compare(record, &trace).is_err(), "{}", record.name);
+    }
+
+    #[track_caller]
+    fn accepted(record: &Record, change: impl FnOnce(&mut Vec<Event>)) {
+        let mut trace = record.trace.clone();
+        change(&mut trace);
+        assert_ne!(trace, record.trace);
+        compare(record, &trace).expect("a difference that is left free");
+    }
+
+    #[test]
+    fn what_is_recorded_is_accepted() {
+        for record in all_records() {
+            compare(&record, &record.trace).expect("a trace is like itself");
+        }
+    }
+
+    #[test]
+    fn a_missing_event_is_refused() {
+        for record in all_records() {
+            (0..record.trace.len()).for_each(|index| refused(&record, |trace| drop(trace.remove(index))));
+        }
+    }
+
+    #[test]
+    fn an_event_too_many_is_refused() {
+        for record in all_records() {
+            for index in 0..record.trace.len() {
+                refused(&record, |trace| trace.insert(index, trace[index].clone()));
+            }
+            let end_ms = record.scenario.end_ms - 1;
+            let Some(job) = record.scenario.jobs.first() else {
+                continue;
+            };
+            let runs = record
+                .trace
+                .iter()
+                .filter(|event| event.event == What::Start && event.is_of(&job.id))
+                .count();
+            refused(&record, |trace| {
+                trace.push(Event::of_run(end_ms, What::Start, &job.id, runs as u64));
+            });
+        }
+    }
+
+    #[test]
+    fn an_event_a_millisecond_off_is_refused() {
+        for record in all_records() {
+            for index in 0..record.trace.len() {
+                refused(&record, |trace| trace[index].t_ms += 1);
+                if record.trace[index].t_ms > 0 {
+                    refused(&record, |trace| trace[index].t_ms -= 1);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn an_event_that_is_another_is_refused() {
+        for record in all_records() {
+            for (index, event) in record.trace.iter().enumerate() {
+                match event.event {
+                    What::StopReturned => refused(&record, |trace| trace[index].action = Some(Caller::Action(9))),
+                    What::End => refused(&record, |trace| trace[index].event = What::Error),
+                    _ => refused(&record, |trace| trace[index].event = What::End),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn neighbours_in_the_wrong_order_are_refused() {
+        for record in all_records() {
+            for index in 1..record.trace.len() {
+                let (one, two) = (&record.trace[index - 1], &record.trace[index]);
+                let both_cancelled = one.event == What::Cancelled && two.event == What::Cancelled;
+                let both_tied = one.t_ms == two.t_ms && record.ties.iter().any(|tie| tie.t_ms == one.t_ms);
+                if !both_cancelled && !both_tied {
+                    refused(&record, |trace| trace.swap(index - 1, index));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_order_of_cancelled_is_free() {
+        let record = record("stop_cancels_several");
+        let first = index_of(&record, 220, What::Cancelled);
+        accepted(&record, |trace| trace[first..first + 5].reverse());
+    }
+
+    #[test]
+    fn what_is_cancelled_is_gone_when_the_stop_returns() {
+        for (name, t_ms) in [
+            ("stop_cancels_running", 220),
+            ("stop_during_block", 200),
+            ("random_anytie_005", 1_200),
+        ] {
+            let record = record(name);
+            let (cancelled, returned) = (
+                index_of(&record, t_ms, What::Cancelled),
+                index_of(&record, t_ms, What::StopReturned),
+            );
+            refused(&record, |trace| trace.swap(cancelled, returned));
+        }
+    }
+
+    #[test]
+    fn inside_a_tie_only_the_starts_have_an_order() {
+        // 450: j1 ends; 500: j0 ends, j1 starts and ends; 1250: j3 ends, j2 starts and fails.
+        let record = record("random_anytie_007");
+        let ended = index_of(&record, 500, What::End);
+        accepted(&record, |trace| trace.swap(ended, ended + 1));
+        refused(&record, |trace| trace.swap(ended + 1, ended + 2));
+
+        // 700: j2 ends; j0, j3, j1 and j5 run.
+        let record = self::record("random_anytie_005");
+        let first = index_of(&record, 700, What::Start);
+        refused(&record, |trace| trace[first..first + 4].rotate_left(2));
+        accepted(&record, |trace| trace[first..first + 4].swap(1, 2));
+    }
+
+    #[test]
+    fn a_run_that_ends_on_a_tick_may_be_followed_there() {
+        // Runs of 4 s, back to back: [0, 4000], [4000, 8000], ...
+        let record = record("readme_slow");
+        let back_to_back = |trace: &mut Vec<Event>| {
+            trace.clear();
+            for run in 0..8 {
+                trace.push(Event::of_run(run * 4_000, What::Start, "slow", run));
+                trace.push(Event::of_run(run * 4_000 + 4_000, What::End, "slow", run));
+            }
+            trace.pop();
+        };
+        accepted(&record, back_to_back);
+        // The branch is as strict as the record, and can be left again.
+        refused(&record, |trace| {
+            back_to_back(trace);
+            trace.pop();
+        });
+        refused(&record, |trace| {
+            back_to_back(trace);
+            trace[14].t_ms += 100;
+        });
+        accepted(&record, |trace| {
+            back_to_back(trace);
+            trace[14].t_ms += 50;
+        });
+    }
+
+    #[test]
+    fn the_other_jobs_stay_on_their_line_while_one_branches() {
+        // 700: j1 ends on a tick; Python starts it at 750. It may start at 700, between j0 and j3.
+        let record = record("random_anytie_018");
+        let moved = |trace: &mut Vec<Event>, to: usize| {
+            trace.retain(|event| !(event.t_ms == 750 && event.is_of("j1")));
+            trace.insert(to, Event::of_run(700, What::Start, "j1", 3));
+            trace.insert(to + 1, Event::of_run(700, What::End, "j1", 3));
+        };
+        let after_j0 = index_of(&record, 700, What::Start) + 2;
+        accepted(&record, |trace| moved(trace, after_j0));
+        refused(&record, |trace| moved(trace, after_j0 - 2));
+        refused(&record, |trace| moved(trace, after_j0 + 2));
+        refused(&record, |trace| {
+            moved(trace, after_j0);
+            trace.retain(|event| !(event.t_ms == 750 && event.is_of("j3")));
+        });
+    }
+}

@@ -1,0 +1,72 @@
+//! Replays what the Python package did, on virtual time and through the public API, and compares the traces.
+//!
+//! The records are in the `*.jsonl` files beside this one; README.md there says what they are.
+
+mod branch;
+mod compare;
+mod player;
+mod record;
+
+use std::fs;
+use std::path::Path;
+
+use record::Record;
+
+/// How many records a file must hold. A file that isn't named here must hold some.
+const COUNTS: [(&str, usize); 1] = [("python.jsonl", 66)];
+
+#[test]
+fn every_trace_matches() {
+    let records = all_records();
+    let differences: Vec<String> = records
+        .iter()
+        .filter_map(|record| {
+            let trace = player::play(&record.scenario);
+            let difference = compare::compare(record, &trace).err()?;
+            Some(format!("{} ({})\n{difference}", record.name, record.note))
+        })
+        .collect();
+    assert!(
+        differences.is_empty(),
+        "{} of {} traces differ:\n\n{}",
+        differences.len(),
+        records.len(),
+        differences.join("\n")
+    );
+}
+
+/// The records of all files. Fails if there are fewer than there should be.
+fn all_records() -> Vec<Record> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    let mut files: Vec<_> = fs::read_dir(&folder)
+        .expect("the folder of the records can be read")
+        .map(|entry| entry.expect("its entries can be read").path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "jsonl"))
+        .collect();
+    files.sort();
+    for (name, _) in COUNTS {
+        assert!(files.contains(&folder.join(name)), "{name} is missing");
+    }
+    files.iter().flat_map(|file| records_of(file)).collect()
+}
+
+fn records_of(file: &Path) -> Vec<Record> {
+    let text = fs::read_to_string(file).expect("a file of records can be read");
+    let records: Vec<Record> = text
+        .lines()
+        .enumerate()
+        .map(|(index, line)| match serde_json::from_str(line) {
+            Ok(record) => record,
+            Err(error) => panic!("{}, line {}: {error}", file.display(), index + 1),
+        })
+        .collect();
+    assert!(!records.is_empty(), "{} is empty", file.display());
+    for (name, count) in COUNTS {
+        assert!(
+            !file.ends_with(name) || records.len() == count,
+            "{name} holds {} records, not {count}",
+            records.len()
+        );
+    }
+    records
+}
