@@ -70,6 +70,7 @@ impl Queue {
             number: self.batches,
             ticket,
             jobs,
+            cancelled: AtomicBool::new(false),
             parked: Mutex::default(),
         })
     }

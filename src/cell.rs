@@ -99,10 +99,9 @@ impl JobCell {
 
     /// Counts a run and moves the deadline; returns the run's number and its own deadline. For the holder of the claim.
     pub(crate) fn begin(&self, now: Time) -> (u64, Time) {
-        let (number, deadline) = (self.runs(), self.deadline());
+        let deadline = self.deadline();
         self.set_deadline(self.next_deadline(now));
-        self.runs.store(number + 1, Ordering::Relaxed);
-        (number, deadline)
+        (self.runs.fetch_add(1, Ordering::SeqCst), deadline)
     }
 
     /// Calls the target. For the holder of the claim.
@@ -123,9 +122,11 @@ impl JobCell {
         });
     }
 
-    /// Tells the runs begun so far to end.
+    /// Tells the runs begun so far to end. A batch is marked as cancelled before its runs are told, and looked at after a
+    /// run is counted, all in one order (`SeqCst`): so no run that begins meanwhile is missed by both.
     pub(crate) fn cancel_runs(&self) {
-        self.cancelled.store(self.runs(), Ordering::Release);
+        self.cancelled
+            .fetch_max(self.runs.load(Ordering::SeqCst), Ordering::AcqRel);
     }
 
     pub(crate) fn is_cancelled(&self, number: u64) -> bool {
