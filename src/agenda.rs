@@ -127,6 +127,13 @@ impl Agenda {
         }
     }
 
+    /// Whether a tick falls on `now` exactly.
+    pub(crate) fn is_on_tick(&self, now: Time) -> bool {
+        self.grid
+            .tick_until(now)
+            .is_some_and(|tick| self.grid.time_of(tick) == now)
+    }
+
     /// The next tick at which something may be due.
     pub(crate) fn next_wake(&self) -> Option<Time> {
         self.buckets.first_key_value().map(|(tick, _)| self.grid.time_of(*tick))

@@ -28,6 +28,8 @@ pub(crate) struct JobCell<B: ?Sized = dyn Body> {
     /// Written by whoever holds the claim, so loads and stores are enough; see `begin`.
     runs: AtomicU64,
     deadline: AtomicI64,
+    /// When the last run ended that had to wait for something.
+    ended: AtomicI64,
     /// Runs with a number below this have been told to end.
     cancelled: AtomicU64,
     /// Locked only by the holder of the claim, and so never waited for: the claim is who may run, the lock is how the
@@ -48,6 +50,7 @@ impl<B: Body> JobCell<B> {
             slot: AtomicU32::new(JobCell::UNREGISTERED),
             runs: AtomicU64::new(0),
             deadline: AtomicI64::new(Time::NEVER.as_nanos()),
+            ended: AtomicI64::new(Time::NEVER.as_nanos()),
             cancelled: AtomicU64::new(0),
             body: Mutex::new(body),
         }
@@ -82,6 +85,15 @@ impl JobCell {
 
     pub(crate) fn set_deadline(&self, deadline: Time) {
         self.deadline.store(deadline.as_nanos(), Ordering::Relaxed);
+    }
+
+    /// Notes that a run has ended at `now`. For the holder of the claim.
+    pub(crate) fn note_end(&self, now: Time) {
+        self.ended.store(now.as_nanos(), Ordering::Relaxed);
+    }
+
+    pub(crate) fn has_ended_at(&self, now: Time) -> bool {
+        self.ended.load(Ordering::Relaxed) == now.as_nanos()
     }
 
     /// The deadline after the present one, for a run that begins at `now`.

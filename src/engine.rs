@@ -526,8 +526,11 @@ impl Due {
 impl Agenda {
     /// Offers the job a run, and lists it for the one after. The deadline moves only when the run begins; what is
     /// listed here may thus be early, which is set right when it comes up, but never late.
+    ///
+    /// A run that ended on the very instant of a tick counts as running then, as in the Python package.
     fn offer(&mut self, slot: Slot, job: &JobCell, ticket: Ticket, now: Time) -> bool {
-        if job.deadline() > now {
+        let ended_just_now = job.has_ended_at(now) && self.is_on_tick(now);
+        if job.deadline() > now || ended_just_now {
             self.list(slot, job.deadline(), now);
             return false;
         }

@@ -119,6 +119,7 @@ impl Parked {
         match first_poll(&mut visit.future, &waker) {
             Poll::Ready(end) => {
                 *lock(&self.stage) = Stage::Ended;
+                visit.job.note_end(engine.now());
                 engine.end(&visit.job, visit.future, end);
                 true
             }

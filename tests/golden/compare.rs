@@ -4,42 +4,21 @@
 //!
 //! - the order of the `cancelled` events of one instant, among each other;
 //! - the order inside an instant that is named in `ties`. There, too, runs start in the order of registration (rule 2
-//!   of the contract), a run ends after it started, and what a stop cancelled is gone when the stop returns;
-//! - where a run ends on a tick (`end_at_scan`), whether its job's next run begins at this tick or the next.
+//!   of the contract), a run ends after it started, and what a stop cancelled is gone when the stop returns.
+//!
+//! Where a run ends on a tick (`end_at_scan`) the contract lets the job's next run begin at that tick or the next. We
+//! begin it at the next, as the package does, and compare exactly.
 
 use std::collections::{BTreeMap, HashSet};
 
-use crate::branch;
 use crate::record::{Event, Job, Record, What};
 
 /// Says where the traces differ, if they do.
 pub(crate) fn compare(record: &Record, actual: &[Event]) -> Result<(), String> {
     runs_are_whole(actual)?;
-    let branched = branch::branched(record, actual);
-    let stays = |event: &&Event| !branched.iter().any(|(job, _)| event.is_of(job));
-    let expected_rest: Vec<Event> = record.trace.iter().filter(stays).cloned().collect();
-    let actual_rest: Vec<Event> = actual.iter().filter(stays).cloned().collect();
     let ties: HashSet<u64> = record.ties.iter().map(|tie| tie.t_ms).collect();
-    same(&normal(&expected_rest, &ties), &normal(&actual_rest, &ties))?;
-    for (job, expected_line) in &branched {
-        let actual_line: Vec<Event> = actual.iter().filter(|event| event.is_of(job)).cloned().collect();
-        same(expected_line, &actual_line)
-            .map_err(|difference| format!("  {job}, on its other branch:\n{difference}"))?;
-    }
-    let tied = record
-        .trace
-        .iter()
-        .map(|event| event.t_ms)
-        .filter(|t_ms| ties.contains(t_ms));
-    let branch_starts = branched.iter().flat_map(|(_, line)| line).map(|event| event.t_ms);
-    tied.chain(branch_starts)
-        .try_for_each(|t_ms| order_of_starts(record, actual, t_ms))
-}
-
-pub(crate) fn starts_at(trace: &[Event], job: &str, t_ms: u64) -> bool {
-    trace
-        .iter()
-        .any(|event| event.t_ms == t_ms && event.event == What::Start && event.is_of(job))
+    same(&normal(&record.trace, &ties), &normal(actual, &ties))?;
+    ties.iter().try_for_each(|t_ms| order_of_starts(record, actual, *t_ms))
 }
 
 /// Runs come one after another, numbered from 0, and each ends once, after it has started.
@@ -282,52 +261,5 @@ mod tests {
         let first = index_of(&record, 700, What::Start);
         refused(&record, |trace| trace[first..first + 4].rotate_left(2));
         accepted(&record, |trace| trace[first..first + 4].swap(1, 2));
-    }
-
-    #[test]
-    fn a_run_that_ends_on_a_tick_may_be_followed_there() {
-        // Runs of 4 s, back to back: [0, 4000], [4000, 8000], ...
-        let record = record("readme_slow");
-        let back_to_back = |trace: &mut Vec<Event>| {
-            trace.clear();
-            for run in 0..8 {
-                trace.push(Event::of_run(run * 4_000, What::Start, "slow", run));
-                trace.push(Event::of_run(run * 4_000 + 4_000, What::End, "slow", run));
-            }
-            trace.pop();
-        };
-        accepted(&record, back_to_back);
-        // The branch is as strict as the record, and can be left again.
-        refused(&record, |trace| {
-            back_to_back(trace);
-            trace.pop();
-        });
-        refused(&record, |trace| {
-            back_to_back(trace);
-            trace[14].t_ms += 100;
-        });
-        accepted(&record, |trace| {
-            back_to_back(trace);
-            trace[14].t_ms += 50;
-        });
-    }
-
-    #[test]
-    fn the_other_jobs_stay_on_their_line_while_one_branches() {
-        // 700: j1 ends on a tick; Python starts it at 750. It may start at 700, between j0 and j3.
-        let record = record("random_anytie_018");
-        let moved = |trace: &mut Vec<Event>, to: usize| {
-            trace.retain(|event| !(event.t_ms == 750 && event.is_of("j1")));
-            trace.insert(to, Event::of_run(700, What::Start, "j1", 3));
-            trace.insert(to + 1, Event::of_run(700, What::End, "j1", 3));
-        };
-        let after_j0 = index_of(&record, 700, What::Start) + 2;
-        accepted(&record, |trace| moved(trace, after_j0));
-        refused(&record, |trace| moved(trace, after_j0 - 2));
-        refused(&record, |trace| moved(trace, after_j0 + 2));
-        refused(&record, |trace| {
-            moved(trace, after_j0);
-            trace.retain(|event| !(event.t_ms == 750 && event.is_of("j3")));
-        });
     }
 }

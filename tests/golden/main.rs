@@ -2,7 +2,6 @@
 //!
 //! The records are in the `*.jsonl` files beside this one; README.md there says what they are.
 
-mod branch;
 mod compare;
 mod player;
 mod record;

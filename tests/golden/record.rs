@@ -117,35 +117,14 @@ pub(crate) enum Caller {
     Run(String),
 }
 
-/// An instant whose outcome hangs on the order inside it.
+/// An instant whose outcome hangs on the order inside it. (What kind of tie it is makes no difference here.)
 #[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(crate) struct Tie {
     pub(crate) t_ms: u64,
-    pub(crate) kind: TieKind,
-    #[serde(default)]
-    pub(crate) job: Option<String>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum TieKind {
-    EndAtScan,
-    ActionAtScan,
-    OrderOnly,
 }
 
 fn yes() -> bool {
     true
-}
-
-impl Scenario {
-    pub(crate) fn job(&self, id: &str) -> &Job {
-        self.jobs
-            .iter()
-            .find(|job| job.id == id)
-            .expect("a record speaks of its own jobs")
-    }
 }
 
 impl Job {
@@ -167,10 +146,6 @@ impl Job {
     /// Whether its runs keep the thread while they take their time.
     pub(crate) fn blocks(&self) -> bool {
         self.kind == Kind::Sync && self.durations_ms.iter().any(|ms| *ms > 0)
-    }
-
-    pub(crate) fn acts(&self) -> bool {
-        !self.on_run.is_empty()
     }
 }
 
