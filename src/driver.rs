@@ -6,7 +6,8 @@ use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 
 use crate::alarm::Alarm;
-use crate::engine::{Bell, Engine, Next};
+use crate::engine::Engine;
+use crate::session::{Bell, Next};
 
 /// The loop of one session. It does not keep the engine alive: the last handle's end is also the loop's.
 pub(crate) struct Driver {

@@ -8,12 +8,10 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
-use futures::task::AtomicWaker;
 
-use crate::agenda::{Agenda, Slot};
-use crate::batch::{self, Batch, Queue};
+use crate::batch::{Batch, Queue};
 use crate::cell::JobCell;
-use crate::claim::{Meanwhile, Offer, Ticket};
+use crate::claim::{Meanwhile, Ticket};
 use crate::driver::Driver;
 use crate::error::Error;
 use crate::grid::Grid;
@@ -25,22 +23,10 @@ use crate::roster::Roster;
 use crate::run::Begun;
 use crate::runtime::Runtime;
 use crate::schedule::{FirstRun, MissedTicks};
-use crate::stop::Watches;
+use crate::session::{Bell, Next, Session};
 use crate::target::{JobResult, Step};
 use crate::time::{Origin, Span, Time};
-
-/// The most jobs that are handed out before the loop lets the executor's other tasks have a turn.
-const SLICE: usize = 4_096;
-
-pub(crate) struct Engine {
-    runtime: Box<dyn Runtime>,
-    origin: Origin,
-    resolution: Duration,
-    pub(crate) policy: MissedTicks,
-    state: Mutex<State>,
-    queue: Mutex<Queue>,
-    pub(crate) watches: Watches,
-}
+use crate::watch::Watches;
 
 #[derive(Default)]
 struct State {
@@ -51,29 +37,18 @@ struct State {
     sessions: u64,
     /// Stops that are waiting.
     stops: usize,
-    ticks: u64,
+    tickets: u64,
 }
 
-/// From a start to the next stop.
-struct Session {
-    number: u64,
-    agenda: Agenda,
-    /// What is due and has not been handed out.
-    due: Due,
-    bell: Arc<Bell>,
-    /// When the loop means to wake.
-    wake: Option<Time>,
+pub(crate) struct Engine {
+    runtime: Box<dyn Runtime>,
+    origin: Origin,
+    resolution: Duration,
+    pub(crate) policy: MissedTicks,
+    state: Mutex<State>,
+    queue: Mutex<Queue>,
+    pub(crate) watches: Watches,
 }
-
-#[derive(Default)]
-struct Due {
-    slots: Vec<Slot>,
-    handed_out: usize,
-}
-
-/// Wakes the loop.
-#[derive(Default)]
-pub(crate) struct Bell(pub(crate) AtomicWaker);
 
 /// How a run ended.
 pub(crate) enum End {
@@ -87,16 +62,6 @@ impl From<JobResult> for End {
     fn from(result: JobResult) -> End {
         result.map_or_else(End::Failed, |()| End::Finished)
     }
-}
-
-/// What the loop does next.
-pub(crate) enum Next {
-    /// Asks again, after others had their turn.
-    Again,
-    Sleep(Time),
-    /// Waits for the bell.
-    Wait,
-    End,
 }
 
 impl Engine {
@@ -162,7 +127,7 @@ impl Engine {
         let removed = state.roster.remove(job);
         let renumbered = state.roster.compact();
         if let Some(session) = &mut state.session {
-            session.agenda.unlist(slot);
+            session.unlist(slot);
             if let Some(renumbered) = renumbered {
                 session.renumber(&renumbered);
             }
@@ -197,7 +162,6 @@ impl Engine {
 impl Engine {
     pub(crate) fn start(self: &Arc<Self>) -> Result<(), Error> {
         let now = self.now();
-        let bell = Arc::new(Bell::default());
         let mut state = lock(&self.state);
         if state.session.is_some() {
             return Err(Error::already_started());
@@ -207,15 +171,10 @@ impl Engine {
         }
         state.sessions += 1;
         let number = state.sessions;
-        let agenda = state.roster.agenda(Grid::new(now, Span::from(self.resolution)), now);
-        let wake = None;
-        state.session = Some(Session {
-            number,
-            agenda,
-            due: Due::default(),
-            bell: Arc::clone(&bell),
-            wake,
-        });
+        let grid = Grid::new(now, Span::from(self.resolution));
+        let session = Session::new(number, &state.roster, grid, now);
+        let bell = Arc::clone(&session.bell);
+        state.session = Some(session);
         drop(state);
         let driver = Driver::new(Arc::downgrade(self), number, bell);
         self.runtime.spawn(Box::pin(driver)).map_err(|refusal| {
@@ -257,6 +216,12 @@ impl Engine {
         lock(&self.state).stops -= 1;
     }
 
+    /// Has the executor wake a thread. Where a run is stuck on the thread that looked after the timers, as may happen on
+    /// Tokio, another looks after them from then on; without that a stop's timeout might come as late as the run's end.
+    pub(crate) fn nudge(&self) {
+        quietly(|| drop(self.runtime.spawn(Box::pin(async {}))));
+    }
+
     /// The batches of which something is in progress.
     pub(crate) fn active(&self) -> Vec<Arc<Batch>> {
         lock(&self.queue).active()
@@ -294,11 +259,17 @@ impl Engine {
     pub(crate) fn tick(self: &Arc<Self>, session: u64) -> Next {
         let now = self.now();
         let mut state = lock(&self.state);
-        let blocking = match &state.session {
-            Some(current) if current.number == session => state.hand_out(now, &self.queue),
-            _ => return Next::End,
+        let State {
+            session: current,
+            roster,
+            tickets,
+            ..
+        } = &mut *state;
+        let Some(current) = current.as_mut().filter(|current| current.number == session) else {
+            return Next::End;
         };
-        let next = state.next();
+        let blocking = current.serve(now, roster, tickets, &self.queue);
+        let next = current.next();
         drop(state);
         let wanting = lock(&self.queue).hire();
         self.start_lanes(wanting);
@@ -422,135 +393,6 @@ impl Engine {
         if meanwhile.watched() {
             self.watches.ended((job.id, meanwhile.ticket()), cancelled);
         }
-    }
-}
-
-impl State {
-    /// Offers the next slice of what is due: queues it, and returns what goes to the blocking pool.
-    fn hand_out(&mut self, now: Time, queue: &Mutex<Queue>) -> Vec<Arc<Batch>> {
-        let State {
-            session: Some(session),
-            roster,
-            ticks,
-            ..
-        } = self
-        else {
-            return Vec::new();
-        };
-        if session.due.is_empty() {
-            session.due.refill(&mut session.agenda, now);
-            if session.due.is_empty() {
-                return Vec::new();
-            }
-            *ticks += 1;
-        }
-        let ticket = Ticket::new(*ticks);
-        let size = batch::size(session.due.slots.len());
-        let mut offered = Vec::new();
-        let mut blocking = Vec::new();
-        let mut queue = lock(queue);
-        for slot in session.due.slice() {
-            let Some(job) = roster.get(slot) else { continue };
-            if !session.agenda.offer(slot, job, ticket, now) {
-                continue;
-            }
-            if job.blocking {
-                blocking.push(queue.push_active(ticket, Arc::clone(job)));
-                continue;
-            }
-            offered.push(Arc::clone(job));
-            if offered.len() == size {
-                queue.push(ticket, std::mem::replace(&mut offered, Vec::with_capacity(size)));
-            }
-        }
-        if !offered.is_empty() {
-            queue.push(ticket, offered);
-        }
-        blocking
-    }
-
-    fn next(&mut self) -> Next {
-        let Some(session) = &mut self.session else {
-            return Next::End;
-        };
-        if !session.due.is_empty() {
-            return Next::Again;
-        }
-        session.wake = session.agenda.next_wake();
-        session.wake.map_or(Next::Wait, Next::Sleep)
-    }
-}
-
-impl Session {
-    /// Lists a job, and returns the bell if the loop would sleep too long.
-    fn list(&mut self, slot: Slot, deadline: Time, now: Time) -> Option<Arc<Bell>> {
-        self.agenda.list(slot, deadline, now);
-        let next = self.agenda.next_wake()?;
-        let sooner = self.wake.is_none_or(|wake| next < wake);
-        sooner.then(|| {
-            self.wake = Some(next);
-            Arc::clone(&self.bell)
-        })
-    }
-
-    fn renumber(&mut self, renumbered: &[Option<Slot>]) {
-        self.agenda.renumber(renumbered);
-        self.due.renumber(renumbered);
-    }
-}
-
-impl Due {
-    fn is_empty(&self) -> bool {
-        self.handed_out == self.slots.len()
-    }
-
-    fn refill(&mut self, agenda: &mut Agenda, now: Time) {
-        self.slots.clear();
-        self.handed_out = 0;
-        agenda.take_due(now, &mut self.slots);
-    }
-
-    fn slice(&mut self) -> impl Iterator<Item = Slot> + '_ {
-        let begin = self.handed_out;
-        self.handed_out = (begin + SLICE).min(self.slots.len());
-        self.slots[begin..self.handed_out].iter().copied()
-    }
-
-    fn renumber(&mut self, renumbered: &[Option<Slot>]) {
-        let left = self.slots.drain(..).skip(self.handed_out);
-        self.slots = left.filter_map(|slot| renumbered[slot as usize]).collect();
-        self.handed_out = 0;
-    }
-}
-
-impl Agenda {
-    /// Offers the job a run, and lists it for the one after. The deadline moves only when the run begins; what is
-    /// listed here may thus be early, which is set right when it comes up, but never late.
-    ///
-    /// A run that ended on the very instant of a tick counts as running then, as in the Python package.
-    fn offer(&mut self, slot: Slot, job: &JobCell, ticket: Ticket, now: Time) -> bool {
-        let ended_just_now = job.has_ended_at(now) && self.is_on_tick(now);
-        if job.deadline() > now || ended_just_now {
-            self.list(slot, job.deadline(), now);
-            return false;
-        }
-        let taken = job.claim.offer(ticket) == Offer::Taken;
-        if taken {
-            self.list(slot, job.next_deadline(now), now);
-        }
-        taken
-    }
-}
-
-impl Roster {
-    /// Lists every job, after lifting the deadlines that have passed to `start`.
-    fn agenda(&self, grid: Grid, start: Time) -> Agenda {
-        let mut agenda = Agenda::new(grid);
-        for job in self.iter() {
-            job.set_deadline(job.deadline().max(start));
-            agenda.list(job.slot(), job.deadline(), start);
-        }
-        agenda
     }
 }
 

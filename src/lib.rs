@@ -43,17 +43,21 @@ mod run;
 pub mod runtime;
 mod schedule;
 mod scheduler;
+mod session;
 mod stop;
+mod stopping;
 mod target;
 #[cfg(feature = "testing")]
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
 pub mod testing;
 mod time;
+mod watch;
 
 pub use crate::error::Error;
 pub use crate::job::{Job, JobBuilder, JobId};
 pub use crate::run::Run;
 pub use crate::schedule::{FirstRun, MissedTicks};
 pub use crate::scheduler::{Scheduler, SchedulerBuilder};
-pub use crate::stop::{Stop, StopReport, Stopping};
+pub use crate::stop::{Stop, StopReport};
+pub use crate::stopping::Stopping;
 pub use crate::target::{BlockingTarget, Outcome, Target};

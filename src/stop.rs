@@ -1,19 +1,11 @@
-use std::collections::{BTreeMap, HashMap};
 use std::fmt;
-use std::future::{Future, IntoFuture};
-use std::pin::Pin;
-use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll};
+use std::future::IntoFuture;
+use std::sync::Arc;
 use std::time::Duration;
 
-use futures::task::AtomicWaker;
-
-use crate::alarm::Alarm;
-use crate::claim::Ticket;
 use crate::engine::Engine;
-use crate::job::{Job, JobId};
-use crate::panics::lock;
-use crate::time::{Span, Time};
+use crate::job::Job;
+use crate::stopping::Stopping;
 
 /// A stop that is about to happen: await it, or [`detach`](Stop::detach) it.
 ///
@@ -90,234 +82,7 @@ impl IntoFuture for Stop {
     type IntoFuture = Stopping;
 
     fn into_future(self) -> Stopping {
-        Stopping {
-            process: Some(Process::new(self)),
-        }
-    }
-}
-
-/// The future of a [`Stop`].
-#[must_use = "a stop does nothing until it is awaited"]
-pub struct Stopping {
-    process: Option<Process>,
-}
-
-impl Future for Stopping {
-    type Output = StopReport;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<StopReport> {
-        let process = self
-            .process
-            .as_mut()
-            .expect("a stop is not polled after it has returned");
-        let report = std::task::ready!(process.poll(cx));
-        self.process = None;
-        Poll::Ready(report)
-    }
-}
-
-impl Drop for Stopping {
-    /// What was begun is carried out to its end.
-    fn drop(&mut self) {
-        if let Some(mut process) = self.process.take().filter(Process::has_begun) {
-            let engine = Arc::clone(&process.engine);
-            let rest = std::future::poll_fn(move |cx| process.poll(cx).map(drop));
-            // If this is refused the process is dropped, and so cuts its waiting short.
-            let _ = engine.runtime().spawn(Box::pin(rest));
-        }
-    }
-}
-
-impl fmt::Debug for Stopping {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Stopping").finish_non_exhaustive()
-    }
-}
-
-/// A stop, step by step.
-struct Process {
-    engine: Arc<Engine>,
-    grace: Duration,
-    timeout: Option<Duration>,
-    stage: Stage,
-    progress: Arc<Progress>,
-    alarm: Alarm,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stage {
-    New,
-    /// Runs may end by themselves until then.
-    Grace(Time),
-    /// Runs were cancelled, and are waited for until then.
-    Cancelled(Time),
-    Done,
-}
-
-impl Process {
-    fn new(stop: Stop) -> Process {
-        let Stop { engine, grace, timeout } = stop;
-        Process {
-            engine,
-            grace,
-            timeout,
-            stage: Stage::New,
-            progress: Arc::default(),
-            alarm: Alarm::default(),
-        }
-    }
-
-    fn has_begun(&self) -> bool {
-        self.stage != Stage::New
-    }
-
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<StopReport> {
-        if self.stage == Stage::New {
-            self.begin();
-        }
-        self.progress.waker.register(cx.waker());
-        loop {
-            if self.progress.is_over() {
-                return Poll::Ready(self.finish());
-            }
-            // A timer that is gone counts as elapsed: its runtime will not run what is waited for either.
-            match self.stage {
-                Stage::Grace(until) => {
-                    let _ = std::task::ready!(self.alarm.poll(&self.engine, until, cx));
-                    self.cancel();
-                }
-                Stage::Cancelled(until) => {
-                    let _ = std::task::ready!(self.alarm.poll(&self.engine, until, cx));
-                    return Poll::Ready(self.finish());
-                }
-                Stage::New | Stage::Done => unreachable!("a stop that waits has begun and is not done"),
-            }
-        }
-    }
-
-    fn begin(&mut self) {
-        self.stage = Stage::Grace(self.engine.now().after(self.grace.into()));
-        self.engine.begin_stop();
-        self.engine.watches.watch(&self.engine, &self.progress);
-        if self.grace.is_zero() {
-            self.cancel();
-        }
-    }
-
-    fn cancel(&mut self) {
-        let limit = self
-            .timeout
-            .map_or(Time::NEVER, |timeout| self.engine.now().after(Span::from(timeout)));
-        self.stage = Stage::Cancelled(limit);
-        self.engine.cancel_runs();
-    }
-
-    fn finish(&mut self) -> StopReport {
-        self.stage = Stage::Done;
-        self.engine.watches.forget(&self.progress);
-        self.engine.end_stop();
-        self.progress.report()
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        match self.stage {
-            Stage::New | Stage::Done => {}
-            Stage::Grace(_) => {
-                self.cancel();
-                self.finish();
-            }
-            Stage::Cancelled(_) => drop(self.finish()),
-        }
-    }
-}
-
-/// Who waits for the end of which run.
-#[derive(Default)]
-pub(crate) struct Watches(Mutex<HashMap<RunKey, Vec<Arc<Progress>>>>);
-
-/// A run of a job, told from its other runs by the ticket under which it began.
-type RunKey = (JobId, Ticket);
-
-impl Watches {
-    /// Watches every run in progress.
-    fn watch(&self, engine: &Engine, progress: &Arc<Progress>) {
-        let mut watches = lock(&self.0);
-        for batch in engine.active() {
-            for job in batch.jobs.iter().filter(|job| job.claim.watch(batch.ticket)) {
-                watches
-                    .entry((job.id, batch.ticket))
-                    .or_default()
-                    .push(Arc::clone(progress));
-                lock(&progress.runs)
-                    .waiting
-                    .insert((job.id, batch.ticket), Job::new(Arc::clone(job)));
-            }
-        }
-    }
-
-    pub(crate) fn ended(&self, run: RunKey, cancelled: bool) {
-        let watching = lock(&self.0).remove(&run);
-        for progress in watching.into_iter().flatten() {
-            progress.ended(run, cancelled);
-        }
-    }
-
-    fn forget(&self, progress: &Arc<Progress>) {
-        let mut watches = lock(&self.0);
-        for run in lock(&progress.runs).waiting.keys() {
-            if let Some(watching) = watches.get_mut(run) {
-                watching.retain(|other| !Arc::ptr_eq(other, progress));
-            }
-        }
-        watches.retain(|_, watching| !watching.is_empty());
-    }
-}
-
-/// What a stop has seen so far.
-#[derive(Default)]
-struct Progress {
-    runs: Mutex<Runs>,
-    waker: AtomicWaker,
-}
-
-#[derive(Default)]
-struct Runs {
-    waiting: BTreeMap<RunKey, Job>,
-    finished: Vec<Job>,
-    cancelled: Vec<Job>,
-}
-
-impl Progress {
-    fn is_over(&self) -> bool {
-        lock(&self.runs).waiting.is_empty()
-    }
-
-    fn ended(&self, run: RunKey, cancelled: bool) {
-        let mut runs = lock(&self.runs);
-        let Some(job) = runs.waiting.remove(&run) else { return };
-        if cancelled {
-            runs.cancelled.push(job);
-        } else {
-            runs.finished.push(job);
-        }
-        let over = runs.waiting.is_empty();
-        drop(runs);
-        if over {
-            self.waker.wake();
-        }
-    }
-
-    fn report(&self) -> StopReport {
-        let mut runs = std::mem::take(&mut *lock(&self.runs));
-        runs.finished.sort_by_key(Job::id);
-        runs.cancelled.sort_by_key(Job::id);
-        StopReport {
-            finished: runs.finished,
-            cancelled: runs.cancelled,
-            still_running: runs.waiting.into_values().collect(),
-        }
+        Stopping::new(self.engine, self.grace, self.timeout)
     }
 }
 
@@ -341,9 +106,9 @@ impl Progress {
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct StopReport {
-    finished: Vec<Job>,
-    cancelled: Vec<Job>,
-    still_running: Vec<Job>,
+    pub(crate) finished: Vec<Job>,
+    pub(crate) cancelled: Vec<Job>,
+    pub(crate) still_running: Vec<Job>,
 }
 
 impl StopReport {

@@ -55,8 +55,8 @@ pub fn beside_the_executor(host: Host) {
 
 /// A synchronous run that is stuck holds up no other job, wherever there is another thread.
 ///
-/// It has a tick to itself, and timers woke that tick: some executors hand such a task to no other thread, and look
-/// after their timers on the one that is stuck.
+/// Another job shares its ticks: Tokio hands a task that is woken alone to no other thread, and looks after its timers
+/// on the one that is stuck.
 pub fn beside_a_stuck_run(host: Host) {
     for place in host.places_to_block() {
         let (scheduler, gate, probe) = (host.scheduler(), Gate::default(), Probe::default());
@@ -68,6 +68,7 @@ pub fn beside_a_stuck_run(host: Host) {
             }
         };
         let stuck = place.run(scheduler.every(INTERVAL).name("stuck"), target);
+        quick_job(&scheduler);
         let between = scheduler
             .every(INTERVAL)
             .name("between")

@@ -1,0 +1,176 @@
+//! What there is from a start to the next stop: the agenda, and what is due and not yet handed out.
+
+use std::sync::{Arc, Mutex};
+
+use futures::task::AtomicWaker;
+
+use crate::agenda::{Agenda, Slot};
+use crate::batch::{self, Batch, Queue};
+use crate::cell::JobCell;
+use crate::claim::{Offer, Ticket};
+use crate::grid::Grid;
+use crate::panics::lock;
+use crate::roster::Roster;
+use crate::time::Time;
+
+/// The most jobs that are handed out before the loop lets the executor's other tasks have a turn.
+const SLICE: usize = 4_096;
+
+/// From a start to the next stop.
+pub(crate) struct Session {
+    pub(crate) number: u64,
+    pub(crate) bell: Arc<Bell>,
+    agenda: Agenda,
+    /// What is due and has not been handed out.
+    due: Due,
+    /// When the loop means to wake.
+    wake: Option<Time>,
+}
+
+#[derive(Default)]
+struct Due {
+    slots: Vec<Slot>,
+    handed_out: usize,
+}
+
+/// Wakes the loop.
+#[derive(Default)]
+pub(crate) struct Bell(pub(crate) AtomicWaker);
+
+/// What the loop does next.
+pub(crate) enum Next {
+    /// Asks again, after others had their turn.
+    Again,
+    Sleep(Time),
+    /// Waits for the bell.
+    Wait,
+    End,
+}
+
+impl Session {
+    /// A session whose jobs are those on the roster. Deadlines that have passed are lifted to `start`.
+    pub(crate) fn new(number: u64, roster: &Roster, grid: Grid, start: Time) -> Session {
+        let mut agenda = Agenda::new(grid);
+        for job in roster.iter() {
+            job.set_deadline(job.deadline().max(start));
+            agenda.list(job.slot(), job.deadline(), start);
+        }
+        Session {
+            number,
+            bell: Arc::default(),
+            agenda,
+            due: Due::default(),
+            wake: None,
+        }
+    }
+
+    /// Serves the tick that has come, if one has: offers the next slice of what is due under a ticket of that tick's,
+    /// queues it, and returns what goes to the blocking pool.
+    pub(crate) fn serve(
+        &mut self,
+        now: Time,
+        roster: &Roster,
+        tickets: &mut u64,
+        queue: &Mutex<Queue>,
+    ) -> Vec<Arc<Batch>> {
+        if self.due.is_empty() {
+            self.due.refill(&mut self.agenda, now);
+            *tickets += 1;
+        }
+        if self.due.is_empty() {
+            return Vec::new();
+        }
+        let ticket = Ticket::new(*tickets);
+        let size = batch::size(self.due.slots.len());
+        let mut offered = Vec::new();
+        let mut blocking = Vec::new();
+        let mut queue = lock(queue);
+        for slot in self.due.slice() {
+            let Some(job) = roster.get(slot) else { continue };
+            if !offer(&mut self.agenda, slot, job, ticket, now) {
+                continue;
+            }
+            if job.blocking {
+                blocking.push(queue.push_active(ticket, Arc::clone(job)));
+                continue;
+            }
+            offered.push(Arc::clone(job));
+            if offered.len() == size {
+                queue.push(ticket, std::mem::replace(&mut offered, Vec::with_capacity(size)));
+            }
+        }
+        if !offered.is_empty() {
+            queue.push(ticket, offered);
+        }
+        blocking
+    }
+
+    pub(crate) fn next(&mut self) -> Next {
+        if !self.due.is_empty() {
+            return Next::Again;
+        }
+        self.wake = self.agenda.next_wake();
+        self.wake.map_or(Next::Wait, Next::Sleep)
+    }
+
+    pub(crate) fn unlist(&mut self, slot: Slot) {
+        self.agenda.unlist(slot);
+    }
+
+    /// Lists a job, and returns the bell if the loop would sleep too long.
+    pub(crate) fn list(&mut self, slot: Slot, deadline: Time, now: Time) -> Option<Arc<Bell>> {
+        self.agenda.list(slot, deadline, now);
+        let next = self.agenda.next_wake()?;
+        let sooner = self.wake.is_none_or(|wake| next < wake);
+        sooner.then(|| {
+            self.wake = Some(next);
+            Arc::clone(&self.bell)
+        })
+    }
+
+    pub(crate) fn renumber(&mut self, renumbered: &[Option<Slot>]) {
+        self.agenda.renumber(renumbered);
+        self.due.renumber(renumbered);
+    }
+}
+
+impl Due {
+    fn is_empty(&self) -> bool {
+        self.handed_out == self.slots.len()
+    }
+
+    fn refill(&mut self, agenda: &mut Agenda, now: Time) {
+        self.slots.clear();
+        self.handed_out = 0;
+        agenda.take_due(now, &mut self.slots);
+    }
+
+    fn slice(&mut self) -> impl Iterator<Item = Slot> + '_ {
+        let begin = self.handed_out;
+        self.handed_out = (begin + SLICE).min(self.slots.len());
+        self.slots[begin..self.handed_out].iter().copied()
+    }
+
+    fn renumber(&mut self, renumbered: &[Option<Slot>]) {
+        let left = self.slots.drain(..).skip(self.handed_out);
+        self.slots = left.filter_map(|slot| renumbered[slot as usize]).collect();
+        self.handed_out = 0;
+    }
+}
+
+/// Offers the job a run, and lists it for the one after. The deadline moves only when the run begins; what is listed here
+/// may thus be early, which is set right when it comes up, but never late.
+///
+/// A run that ended on the very instant of a tick counts as running then, as in the Python package.
+fn offer(agenda: &mut Agenda, slot: Slot, job: &JobCell, ticket: Ticket, now: Time) -> bool {
+    let ended_just_now = job.has_ended_at(now) && agenda.is_on_tick(now);
+    if job.deadline() > now || ended_just_now {
+        agenda.list(slot, job.deadline(), now);
+        return false;
+    }
+    let taken = job.claim.offer(ticket) == Offer::Taken;
+    if taken {
+        agenda.list(slot, job.next_deadline(now), now);
+    }
+    taken
+}

@@ -1,0 +1,156 @@
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use crate::alarm::Alarm;
+use crate::engine::Engine;
+use crate::stop::StopReport;
+use crate::time::{Span, Time};
+use crate::watch::Progress;
+
+/// The future of a [`Stop`].
+#[must_use = "a stop does nothing until it is awaited"]
+pub struct Stopping {
+    process: Option<Process>,
+}
+
+impl Stopping {
+    pub(crate) fn new(engine: Arc<Engine>, grace: Duration, timeout: Option<Duration>) -> Stopping {
+        let (progress, alarm) = (Arc::default(), Alarm::default());
+        Stopping {
+            process: Some(Process {
+                engine,
+                grace,
+                timeout,
+                stage: Stage::New,
+                progress,
+                alarm,
+            }),
+        }
+    }
+}
+
+impl Future for Stopping {
+    type Output = StopReport;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<StopReport> {
+        let process = self
+            .process
+            .as_mut()
+            .expect("a stop is not polled after it has returned");
+        let report = ready!(process.poll(cx));
+        self.process = None;
+        Poll::Ready(report)
+    }
+}
+
+impl Drop for Stopping {
+    /// What was begun is carried out to its end.
+    fn drop(&mut self) {
+        if let Some(mut process) = self.process.take().filter(Process::has_begun) {
+            let engine = Arc::clone(&process.engine);
+            let rest = std::future::poll_fn(move |cx| process.poll(cx).map(drop));
+            // If this is refused the process is dropped, and so cuts its waiting short.
+            let _ = engine.runtime().spawn(Box::pin(rest));
+        }
+    }
+}
+
+impl fmt::Debug for Stopping {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stopping").finish_non_exhaustive()
+    }
+}
+
+/// A stop, step by step.
+struct Process {
+    engine: Arc<Engine>,
+    grace: Duration,
+    timeout: Option<Duration>,
+    stage: Stage,
+    progress: Arc<Progress>,
+    alarm: Alarm,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    New,
+    /// Runs may end by themselves until then.
+    Grace(Time),
+    /// Runs were cancelled, and are waited for until then.
+    Cancelled(Time),
+    Done,
+}
+
+impl Process {
+    fn has_begun(&self) -> bool {
+        self.stage != Stage::New
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<StopReport> {
+        if self.stage == Stage::New {
+            self.begin();
+        }
+        self.progress.waker.register(cx.waker());
+        loop {
+            if self.progress.is_over() {
+                return Poll::Ready(self.finish());
+            }
+            // A timer that is gone counts as elapsed: its runtime will not run what is waited for either.
+            match self.stage {
+                Stage::Grace(until) => {
+                    let _ = ready!(self.alarm.poll(&self.engine, until, cx));
+                    self.cancel();
+                }
+                Stage::Cancelled(until) => {
+                    let _ = ready!(self.alarm.poll(&self.engine, until, cx));
+                    return Poll::Ready(self.finish());
+                }
+                Stage::New | Stage::Done => unreachable!("a stop that waits has begun and is not done"),
+            }
+        }
+    }
+
+    fn begin(&mut self) {
+        self.stage = Stage::Grace(self.engine.now().after(self.grace.into()));
+        self.engine.begin_stop();
+        self.engine.watches.watch(&self.engine, &self.progress);
+        if self.grace.is_zero() {
+            self.cancel();
+        }
+        if !self.progress.is_over() {
+            self.engine.nudge();
+        }
+    }
+
+    fn cancel(&mut self) {
+        let limit = self
+            .timeout
+            .map_or(Time::NEVER, |timeout| self.engine.now().after(Span::from(timeout)));
+        self.stage = Stage::Cancelled(limit);
+        self.engine.cancel_runs();
+    }
+
+    fn finish(&mut self) -> StopReport {
+        self.stage = Stage::Done;
+        self.engine.watches.forget(&self.progress);
+        self.engine.end_stop();
+        self.progress.report()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        match self.stage {
+            Stage::New | Stage::Done => {}
+            Stage::Grace(_) => {
+                self.cancel();
+                self.finish();
+            }
+            Stage::Cancelled(_) => drop(self.finish()),
+        }
+    }
+}

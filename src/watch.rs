@@ -1,0 +1,100 @@
+//! Who waits for the end of which run.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex};
+
+use futures::task::AtomicWaker;
+
+use crate::claim::Ticket;
+use crate::engine::Engine;
+use crate::job::{Job, JobId};
+use crate::panics::lock;
+use crate::stop::StopReport;
+
+/// The stops that wait for each run.
+#[derive(Default)]
+pub(crate) struct Watches(Mutex<HashMap<RunKey, Vec<Arc<Progress>>>>);
+
+/// A run of a job, told from its other runs by the ticket under which it began.
+type RunKey = (JobId, Ticket);
+
+impl Watches {
+    /// Watches every run in progress.
+    pub(crate) fn watch(&self, engine: &Engine, progress: &Arc<Progress>) {
+        let mut watches = lock(&self.0);
+        for batch in engine.active() {
+            for job in batch.jobs.iter().filter(|job| job.claim.watch(batch.ticket)) {
+                watches
+                    .entry((job.id, batch.ticket))
+                    .or_default()
+                    .push(Arc::clone(progress));
+                lock(&progress.runs)
+                    .waiting
+                    .insert((job.id, batch.ticket), Job::new(Arc::clone(job)));
+            }
+        }
+    }
+
+    pub(crate) fn ended(&self, run: RunKey, cancelled: bool) {
+        let watching = lock(&self.0).remove(&run);
+        for progress in watching.into_iter().flatten() {
+            progress.ended(run, cancelled);
+        }
+    }
+
+    pub(crate) fn forget(&self, progress: &Arc<Progress>) {
+        let mut watches = lock(&self.0);
+        for run in lock(&progress.runs).waiting.keys() {
+            if let Some(watching) = watches.get_mut(run) {
+                watching.retain(|other| !Arc::ptr_eq(other, progress));
+            }
+        }
+        watches.retain(|_, watching| !watching.is_empty());
+    }
+}
+
+/// What a stop has seen so far.
+#[derive(Default)]
+pub(crate) struct Progress {
+    runs: Mutex<Runs>,
+    pub(crate) waker: AtomicWaker,
+}
+
+#[derive(Default)]
+struct Runs {
+    waiting: BTreeMap<RunKey, Job>,
+    finished: Vec<Job>,
+    cancelled: Vec<Job>,
+}
+
+impl Progress {
+    pub(crate) fn is_over(&self) -> bool {
+        lock(&self.runs).waiting.is_empty()
+    }
+
+    fn ended(&self, run: RunKey, cancelled: bool) {
+        let mut runs = lock(&self.runs);
+        let Some(job) = runs.waiting.remove(&run) else { return };
+        if cancelled {
+            runs.cancelled.push(job);
+        } else {
+            runs.finished.push(job);
+        }
+        let over = runs.waiting.is_empty();
+        drop(runs);
+        if over {
+            self.waker.wake();
+        }
+    }
+
+    pub(crate) fn report(&self) -> StopReport {
+        let mut runs = std::mem::take(&mut *lock(&self.runs));
+        runs.finished.sort_by_key(Job::id);
+        runs.cancelled.sort_by_key(Job::id);
+        StopReport {
+            finished: runs.finished,
+            cancelled: runs.cancelled,
+            still_running: runs.waiting.into_values().collect(),
+        }
+    }
+}
