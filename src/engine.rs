@@ -216,12 +216,6 @@ impl Engine {
         lock(&self.state).stops -= 1;
     }
 
-    /// Has the executor wake a thread. Where a run is stuck on the thread that looked after the timers, as may happen on
-    /// Tokio, another looks after them from then on; without that a stop's timeout might come as late as the run's end.
-    pub(crate) fn nudge(&self) {
-        quietly(|| drop(self.runtime.spawn(Box::pin(async {}))));
-    }
-
     /// The batches of which something is in progress.
     pub(crate) fn active(&self) -> Vec<Arc<Batch>> {
         lock(&self.queue).active()

@@ -28,6 +28,7 @@
 mod agenda;
 mod alarm;
 mod batch;
+mod canary;
 mod cell;
 mod claim;
 mod driver;

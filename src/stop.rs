@@ -20,6 +20,9 @@ use crate::stopping::Stopping;
 /// dropped half-way; one that is never polled does nothing. To cancel a run is to drop its future at its next await;
 /// synchronous code can't be cancelled.
 ///
+/// A job may stop its own scheduler: one that awaits an unlimited stop is itself cancelled at that await. Synchronous code
+/// that blocks on one waits for its own end, for ever; let it [`detach`](Stop::detach).
+///
 /// ```
 /// use std::time::Duration;
 /// use atevery::{Scheduler, testing::VirtualTime};

@@ -6,6 +6,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use crate::alarm::Alarm;
+use crate::canary::Canary;
 use crate::engine::Engine;
 use crate::stop::StopReport;
 use crate::time::{Span, Time};
@@ -19,7 +20,7 @@ pub struct Stopping {
 
 impl Stopping {
     pub(crate) fn new(engine: Arc<Engine>, grace: Duration, timeout: Option<Duration>) -> Stopping {
-        let (progress, alarm) = (Arc::default(), Alarm::default());
+        let (progress, alarm, canary) = (Arc::default(), Alarm::default(), None);
         Stopping {
             process: Some(Process {
                 engine,
@@ -28,6 +29,7 @@ impl Stopping {
                 stage: Stage::New,
                 progress,
                 alarm,
+                canary,
             }),
         }
     }
@@ -73,6 +75,7 @@ struct Process {
     stage: Stage,
     progress: Arc<Progress>,
     alarm: Alarm,
+    canary: Option<Canary>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,18 +102,33 @@ impl Process {
             if self.progress.is_over() {
                 return Poll::Ready(self.finish());
             }
-            // A timer that is gone counts as elapsed: its runtime will not run what is waited for either.
             match self.stage {
                 Stage::Grace(until) => {
-                    let _ = ready!(self.alarm.poll(&self.engine, until, cx));
+                    ready!(self.sleep_until(until, cx));
                     self.cancel();
                 }
                 Stage::Cancelled(until) => {
-                    let _ = ready!(self.alarm.poll(&self.engine, until, cx));
+                    ready!(self.sleep_until(until, cx));
                     return Poll::Ready(self.finish());
                 }
                 Stage::New | Stage::Done => unreachable!("a stop that waits has begun and is not done"),
             }
+        }
+    }
+
+    /// A timer that is gone counts as elapsed: its runtime will not run what is waited for either.
+    fn sleep_until(&mut self, time: Time, cx: &mut Context<'_>) -> Poll<()> {
+        if time == Time::NEVER {
+            return Poll::Pending;
+        }
+        if self.alarm.poll(&self.engine, time, cx).is_ready() {
+            return Poll::Ready(());
+        }
+        let canary = self.canary.get_or_insert_with(|| Canary::start(&self.engine));
+        if canary.is_dead(cx) {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
         }
     }
 
@@ -120,9 +138,6 @@ impl Process {
         self.engine.watches.watch(&self.engine, &self.progress);
         if self.grace.is_zero() {
             self.cancel();
-        }
-        if !self.progress.is_over() {
-            self.engine.nudge();
         }
     }
 

@@ -10,7 +10,7 @@ use crate::{Error, Job, Scheduler};
 
 /// A job that panics when it is called.
 pub fn panic_in_call(host: Host) {
-    goes_on_beside(&host, |scheduler| scheduler.every(INTERVAL).run(|| fault()));
+    goes_on_beside(&host, |scheduler| scheduler.every(INTERVAL).run(fault));
     goes_on_beside(&host, |scheduler| {
         scheduler.every(INTERVAL).run(|| {
             fault();
@@ -36,7 +36,7 @@ pub fn panic_in_future(host: Host) {
 
 /// A blocking job that panics.
 pub fn panic_in_blocking_job(host: Host) {
-    goes_on_beside(&host, |scheduler| scheduler.every(INTERVAL).run_blocking(|| fault()));
+    goes_on_beside(&host, |scheduler| scheduler.every(INTERVAL).run_blocking(fault));
 }
 
 /// A job whose future panics when it is dropped, at its end or because it is cancelled.

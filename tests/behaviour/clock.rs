@@ -1,0 +1,323 @@
+//! Clocks that jump, step back or come to their end, and timers that wake at the wrong time.
+
+use std::time::{Duration, Instant};
+
+use atevery::runtime::Timer;
+use atevery::{FirstRun, MissedTicks, Run, Scheduler};
+use futures::FutureExt;
+
+use crate::naive::{Clock, Naive, pass};
+use crate::support::{SECOND, World, ms};
+
+#[test]
+fn a_jump_of_hours_is_made_up_one_run_a_tick_under_burst() {
+    let world = World::new();
+    let job = world.noting("a", 1_000);
+    world.start();
+    world.time.jump(SECOND * 3_600);
+    world.settle();
+    assert_eq!(job.runs(), 2);
+    world.log.take();
+    world.advance(1_000);
+    let times = world.log.take_times();
+    assert_eq!(times.len(), 20);
+    assert!(times.windows(2).all(|pair| pair[1] - pair[0] == 50));
+    world.advance(3_600_000);
+    assert_eq!(job.runs(), 7_202); // all of them
+}
+
+#[test]
+fn a_jump_of_hours_is_one_run_under_skip_and_delay() {
+    for policy in [MissedTicks::Skip, MissedTicks::Delay] {
+        let world = World::new();
+        let log = world.log.clone();
+        world
+            .every(1_000)
+            .missed_ticks(policy)
+            .run(move |run: Run| log.note(run.missed().to_string()))
+            .unwrap();
+        world.start();
+        world.time.jump(SECOND * 3_600);
+        world.settle();
+        world.advance(999);
+        let expected = [(0, "0".to_owned()), (3_600_000, "3599".to_owned())];
+        assert_eq!(world.log.take(), expected, "{policy:?}");
+        world.advance(1);
+        assert_eq!(world.log.take().len(), 1);
+    }
+}
+
+#[test]
+fn a_clock_that_steps_back_begins_no_run_early_and_none_twice() {
+    for policy in [MissedTicks::Burst, MissedTicks::Skip, MissedTicks::Delay] {
+        let world = World::new();
+        let job = world
+            .every(100)
+            .missed_ticks(policy)
+            .run(world.log.noting("a"))
+            .unwrap();
+        world.start();
+        world.advance(1_000);
+        world.log.take();
+        world.time.step_back(ms(700));
+        world.settle();
+        world.advance(799);
+        assert_eq!(job.runs(), 11, "{policy:?}");
+        world.advance(101);
+        assert_eq!(world.log.take_times(), [1_100, 1_200], "{policy:?}");
+    }
+}
+
+#[test]
+fn a_clock_that_steps_back_before_the_start_waits() {
+    let world = World::new();
+    world.advance(10_000);
+    let job = world.noting("a", 100);
+    world.start();
+    world.time.step_back(ms(5_000));
+    world.settle();
+    world.advance(5_099);
+    assert_eq!(job.runs(), 1);
+    world.advance(1);
+    assert_eq!(job.runs(), 2);
+    assert!(world.stop().is_clean());
+}
+
+#[test]
+fn a_clock_that_steps_back_between_registration_and_start() {
+    let world = World::new();
+    world.advance(10_000);
+    let job = world.noting("a", 100);
+    world.time.step_back(ms(5_000));
+    world.start();
+    world.advance(4_999);
+    assert_eq!(job.runs(), 0); // its deadline is ahead, and stays
+    world.advance(1);
+    assert_eq!(job.runs(), 1);
+}
+
+#[test]
+fn a_clock_that_steps_back_during_a_grace() {
+    let world = World::new();
+    world.advance(1_000);
+    world.endless("endless");
+    world.start();
+    let mut stop = Box::pin(world.scheduler.stop().grace(ms(100)).into_future());
+    assert!(crate::support::poll_once(stop.as_mut()).is_pending());
+    world.time.step_back(ms(500));
+    assert!(world.time.block_on(stop).is_clean());
+    assert_eq!(world.elapsed_ms(), 1_100);
+}
+
+#[test]
+fn started_before_its_deadline_is_not_missed() {
+    let world = World::new();
+    world.advance(10_000);
+    let (log, clock) = (world.log.clone(), world.time.clone());
+    // The clock steps back between the tick and the begin of the second job's run.
+    let mut once = true;
+    world
+        .every(1_000)
+        .run(move || {
+            if std::mem::take(&mut once) {
+                clock.step_back(ms(20));
+            }
+        })
+        .unwrap();
+    world
+        .every(1_000)
+        .missed_ticks(MissedTicks::Skip)
+        .run(move |run: Run| log.note(run.missed().to_string()))
+        .unwrap();
+    world.start();
+    assert!(world.log.take_names().iter().all(|missed| missed == "0"));
+}
+
+#[test]
+fn a_timer_that_wakes_early_begins_no_run_early() {
+    let (naive, clock) = (Naive::new(), Clock::new().early(ms(37)));
+    let (scheduler, begun) = watched(&naive, &clock);
+    let job = scheduler.every(ms(100)).run(begun.0).unwrap();
+    scheduler.start().unwrap();
+    naive.step(50);
+    for _ in 0..1_000 {
+        clock.set(clock.now() + ms(1));
+        clock.fire();
+        naive.step(50); // as it wakes at once, it would go on for ever
+    }
+    assert_eq!(job.runs(), 11);
+    let begun: Vec<u64> = begun.1.try_iter().collect();
+    assert_eq!(begun, (0..=10).map(|nth| nth * 100).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_thousand_early_wakes_are_a_bounded_number_of_polls() {
+    let (naive, clock) = (Naive::new(), Clock::new());
+    let scheduler = Scheduler::new((naive.clone(), clock.clone()));
+    let job = scheduler.every(SECOND).run(|| ()).unwrap();
+    scheduler.start().unwrap();
+    naive.run();
+    let mut polls = 0;
+    for _ in 0..1_000 {
+        clock.wake_all();
+        polls += naive.run();
+    }
+    assert_eq!(job.runs(), 1);
+    assert!(polls <= 3_000, "{polls}");
+    pass(&clock, &naive, SECOND, ms(10));
+    assert_eq!(job.runs(), 2);
+}
+
+#[test]
+fn a_timer_that_is_always_late_does_not_make_the_grid_drift() {
+    let (naive, clock) = (Naive::new(), Clock::new().late(ms(7)));
+    let (scheduler, begun) = watched(&naive, &clock);
+    scheduler.every(ms(100)).run(begun.0).unwrap();
+    scheduler.start().unwrap();
+    pass(&clock, &naive, SECOND * 100, ms(1));
+    let begun: Vec<u64> = begun.1.try_iter().collect();
+    let expected: Vec<u64> = (0..1_000).map(|nth| if nth == 0 { 0 } else { nth * 100 + 7 }).collect();
+    assert_eq!(begun[..1_000], expected);
+}
+
+#[test]
+fn a_timer_that_is_late_by_more_than_a_tick_misses_no_run_under_burst() {
+    let (naive, clock) = (Naive::new(), Clock::new().late(ms(133)));
+    let (scheduler, begun) = watched(&naive, &clock);
+    let job = scheduler.every(ms(100)).run(begun.0).unwrap();
+    let seldom = scheduler.every(ms(1_000)).run(|| ()).unwrap();
+    scheduler.start().unwrap();
+    pass(&clock, &naive, SECOND * 100, ms(1));
+    let begun: Vec<u64> = begun.1.try_iter().collect();
+    // It can't keep up, at one run a tick and a tick in 183 ms at the most; but no run is early and none doubled.
+    assert!(begun.iter().zip(0u64..).all(|(at_ms, nth)| *at_ms >= nth * 100));
+    assert!(job.runs() > 500, "{}", job.runs());
+    assert_eq!(seldom.runs(), 100);
+}
+
+/// A scheduler, and a target that tells when it runs.
+fn watched(
+    naive: &Naive,
+    clock: &Clock,
+) -> (
+    Scheduler,
+    (impl FnMut() + Send + 'static, std::sync::mpsc::Receiver<u64>),
+) {
+    let (sender, begun) = std::sync::mpsc::channel();
+    let face = clock.clone();
+    let target = move || sender.send(face.elapsed_ms()).unwrap();
+    (Scheduler::new((naive.clone(), clock.clone())), (target, begun))
+}
+
+/// The last instant that the clock can tell, to the second.
+fn end_of_time() -> Instant {
+    let mut instant = Instant::now();
+    let mut step = Duration::from_secs(u64::MAX >> 1);
+    while step > Duration::from_secs(1) {
+        match instant.checked_add(step) {
+            Some(later) => instant = later,
+            None => step /= 2,
+        }
+    }
+    instant
+}
+
+#[test]
+fn at_the_end_of_the_clock_a_job_runs_once_and_then_never() {
+    for policy in [MissedTicks::Burst, MissedTicks::Skip, MissedTicks::Delay] {
+        let (naive, clock) = (Naive::new(), Clock::at(end_of_time() - SECOND * 10));
+        let scheduler = Scheduler::new((naive.clone(), clock.clone()));
+        let beat = scheduler.every(SECOND).missed_ticks(policy).run(|_: Run| ()).unwrap();
+        let once = scheduler
+            .every(SECOND * 3_600)
+            .missed_ticks(policy)
+            .run(|_: Run| ())
+            .unwrap();
+        let never = scheduler
+            .every(SECOND)
+            .first_run(FirstRun::After(SECOND * 3_600))
+            .run(|| ())
+            .unwrap();
+        scheduler.start().unwrap();
+        pass(&clock, &naive, SECOND * 5, ms(10));
+        assert_eq!((beat.runs(), once.runs(), never.runs()), (6, 1, 0), "{policy:?}");
+        let stop = scheduler
+            .stop()
+            .grace(Duration::MAX)
+            .timeout(SECOND * 3_600)
+            .into_future();
+        assert!(stop.now_or_never().unwrap().is_clean());
+    }
+}
+
+#[test]
+fn a_stop_at_the_end_of_the_clock() {
+    let (naive, clock) = (Naive::new(), Clock::at(end_of_time()));
+    let scheduler = Scheduler::new((naive.clone(), clock.clone()));
+    let job = scheduler.every(SECOND).run(std::future::pending::<()>).unwrap();
+    scheduler.start().unwrap();
+    naive.run();
+    assert_eq!(job.runs(), 1);
+    let mut graceful = Box::pin(scheduler.stop().grace(SECOND * 10).into_future());
+    assert!(crate::support::poll_once(graceful.as_mut()).is_pending());
+    let report = scheduler
+        .stop()
+        .timeout(SECOND * 10)
+        .into_future()
+        .now_or_never()
+        .unwrap();
+    assert_eq!(report.cancelled(), std::slice::from_ref(&job));
+    assert!(graceful.now_or_never().is_some());
+}
+
+#[test]
+fn a_clock_that_jumps_to_its_end_panics_nobody() {
+    let (naive, clock) = (Naive::new(), Clock::new());
+    let scheduler = Scheduler::new((naive.clone(), clock.clone()));
+    let job = scheduler.every(SECOND).run(|_: Run| ()).unwrap();
+    let skip = scheduler
+        .every(SECOND)
+        .missed_ticks(MissedTicks::Skip)
+        .run(|_: Run| ())
+        .unwrap();
+    let delay = scheduler
+        .every(SECOND)
+        .missed_ticks(MissedTicks::Delay)
+        .run(|_: Run| ())
+        .unwrap();
+    scheduler.start().unwrap();
+    naive.run();
+    clock.set(end_of_time());
+    clock.fire();
+    naive.step(10_000);
+    assert!(job.runs() >= 2 && skip.runs() == 2 && delay.runs() == 2);
+    assert!(scheduler.stop().into_future().now_or_never().unwrap().is_clean());
+}
+
+#[test]
+fn first_run_at_an_instant_before_the_scheduler_was_made() {
+    let (naive, clock) = (Naive::new(), Clock::at(Instant::now() + SECOND * 1_000));
+    let scheduler = Scheduler::new((naive.clone(), clock.clone()));
+    let at = clock.now() - SECOND * 500;
+    let (sender, runs) = std::sync::mpsc::channel();
+    scheduler.start().unwrap();
+    naive.run();
+    let target = move |run: Run| sender.send((run.deadline(), run.missed())).unwrap();
+    let builder = scheduler.every(SECOND).missed_ticks(MissedTicks::Skip);
+    builder.first_run(FirstRun::At(at)).run(target).unwrap();
+    pass(&clock, &naive, ms(100), ms(10));
+    assert_eq!(runs.try_iter().collect::<Vec<_>>(), [(at, 500)]);
+}
+
+#[test]
+fn first_run_at_the_end_of_time_is_never() {
+    let world = World::new();
+    let job = world
+        .every(100)
+        .first_run(FirstRun::At(end_of_time()))
+        .run(|| ())
+        .unwrap();
+    world.start();
+    world.time.advance(SECOND * 86_400);
+    assert_eq!(job.runs(), 0);
+}

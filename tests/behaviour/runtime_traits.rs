@@ -1,0 +1,238 @@
+//! Runtimes of the user's own.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use atevery::runtime::{Runtime, Spawner, Timer};
+use atevery::testing::VirtualTime;
+use atevery::{Run, Scheduler};
+use futures::future::BoxFuture;
+use futures::task::SpawnError;
+
+use crate::naive::{Clock, Mode, Naive, pass};
+use crate::support::{Count, SECOND, ms, yield_now};
+
+/// One scheduler, a few jobs, a second on the clock, a stop: all as it should be.
+fn serves(runtime: impl Runtime, pass: impl Fn(Duration)) {
+    let scheduler = Scheduler::new(runtime);
+    let plain = scheduler.every(ms(100)).run(|| ()).unwrap();
+    let future = scheduler.every(ms(100)).run(yield_now).unwrap();
+    let blocking = scheduler.every(ms(100)).run_blocking(|| ()).unwrap();
+    let endless = scheduler.every(ms(100)).run(std::future::pending::<()>).unwrap();
+    scheduler.start().unwrap();
+    pass(ms(1_020));
+    assert_eq!(
+        (plain.runs(), future.runs(), blocking.runs(), endless.runs()),
+        (11, 11, 11, 1)
+    );
+    let report = futures::executor::block_on(scheduler.stop().into_future());
+    assert_eq!(report.cancelled(), [endless]);
+    pass(SECOND);
+    assert_eq!((plain.runs(), future.runs(), blocking.runs()), (11, 11, 11));
+}
+
+#[test]
+fn a_pair_of_spawner_and_timer() {
+    let (naive, clock) = (Naive::new(), Clock::new());
+    serves((naive.clone(), clock.clone()), |span| {
+        pass(&clock, &naive, span, ms(10));
+    });
+}
+
+#[test]
+fn pairs_of_whole_runtimes_take_one_half_of_each() {
+    let (time, other) = (VirtualTime::new(), VirtualTime::new());
+    serves((time.clone(), time.clone()), |span| time.advance(span));
+    assert_eq!((other.tasks(), other.timers()), (0, 0));
+}
+
+#[test]
+fn an_arc_of_a_runtime() {
+    let time = VirtualTime::new();
+    serves(Arc::new(time.clone()), |span| time.advance(span));
+}
+
+#[test]
+fn an_arc_of_a_dyn_runtime() {
+    let time = VirtualTime::new();
+    let runtime: Arc<dyn Runtime> = Arc::new(time.clone());
+    serves(Arc::clone(&runtime), |span| time.advance(span));
+    serves(runtime, |span| time.advance(span));
+}
+
+#[test]
+fn a_pair_of_arcs_of_dyns() {
+    let time = VirtualTime::new();
+    let spawner: Arc<dyn Spawner> = Arc::new(time.clone());
+    let timer: Arc<dyn Timer> = Arc::new(time.clone());
+    serves((spawner, timer), |span| time.advance(span));
+}
+
+#[test]
+fn nested_pairs_and_arcs() {
+    let (naive, clock) = (Naive::new(), Clock::new());
+    let inner = Arc::new((naive.clone(), clock.clone()));
+    serves((Arc::clone(&inner), inner), |span| {
+        pass(&clock, &naive, span, ms(10));
+    });
+}
+
+#[test]
+fn a_spawner_that_polls_inside_spawn() {
+    let (naive, clock) = (Naive::new(), Clock::new());
+    naive.set(Mode::Inline);
+    serves((naive.clone(), clock.clone()), |span| {
+        pass(&clock, &naive, span, ms(10));
+    });
+}
+
+#[test]
+fn a_coarse_timer() {
+    let (naive, clock) = (Naive::new(), Clock::new());
+    serves((naive.clone(), clock.clone()), |span| {
+        pass(&clock, &naive, span, ms(20));
+    });
+}
+
+#[test]
+fn spawn_blocking_of_the_runtime_is_used_for_blocking_jobs_only() {
+    #[derive(Clone, Default)]
+    struct Counting(VirtualTime, Arc<AtomicUsize>);
+    impl Spawner for Counting {
+        fn spawn(&self, future: BoxFuture<'static, ()>) -> Result<(), SpawnError> {
+            self.0.spawn(future)
+        }
+        fn spawn_blocking(&self, work: Box<dyn FnOnce() + Send + 'static>) -> Result<(), SpawnError> {
+            self.1.fetch_add(1, Ordering::SeqCst);
+            self.0.spawn_blocking(work)
+        }
+    }
+    for wrap in 0..3 {
+        let spawner = Counting::default();
+        let time = spawner.0.clone();
+        let scheduler = match wrap {
+            0 => Scheduler::new((spawner.clone(), time.clone())),
+            1 => Scheduler::new(Arc::new((Arc::new(spawner.clone()), time.clone()))),
+            _ => Scheduler::new(Arc::new((spawner.clone(), time.clone())) as Arc<dyn Runtime>),
+        };
+        scheduler.every(ms(100)).run(|| ()).unwrap();
+        scheduler.every(ms(100)).run(async || ()).unwrap();
+        scheduler.every(ms(100)).run_blocking(|| ()).unwrap();
+        scheduler.start().unwrap();
+        time.advance(ms(500));
+        assert_eq!(spawner.1.load(Ordering::SeqCst), 6, "{wrap}");
+    }
+}
+
+#[test]
+fn the_provided_spawn_blocking_runs_the_work_in_a_future() {
+    let time = VirtualTime::new();
+    let done = Count::default();
+    let count = done.clone();
+    Spawner::spawn_blocking(&time, Box::new(move || count.up())).unwrap();
+    assert_eq!(done.get(), 0);
+    time.run_until_stalled();
+    assert_eq!(done.get(), 1);
+}
+
+#[test]
+fn all_that_is_known_of_time_comes_from_the_timer() {
+    // A clock that stands still: the first tick is served, and then nothing for ever.
+    let (naive, clock) = (Naive::new(), Clock::at(Instant::now() + SECOND * 86_400));
+    let scheduler = Scheduler::new((naive.clone(), clock.clone()));
+    let (sender, runs) = std::sync::mpsc::channel();
+    let job = scheduler
+        .every(ms(50))
+        .run(move |run: Run| sender.send((run.deadline(), run.started())).unwrap())
+        .unwrap();
+    scheduler.start().unwrap();
+    naive.run();
+    std::thread::sleep(ms(120));
+    clock.fire();
+    naive.run();
+    assert_eq!(job.runs(), 1);
+    assert_eq!(runs.try_iter().collect::<Vec<_>>(), [(clock.now(), clock.now())]);
+}
+
+#[test]
+fn the_executor_may_come_to_its_tasks_late() {
+    // Handed over at 0, begun at 230: the begin is what counts.
+    let (naive, clock) = (Naive::new(), Clock::new());
+    let scheduler = Scheduler::new((naive.clone(), clock.clone()));
+    let (sender, runs) = std::sync::mpsc::channel();
+    let start = clock.now();
+    let target = move |run: Run| sender.send((run.deadline() - start, run.started() - start, run.missed()));
+    let builder = scheduler.every(ms(100)).missed_ticks(atevery::MissedTicks::Delay);
+    builder.run(target).unwrap();
+    scheduler.start().unwrap();
+    naive.step(1); // the loop alone
+    clock.set(start + ms(230));
+    naive.run();
+    clock.fire();
+    pass(&clock, &naive, ms(120), ms(10));
+    assert_eq!(
+        runs.try_iter().collect::<Vec<_>>(),
+        [(ms(0), ms(230), 2), (ms(330), ms(350), 0)]
+    );
+}
+
+#[test]
+fn a_job_handed_over_twice_would_run_twice() {
+    // The executor comes to nothing for many ticks, while the clock and the loop go on.
+    let (naive, clock) = (Naive::new(), Clock::new());
+    let lazy = Lazy(naive.clone(), Arc::default());
+    let scheduler = Scheduler::new((lazy.clone(), clock.clone()));
+    let job = scheduler
+        .every(ms(50))
+        .missed_ticks(atevery::MissedTicks::Skip)
+        .run(|| ())
+        .unwrap();
+    scheduler.start().unwrap();
+    pass(&clock, &naive, SECOND, ms(10));
+    assert_eq!(job.runs(), 0);
+    lazy.catch_up();
+    naive.run();
+    assert_eq!(job.runs(), 1);
+
+    /// Starts the loop at once, and all else when it is told to.
+    #[derive(Clone)]
+    struct Lazy(Naive, Arc<std::sync::Mutex<Vec<BoxFuture<'static, ()>>>>);
+    impl Lazy {
+        fn catch_up(&self) {
+            for future in std::mem::take(&mut *self.1.lock().unwrap()) {
+                self.0.spawn(future).unwrap();
+            }
+        }
+    }
+    impl Spawner for Lazy {
+        fn spawn(&self, future: BoxFuture<'static, ()>) -> Result<(), SpawnError> {
+            if self.0.spawns() == 0 {
+                return self.0.spawn(future);
+            }
+            self.1.lock().unwrap().push(future);
+            Ok(())
+        }
+    }
+}
+
+#[test]
+fn a_timer_that_panics_because_its_runtime_is_gone_keeps_no_stop() {
+    #[derive(Clone)]
+    struct Fragile(VirtualTime);
+    impl Timer for Fragile {
+        fn now(&self) -> Instant {
+            self.0.now()
+        }
+        fn sleep_until(&self, _: Instant) -> BoxFuture<'static, ()> {
+            panic!("the runtime is gone");
+        }
+    }
+    let time = VirtualTime::new();
+    let scheduler = Scheduler::new((time.clone(), Fragile(time.clone())));
+    let job = scheduler.every(ms(100)).run(std::future::pending::<()>).unwrap();
+    scheduler.start().unwrap();
+    time.run_until_stalled();
+    let report = time.block_on(scheduler.stop().grace(SECOND).timeout(SECOND));
+    assert_eq!(report.cancelled().len() + usize::from(job.runs() == 0), 1);
+}

@@ -1,0 +1,236 @@
+//! What the tests share: a world on virtual time, a log of what happened when, and a few odd futures.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use atevery::testing::VirtualTime;
+use atevery::{Job, JobBuilder, Run, Scheduler, Stop, StopReport};
+
+pub(crate) const TICK: Duration = ms(50);
+pub(crate) const SECOND: Duration = ms(1_000);
+
+pub(crate) const fn ms(count: u64) -> Duration {
+    Duration::from_millis(count)
+}
+
+/// A scheduler with default settings on virtual time, and a log.
+#[derive(Clone)]
+pub(crate) struct World {
+    pub(crate) time: VirtualTime,
+    pub(crate) scheduler: Scheduler,
+    pub(crate) log: Log,
+}
+
+impl World {
+    pub(crate) fn new() -> World {
+        let time = VirtualTime::new();
+        World {
+            scheduler: Scheduler::new(time.clone()),
+            log: Log::new(&time),
+            time,
+        }
+    }
+
+    pub(crate) fn started() -> World {
+        let world = World::new();
+        world.scheduler.start().unwrap();
+        world
+    }
+
+    pub(crate) fn every(&self, interval_ms: u64) -> JobBuilder {
+        self.scheduler.every(ms(interval_ms))
+    }
+
+    /// Registers a job that only notes its runs.
+    pub(crate) fn noting(&self, name: &'static str, interval_ms: u64) -> Job {
+        self.every(interval_ms).name(name).run(self.log.noting(name)).unwrap()
+    }
+
+    /// Registers a job each run of which notes that it begins, and then takes `duration_ms`.
+    pub(crate) fn taking(&self, name: &'static str, interval_ms: u64, duration_ms: u64) -> Job {
+        self.every(interval_ms)
+            .name(name)
+            .run(self.log.taking(name, move |_| duration_ms))
+            .unwrap()
+    }
+
+    /// Registers a job whose runs never end.
+    pub(crate) fn endless(&self, name: &'static str) -> Job {
+        self.every(1_000).name(name).run(std::future::pending::<()>).unwrap()
+    }
+
+    /// Starts the scheduler and lets the tick at 0 come.
+    pub(crate) fn start(&self) {
+        self.scheduler.start().unwrap();
+        self.settle();
+    }
+
+    pub(crate) fn settle(&self) {
+        self.time.run_until_stalled();
+    }
+
+    pub(crate) fn advance(&self, by_ms: u64) {
+        self.time.advance(ms(by_ms));
+    }
+
+    pub(crate) fn elapsed_ms(&self) -> u64 {
+        elapsed_ms(&self.time)
+    }
+
+    pub(crate) fn stop(&self) -> StopReport {
+        self.wait(self.scheduler.stop())
+    }
+
+    pub(crate) fn wait(&self, stop: Stop) -> StopReport {
+        self.time.block_on(stop)
+    }
+}
+
+/// Tasks that hold a handle of their own runtime would live on.
+impl Drop for World {
+    fn drop(&mut self) {
+        if !std::thread::panicking() && Arc::strong_count(&self.log.entries) == 1 {
+            self.time.shut_down();
+        }
+    }
+}
+
+fn elapsed_ms(time: &VirtualTime) -> u64 {
+    u64::try_from(time.elapsed().as_millis()).unwrap()
+}
+
+/// What happened at which millisecond.
+#[derive(Clone)]
+pub(crate) struct Log {
+    time: VirtualTime,
+    entries: Arc<Mutex<Vec<(u64, String)>>>,
+}
+
+impl Log {
+    pub(crate) fn new(time: &VirtualTime) -> Log {
+        Log {
+            time: time.clone(),
+            entries: Arc::default(),
+        }
+    }
+
+    pub(crate) fn note(&self, what: impl Into<String>) {
+        let entry = (elapsed_ms(&self.time), what.into());
+        self.entries.lock().unwrap().push(entry);
+    }
+
+    pub(crate) fn noting(&self, what: &'static str) -> impl FnMut() + Send + 'static {
+        let log = self.clone();
+        move || log.note(what)
+    }
+
+    /// A target each run of which notes that it begins, and takes as long as `duration_ms` says for its number.
+    pub(crate) fn taking(
+        &self,
+        what: &'static str,
+        duration_ms: impl Fn(u64) -> u64 + Send + 'static,
+    ) -> impl FnMut(Run) -> futures::future::BoxFuture<'static, ()> + Send + 'static {
+        let log = self.clone();
+        move |run: Run| {
+            log.note(what);
+            log.time.sleep(ms(duration_ms(run.number())))
+        }
+    }
+
+    /// Takes the names, in order.
+    pub(crate) fn take_names(&self) -> Vec<String> {
+        self.take().into_iter().map(|(_, what)| what).collect()
+    }
+
+    /// Takes the instants, in milliseconds.
+    pub(crate) fn take_times(&self) -> Vec<u64> {
+        self.take().into_iter().map(|(at_ms, _)| at_ms).collect()
+    }
+
+    pub(crate) fn take(&self) -> Vec<(u64, String)> {
+        std::mem::take(&mut self.entries.lock().unwrap())
+    }
+}
+
+/// Counts how often something happened.
+#[derive(Clone, Default)]
+pub(crate) struct Count(Arc<AtomicUsize>);
+
+impl Count {
+    pub(crate) fn up(&self) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+
+    pub(crate) fn get(&self) -> usize {
+        self.0.load(Ordering::SeqCst)
+    }
+
+    /// Counts when it is dropped.
+    pub(crate) fn on_drop(&self) -> CountsDrop {
+        CountsDrop(self.clone())
+    }
+}
+
+pub(crate) struct CountsDrop(Count);
+
+impl Drop for CountsDrop {
+    fn drop(&mut self) {
+        self.0.up();
+    }
+}
+
+/// Panics when it is dropped.
+#[derive(Debug)]
+pub(crate) struct PanicsWhenDropped;
+
+impl Drop for PanicsWhenDropped {
+    fn drop(&mut self) {
+        panic!("a destructor panics");
+    }
+}
+
+/// Pending once, and woken at once.
+pub(crate) async fn yield_now() {
+    let mut yielded = false;
+    std::future::poll_fn(move |cx| {
+        if std::mem::replace(&mut yielded, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
+/// Polls a future once, without anybody to wake.
+pub(crate) fn poll_once<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
+    future.poll(&mut Context::from_waker(std::task::Waker::noop()))
+}
+
+/// What a child is: a slot that is filled later.
+pub(crate) type Later<T> = Arc<Mutex<Option<T>>>;
+
+pub(crate) fn later<T>() -> Later<T> {
+    Arc::default()
+}
+
+pub(crate) fn put<T>(slot: &Later<T>, value: T) {
+    *slot.lock().unwrap() = Some(value);
+}
+
+pub(crate) fn take<T>(slot: &Later<T>) -> T {
+    slot.lock().unwrap().take().expect("it was put there")
+}
+
+pub(crate) fn names(jobs: &[Job]) -> Vec<&str> {
+    jobs.iter().map(Job::name).collect()
+}
+
+/// Panics, with an output type to go by.
+pub(crate) fn blow_up() {
+    panic!("a job panics");
+}

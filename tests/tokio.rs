@@ -1,0 +1,89 @@
+//! What is Tokio's own: its paused clock, and where a runtime is found.
+
+use std::panic::catch_unwind;
+use std::thread;
+use std::time::Duration;
+
+use atevery::Scheduler;
+use atevery::runtime::Tokio;
+use futures::executor::block_on;
+use tokio::runtime::Runtime;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+#[tokio::test(start_paused = true)]
+async fn paused_clock_runs_an_hour_in_no_time() {
+    let began = std::time::Instant::now();
+    let scheduler = Scheduler::new(Tokio::current());
+    let job = scheduler.every(SECOND).run(|| {}).unwrap();
+    scheduler.start().unwrap();
+
+    sleep(SECOND * 3600 - SECOND / 2).await;
+    scheduler.stop().await;
+
+    assert_eq!(job.runs(), 3600);
+    assert!(began.elapsed() < SECOND * 60);
+}
+
+#[tokio::test(start_paused = true)]
+async fn paused_clock_has_no_delays() {
+    let begin = Instant::now();
+    let (sender, mut begun) = mpsc::unbounded_channel();
+    let scheduler = Scheduler::new(Tokio::current());
+    scheduler
+        .every(SECOND)
+        .run(move || sender.send(Instant::now()))
+        .unwrap();
+    scheduler.start().unwrap();
+
+    for second in 0..10 {
+        assert_eq!(begun.recv().await, Some(begin + SECOND * second));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn paused_clock_counts_for_grace_and_timeout() {
+    let scheduler = Scheduler::new(Tokio::current());
+    let job = scheduler.every(SECOND).run(|| std::future::pending::<()>()).unwrap();
+    scheduler.start().unwrap();
+    sleep(SECOND / 2).await;
+
+    let begin = Instant::now();
+    let report = scheduler.stop().grace(SECOND * 600).timeout(SECOND).await;
+
+    assert_eq!(begin.elapsed(), SECOND * 600);
+    assert_eq!(report.cancelled(), [job]);
+}
+
+#[test]
+fn handle_serves_threads_outside() {
+    let tokio = Runtime::new().unwrap();
+    let (sender, mut names) = mpsc::unbounded_channel();
+    let runtime = Tokio::from(tokio.handle().clone());
+    let report = thread::spawn(move || {
+        let scheduler = Scheduler::new(runtime);
+        let inside = move || sender.send(tokio::runtime::Handle::try_current().is_ok());
+        scheduler.every(SECOND / 20).run(inside).unwrap();
+        scheduler.start().unwrap();
+        for _ in 0..3 {
+            assert_eq!(names.blocking_recv(), Some(true));
+        }
+        block_on(scheduler.stop().into_future())
+    });
+    assert!(report.join().unwrap().is_clean());
+}
+
+#[test]
+fn current_outside_a_runtime_panics_and_says_why() {
+    let panic = catch_unwind(Tokio::current).unwrap_err();
+    let message = panic.downcast_ref::<String>().unwrap();
+    assert!(message.contains("Tokio"), "{message}");
+    assert!(message.contains("runtime"), "{message}");
+}
+
+#[test]
+fn try_current_outside_a_runtime_is_an_error() {
+    assert!(Tokio::try_current().unwrap_err().is_no_runtime());
+}
