@@ -1,0 +1,74 @@
+#!/usr/bin/env bash
+# Runs every example as a newcomer does, for half a minute at most, and looks at what it prints.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+ran=()
+
+# example NAME PATTERN...: NAME ends well by itself and prints a line for each pattern.
+example() {
+    start "$1"
+    check "$@"
+}
+
+# ended_by SIGNAL NAME PATTERN...: the same for NAME that is sent SIGNAL once it has printed the first pattern.
+ended_by() {
+    local signal=$1
+    shift
+    start "$1"
+    until grep -qE "$2" "$log" || ! kill -0 "$process"; do
+        sleep 0.1
+    done
+    # Lets its other jobs begin as well.
+    sleep 1
+    kill -s "$signal" "$process"
+    check "$@"
+}
+
+start() {
+    echo "--- $1"
+    : >"$log"
+    timeout --kill-after 5 30 cargo run --quiet --example "$1" >"$log" &
+    process=$!
+    ran+=("$1")
+}
+
+check() {
+    local name=$1 status=0 pattern
+    shift
+    wait "$process" || status=$?
+    cat "$log"
+    if ((status != 0)); then
+        echo "$name failed with status $status (124: it didn't end in time)" >&2
+        return 1
+    fi
+    for pattern in "$@"; do
+        if ! grep -qE "$pattern" "$log"; then
+            echo "$name printed no line for: $pattern" >&2
+            return 1
+        fi
+    done
+}
+
+cargo build --examples
+
+example quickstart '^[0-9.]+ s  fast$' 'fast async$' 'slow: run 0 begins$' 'slow: run 1 begins$' 'stopped: .*\(slow\)'
+ended_by INT quickstart 'slow: run 0 begins$' 'stopped: .* 0 still running$'
+for runtime in tokio smol async_std; do
+    example "$runtime" '^beat$' '^download fails' '^stopped: .* beats so far$' '^stopped: .* beats in all$'
+done
+example custom_runtime '^beat$' '^nap ends$' '^stopped: .* 0 still running$'
+for signal in INT TERM; do
+    ended_by "$signal" graceful_shutdown '^beat$' '^upload: came to its end$' '^poll: cancelled$' '^backup: still running'
+done
+
+for file in examples/*.rs; do
+    name=$(basename "$file" .rs)
+    if [[ " ${ran[*]} " != *" $name "* ]]; then
+        echo "nothing here runs the example $name" >&2
+        exit 1
+    fi
+done
+echo "${#ran[@]} runs of examples passed"

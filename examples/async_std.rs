@@ -1,0 +1,48 @@
+//! Start, stop, start again, on async-std. The same program as `tokio`.
+//!
+//! async-std is discontinued (RUSTSEC-2025-0052): for programs that run on it already.
+//!
+//! `cargo run --example async_std`
+
+use std::error::Error;
+use std::io;
+use std::time::Duration;
+
+use async_std::task::{block_on, sleep};
+use atevery::Scheduler;
+use atevery::runtime::AsyncStd;
+
+const SECOND: Duration = Duration::from_secs(1);
+const A_WHILE: Duration = Duration::from_millis(1600);
+
+fn main() -> Result<(), Box<dyn Error>> {
+    block_on(run())
+}
+
+async fn run() -> Result<(), Box<dyn Error>> {
+    let scheduler = Scheduler::new(AsyncStd);
+    let beat = scheduler.every(SECOND / 4).name("beat").run(|| println!("beat"))?;
+    scheduler.every(SECOND).name("download").run(download)?;
+
+    scheduler.start()?;
+    sleep(A_WHILE).await;
+    // Cancels the download that is under way, and gives it five seconds to go.
+    let report = scheduler.stop().timeout(SECOND * 5).await;
+    println!("{report}, {} beats so far", beat.runs());
+
+    // Time in which the scheduler is stopped is not missed: no beats are made up for it.
+    sleep(SECOND).await;
+    scheduler.start()?;
+    sleep(A_WHILE).await;
+    let report = scheduler.stop().await;
+    println!("{report}, {} beats in all", beat.runs());
+    Ok(())
+}
+
+/// A run that fails ends like any other: the next one comes when it is due.
+async fn download() -> io::Result<()> {
+    println!("download begins");
+    sleep(SECOND * 3 / 4).await;
+    println!("download fails, and is tried again");
+    Err(io::ErrorKind::ConnectionReset.into())
+}

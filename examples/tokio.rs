@@ -1,0 +1,43 @@
+//! Start, stop, start again, on Tokio. `smol` and `async_std` are the same program on those.
+//!
+//! `cargo run --example tokio`
+
+use std::error::Error;
+use std::io;
+use std::time::Duration;
+
+use atevery::Scheduler;
+use atevery::runtime::Tokio;
+use tokio::time::sleep;
+
+const SECOND: Duration = Duration::from_secs(1);
+const A_WHILE: Duration = Duration::from_millis(1600);
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let scheduler = Scheduler::new(Tokio::current());
+    let beat = scheduler.every(SECOND / 4).name("beat").run(|| println!("beat"))?;
+    scheduler.every(SECOND).name("download").run(download)?;
+
+    scheduler.start()?;
+    sleep(A_WHILE).await;
+    // Cancels the download that is under way, and gives it five seconds to go.
+    let report = scheduler.stop().timeout(SECOND * 5).await;
+    println!("{report}, {} beats so far", beat.runs());
+
+    // Time in which the scheduler is stopped is not missed: no beats are made up for it.
+    sleep(SECOND).await;
+    scheduler.start()?;
+    sleep(A_WHILE).await;
+    let report = scheduler.stop().await;
+    println!("{report}, {} beats in all", beat.runs());
+    Ok(())
+}
+
+/// A run that fails ends like any other: the next one comes when it is due.
+async fn download() -> io::Result<()> {
+    println!("download begins");
+    sleep(SECOND * 3 / 4).await;
+    println!("download fails, and is tried again");
+    Err(io::ErrorKind::ConnectionReset.into())
+}
