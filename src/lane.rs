@@ -13,7 +13,7 @@ use futures::future::BoxFuture;
 use crate::batch::Batch;
 use crate::cell::JobCell;
 use crate::engine::{End, Engine};
-use crate::parked::{Home, Parked, first_poll};
+use crate::parked::{Home, Parked, poll_run};
 use crate::target::JobResult;
 
 /// After this many runs a lane lets the executor's other tasks have a turn.
@@ -83,13 +83,13 @@ impl Lane {
             let place = Parked::vacant(home);
             (Arc::clone(&place), Waker::from(place))
         });
-        match first_poll(&mut future, waker) {
+        match poll_run(&mut future, waker) {
             Poll::Ready(end) => {
                 self.engine.end(job, future, end);
                 false
             }
             Poll::Pending => {
-                place.settle(job, future);
+                place.keep(job, future);
                 if !batch.park(place) {
                     place.cancel(&self.engine);
                 }

@@ -87,7 +87,7 @@ impl Parked {
     }
 
     /// Keeps a run whose first poll, with this place's waker, left it pending.
-    pub(crate) fn settle(&self, job: &Arc<JobCell>, future: BoxFuture<'static, JobResult>) {
+    pub(crate) fn keep(&self, job: &Arc<JobCell>, future: BoxFuture<'static, JobResult>) {
         *lock(&self.stage) = Stage::Waiting(Visit {
             job: Arc::clone(job),
             future,
@@ -116,7 +116,7 @@ impl Parked {
 
     fn poll_visit(self: &Arc<Self>, engine: &Engine, mut visit: Visit) -> bool {
         let waker = Waker::from(Arc::clone(self));
-        match first_poll(&mut visit.future, &waker) {
+        match poll_run(&mut visit.future, &waker) {
             Poll::Ready(end) => {
                 *lock(&self.stage) = Stage::Ended;
                 visit.job.note_end(engine.now());
@@ -171,7 +171,7 @@ impl Wake for Parked {
 }
 
 /// Polls a run's future and catches its panic.
-pub(crate) fn first_poll(future: &mut BoxFuture<'static, JobResult>, waker: &Waker) -> Poll<End> {
+pub(crate) fn poll_run(future: &mut BoxFuture<'static, JobResult>, waker: &Waker) -> Poll<End> {
     match catch(|| future.as_mut().poll(&mut Context::from_waker(waker))) {
         Ok(Poll::Pending) => Poll::Pending,
         Ok(Poll::Ready(result)) => Poll::Ready(result.into()),

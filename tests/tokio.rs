@@ -4,8 +4,8 @@ use std::panic::catch_unwind;
 use std::thread;
 use std::time::Duration;
 
-use atevery::Scheduler;
 use atevery::runtime::Tokio;
+use atevery::{Run, Scheduler};
 use futures::executor::block_on;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
@@ -86,4 +86,29 @@ fn current_outside_a_runtime_panics_and_says_why() {
 #[test]
 fn try_current_outside_a_runtime_is_an_error() {
     assert!(Tokio::try_current().unwrap_err().is_no_runtime());
+}
+
+/// Tokio has no other thread look after the timers when a task that a timer woke blocks its thread. A stop does.
+#[test]
+fn a_stop_has_its_timeout_although_a_lone_run_blocks_the_thread_of_the_timers() {
+    let runtime = Runtime::new().unwrap();
+    let scheduler = Scheduler::new(Tokio::from(runtime.handle().clone()));
+    let (release, gate) = std::sync::mpsc::channel::<()>();
+    let target = move |run: Run| {
+        if run.number() == 3 {
+            let _ = gate.recv_timeout(SECOND * 60);
+        }
+    };
+    let job = scheduler.every(Duration::from_millis(50)).run(target).unwrap();
+    scheduler.start().unwrap();
+    while job.runs() < 4 {
+        thread::sleep(Duration::from_millis(1));
+    }
+
+    let began = std::time::Instant::now();
+    let report = block_on(scheduler.stop().timeout(SECOND / 10).into_future());
+
+    assert_eq!(report.still_running(), [job]);
+    assert!(began.elapsed() < SECOND * 30);
+    drop(release);
 }

@@ -1,1 +1,39 @@
-//! The attribute of `atevery`; use it through `atevery::every`.
+//! The `#[every]` attribute of `atevery`. Use it as [`atevery::every`], which is where its documentation stands.
+//!
+//! From the outside in: `attribute` reads what is written in the parentheses, `function` what is written below them,
+//! `options` is the table of the options, `check` holds one against the other, `expand` writes the
+//! registration, with the help of `annotation` and `spans`.
+//!
+//! [`atevery::every`]: https://docs.rs/atevery/latest/atevery/attr.every.html
+#![forbid(unsafe_code)]
+
+mod annotation;
+mod attribute;
+mod check;
+mod expand;
+mod function;
+mod options;
+mod spans;
+
+use proc_macro::TokenStream;
+
+/// Registers the function below it as a job; see [`atevery::every`].
+///
+/// [`atevery::every`]: https://docs.rs/atevery/latest/atevery/attr.every.html
+#[proc_macro_attribute]
+pub fn every(attribute: TokenStream, item: TokenStream) -> TokenStream {
+    let item = proc_macro2::TokenStream::from(item);
+    let registration = registration(attribute.into(), item.clone()).unwrap_or_else(|error| error.into_compile_error());
+    // Registrations stand before the function, so that several attributes submit in the order they are written in.
+    [registration, item].into_iter().map(TokenStream::from).collect()
+}
+
+fn registration(
+    attribute: proc_macro2::TokenStream,
+    item: proc_macro2::TokenStream,
+) -> syn::Result<proc_macro2::TokenStream> {
+    let function = function::Function::read(item)?;
+    let attribute = attribute::Attribute::read(attribute)?;
+    let call = check::call(&attribute, &function)?;
+    Ok(expand::registration(&attribute, &function, &call))
+}

@@ -1,0 +1,165 @@
+//! What is written in the parentheses of `#[every(...)]`.
+
+use proc_macro2::{Span, TokenStream};
+use quote::quote;
+use syn::ext::IdentExt;
+use syn::parse::{ParseStream, Parser};
+use syn::{Error, Expr, Ident, Lit, LitStr, Path, Result, Token};
+
+use crate::options::{self, Effect};
+
+pub(crate) struct Attribute {
+    pub(crate) interval: Interval,
+    /// What is forwarded to the function.
+    pub(crate) arguments: Vec<Expr>,
+    /// The methods of `JobBuilder` to call, in the order in which they are written.
+    pub(crate) methods: Vec<(Ident, Expr)>,
+    pub(crate) tag: Option<Expr>,
+    /// The bare word `blocking`.
+    pub(crate) blocking: Option<Ident>,
+    /// Where the crate `atevery` is found.
+    pub(crate) atevery: TokenStream,
+}
+
+pub(crate) enum Interval {
+    /// `"2s"`, which the compiler of the user's crate reads by `atevery`'s own parser.
+    Text(LitStr),
+    /// A constant expression of type `Duration`.
+    Constant(Expr),
+}
+
+impl Attribute {
+    pub(crate) fn read(tokens: TokenStream) -> Result<Attribute> {
+        read.parse2(tokens)
+    }
+}
+
+fn read(input: ParseStream) -> Result<Attribute> {
+    let mut options = Options::default();
+    let mut positional = Vec::new();
+    while !input.is_empty() {
+        if input.peek(Ident::peek_any) && input.peek2(Token![=]) && !input.peek2(Token![==]) {
+            options.read_setting(input)?;
+        } else if let Some(word) = switch(input)? {
+            options.switch(word)?;
+        } else {
+            positional.push(ungrouped(input.parse()?));
+        }
+        if !input.is_empty() {
+            input.parse::<Token![,]>()?;
+        }
+    }
+    let mut positional = positional.into_iter();
+    let interval = positional.next().ok_or_else(no_interval)?;
+    Ok(Attribute {
+        interval: Interval::of(interval)?,
+        arguments: positional.collect(),
+        methods: options.methods,
+        tag: options.tag,
+        blocking: options.blocking,
+        atevery: options.atevery.map_or_else(|| quote!(::atevery), |path| quote!(#path)),
+    })
+}
+
+/// A bare word that is an option. Any other word is an expression; an option's own name is one in parentheses.
+fn switch(input: ParseStream) -> Result<Option<Ident>> {
+    let ahead = input.fork();
+    let Ok(word) = ahead.call(Ident::parse_any) else {
+        return Ok(None);
+    };
+    if !(ahead.is_empty() || ahead.peek(Token![,])) || options::find(&word.to_string()).is_none() {
+        return Ok(None);
+    }
+    input.call(Ident::parse_any).map(Some)
+}
+
+/// The expression without the invisible parentheses that a `macro_rules` variable puts around it.
+fn ungrouped(expression: Expr) -> Expr {
+    match expression {
+        Expr::Group(group) => ungrouped(*group.expr),
+        other => other,
+    }
+}
+
+fn no_interval() -> Error {
+    Error::new(
+        Span::call_site(),
+        "how often? The first argument is the interval: write `#[every(\"2s\")]`, or a constant of type `Duration`",
+    )
+}
+
+impl Interval {
+    fn of(expression: Expr) -> Result<Interval> {
+        let Expr::Lit(literal) = &expression else {
+            return Ok(Interval::Constant(expression));
+        };
+        match &literal.lit {
+            Lit::Str(text) => Ok(Interval::Text(text.clone())),
+            Lit::Int(number) => Err(Error::new_spanned(
+                number,
+                format!(
+                    "an interval needs a unit: write \"{0}s\" for {0} seconds, or a constant of type `Duration`",
+                    number.base10_digits()
+                ),
+            )),
+            other => Err(Error::new_spanned(
+                other,
+                "this is no interval: write a string such as \"2s\" or \"1m 30s\", or a constant of type `Duration`",
+            )),
+        }
+    }
+}
+
+#[derive(Default)]
+struct Options {
+    seen: Vec<String>,
+    methods: Vec<(Ident, Expr)>,
+    tag: Option<Expr>,
+    blocking: Option<Ident>,
+    atevery: Option<Path>,
+}
+
+impl Options {
+    /// `key = value`
+    fn read_setting(&mut self, input: ParseStream) -> Result<()> {
+        let key = input.call(Ident::parse_any)?;
+        input.parse::<Token![=]>()?;
+        match self.effect(&key)? {
+            Effect::Method => self.methods.push((key, input.parse()?)),
+            Effect::Tag => self.tag = Some(input.parse()?),
+            Effect::Crate => self.atevery = Some(input.call(Path::parse_mod_style)?),
+            Effect::Blocking => {
+                return Err(Error::new_spanned(
+                    key,
+                    "`blocking` has no value: write the bare word `blocking`",
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// A bare word.
+    fn switch(&mut self, word: Ident) -> Result<()> {
+        match self.effect(&word)? {
+            Effect::Blocking => self.blocking = Some(word),
+            effect => {
+                let usage = options::usage(&word.to_string(), effect);
+                return Err(Error::new_spanned(
+                    &word,
+                    format!("`{word}` needs a value: write {usage}"),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn effect(&mut self, word: &Ident) -> Result<Effect> {
+        let name = word.unraw().to_string();
+        let effect = options::find(&name).ok_or_else(|| Error::new_spanned(word, options::unknown(&name)))?;
+        if self.seen.contains(&name) {
+            return Err(Error::new_spanned(word, format!("`{name}` is given twice: remove one")));
+        }
+        self.seen.push(name);
+        Ok(effect)
+    }
+}

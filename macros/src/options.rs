@@ -1,0 +1,46 @@
+//! The table of the options: a new one that is a method of `JobBuilder` is one line here.
+
+/// What an option does with the registration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Effect {
+    /// `key = value`: calls the method of `JobBuilder` of that name with the value.
+    Method,
+    /// `tag = "..."`: a constant of the registration itself, by which a program can choose.
+    Tag,
+    /// `crate = path`: where the crate `atevery` is found.
+    Crate,
+    /// `blocking`: the job runs on the blocking pool.
+    Blocking,
+}
+
+const OPTIONS: &[(&str, Effect)] = &[
+    ("name", Effect::Method),
+    ("missed_ticks", Effect::Method),
+    ("first_run", Effect::Method),
+    ("blocking", Effect::Blocking),
+    ("tag", Effect::Tag),
+    ("crate", Effect::Crate),
+];
+
+pub(crate) fn find(name: &str) -> Option<Effect> {
+    OPTIONS
+        .iter()
+        .find(|(known, _)| *known == name)
+        .map(|(_, effect)| *effect)
+}
+
+/// How the option is written, for messages.
+pub(crate) fn usage(name: &str, effect: Effect) -> String {
+    match effect {
+        Effect::Blocking => format!("`{name}`"),
+        Effect::Tag => format!("`{name} = \"...\"`"),
+        Effect::Crate => format!("`{name} = path`"),
+        Effect::Method => format!("`{name} = ...`"),
+    }
+}
+
+/// `unknown option ...: the options are ...`
+pub(crate) fn unknown(name: &str) -> String {
+    let known: Vec<_> = OPTIONS.iter().map(|&(name, effect)| usage(name, effect)).collect();
+    format!("unknown option `{name}`: the options are {}", known.join(", "))
+}
