@@ -10,9 +10,6 @@ use crate::panics::quietly;
 
 /// A timer may die with its runtime and never fire. A stop that has to sleep keeps one of these on the executor: an
 /// executor that is shut down drops or refuses it.
-///
-/// Starting a task also has the executor wake a thread. Where a run is stuck on the thread that looked after the timers, as
-/// may happen on Tokio, another looks after them from then on.
 pub(crate) struct Canary {
     /// Lets the task end.
     _leash: oneshot::Sender<()>,

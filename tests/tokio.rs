@@ -88,7 +88,6 @@ fn try_current_outside_a_runtime_is_an_error() {
     assert!(Tokio::try_current().unwrap_err().is_no_runtime());
 }
 
-/// Tokio has no other thread look after the timers when a task that a timer woke blocks its thread. A stop does.
 #[test]
 fn a_stop_has_its_timeout_although_a_lone_run_blocks_the_thread_of_the_timers() {
     let runtime = Runtime::new().unwrap();

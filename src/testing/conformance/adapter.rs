@@ -122,11 +122,11 @@ fn count_blocking(runtime: &dyn Runtime, done: &Arc<AtomicUsize>) {
 fn clock_moves(runtime: &dyn Runtime) {
     let begin = runtime.now();
     let mut last = begin;
-    eventually("the clock moves by a millisecond", || {
+    eventually("the clock moves by some milliseconds", || {
         let now = runtime.now();
         assert!(now >= last, "the clock stepped back by {:?}", last - now);
         last = now;
-        last - begin >= Duration::from_millis(1)
+        last - begin >= A_WHILE / 4
     });
 }
 
