@@ -59,6 +59,8 @@ ended_by INT quickstart 'slow: run 0 begins$' 'stopped: .* 0 still running$'
 for runtime in tokio smol async_std; do
     example "$runtime" '^beat$' '^download fails' '^stopped: .* beats so far$' '^stopped: .* beats in all$'
 done
+example attribute '^fast '
+example modules '^modules::storage::sweep#2 every' '^metrics: report 1' '^storage: compact the index$' '^stopped: '
 example custom_runtime '^beat$' '^nap ends$' '^stopped: .* 0 still running$'
 for signal in INT TERM; do
     ended_by "$signal" graceful_shutdown '^beat$' '^upload: came to its end$' '^poll: cancelled$' '^backup: still running'

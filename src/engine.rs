@@ -206,6 +206,12 @@ impl Engine {
         ring(Some(session.bell));
     }
 
+    /// Whether a stop is waiting.
+    #[cfg(feature = "macros")]
+    pub(crate) fn is_stopping(&self) -> bool {
+        lock(&self.state).stops > 0
+    }
+
     /// Begins a stop that waits.
     pub(crate) fn begin_stop(&self) {
         lock(&self.state).stops += 1;

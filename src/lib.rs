@@ -25,6 +25,9 @@
 //! sleeping: [`testing`] has a virtual clock.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(feature = "macros")]
+#[doc(hidden)]
+pub mod __private;
 mod agenda;
 mod alarm;
 mod batch;
@@ -34,11 +37,16 @@ mod claim;
 mod driver;
 mod engine;
 mod error;
+#[cfg(feature = "macros")]
+mod global;
 mod grid;
+mod interval;
 mod job;
 mod lane;
 mod panics;
 mod parked;
+#[cfg(feature = "macros")]
+mod registry;
 mod roster;
 mod run;
 pub mod runtime;
@@ -55,7 +63,15 @@ mod time;
 mod watch;
 
 pub use crate::error::Error;
+#[cfg(feature = "macros")]
+#[cfg_attr(docsrs, doc(cfg(feature = "macros")))]
+pub use crate::global::{start_background_tasks, stop_background_tasks};
+pub use crate::interval::{ParseIntervalError, parse_interval};
 pub use crate::job::{Job, JobBuilder, JobId};
+#[cfg(feature = "macros")]
+#[cfg_attr(docsrs, doc(cfg(feature = "macros")))]
+#[doc(inline)]
+pub use crate::registry::{Registered, every};
 pub use crate::run::Run;
 pub use crate::schedule::{FirstRun, MissedTicks};
 pub use crate::scheduler::{Scheduler, SchedulerBuilder};

@@ -93,7 +93,7 @@ impl fmt::Debug for Run {
 }
 
 /// A run that has begun: what a [`Run`] is made of, for those targets that take one.
-#[expect(missing_debug_implementations, reason = "users never see one")]
+#[allow(missing_debug_implementations, reason = "users never see one")]
 pub struct Begun<'a> {
     pub(crate) engine: &'a Engine,
     pub(crate) job: &'a Arc<JobCell>,

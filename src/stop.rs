@@ -54,6 +54,9 @@ impl Stop {
     }
 
     /// Waits at most this long for what was cancelled. Zero cancels and returns at once.
+    ///
+    /// What is still running then goes on. If that is blocking work on Tokio, dropping the runtime waits for it all the
+    /// same; Tokio's `shutdown_background` does not.
     pub fn timeout(mut self, limit: Duration) -> Stop {
         self.timeout = Some(limit);
         self

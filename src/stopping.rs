@@ -12,7 +12,7 @@ use crate::stop::StopReport;
 use crate::time::{Span, Time};
 use crate::watch::Progress;
 
-/// The future of a [`Stop`].
+/// The future of a [`Stop`](crate::Stop).
 #[must_use = "a stop does nothing until it is awaited"]
 pub struct Stopping {
     process: Option<Process>,

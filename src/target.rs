@@ -24,6 +24,9 @@ use crate::run::{Begun, Run};
 /// where `O` is `()` or `Result<(), E>`, with an `E` that converts into a boxed error. A job has one run at a time, so
 /// the function may keep state. `Marker` tells the shapes apart and is never written out.
 ///
+/// An `async ||` closure can be a job as long as it captures nothing: one that does lends what it holds to its futures,
+/// and such a future can't outlive the call. Write `move || { let shared = shared.clone(); async move { .. } }`.
+///
 /// A closure that never returns, `|| panic!()`, has no output type to go by: write `|| -> () { panic!() }`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be a job",
@@ -31,6 +34,7 @@ use crate::run::{Begun, Run};
     note = "a job is a function or closure that takes nothing or a `Run`, is `Send + 'static`, and returns `()`, \
             `Result<(), E>` with an error that converts into `Box<dyn Error + Send + Sync>`, or a `Send` future of \
             either",
+    note = "an `async` closure that captures something is written `move || {{ let it = it.clone(); async move {{ .. }} }}`",
     note = "a closure that takes the run says so: `|run: Run| ..`; one that never returns names its output: `|| -> () {{ .. }}`"
 )]
 pub trait Target<Marker>: Send + 'static {
@@ -88,7 +92,7 @@ pub trait Body: Send + 'static {
 }
 
 /// What a call to a target came to.
-#[expect(missing_debug_implementations, reason = "users never see one")]
+#[allow(missing_debug_implementations, reason = "users never see one")]
 pub enum Step {
     /// It is done.
     Done(JobResult),
@@ -106,7 +110,7 @@ type WithRun<O> = Shape<true, false, O>;
 type AsyncWithRun<F> = Shape<true, true, F>;
 
 /// A target, until it is cleared.
-#[expect(missing_debug_implementations, reason = "users never see one")]
+#[allow(missing_debug_implementations, reason = "users never see one")]
 pub struct Held<F, Marker> {
     target: Option<F>,
     shape: std::marker::PhantomData<fn() -> Marker>,

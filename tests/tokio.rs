@@ -46,7 +46,7 @@ async fn paused_clock_has_no_delays() {
 #[tokio::test(start_paused = true)]
 async fn paused_clock_counts_for_grace_and_timeout() {
     let scheduler = Scheduler::new(Tokio::current());
-    let job = scheduler.every(SECOND).run(|| std::future::pending::<()>()).unwrap();
+    let job = scheduler.every(SECOND).run(std::future::pending::<()>).unwrap();
     scheduler.start().unwrap();
     sleep(SECOND / 2).await;
 

@@ -235,3 +235,14 @@ fn a_spawner_that_panics_loses_no_run() {
     pass(&clock, &naive, ms(50), ms(10));
     assert!(jobs.iter().all(|job| job.runs() == 1));
 }
+
+#[test]
+fn a_grace_is_kept_while_spawns_are_refused() {
+    let world = World::new();
+    let job = world.taking("quick", 1_000, 70);
+    world.start();
+    world.time.refuse_spawns(1_000);
+    let report = world.wait(world.scheduler.stop().grace(ms(100)));
+    assert_eq!(report.finished(), [job]);
+    assert_eq!(world.elapsed_ms(), 70);
+}

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Wake, Waker};
 use std::time::{Duration, Instant};
 
 use atevery::runtime::{Runtime, Spawner, Timer};
@@ -11,7 +12,7 @@ use futures::future::BoxFuture;
 use futures::task::SpawnError;
 
 use crate::naive::{Clock, Mode, Naive, pass};
-use crate::support::{Count, SECOND, ms, yield_now};
+use crate::support::{Count, Later, SECOND, later, ms, put, take, yield_now};
 
 /// One scheduler, a few jobs, a second on the clock, a stop: all as it should be.
 fn serves(runtime: impl Runtime, pass: impl Fn(Duration)) {
@@ -235,4 +236,87 @@ fn a_timer_that_panics_because_its_runtime_is_gone_keeps_no_stop() {
     time.run_until_stalled();
     let report = time.block_on(scheduler.stop().grace(SECOND).timeout(SECOND));
     assert_eq!(report.cancelled().len() + usize::from(job.runs() == 0), 1);
+}
+
+/// No lock is held while code of the runtime runs: all of it may use the scheduler.
+#[test]
+fn a_runtime_that_uses_its_own_scheduler() {
+    let (time, slot, calls) = (VirtualTime::new(), later::<Scheduler>(), Count::default());
+    let scheduler = Scheduler::new(Nosy {
+        time: time.clone(),
+        slot: slot.clone(),
+        calls: calls.clone(),
+    });
+    put(&slot, scheduler.clone());
+    let clock = time.clone();
+    let slow = scheduler.every(ms(100)).run(move || clock.sleep(ms(130))).unwrap();
+    scheduler.every(ms(100)).run_blocking(|| ()).unwrap();
+    scheduler.start().unwrap();
+    time.advance(ms(1_000));
+    let late = scheduler.every(ms(100)).run(|| ()).unwrap();
+    time.advance(ms(500));
+    late.remove();
+    let stop = scheduler.stop().grace(ms(10)).timeout(ms(10));
+    assert!(time.block_on(stop).is_clean());
+    assert!(slow.runs() > 5 && late.runs() > 3 && calls.get() > 50);
+    drop(take(&slot));
+    time.shut_down();
+}
+
+/// Looks at the scheduler whenever it is called, and whenever a task of its is woken or dropped.
+#[derive(Clone)]
+struct Nosy {
+    time: VirtualTime,
+    slot: Later<Scheduler>,
+    calls: Count,
+}
+
+impl Nosy {
+    fn look(&self) {
+        let scheduler = self.slot.lock().unwrap().clone();
+        if let Some(scheduler) = scheduler {
+            let _ = (scheduler.jobs(), scheduler.is_running());
+            self.calls.up();
+        }
+    }
+}
+
+impl Spawner for Nosy {
+    fn spawn(&self, mut future: BoxFuture<'static, ()>) -> Result<(), SpawnError> {
+        self.look();
+        let nosy = self.clone();
+        self.time.spawn(Box::pin(std::future::poll_fn(move |cx| {
+            let both = waker_fn(cx.waker().clone(), nosy.clone());
+            future.as_mut().poll(&mut Context::from_waker(&both))
+        })))
+    }
+}
+
+impl Timer for Nosy {
+    fn now(&self) -> Instant {
+        self.look();
+        self.time.now()
+    }
+
+    fn sleep_until(&self, deadline: Instant) -> BoxFuture<'static, ()> {
+        self.look();
+        self.time.sleep_until(deadline)
+    }
+}
+
+/// A waker that looks, and then wakes.
+fn waker_fn(inner: Waker, nosy: Nosy) -> Waker {
+    struct Both(Waker, Nosy);
+    impl Wake for Both {
+        fn wake(self: Arc<Self>) {
+            self.1.look();
+            self.0.wake_by_ref();
+        }
+    }
+    impl Drop for Both {
+        fn drop(&mut self) {
+            self.1.look();
+        }
+    }
+    Waker::from(Arc::new(Both(inner, nosy)))
 }

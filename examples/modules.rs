@@ -1,0 +1,59 @@
+//! Jobs stand in the modules that they belong to; the program chooses which of them it runs.
+//!
+//! ```sh
+//! cargo run --example modules             # all of them
+//! cargo run --example modules -- cleanup  # those with this tag
+//! ```
+
+use std::time::Duration;
+
+use atevery::{Scheduler, runtime::Standalone};
+
+mod metrics {
+    use atevery::{MissedTicks, Run, every};
+
+    #[every("500ms", tag = "metrics", missed_ticks = MissedTicks::Skip)]
+    fn report(run: &Run) {
+        println!(
+            "metrics: report {}, {:?} late",
+            run.number(),
+            run.started() - run.deadline()
+        );
+    }
+}
+
+mod storage {
+    use std::io;
+
+    use atevery::{FirstRun, every};
+
+    #[every("1s", "/var/cache/example", tag = "cleanup")]
+    #[every("2s", "/tmp/example", tag = "cleanup", first_run = FirstRun::AfterInterval)]
+    async fn sweep(directory: &str) -> Result<(), io::Error> {
+        println!("storage: sweep {directory}");
+        Ok(())
+    }
+
+    pub(crate) mod index {
+        use atevery::every;
+
+        #[every("1s 500ms", blocking, name = "index", tag = "cleanup")]
+        fn compact() {
+            println!("storage: compact the index");
+        }
+    }
+}
+
+fn main() -> Result<(), atevery::Error> {
+    let tag = std::env::args().nth(1);
+    let scheduler = Scheduler::new(Standalone::new());
+    let jobs = scheduler.add_registered_where(|function| tag.is_none() || function.tag() == tag.as_deref())?;
+    for job in &jobs {
+        println!("{} every {:?}", job.name(), job.interval());
+    }
+    scheduler.start()?;
+    std::thread::sleep(Duration::from_secs(3));
+    let report = futures::executor::block_on(scheduler.stop().into_future());
+    println!("{report}");
+    Ok(())
+}

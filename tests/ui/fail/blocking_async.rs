@@ -1,0 +1,6 @@
+use atevery::every;
+
+#[every("2s", blocking)]
+async fn asynchronous() {}
+
+fn main() {}
