@@ -6,11 +6,13 @@ use futures::FutureExt;
 use futures::channel::oneshot;
 
 use crate::engine::Engine;
-use crate::panics::quietly;
+use crate::panics::catch;
 
 /// A timer may die with its runtime and never fire. A stop that has to sleep keeps one of these on the executor: an
-/// executor that is shut down drops or refuses it.
+/// executor that is shut down drops it. One that refuses it may do so for a while only; whether it is gone, the fate of the
+/// loop tells.
 pub(crate) struct Canary {
+    refused: bool,
     /// Lets the task end.
     _leash: oneshot::Sender<()>,
     song: oneshot::Receiver<()>,
@@ -20,13 +22,21 @@ impl Canary {
     pub(crate) fn start(engine: &Engine) -> Canary {
         let (leash, end) = oneshot::channel::<()>();
         let (singing, song) = oneshot::channel::<()>();
-        let task = end.map(move |_| drop(singing));
-        quietly(|| drop(engine.runtime().spawn(Box::pin(task))));
-        Canary { _leash: leash, song }
+        let task = Box::pin(end.map(move |_| drop(singing)));
+        let refused = catch(|| engine.runtime().spawn(task).is_err());
+        Canary {
+            refused: refused.unwrap_or(true),
+            _leash: leash,
+            song,
+        }
     }
 
-    /// Whether the executor dropped the task, or never took it. If not, the task wakes `cx` when it does.
-    pub(crate) fn is_dead(&mut self, cx: &mut Context<'_>) -> bool {
-        matches!(self.song.poll_unpin(cx), Poll::Ready(_))
+    /// Whether the executor is gone. If not, `cx` is woken when it goes.
+    pub(crate) fn is_dead(&mut self, engine: &Engine, cx: &mut Context<'_>) -> bool {
+        if self.refused {
+            engine.lost_its_loop()
+        } else {
+            matches!(self.song.poll_unpin(cx), Poll::Ready(_))
+        }
     }
 }

@@ -3,9 +3,9 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Weak};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
-use crate::alarm::Alarm;
+use crate::alarm::{Alarm, TimerGone};
 use crate::engine::Engine;
 use crate::session::{Bell, Next};
 
@@ -15,6 +15,7 @@ pub(crate) struct Driver {
     session: u64,
     bell: Arc<Bell>,
     alarm: Alarm,
+    ended: bool,
 }
 
 impl Driver {
@@ -24,6 +25,25 @@ impl Driver {
             session,
             bell,
             alarm: Alarm::default(),
+            ended: false,
+        }
+    }
+}
+
+impl Driver {
+    fn serve(&mut self, engine: &Arc<Engine>, cx: &mut Context<'_>) -> Poll<()> {
+        let time = match engine.tick(self.session) {
+            Next::Sleep(time) => time,
+            Next::Wait => return Poll::Pending,
+            Next::Again => return again(cx),
+            Next::End => {
+                self.ended = true;
+                return Poll::Ready(());
+            }
+        };
+        match ready!(self.alarm.poll(engine, time, cx)) {
+            Ok(()) => again(cx),
+            Err(TimerGone) => Poll::Ready(()),
         }
     }
 }
@@ -33,19 +53,9 @@ impl Future for Driver {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         self.bell.0.register(cx.waker());
-        let Some(engine) = self.engine.upgrade() else {
-            return Poll::Ready(());
-        };
-        let time = match engine.tick(self.session) {
-            Next::Sleep(time) => time,
-            Next::Wait => return Poll::Pending,
-            Next::Again => return again(cx),
-            Next::End => return Poll::Ready(()),
-        };
-        match self.alarm.poll(&engine, time, cx) {
-            Poll::Pending => Poll::Pending,
-            Poll::Ready(Ok(())) => again(cx),
-            Poll::Ready(Err(_)) => Poll::Ready(()),
+        match self.engine.upgrade() {
+            Some(engine) => self.serve(&engine, cx),
+            None => Poll::Ready(()),
         }
     }
 }
@@ -59,8 +69,11 @@ fn again(cx: &Context<'_>) -> Poll<()> {
 impl Drop for Driver {
     /// An executor that drops the loop ends the session; the scheduler can be started anew.
     fn drop(&mut self) {
+        if self.ended {
+            return;
+        }
         if let Some(engine) = self.engine.upgrade() {
-            engine.halt(|session| session == self.session);
+            engine.lose_loop(self.session);
         }
     }
 }

@@ -4,6 +4,7 @@
 //! executor's or of a waker runs.
 
 use std::any::Any;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -48,6 +49,8 @@ pub(crate) struct Engine {
     state: Mutex<State>,
     queue: Mutex<Queue>,
     pub(crate) watches: Watches,
+    /// The executor dropped the loop of the last session.
+    lost_loop: AtomicBool,
 }
 
 /// How a run ended.
@@ -75,6 +78,7 @@ impl Engine {
             state: Mutex::default(),
             queue: Mutex::default(),
             watches: Watches::default(),
+            lost_loop: AtomicBool::new(false),
         }
     }
 
@@ -212,6 +216,16 @@ impl Engine {
         lock(&self.state).stops > 0
     }
 
+    /// The executor dropped the loop of `session` before its end.
+    pub(crate) fn lose_loop(&self, session: u64) {
+        self.lost_loop.store(true, Ordering::Release);
+        self.halt(|current| current == session);
+    }
+
+    pub(crate) fn lost_its_loop(&self) -> bool {
+        self.lost_loop.load(Ordering::Acquire)
+    }
+
     /// Begins a stop that waits.
     pub(crate) fn begin_stop(&self) {
         lock(&self.state).stops += 1;
@@ -257,6 +271,8 @@ impl Engine {
 impl Engine {
     /// Serves the tick that has come, if one has and the session is still on.
     pub(crate) fn tick(self: &Arc<Self>, session: u64) -> Next {
+        // Whoever polls the loop is there.
+        self.lost_loop.store(false, Ordering::Release);
         let now = self.now();
         let mut state = lock(&self.state);
         let State {

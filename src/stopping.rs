@@ -125,7 +125,7 @@ impl Process {
             return Poll::Ready(());
         }
         let canary = self.canary.get_or_insert_with(|| Canary::start(&self.engine));
-        if canary.is_dead(cx) {
+        if canary.is_dead(&self.engine, cx) {
             Poll::Ready(())
         } else {
             Poll::Pending

@@ -133,6 +133,31 @@ fn what_the_target_captured_is_dropped() {
 }
 
 #[test]
+fn what_a_busy_target_captured_is_dropped_when_its_run_ends() {
+    for asynchronous in [false, true] {
+        let world = World::new();
+        let dropped = Count::default();
+        let (guard, slot) = (dropped.on_drop(), later::<Job>());
+        let own = slot.clone();
+        let clock = world.time.clone();
+        let target = move |run: Run| {
+            let _guard = &guard;
+            if !asynchronous {
+                take(&own).remove();
+            }
+            clock.sleep(ms(if asynchronous { 100 * run.number() + 100 } else { 0 }))
+        };
+        let job = world.every(100).run(target).unwrap();
+        put(&slot, job.clone());
+        world.start();
+        job.remove();
+        assert_eq!(dropped.get(), usize::from(!asynchronous));
+        world.advance(100);
+        assert_eq!((dropped.get(), job.runs()), (1, 1));
+    }
+}
+
+#[test]
 fn a_removed_straggler_does_not_come_back() {
     let world = World::new();
     let job = world.taking("slow", 100, 330);
