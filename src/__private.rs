@@ -86,4 +86,8 @@ impl Body for Boxed {
     fn clear(&mut self) {
         self.0.clear();
     }
+
+    fn takes_run(&self) -> bool {
+        self.0.takes_run()
+    }
 }

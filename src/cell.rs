@@ -21,6 +21,8 @@ pub(crate) struct JobCell<B: ?Sized = dyn Body> {
     pub(crate) interval: Duration,
     pub(crate) policy: MissedTicks,
     pub(crate) blocking: bool,
+    /// Whether anything hangs on the instant at which a run begins: the target may ask for it, a policy may count from it.
+    timed: bool,
     pub(crate) engine: Weak<Engine>,
     pub(crate) claim: Claim,
     /// Written under the engine's lock; `UNREGISTERED` before and after its time on the roster.
@@ -45,6 +47,7 @@ impl<B: Body> JobCell<B> {
             interval: timing.interval,
             policy: timing.policy,
             blocking,
+            timed: body.takes_run() || timing.policy != MissedTicks::Burst,
             engine,
             claim: Claim::default(),
             slot: AtomicU32::new(JobCell::UNREGISTERED),
@@ -107,6 +110,12 @@ impl JobCell {
 
     fn span(&self) -> Span {
         self.interval.into()
+    }
+
+    /// The instant at which a run begins, for one that begins now. Reading the clock costs more than all else that a short
+    /// run costs, so it is read only if anything hangs on it.
+    pub(crate) fn start_time(&self, clock: impl FnOnce() -> Time) -> Time {
+        if self.timed { clock() } else { self.deadline() }
     }
 
     /// Counts a run and moves the deadline; returns the run's number and its own deadline. For the holder of the claim.

@@ -358,7 +358,7 @@ impl Engine {
             self.retract_job(batch.ticket, job);
             return None;
         }
-        let started = self.now();
+        let started = job.start_time(|| self.now());
         let (number, deadline) = job.begin(started);
         if batch.is_cancelled() {
             // The cancellation came between the claim and the count, and so missed this run.

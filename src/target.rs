@@ -89,6 +89,9 @@ pub trait Body: Send + 'static {
 
     /// Drops the target and what it captured.
     fn clear(&mut self);
+
+    /// Whether it looks at the [`Run`] it is called for.
+    fn takes_run(&self) -> bool;
 }
 
 /// What a call to a target came to.
@@ -126,7 +129,7 @@ impl<F, Marker> Held<F, Marker> {
 }
 
 macro_rules! shape {
-    ($marker:ident<$output:ident>: FnMut($($run:ident)?), $bound:path, |$call:ident, $begun:ident| $step:expr) => {
+    ($takes_run:literal, $marker:ident<$output:ident>: FnMut($($run:ident)?), $bound:path, |$call:ident, $begun:ident| $step:expr) => {
         impl<F, $output> Target<$marker<$output>> for F
         where
             F: FnMut($($run)?) -> $output + Send + 'static,
@@ -154,6 +157,10 @@ macro_rules! shape {
             fn clear(&mut self) {
                 self.target = None;
             }
+
+            fn takes_run(&self) -> bool {
+                $takes_run
+            }
         }
     };
 }
@@ -163,10 +170,10 @@ macro_rules! shape {
 pub trait OutcomeFuture: Future<Output: Outcome> + Send {}
 impl<F: Future<Output: Outcome> + Send> OutcomeFuture for F {}
 
-shape!(Plain<O>: FnMut(), Outcome, |call, _begun| Step::Done(call().into_result()));
-shape!(WithRun<O>: FnMut(Run), Outcome, |call, begun| Step::Done(call(begun.to_run()).into_result()));
-shape!(Async<Fut>: FnMut(), OutcomeFuture, |call, _begun| future(call()));
-shape!(AsyncWithRun<Fut>: FnMut(Run), OutcomeFuture, |call, begun| future(call(begun.to_run())));
+shape!(false, Plain<O>: FnMut(), Outcome, |call, _begun| Step::Done(call().into_result()));
+shape!(true, WithRun<O>: FnMut(Run), Outcome, |call, begun| Step::Done(call(begun.to_run()).into_result()));
+shape!(false, Async<Fut>: FnMut(), OutcomeFuture, |call, _begun| future(call()));
+shape!(true, AsyncWithRun<Fut>: FnMut(Run), OutcomeFuture, |call, begun| future(call(begun.to_run())));
 
 impl<F: Target<Plain<O>>, O> BlockingTarget<Plain<O>> for F {}
 impl<F: Target<WithRun<O>>, O> BlockingTarget<WithRun<O>> for F {}

@@ -151,6 +151,22 @@ fn a_timer_that_wakes_early_begins_no_run_early() {
 }
 
 #[test]
+fn a_timer_that_wakes_early_cuts_no_grace_short() {
+    let (naive, clock) = (Naive::new(), Clock::new().early(ms(37)));
+    let scheduler = Scheduler::new((naive.clone(), clock.clone()));
+    let job = scheduler.every(SECOND).run(std::future::pending::<()>).unwrap();
+    scheduler.start().unwrap();
+    naive.step(50);
+    let mut stop = Box::pin(scheduler.stop().grace(ms(100)).into_future());
+    for _ in 0..100 {
+        assert!(crate::support::poll_once(stop.as_mut()).is_pending());
+        assert!(job.is_running());
+        clock.set(clock.now() + ms(1));
+    }
+    assert_eq!(stop.now_or_never().unwrap().cancelled(), [job]);
+}
+
+#[test]
 fn a_thousand_early_wakes_are_a_bounded_number_of_polls() {
     let (naive, clock) = (Naive::new(), Clock::new());
     let scheduler = Scheduler::new((naive.clone(), clock.clone()));

@@ -141,3 +141,43 @@ macro_rules! __conformance_tests {
 
 #[doc(inline)]
 pub use crate::__conformance as conformance;
+
+#[cfg(test)]
+mod tests {
+    /// A check that the macro doesn't name would never run.
+    #[test]
+    fn macro_names_every_check() {
+        let groups = [
+            ("adapter", include_str!("adapter.rs")),
+            ("blocking", include_str!("blocking.rs")),
+            ("faults", include_str!("faults.rs")),
+            ("odd_stops", include_str!("odd_stops.rs")),
+            ("restart", include_str!("restart.rs")),
+            ("shutdown", include_str!("shutdown.rs")),
+            ("stop", include_str!("stop.rs")),
+            ("timing", include_str!("timing.rs")),
+        ];
+        for (group, source) in groups {
+            let mut checks: Vec<&str> = source
+                .lines()
+                .filter_map(|line| line.strip_prefix("pub fn ")?.split('(').next())
+                .collect();
+            checks.sort_unstable();
+            assert_eq!(named_by_macro(group), checks, "{group}");
+        }
+    }
+
+    fn named_by_macro(group: &str) -> Vec<&'static str> {
+        let (_, from_group) = include_str!("mod.rs")
+            .split_once(&format!("                {group} {{"))
+            .expect("the macro has the group");
+        let (checks, _) = from_group.split_once('}').expect("the group ends");
+        let mut checks: Vec<&str> = checks
+            .split(',')
+            .map(str::trim)
+            .filter(|check| !check.is_empty())
+            .collect();
+        checks.sort_unstable();
+        checks
+    }
+}
