@@ -111,7 +111,7 @@ impl Queue {
 
     /// A free lane was lost to an executor that refused or dropped it. Returns the batches that no lane is left for.
     pub(crate) fn lose(&mut self) -> Vec<Arc<Batch>> {
-        self.free_lanes -= 1;
+        self.free_lanes = self.free_lanes.saturating_sub(1);
         if self.free_lanes == 0 {
             self.take_ready()
         } else {

@@ -1,6 +1,6 @@
 //! What `#[every]` accepts, and what it says of what it doesn't.
 //!
-//! The `.stderr` files hold the messages of the toolchain that is pinned in CI. `TRYBUILD=overwrite cargo test --test ui`
+//! The `.stderr` files hold the messages of Rust 1.95. `TRYBUILD=overwrite cargo test --test ui`
 //! writes them anew.
 
 #[test]
