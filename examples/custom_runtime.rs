@@ -10,7 +10,7 @@ use atevery::Scheduler;
 use atevery::runtime::{Spawner, Timer};
 use futures::StreamExt;
 use futures::channel::mpsc::{UnboundedSender, unbounded};
-use futures::executor::{LocalPool, block_on};
+use futures::executor::LocalPool;
 use futures::future::BoxFuture;
 use futures::task::{LocalSpawnExt, SpawnError};
 use futures_timer::Delay;
@@ -66,7 +66,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     scheduler.start()?;
     thread::sleep(Duration::from_millis(1200));
 
-    let report = block_on(scheduler.stop().timeout(Duration::from_secs(1)).into_future());
+    let report = scheduler.stop().timeout(Duration::from_secs(1)).wait();
     println!("{report}");
     Ok(())
 }

@@ -53,7 +53,7 @@ fn main() -> Result<(), atevery::Error> {
     }
     scheduler.start()?;
     std::thread::sleep(Duration::from_secs(3));
-    let report = futures::executor::block_on(scheduler.stop().into_future());
+    let report = scheduler.stop().wait();
     println!("{report}");
     Ok(())
 }

@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 use async_io::Timer;
 use atevery::runtime::Standalone;
 use atevery::{Run, Scheduler};
-use futures::executor::block_on;
 
 const INTERVAL: Duration = Duration::from_millis(500);
 
@@ -34,7 +33,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let _ = interrupted.recv_timeout(Duration::from_secs(4));
 
     // Cancels the run of `slow` that is under way, and waits until it is gone.
-    let report = block_on(scheduler.stop().timeout(Duration::from_secs(5)).into_future());
+    let report = scheduler.stop().timeout(Duration::from_secs(5)).wait();
     say(&report.to_string());
     Ok(())
 }

@@ -49,7 +49,7 @@ impl JobBuilder {
         }
     }
 
-    /// The job's name in reports and logs; the type name of its target unless said. Names need not differ.
+    /// The job's name in reports; the type name of its target unless said. Names need not differ.
     pub fn name(mut self, name: impl Into<String>) -> JobBuilder {
         self.name = Some(Cow::Owned(name.into()));
         self
@@ -72,6 +72,9 @@ impl JobBuilder {
     /// A synchronous function runs on the executor, like the first step of an asynchronous one: it should return within
     /// microseconds. One that takes longer belongs into [`run_blocking`](JobBuilder::run_blocking).
     ///
+    /// A run that returns an error, or panics, ends like any other. The error itself is dropped: a job that wants it known
+    /// logs it. An `async` closure that captures something can't be a job; return an `async move` block from a plain closure:
+    ///
     /// ```
     /// use std::time::Duration;
     /// use atevery::{Run, Scheduler, testing::VirtualTime};
@@ -84,6 +87,12 @@ impl JobBuilder {
     /// scheduler.every(Duration::from_secs(10)).run(renew_lease)?;
     /// scheduler.every(Duration::from_secs(1)).run(|| println!("tick"))?;
     /// scheduler.every(Duration::from_secs(1)).run(async |run: Run| println!("run {}", run.number()))?;
+    ///
+    /// let hosts = std::sync::Arc::new(vec!["a", "b"]);
+    /// scheduler.every(Duration::from_secs(5)).run(move || {
+    ///     let hosts = hosts.clone();
+    ///     async move { println!("{} hosts to check", hosts.len()) }
+    /// })?;
     /// # Ok::<(), atevery::Error>(())
     /// ```
     ///
@@ -130,7 +139,8 @@ impl JobBuilder {
     }
 }
 
-/// A registered job. Cloning is cheap, and dropping it changes nothing.
+/// A registered job. Cloning is cheap, and dropping it changes nothing. It doesn't keep its scheduler alive: without a
+/// [`Scheduler`] handle there are no runs.
 ///
 /// ```
 /// use std::time::Duration;

@@ -44,14 +44,14 @@ use crate::scheduler::Scheduler;
 /// # The function
 ///
 /// A `fn` or an `async fn`, or a `fn` that returns a future, whose output is `()` or `Result<(), E>`
-/// ([`Target`](crate::Target) has the details). Its first parameter may be a [`Run`](crate::Run), written by that name
+/// ([`Target`](crate::Target) has the details), outside of any `impl`. Its first parameter may be a [`Run`](crate::Run), written by that name
 /// (or, unless it is `async`, `&Run`): the scheduler gives it. It can't be generic, nor have a `self`.
 ///
 /// # The interval
 ///
 /// The first argument: a literal that [`parse_interval`](crate::parse_interval) reads (`"50ms"`, `"2s"`, `"1m 30s"`,
-/// `"2h"`, `"1d"`), or a constant expression of type [`Duration`]. One that can't be read, or is shorter than 50 ms, is
-/// a compile error.
+/// `"2h"`, `"1d"`), or a constant expression of type [`Duration`] (`Duration::from_millis(500)`; operators aren't
+/// constant). One that can't be read, or is shorter than 50 ms, is a compile error, whatever the resolution.
 ///
 /// # Arguments
 ///

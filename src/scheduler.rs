@@ -24,7 +24,7 @@ use crate::stop::Stop;
 /// let job = scheduler.every(Duration::from_millis(100)).run(|| println!("tick"))?;
 /// scheduler.start()?;
 /// time.advance(Duration::from_secs(1));
-/// let report = time.block_on(scheduler.stop().into_future());
+/// let report = time.block_on(scheduler.stop());
 /// assert!(report.is_clean());
 /// assert_eq!(job.runs(), 11);
 /// # Ok::<(), atevery::Error>(())
@@ -59,7 +59,7 @@ impl Scheduler {
     }
 
     /// Starts the scheduler, or starts it again after a stop. Time in which it was stopped is not missed: a job that has
-    /// come due meanwhile runs once, at once.
+    /// come due meanwhile runs once, at once. Keep the handle: when the last one is dropped, the jobs end.
     ///
     /// # Errors
     ///

@@ -14,6 +14,7 @@ use crate::stopping::Stopping;
 /// | `scheduler.stop().await` | cancelled, and waited for |
 /// | `scheduler.stop().timeout(t).await` | cancelled, and waited for at most `t` |
 /// | `scheduler.stop().grace(g).await` | let end for `g`, then cancelled and waited for |
+/// | `scheduler.stop().wait()` | as with `await`, in code that isn't `async` |
 /// | `scheduler.stop().detach()` | left to end by themselves, not waited for |
 ///
 /// From its first poll on no run begins until the next start. It is then carried out to its end, even if its future is
@@ -33,7 +34,7 @@ use crate::stopping::Stopping;
 /// scheduler.start()?;
 /// time.run_until_stalled();
 /// let stop = scheduler.stop().grace(Duration::from_secs(5)).timeout(Duration::from_secs(1));
-/// let report = time.block_on(stop.into_future());
+/// let report = time.block_on(stop);
 /// assert_eq!(report.cancelled(), [job]);
 /// # Ok::<(), atevery::Error>(())
 /// ```
@@ -66,6 +67,22 @@ impl Stop {
     pub fn grace(mut self, period: Duration) -> Stop {
         self.grace = period;
         self
+    }
+
+    /// Blocks this thread until the stop has returned: for code that isn't `async`. In a task it would hold up the executor;
+    /// await the stop there.
+    ///
+    /// ```
+    /// use atevery::{Scheduler, runtime::Standalone};
+    ///
+    /// let scheduler = Scheduler::new(Standalone::new());
+    /// scheduler.start()?;
+    /// let report = scheduler.stop().wait();
+    /// assert!(report.is_clean());
+    /// # Ok::<(), atevery::Error>(())
+    /// ```
+    pub fn wait(self) -> StopReport {
+        futures::executor::block_on(self.into_future())
     }
 
     /// Stops at once, without cancelling what is in progress or waiting for it. A later stop does both.
@@ -105,7 +122,7 @@ impl IntoFuture for Stop {
 /// scheduler.every(Duration::from_secs(1)).name("endless").run(std::future::pending::<()>)?;
 /// scheduler.start()?;
 /// time.run_until_stalled();
-/// let report = time.block_on(scheduler.stop().into_future());
+/// let report = time.block_on(scheduler.stop());
 /// assert!(report.is_clean());
 /// assert_eq!(report.to_string(), "stopped: 0 finished, 1 cancelled (endless), 0 still running");
 /// # Ok::<(), atevery::Error>(())
