@@ -82,7 +82,7 @@ impl Stop {
     /// # Ok::<(), atevery::Error>(())
     /// ```
     pub fn wait(self) -> StopReport {
-        futures::executor::block_on(self.into_future())
+        self.into_future().wait()
     }
 
     /// Stops at once, without cancelling what is in progress or waiting for it. A later stop does both.

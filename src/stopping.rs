@@ -2,7 +2,8 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Wake, Waker, ready};
+use std::thread::{self, Thread};
 use std::time::Duration;
 
 use crate::alarm::Alarm;
@@ -32,6 +33,25 @@ impl Stopping {
                 canary,
             }),
         }
+    }
+
+    pub(crate) fn wait(mut self) -> StopReport {
+        let waker = Waker::from(Arc::new(Unpark(thread::current())));
+        loop {
+            match Pin::new(&mut self).poll(&mut Context::from_waker(&waker)) {
+                Poll::Ready(report) => return report,
+                Poll::Pending => thread::park(),
+            }
+        }
+    }
+}
+
+/// Wakes a thread that waits for a stop.
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
     }
 }
 
