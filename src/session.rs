@@ -16,6 +16,10 @@ use crate::time::Time;
 /// The most jobs that are handed out before the loop lets the executor's other tasks have a turn.
 const SLICE: usize = 4_096;
 
+/// So many jobs are looked at before the first of them is offered. They lie all over the memory: plain reads in a row are
+/// fetched at the same time, while each atomic step of an offer waits for what is before it.
+const GROUP: usize = 32;
+
 /// From a start to the next stop.
 pub(crate) struct Session {
     pub(crate) number: u64,
@@ -85,18 +89,21 @@ impl Session {
         let mut offered = Vec::new();
         let mut blocking = Vec::new();
         let mut queue = lock(queue);
-        for slot in self.due.slice() {
-            let Some(job) = roster.get(slot) else { continue };
-            if !offer(&mut self.agenda, slot, job, ticket, now) {
-                continue;
-            }
-            if job.blocking {
-                blocking.push(queue.push_active(ticket, Arc::clone(job)));
-                continue;
-            }
-            offered.push(Arc::clone(job));
-            if offered.len() == size {
-                queue.push(ticket, std::mem::replace(&mut offered, Vec::with_capacity(size)));
+        let mut group = Vec::with_capacity(GROUP);
+        for slots in self.due.slice().chunks(GROUP) {
+            group.extend(slots.iter().filter_map(|slot| roster.look_at(*slot)));
+            for (slot, job, deadline) in group.drain(..) {
+                if !offer(&mut self.agenda, slot, job, deadline, ticket, now) {
+                    continue;
+                }
+                if job.blocking {
+                    blocking.push(queue.push_active(ticket, Arc::clone(job)));
+                    continue;
+                }
+                offered.push(Arc::clone(job));
+                if offered.len() == size {
+                    queue.push(ticket, std::mem::replace(&mut offered, Vec::with_capacity(size)));
+                }
             }
         }
         if !offered.is_empty() {
@@ -145,10 +152,10 @@ impl Due {
         agenda.take_due(now, &mut self.slots);
     }
 
-    fn slice(&mut self) -> impl Iterator<Item = Slot> + '_ {
+    fn slice(&mut self) -> &[Slot] {
         let begin = self.handed_out;
         self.handed_out = (begin + SLICE).min(self.slots.len());
-        self.slots[begin..self.handed_out].iter().copied()
+        &self.slots[begin..self.handed_out]
     }
 
     fn renumber(&mut self, renumbered: &[Option<Slot>]) {
@@ -162,10 +169,10 @@ impl Due {
 /// may thus be early, which is set right when it comes up, but never late.
 ///
 /// A run that ended on the very instant of a tick counts as running then, as in the Python package.
-fn offer(agenda: &mut Agenda, slot: Slot, job: &JobCell, ticket: Ticket, now: Time) -> bool {
+fn offer(agenda: &mut Agenda, slot: Slot, job: &JobCell, deadline: Time, ticket: Ticket, now: Time) -> bool {
     let ended_just_now = job.has_ended_at(now) && agenda.is_on_tick(now);
-    if job.deadline() > now || ended_just_now {
-        agenda.list(slot, job.deadline(), now);
+    if deadline > now || ended_just_now {
+        agenda.list(slot, deadline, now);
         return false;
     }
     let taken = job.claim.offer(ticket) == Offer::Taken;
