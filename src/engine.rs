@@ -1,7 +1,7 @@
 //! What the handles, the loop and the lanes of one scheduler share.
 //!
-//! Locks are taken in the order `state`, `queue`, and `watches` by itself. None is held while code of a user's, of the
-//! executor's or of a waker runs.
+//! Locks are taken in the order `state`, `queue`; `watches`, and within it what one stop has seen, apart from these. None is
+//! held while code of a user's, of the executor's or of a waker runs.
 
 use std::any::Any;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -150,6 +150,10 @@ impl Engine {
 
     /// Lists a job that is idle again for the first tick from now.
     fn relist(&self, job: &JobCell) {
+        if !self.is_running() {
+            // The next start lists all jobs.
+            return;
+        }
         let now = self.now();
         let mut state = lock(&self.state);
         let on_roster = state.roster.get(job.slot()).is_some();

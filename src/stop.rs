@@ -38,7 +38,7 @@ use crate::stopping::Stopping;
 /// assert_eq!(report.cancelled(), [job]);
 /// # Ok::<(), atevery::Error>(())
 /// ```
-#[must_use = "a stop does nothing until it is awaited or detached"]
+#[must_use = "a stop does nothing until it is awaited, waited for or detached"]
 pub struct Stop {
     engine: Arc<Engine>,
     grace: Duration,

@@ -21,8 +21,9 @@ type RunKey = (JobId, Ticket);
 impl Watches {
     /// Watches every run in progress.
     pub(crate) fn watch(&self, engine: &Engine, progress: &Arc<Progress>) {
+        let active = engine.active();
         let mut watches = lock(&self.0);
-        for batch in engine.active() {
+        for batch in active {
             for job in batch.jobs.iter().filter(|job| job.claim.watch(batch.ticket)) {
                 watches
                     .entry((job.id, batch.ticket))
