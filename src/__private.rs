@@ -8,8 +8,8 @@ pub use inventory::submit;
 
 use crate::error::Error;
 use crate::job::{Job, JobBuilder};
-use crate::run::Begun;
-use crate::target::{BlockingTarget, Body, Step, Target};
+use crate::overlap::{OneAtATime, Several};
+use crate::target::{BlockingTarget, SharedTarget, Target};
 pub use crate::{Registered, Run};
 
 /// The interval of `#[every("2s")]`. The caller is tracked, so that the compiler's error points at the literal.
@@ -48,46 +48,37 @@ pub fn argument<T: Argument>(argument: &T) -> T {
     argument.clone()
 }
 
-/// [`JobBuilder::run`] on a boxed target, so that a user's crate doesn't compile all that is behind it for each job anew.
-pub fn run<M>(job: JobBuilder, target: impl Target<M>) -> Result<Job, Error> {
-    run_boxed(job, Box::new(target.into_body()))
+/// Registers a job whose target is boxed, so that a user's crate doesn't compile all that is behind it for each job anew.
+pub trait Register<Target, Marker> {
+    fn register(self, target: Target, blocking: bool) -> Result<Job, Error>;
 }
 
-/// [`JobBuilder::run_blocking`], likewise.
-pub fn run_blocking<M>(job: JobBuilder, target: impl BlockingTarget<M>) -> Result<Job, Error> {
-    run_blocking_boxed(job, Box::new(target.into_body()))
-}
-
-fn run_boxed(job: JobBuilder, body: Box<dyn Body>) -> Result<Job, Error> {
-    job.run(Boxed(body))
-}
-
-fn run_blocking_boxed(job: JobBuilder, body: Box<dyn Body>) -> Result<Job, Error> {
-    job.run_blocking(Boxed(body))
-}
-
-struct Boxed(Box<dyn Body>);
-
-impl Target<Boxed> for Boxed {
-    type Body = Boxed;
-
-    fn into_body(self) -> Boxed {
-        self
+#[diagnostic::do_not_recommend]
+impl<T: Target<M>, M> Register<T, M> for JobBuilder<OneAtATime> {
+    fn register(self, target: T, blocking: bool) -> Result<Job, Error> {
+        self.register_boxed(Box::new(target.into_body()), blocking)
     }
 }
 
-impl BlockingTarget<Boxed> for Boxed {}
-
-impl Body for Boxed {
-    fn call(&mut self, run: &Begun<'_>) -> Step {
-        self.0.call(run)
+#[diagnostic::do_not_recommend]
+impl<T: SharedTarget<M>, M> Register<T, M> for JobBuilder<Several> {
+    fn register(self, target: T, blocking: bool) -> Result<Job, Error> {
+        self.register_shared(target.into_bodies(), blocking)
     }
+}
 
-    fn clear(&mut self) {
-        self.0.clear();
-    }
+/// [`JobBuilder::run`].
+pub fn run<T: Target<M>, M, Runs>(job: JobBuilder<Runs>, target: T) -> Result<Job, Error>
+where
+    JobBuilder<Runs>: Register<T, M>,
+{
+    job.register(target, false)
+}
 
-    fn takes_run(&self) -> bool {
-        self.0.takes_run()
-    }
+/// [`JobBuilder::run_blocking`].
+pub fn run_blocking<T: BlockingTarget<M>, M, Runs>(job: JobBuilder<Runs>, target: T) -> Result<Job, Error>
+where
+    JobBuilder<Runs>: Register<T, M>,
+{
+    job.register(target, true)
 }

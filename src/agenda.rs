@@ -1,8 +1,8 @@
 //! What is due at this instant, and when next? Plain data in, plain data out: no clock, no lock, no async.
 //!
-//! Jobs are known by the number of their slot, which is also their order. Entries lie in one bucket for each tick, so
-//! that a tick costs what is due, not what is registered. An entry that was superseded stays in its bucket until that
-//! comes up; `listed` tells it from the one that counts.
+//! Jobs are known by the number of their slot, which is also their order. Slots lie in one bucket for each tick, so that a
+//! tick costs what is due, not what is registered. A slot that is listed anew stays in its old bucket too; when that comes
+//! up, `listed` tells whether the slot is due.
 
 use std::collections::BTreeMap;
 
@@ -21,19 +21,13 @@ pub(crate) struct Agenda {
     /// The deadline under which each slot is listed, or `NEVER`.
     listed: Vec<Time>,
     /// An emptied bucket, kept so that a steady load allocates nothing.
-    spare: Vec<Entry>,
+    spare: Vec<Slot>,
 }
 
 #[derive(Debug)]
 struct Bucket {
     earliest: Time,
-    entries: Vec<Entry>,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Entry {
-    deadline: Time,
-    slot: Slot,
+    slots: Vec<Slot>,
 }
 
 impl Agenda {
@@ -64,10 +58,10 @@ impl Agenda {
         let tick = self.grid.tick_from(deadline.max(now)).max(self.upcoming);
         let bucket = self.buckets.entry(tick).or_insert_with(|| Bucket {
             earliest: deadline,
-            entries: std::mem::take(&mut self.spare),
+            slots: std::mem::take(&mut self.spare),
         });
         bucket.earliest = bucket.earliest.min(deadline);
-        bucket.entries.push(Entry { deadline, slot });
+        bucket.slots.push(slot);
     }
 
     /// Takes `slot` off the agenda.
@@ -85,15 +79,10 @@ impl Agenda {
         let begin = due.len();
         let mut served = false;
         while let Some(bucket) = self.buckets.first_entry().filter(|bucket| *bucket.key() <= tick) {
-            let mut bucket = bucket.remove();
-            due.extend(
-                bucket
-                    .entries
-                    .drain(..)
-                    .filter_map(|entry| take(&mut self.listed, entry)),
-            );
-            if self.spare.capacity() < bucket.entries.capacity() {
-                self.spare = bucket.entries;
+            let mut slots = bucket.remove().slots;
+            due.extend(slots.drain(..).filter(|slot| take(&mut self.listed, *slot, now)));
+            if self.spare.capacity() < slots.capacity() {
+                self.spare = slots;
             }
             served = true;
         }
@@ -108,22 +97,21 @@ impl Agenda {
 
     /// A tick that is served late also serves what has come due since, although its own tick is still ahead.
     fn take_early(&mut self, now: Time, due: &mut Vec<Slot>) {
-        let Some(mut bucket) = self.buckets.first_entry().filter(|bucket| bucket.get().earliest <= now) else {
+        let Some(mut entry) = self.buckets.first_entry().filter(|entry| entry.get().earliest <= now) else {
             return;
         };
-        let mut earliest = Time::NEVER;
-        bucket.get_mut().entries.retain(|entry| {
-            let ahead = entry.deadline > now;
-            if ahead {
-                earliest = earliest.min(entry.deadline);
-            } else {
-                due.extend(take(&mut self.listed, *entry));
+        let bucket = entry.get_mut();
+        bucket.earliest = Time::NEVER;
+        bucket.slots.retain(|slot| {
+            if take(&mut self.listed, *slot, now) {
+                due.push(*slot);
+                return false;
             }
-            ahead
+            bucket.earliest = bucket.earliest.min(self.listed[*slot as usize]);
+            true
         });
-        bucket.get_mut().earliest = earliest;
-        if bucket.get().entries.is_empty() {
-            bucket.remove();
+        if bucket.slots.is_empty() {
+            entry.remove();
         }
     }
 
@@ -148,28 +136,24 @@ impl Agenda {
             }
         }
         self.buckets.retain(|_, bucket| {
-            bucket.entries.retain_mut(|entry| {
-                let counts = old[entry.slot as usize] == entry.deadline;
-                match renumbered[entry.slot as usize].filter(|_| counts) {
-                    Some(slot) => {
-                        entry.slot = slot;
-                        true
-                    }
-                    None => false,
-                }
+            bucket.slots.retain_mut(|slot| {
+                let number = renumbered[*slot as usize].filter(|_| old[*slot as usize] != Time::NEVER);
+                *slot = number.unwrap_or(*slot);
+                number.is_some()
             });
-            !bucket.entries.is_empty()
+            !bucket.slots.is_empty()
         });
     }
 }
 
-/// The entry's slot, if the entry is the one that counts.
-fn take(listed: &mut [Time], entry: Entry) -> Option<Slot> {
-    let deadline = &mut listed[entry.slot as usize];
-    (*deadline == entry.deadline).then(|| {
+/// Takes the slot off if it is due.
+fn take(listed: &mut [Time], slot: Slot, now: Time) -> bool {
+    let deadline = &mut listed[slot as usize];
+    let due = *deadline <= now;
+    if due {
         *deadline = Time::NEVER;
-        entry.slot
-    })
+    }
+    due
 }
 
 #[cfg(test)]

@@ -1,74 +1,120 @@
 //! A job as the scheduler keeps it: one allocation, its target included.
 
-use std::borrow::Cow;
-use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Mutex, TryLockError, Weak};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use crate::agenda::Slot;
-use crate::claim::Claim;
+use crate::claim::{Begin, Claim};
 use crate::engine::Engine;
+use crate::event::EventKind;
 use crate::job::JobId;
-use crate::panics::quietly;
-use crate::run::Begun;
+use crate::panics::{lock, quietly};
+use crate::record::Record;
+use crate::rules::{Overlapping, Rules};
+use crate::run::{Begun, Facts};
 use crate::schedule::MissedTicks;
 use crate::target::{Body, Step};
 use crate::time::{Span, Time};
+use crate::trace::RunSpan;
 
 pub(crate) struct JobCell<B: ?Sized = dyn Body> {
     pub(crate) id: JobId,
-    pub(crate) name: Cow<'static, str>,
-    pub(crate) interval: Duration,
+    /// The type name of the target unless one was given.
+    name: Option<Box<str>>,
+    interval: AtomicI64,
     pub(crate) policy: MissedTicks,
     pub(crate) blocking: bool,
     /// Whether anything hangs on the instant at which a run begins: the target may ask for it, a policy may count from it.
-    timed: bool,
-    pub(crate) engine: Weak<Engine>,
-    pub(crate) claim: Claim,
+    pub(crate) timed: bool,
+    /// The last run that was measured had to wait for something.
+    waited: AtomicBool,
     /// Written under the engine's lock; `UNREGISTERED` before and after its time on the roster.
     slot: AtomicU32,
+    pub(crate) engine: Weak<Engine>,
+    pub(crate) claim: Claim,
     /// Written by whoever holds the claim, so loads and stores are enough; see `begin`.
     runs: AtomicU64,
+    /// Likewise, but for whoever lifts it while the scheduler stands still or the job is paused.
     deadline: AtomicI64,
-    /// When the last run ended that had to wait for something.
-    ended: AtomicI64,
-    /// Runs with a number below this have been told to end.
-    cancelled: AtomicU64,
-    /// Locked only by the holder of the claim, and so never waited for: the claim is who may run, the lock is how the
-    /// compiler knows.
-    body: Mutex<B>,
+    pub(crate) rules: Option<Box<Rules>>,
+    pub(crate) record: Mutex<Record>,
+    body: B,
+}
+
+/// What a job is to be.
+pub(crate) struct Plan {
+    pub(crate) name: Option<Box<str>>,
+    pub(crate) interval: Duration,
+    pub(crate) policy: MissedTicks,
+    pub(crate) blocking: bool,
+    pub(crate) rules: Option<Box<Rules>>,
+    pub(crate) engine: Weak<Engine>,
 }
 
 impl<B: Body> JobCell<B> {
-    pub(crate) fn new(name: Cow<'static, str>, timing: Timing, blocking: bool, engine: Weak<Engine>, body: B) -> Self {
+    pub(crate) fn new(plan: Plan, body: B) -> Self {
+        JobCell::with_id(JobId::next(), plan, body)
+    }
+
+    fn with_id(id: JobId, plan: Plan, body: B) -> Self {
         JobCell {
-            id: JobId::next(),
-            name,
-            interval: timing.interval,
-            policy: timing.policy,
-            blocking,
-            timed: body.takes_run() || timing.policy != MissedTicks::Burst,
-            engine,
-            claim: Claim::default(),
+            id,
+            name: plan.name,
+            interval: AtomicI64::new(Span::from(plan.interval).as_nanos()),
+            policy: plan.policy,
+            blocking: plan.blocking,
+            timed: body.takes_run() || plan.policy != MissedTicks::Burst || plan.rules.is_some(),
+            waited: AtomicBool::new(false),
             slot: AtomicU32::new(JobCell::UNREGISTERED),
+            engine: plan.engine,
+            claim: Claim::default(),
             runs: AtomicU64::new(0),
             deadline: AtomicI64::new(Time::NEVER.as_nanos()),
-            ended: AtomicI64::new(Time::NEVER.as_nanos()),
-            cancelled: AtomicU64::new(0),
-            body: Mutex::new(body),
+            rules: plan.rules,
+            record: Mutex::default(),
+            body,
         }
     }
 }
 
-/// How often, and what if late.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Timing {
-    pub(crate) interval: Duration,
-    pub(crate) policy: MissedTicks,
-}
-
 impl JobCell {
     pub(crate) const UNREGISTERED: Slot = Slot::MAX;
+
+    /// A place for one more run of `job` at a time.
+    pub(crate) fn seat(job: &Arc<JobCell>, body: Box<dyn Body>) -> Arc<JobCell> {
+        let plan = Plan {
+            name: None,
+            interval: job.interval(),
+            policy: job.policy,
+            blocking: job.blocking,
+            rules: Some(Box::new(Rules::of_seat(job))),
+            engine: Weak::clone(&job.engine),
+        };
+        Arc::new(JobCell::with_id(job.id, plan, body))
+    }
+
+    /// The job of which this is a seat; else itself.
+    pub(crate) fn owner(self: &Arc<Self>) -> &Arc<JobCell> {
+        match self.rules.as_deref() {
+            Some(Rules {
+                overlap: Overlapping::Seat(owner),
+                ..
+            }) => owner,
+            _ => self,
+        }
+    }
+
+    pub(crate) fn seats(&self) -> Vec<Arc<JobCell>> {
+        match self.rules.as_deref().map(|rules| &rules.overlap) {
+            Some(Overlapping::Allow(seats)) => seats.all(),
+            _ => Vec::new(),
+        }
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        self.name.as_deref().unwrap_or_else(|| self.body.type_name())
+    }
 
     pub(crate) fn slot(&self) -> Slot {
         self.slot.load(Ordering::Relaxed)
@@ -82,6 +128,49 @@ impl JobCell {
         self.runs.load(Ordering::Relaxed)
     }
 
+    pub(crate) fn interval(&self) -> Duration {
+        self.span().into()
+    }
+
+    fn span(&self) -> Span {
+        Span::from_nanos(self.interval.load(Ordering::Relaxed))
+    }
+
+    /// Whether no run is on offer or in progress.
+    pub(crate) fn is_idle(&self) -> bool {
+        !self.claim.sight().is_taken() && self.seats().iter().all(|seat| !seat.claim.sight().is_taken())
+    }
+
+    /// No run begins from here on. The target goes now, or when the last run ends.
+    pub(crate) fn remove(&self) {
+        if self.claim.remove() {
+            self.clear();
+        }
+        if let Some(Overlapping::Allow(seats)) = self.rules.as_deref().map(|rules| &rules.overlap) {
+            for seat in seats.clear() {
+                if seat.claim.remove() {
+                    seat.clear();
+                }
+            }
+        }
+    }
+
+    /// Whether a run from `started` to `ended` was longer than it may be.
+    pub(crate) fn is_too_long(&self, started: Time, ended: Time) -> bool {
+        let limit = self.rules.as_ref().and_then(|rules| rules.time_limit);
+        limit.is_some_and(|limit| ended.since(started) > limit)
+    }
+
+    /// How many runs are in progress.
+    pub(crate) fn running(&self) -> usize {
+        let seats = self.seats();
+        let running = seats.iter().filter(|seat| seat.claim.is_running()).count();
+        running + usize::from(self.claim.is_running())
+    }
+}
+
+/// Deadlines.
+impl JobCell {
     pub(crate) fn deadline(&self) -> Time {
         Time::from_nanos(self.deadline.load(Ordering::Relaxed))
     }
@@ -90,67 +179,169 @@ impl JobCell {
         self.deadline.store(deadline.as_nanos(), Ordering::Relaxed);
     }
 
-    /// Notes that a run has ended at `now`. For the holder of the claim.
-    pub(crate) fn note_end(&self, now: Time) {
-        self.ended.store(now.as_nanos(), Ordering::Relaxed);
+    /// Time until `now` is not missed.
+    pub(crate) fn lift_deadline(&self, now: Time) {
+        self.deadline.fetch_max(now.as_nanos(), Ordering::Relaxed);
     }
 
-    pub(crate) fn has_ended_at(&self, now: Time) -> bool {
-        self.ended.load(Ordering::Relaxed) == now.as_nanos()
+    /// Changes the interval. Whoever has taken the job looks at the deadline at the end of the run, else it moves now.
+    pub(crate) fn set_interval(&self, interval: Duration, now: Time) {
+        self.interval.store(Span::from(interval).as_nanos(), Ordering::Relaxed);
+        if !self.claim.change() {
+            self.adopt_interval(now);
+        }
     }
 
-    /// The deadline after the present one, for a run that begins at `now`.
-    pub(crate) fn next_deadline(&self, now: Time) -> Time {
-        self.policy.next_deadline(self.deadline(), self.span(), now)
+    pub(crate) fn pause(&self) {
+        self.claim.pause();
+        for seat in self.seats() {
+            seat.claim.pause();
+        }
     }
 
-    pub(crate) fn missed(&self, deadline: Time, started: Time) -> u64 {
-        self.policy.missed(deadline, self.span(), started)
+    /// Time paused is not missed.
+    pub(crate) fn resume(&self, now: Option<Time>) {
+        if !self.claim.resume() {
+            return;
+        }
+        for seat in self.seats() {
+            seat.claim.resume();
+        }
+        if let Some(now) = now {
+            self.lift_deadline(now);
+        }
     }
 
-    fn span(&self) -> Span {
-        self.interval.into()
+    /// The interval has changed. For the holder of the claim, or while nobody holds it.
+    pub(crate) fn adopt_interval(&self, now: Time) {
+        if self.runs() > 0 {
+            let soonest = now.after(self.span());
+            self.deadline.fetch_min(soonest.as_nanos(), Ordering::Relaxed);
+        }
     }
 
-    /// The instant at which a run begins, for one that begins now. Reading the clock costs more than all else that a short
-    /// run costs, so it is read only if anything hangs on it.
-    pub(crate) fn start_time(&self, clock: impl FnOnce() -> Time) -> Time {
-        if self.timed { clock() } else { self.deadline() }
+    /// When a run is due: at once if one was triggered, never while it is paused.
+    pub(crate) fn due(&self) -> Time {
+        let sight = self.claim.sight();
+        if sight.is_triggered() {
+            Time::EARLIEST
+        } else if sight.is_paused() {
+            Time::NEVER
+        } else {
+            self.regularly_due(self.deadline())
+        }
     }
 
-    /// Counts a run and moves the deadline; returns the run's number and its own deadline. For the holder of the claim.
-    pub(crate) fn begin(&self, now: Time) -> (u64, Time) {
+    fn regularly_due(&self, deadline: Time) -> Time {
+        match &self.rules {
+            Some(rules) => rules.put_off(deadline),
+            None => deadline,
+        }
+    }
+
+    /// When the run after one that begins at `now` is due.
+    pub(crate) fn due_after(&self, now: Time) -> Time {
         let deadline = self.deadline();
-        self.set_deadline(self.next_deadline(now));
-        (self.runs.fetch_add(1, Ordering::SeqCst), deadline)
+        if self.claim.sight().is_triggered() {
+            self.regularly_due(deadline)
+        } else {
+            self.regularly_due(self.next_deadline(deadline, now))
+        }
+    }
+
+    /// The deadline after `deadline`, for a run that begins at `now`.
+    fn next_deadline(&self, deadline: Time, now: Time) -> Time {
+        match &self.rules {
+            None => self.policy.next_deadline(deadline, self.span(), now),
+            Some(rules) if rules.from_end => Time::NEVER,
+            Some(rules) => {
+                // What the policy counts from is when the run was due, but deadlines don't wander by what it was put off.
+                let due = rules.put_off(deadline);
+                let next = self.policy.next_deadline(due, self.span(), now);
+                if next == Time::NEVER {
+                    next
+                } else {
+                    next.before(due.since(deadline))
+                }
+            }
+        }
+    }
+
+    /// How many intervals are dropped when a run that was due at `due` begins at `started`.
+    pub(crate) fn missed(&self, due: Time, started: Time) -> u64 {
+        self.policy.missed(due, self.span(), started)
+    }
+
+    /// A run has ended at `now`: the next one is due an interval later, if the interval counts from there.
+    pub(crate) fn set_deadline_from_end(&self, now: Time) {
+        self.set_deadline(now.after(self.span()));
+    }
+}
+
+/// Runs.
+impl JobCell {
+    /// Counts a run and moves the deadline. For the holder of the claim, or of one of the job's seats.
+    pub(crate) fn begin(&self, how: Begin, started: Option<Time>) -> Facts {
+        let _alone = match self.rules.as_deref().map(|rules| &rules.overlap) {
+            Some(Overlapping::Allow(seats)) => Some(lock(&seats.beginning)),
+            _ => None,
+        };
+        let (deadline, due) = match (how, started) {
+            (Begin::Triggered, Some(now)) => (now, now),
+            _ => {
+                let deadline = self.deadline();
+                self.set_deadline(self.next_deadline(deadline, started.unwrap_or(deadline)));
+                (deadline, self.regularly_due(deadline))
+            }
+        };
+        let number = self.runs();
+        self.set_runs(number + 1);
+        Facts {
+            number,
+            deadline,
+            due,
+            started,
+            span: RunSpan::none(),
+        }
+    }
+
+    pub(crate) fn set_runs(&self, runs: u64) {
+        self.runs.store(runs, Ordering::Relaxed);
     }
 
     /// Calls the target. For the holder of the claim.
     pub(crate) fn call(&self, run: &Begun<'_>) -> Step {
-        match self.body.try_lock() {
-            Ok(mut body) => body.call(run),
-            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner().call(run),
-            Err(TryLockError::WouldBlock) => unreachable!("a job's claim has one holder"),
-        }
+        self.body.call(run)
     }
 
     /// Drops the target. For the holder of the claim of a job that was removed.
     pub(crate) fn clear(&self) {
-        quietly(|| match self.body.try_lock() {
-            Ok(mut body) => body.clear(),
-            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner().clear(),
-            Err(TryLockError::WouldBlock) => unreachable!("a job's claim has one holder"),
-        });
+        quietly(|| self.body.clear());
     }
 
-    /// Tells the runs begun so far to end. A batch is marked as cancelled before its runs are told, and looked at after a
-    /// run is counted, all in one order (`SeqCst`): so no run that begins meanwhile is missed by both.
-    pub(crate) fn cancel_runs(&self) {
-        self.cancelled
-            .fetch_max(self.runs.load(Ordering::SeqCst), Ordering::AcqRel);
-    }
-
+    /// Whether this run should end: it was told to, or is over.
     pub(crate) fn is_cancelled(&self, number: u64) -> bool {
-        number < self.cancelled.load(Ordering::Acquire)
+        let sight = self.claim.sight();
+        sight.is_cancelled() || !sight.is_running() || self.runs() != number + 1
+    }
+
+    pub(crate) fn note_start(&self, started: Time) {
+        lock(&self.record).note_start(started);
+    }
+
+    /// Notes when a run began and ended, and whether it waited in between.
+    pub(crate) fn note_run(&self, facts: &Facts, started: Time, ended: Time, waited: bool) {
+        self.waited.store(waited, Ordering::Relaxed);
+        lock(&self.record).note_run(facts.due, started, ended);
+    }
+
+    pub(crate) fn note_trouble(&self, kind: &EventKind) {
+        let error = kind.error_text();
+        lock(&self.record).note_trouble(kind, error);
+    }
+
+    /// Whether a run that had to wait has ended at this instant.
+    pub(crate) fn has_ended_at(&self, now: Time) -> bool {
+        self.waited.load(Ordering::Relaxed) && lock(&self.record).has_ended_at(now)
     }
 }

@@ -19,7 +19,17 @@ const DUE: u64 = 1 << 2;
 /// A stop wants to hear of the end.
 const WATCHED: u64 = 1 << 3;
 const REMOVED: u64 = 1 << 4;
-const TICKET_SHIFT: u32 = 8;
+/// The run in progress has been told to end.
+const CANCELLED: u64 = 1 << 5;
+/// No run begins but one that was triggered.
+const PAUSED: u64 = 1 << 6;
+/// A run is wanted now, whatever the deadline.
+const TRIGGERED: u64 = 1 << 7;
+/// Its interval was changed while it was taken: look at its deadline at the end.
+const CHANGED: u64 = 1 << 8;
+/// What is said of the job, not of one run, and so outlives it.
+const LASTING: u64 = REMOVED | PAUSED | TRIGGERED;
+const TICKET_SHIFT: u32 = 16;
 
 /// Tells the offers of one tick from those of another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -40,7 +50,15 @@ pub(crate) enum Offer {
     Taken,
     /// It is offered or running already; its end will tell that it is due.
     Busy,
-    Removed,
+    /// The job was removed or is paused.
+    Closed,
+}
+
+/// How a run begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Begin {
+    Due,
+    Triggered,
 }
 
 /// What came up while the job was taken.
@@ -49,7 +67,7 @@ pub(crate) struct Meanwhile(u64);
 
 impl Meanwhile {
     pub(crate) fn nothing(self) -> bool {
-        self.0 & (DUE | WATCHED | REMOVED) == 0
+        self.0 & (DUE | WATCHED | REMOVED | TRIGGERED | CHANGED) == 0
     }
 
     /// Under which ticket it was taken.
@@ -57,8 +75,13 @@ impl Meanwhile {
         ticket_of(self.0)
     }
 
+    /// A run is due, or may be.
     pub(crate) fn due(self) -> bool {
-        self.0 & DUE != 0
+        self.0 & (DUE | TRIGGERED | CHANGED) != 0
+    }
+
+    pub(crate) fn changed(self) -> bool {
+        self.0 & CHANGED != 0
     }
 
     pub(crate) fn watched(self) -> bool {
@@ -70,42 +93,97 @@ impl Meanwhile {
     }
 }
 
+/// What is said of a job at one moment.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sight(u64);
+
+impl Sight {
+    pub(crate) fn is_running(self) -> bool {
+        self.0 & RUNNING != 0
+    }
+
+    /// Whether a run is on offer or in progress.
+    pub(crate) fn is_taken(self) -> bool {
+        self.0 & (OFFERED | RUNNING) != 0
+    }
+
+    /// Under which ticket it is taken.
+    pub(crate) fn ticket(self) -> Ticket {
+        ticket_of(self.0)
+    }
+
+    pub(crate) fn is_cancelled(self) -> bool {
+        self.0 & CANCELLED != 0
+    }
+
+    pub(crate) fn is_paused(self) -> bool {
+        self.0 & PAUSED != 0
+    }
+
+    pub(crate) fn is_triggered(self) -> bool {
+        self.0 & TRIGGERED != 0
+    }
+
+    pub(crate) fn is_removed(self) -> bool {
+        self.0 & REMOVED != 0
+    }
+}
+
+/// A run: taken, begun, ended.
 impl Claim {
     /// Offers a run to whoever shows `ticket`.
     pub(crate) fn offer(&self, ticket: Ticket) -> Offer {
-        let mut offer = Offer::Removed;
+        let mut offer = Offer::Closed;
         self.update(|word| {
-            if word & REMOVED != 0 {
-                offer = Offer::Removed;
-                None
+            let (outcome, next) = if is_closed(word) {
+                (Offer::Closed, None)
             } else if word & (OFFERED | RUNNING) != 0 {
-                offer = Offer::Busy;
-                Some(word | DUE)
+                (Offer::Busy, Some(word | DUE))
             } else {
-                offer = Offer::Taken;
-                Some(ticket.0 | OFFERED)
-            }
+                (Offer::Taken, Some(ticket.0 | OFFERED | word & LASTING))
+            };
+            offer = outcome;
+            next
         });
         offer
     }
 
-    /// Begins the run that was offered under `ticket`, unless the offer was withdrawn or the job removed.
-    pub(crate) fn begin(&self, ticket: Ticket) -> bool {
-        self.update(|word| (offered(word, ticket) && word & REMOVED == 0).then_some(word ^ (OFFERED | RUNNING)))
-            .is_some()
+    /// Begins the run that was offered under `ticket`, unless the offer was withdrawn, or the job removed or paused.
+    pub(crate) fn begin(&self, ticket: Ticket) -> Option<Begin> {
+        let word = self.update(|word| {
+            let begins = offered(word, ticket) && !is_closed(word);
+            begins.then_some(word & !TRIGGERED ^ (OFFERED | RUNNING))
+        })?;
+        Some(if word & TRIGGERED != 0 {
+            Begin::Triggered
+        } else {
+            Begin::Due
+        })
     }
 
     /// Takes back the offer made under `ticket`, unless its run has begun.
     pub(crate) fn withdraw(&self, ticket: Ticket) -> Option<Meanwhile> {
-        self.update(|word| offered(word, ticket).then_some(word & REMOVED))
+        self.update(|word| offered(word, ticket).then_some(word & LASTING))
             .map(Meanwhile)
     }
 
     /// Ends the run that is in progress.
     pub(crate) fn end(&self) -> Meanwhile {
-        let word = self.update(|word| Some(word & REMOVED)).unwrap_or_default();
+        let word = self.update(|word| Some(word & LASTING)).unwrap_or_default();
         debug_assert!(word & RUNNING != 0, "only what has begun can end");
         Meanwhile(word)
+    }
+
+    /// Tells the run that began under `ticket` to end, if it is still in progress.
+    pub(crate) fn cancel(&self, ticket: Ticket) -> bool {
+        self.update(|word| running(word, ticket).then_some(word | CANCELLED))
+            .is_some()
+    }
+
+    /// Tells the run in progress to end, whichever it is.
+    pub(crate) fn cancel_current(&self) -> bool {
+        self.update(|word| (word & RUNNING != 0).then_some(word | CANCELLED))
+            .is_some()
     }
 
     /// Asks for word of the end of the run that began under `ticket`, if it is still in progress.
@@ -113,9 +191,16 @@ impl Claim {
         self.update(|word| running(word, ticket).then_some(word | WATCHED))
             .is_some()
     }
+}
 
-    pub(crate) fn is_running_under(&self, ticket: Ticket) -> bool {
-        running(self.0.load(Ordering::Acquire), ticket)
+/// The job: from outside, at any time.
+impl Claim {
+    pub(crate) fn sight(&self) -> Sight {
+        Sight(self.0.load(Ordering::Acquire))
+    }
+
+    pub(crate) fn is_running(&self) -> bool {
+        self.sight().is_running()
     }
 
     /// No run begins from here on. True if the job is idle, and so the caller's to clear away; else its end is asked to.
@@ -124,14 +209,40 @@ impl Claim {
         before & (REMOVED | OFFERED | RUNNING) == 0
     }
 
-    pub(crate) fn is_running(&self) -> bool {
-        self.0.load(Ordering::Acquire) & RUNNING != 0
+    pub(crate) fn pause(&self) {
+        self.0.fetch_or(PAUSED, Ordering::AcqRel);
     }
 
-    /// Changes the word as `change` says and returns what it was, or nothing if there was nothing to change.
-    fn update(&self, change: impl FnMut(u64) -> Option<u64>) -> Option<u64> {
-        self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, change).ok()
+    /// True if it was paused.
+    pub(crate) fn resume(&self) -> bool {
+        self.0.fetch_and(!PAUSED, Ordering::AcqRel) & PAUSED != 0
     }
+
+    /// Asks for a run now, or after the one in progress.
+    pub(crate) fn trigger(&self) {
+        self.0.fetch_or(TRIGGERED, Ordering::AcqRel);
+    }
+
+    pub(crate) fn take_trigger(&self) -> bool {
+        self.0.fetch_and(!TRIGGERED, Ordering::AcqRel) & TRIGGERED != 0
+    }
+
+    /// Asks whoever has taken the job to look at its deadline. False if nobody has.
+    pub(crate) fn change(&self) -> bool {
+        self.update(|word| (word & (OFFERED | RUNNING) != 0).then_some(word | CHANGED))
+            .is_some()
+    }
+
+    /// Changes the word as `change` says and returns what it was, or nothing if there was nothing to change. All such
+    /// steps are in one order with those that mark a batch as cancelled (`SeqCst`).
+    fn update(&self, change: impl FnMut(u64) -> Option<u64>) -> Option<u64> {
+        self.0.fetch_update(Ordering::SeqCst, Ordering::Acquire, change).ok()
+    }
+}
+
+/// Whether no run may begin.
+fn is_closed(word: u64) -> bool {
+    word & REMOVED != 0 || word & (PAUSED | TRIGGERED) == PAUSED
 }
 
 fn ticket_of(word: u64) -> Ticket {
@@ -156,9 +267,9 @@ mod tests {
         let (first, second) = (Ticket::new(1), Ticket::new(2));
         assert_eq!(claim.offer(first), Offer::Taken);
         assert_eq!(claim.offer(second), Offer::Busy);
-        assert!(!claim.begin(second));
-        assert!(claim.begin(first));
-        assert!(!claim.begin(first));
+        assert_eq!(claim.begin(second), None);
+        assert_eq!(claim.begin(first), Some(Begin::Due));
+        assert_eq!(claim.begin(first), None);
         assert!(claim.is_running());
         assert!(claim.end().due());
         assert_eq!(claim.offer(second), Offer::Taken);
@@ -172,8 +283,8 @@ mod tests {
         assert_eq!(claim.withdraw(second), None);
         assert!(claim.withdraw(first).is_some_and(Meanwhile::nothing));
         claim.offer(second);
-        assert!(!claim.begin(first));
-        assert!(claim.begin(second));
+        assert_eq!(claim.begin(first), None);
+        assert_eq!(claim.begin(second), Some(Begin::Due));
         assert_eq!(claim.withdraw(second), None);
     }
 
@@ -195,7 +306,7 @@ mod tests {
         let idle = Claim::default();
         assert!(idle.remove());
         assert!(!idle.remove());
-        assert_eq!(idle.offer(Ticket::new(1)), Offer::Removed);
+        assert_eq!(idle.offer(Ticket::new(1)), Offer::Closed);
 
         let running = Claim::default();
         running.offer(Ticket::new(1));
@@ -206,7 +317,63 @@ mod tests {
         let offered = Claim::default();
         offered.offer(Ticket::new(1));
         assert!(!offered.remove());
-        assert!(!offered.begin(Ticket::new(1)));
+        assert_eq!(offered.begin(Ticket::new(1)), None);
         assert!(offered.withdraw(Ticket::new(1)).is_some_and(Meanwhile::removed));
+    }
+
+    #[test]
+    fn what_is_paused_runs_only_if_it_is_triggered() {
+        let claim = Claim::default();
+        let (first, second) = (Ticket::new(1), Ticket::new(2));
+        claim.offer(first);
+        claim.pause();
+        assert_eq!(claim.begin(first), None);
+        claim.withdraw(first);
+        assert_eq!(claim.offer(second), Offer::Closed);
+        claim.trigger();
+        assert_eq!(claim.offer(second), Offer::Taken);
+        assert_eq!(claim.begin(second), Some(Begin::Triggered));
+        assert!(claim.end().nothing());
+        assert!(claim.sight().is_paused());
+        assert_eq!(claim.offer(first), Offer::Closed);
+        assert!(claim.resume());
+        assert_eq!(claim.offer(first), Offer::Taken);
+    }
+
+    #[test]
+    fn what_is_triggered_in_a_run_is_due_at_its_end() {
+        let claim = Claim::default();
+        let ticket = Ticket::new(1);
+        claim.offer(ticket);
+        claim.begin(ticket);
+        claim.trigger();
+        assert!(claim.end().due());
+        assert!(claim.sight().is_triggered());
+    }
+
+    #[test]
+    fn a_run_that_was_told_to_end_leaves_the_next_alone() {
+        let claim = Claim::default();
+        let (first, second) = (Ticket::new(1), Ticket::new(2));
+        claim.offer(first);
+        claim.begin(first);
+        assert!(!claim.cancel(second));
+        assert!(claim.cancel(first));
+        assert!(claim.sight().is_cancelled());
+        claim.end();
+        claim.offer(second);
+        claim.begin(second);
+        assert!(!claim.sight().is_cancelled());
+    }
+
+    #[test]
+    fn a_change_is_for_whoever_has_taken_the_job() {
+        let claim = Claim::default();
+        assert!(!claim.change());
+        claim.offer(Ticket::new(1));
+        assert!(claim.change());
+        claim.begin(Ticket::new(1));
+        assert!(claim.end().changed());
+        assert!(!claim.change());
     }
 }

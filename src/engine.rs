@@ -3,34 +3,35 @@
 //! Locks are taken in the order `state`, `queue`; `watches`, and within it what one stop has seen, apart from these. None is
 //! held while code of a user's, of the executor's or of a waker runs.
 
-use std::any::Any;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use futures::future::BoxFuture;
-
 use crate::batch::{Batch, Queue};
 use crate::cell::JobCell;
-use crate::claim::{Meanwhile, Ticket};
+use crate::claim::Ticket;
 use crate::driver::Driver;
 use crate::error::Error;
 use crate::grid::Grid;
+use crate::group::Group;
+use crate::handout::Handout;
+use crate::jitter::mix;
 use crate::job::Job;
 use crate::lane::{BlockingRun, Lane};
-use crate::panics::{catch, discard, lock, quietly};
-use crate::parked::drop_future;
+use crate::observers::{Hook, Observers};
+use crate::panics::{lock, quietly};
 use crate::roster::Roster;
-use crate::run::Begun;
 use crate::runtime::Runtime;
 use crate::schedule::{FirstRun, MissedTicks};
 use crate::session::{Bell, Next, Session};
-use crate::target::{JobResult, Step};
+use crate::status::SchedulerState;
 use crate::time::{Origin, Span, Time};
+use crate::waiters::Waiters;
 use crate::watch::Watches;
 
 #[derive(Default)]
-struct State {
+pub(crate) struct State {
     roster: Roster,
     /// There while the scheduler runs.
     session: Option<Session>,
@@ -39,45 +40,49 @@ struct State {
     /// Stops that are waiting.
     stops: usize,
     tickets: u64,
+    pub(crate) groups: BTreeMap<String, Arc<Group>>,
+    /// Jobs that were given a seed.
+    seeds: u64,
+}
+
+/// What a builder may choose.
+pub(crate) struct Settings {
+    pub(crate) resolution: Duration,
+    pub(crate) policy: MissedTicks,
+    pub(crate) seed: u64,
+    pub(crate) hooks: Vec<Hook>,
 }
 
 pub(crate) struct Engine {
     runtime: Box<dyn Runtime>,
     origin: Origin,
-    resolution: Duration,
+    pub(crate) resolution: Duration,
     pub(crate) policy: MissedTicks,
-    state: Mutex<State>,
-    queue: Mutex<Queue>,
+    /// Of all that is random.
+    seed: u64,
+    pub(crate) state: Mutex<State>,
+    pub(crate) queue: Mutex<Queue>,
     pub(crate) watches: Watches,
+    pub(crate) waiters: Waiters,
+    pub(crate) observers: Observers,
     /// The executor dropped the loop of the last session.
     lost_loop: AtomicBool,
 }
 
-/// How a run ended.
-pub(crate) enum End {
-    Finished,
-    Failed(Box<dyn std::error::Error + Send + Sync>),
-    Panicked(Box<dyn Any + Send>),
-    Cancelled,
-}
-
-impl From<JobResult> for End {
-    fn from(result: JobResult) -> End {
-        result.map_or_else(End::Failed, |()| End::Finished)
-    }
-}
-
 impl Engine {
-    pub(crate) fn new(runtime: Box<dyn Runtime>, resolution: Duration, policy: MissedTicks) -> Engine {
+    pub(crate) fn new(runtime: Box<dyn Runtime>, settings: Settings) -> Engine {
         let origin = Origin::new(runtime.now());
         Engine {
             runtime,
             origin,
-            resolution,
-            policy,
+            resolution: settings.resolution,
+            policy: settings.policy,
+            seed: settings.seed,
             state: Mutex::default(),
             queue: Mutex::default(),
             watches: Watches::default(),
+            waiters: Waiters::default(),
+            observers: Observers::new(settings.hooks),
             lost_loop: AtomicBool::new(false),
         }
     }
@@ -88,6 +93,10 @@ impl Engine {
 
     pub(crate) fn runtime(&self) -> &dyn Runtime {
         &*self.runtime
+    }
+
+    pub(crate) fn time_of(&self, instant: Instant) -> Time {
+        self.origin.time_of(instant)
     }
 
     /// The instant at `time`; the origin if the clock does not reach that far, which no run has ever begun at.
@@ -114,18 +123,19 @@ impl Engine {
 
     pub(crate) fn register(&self, job: &Arc<JobCell>, first: FirstRun) {
         let now = self.now();
-        job.set_deadline(first.deadline(now, job.interval.into(), self.origin));
+        job.set_deadline(first.deadline(now, job.interval().into(), self.origin));
         let mut state = lock(&self.state);
         let slot = state.roster.push(Arc::clone(job));
         let bell = state
             .session
             .as_mut()
-            .and_then(|session| session.list(slot, job.deadline(), now));
+            .and_then(|session| session.list(slot, job.due(), now));
         drop(state);
         ring(bell);
     }
 
-    pub(crate) fn unregister(&self, job: &JobCell) {
+    /// Takes the job off the roster. False if it was not on.
+    pub(crate) fn unregister(&self, job: &JobCell) -> bool {
         let mut state = lock(&self.state);
         let slot = job.slot();
         let removed = state.roster.remove(job);
@@ -137,7 +147,7 @@ impl Engine {
             }
         }
         drop(state);
-        drop(removed);
+        removed.is_some()
     }
 
     pub(crate) fn jobs(&self) -> Vec<Job> {
@@ -148,8 +158,15 @@ impl Engine {
             .collect()
     }
 
-    /// Lists a job that is idle again for the first tick from now.
-    fn relist(&self, job: &JobCell) {
+    /// A seed of its own for a job, the same in each process if the scheduler's is.
+    pub(crate) fn next_seed(&self) -> u64 {
+        let mut state = lock(&self.state);
+        state.seeds += 1;
+        mix(self.seed ^ state.seeds)
+    }
+
+    /// Lists a job that is idle again, or of which something has changed, for the first tick from now.
+    pub(crate) fn relist(&self, job: &JobCell) {
         if !self.is_running() {
             // The next start lists all jobs.
             return;
@@ -158,7 +175,7 @@ impl Engine {
         let mut state = lock(&self.state);
         let on_roster = state.roster.get(job.slot()).is_some();
         let bell = match &mut state.session {
-            Some(session) if on_roster => session.list(job.slot(), job.deadline(), now),
+            Some(session) if on_roster => session.list(job.slot(), job.due(), now),
             _ => None,
         };
         drop(state);
@@ -207,11 +224,22 @@ impl Engine {
         let mut handed_out = queue.take_ready();
         handed_out.extend(queue.active());
         drop(queue);
+        let waiting: Vec<_> = state.groups.values().map(|group| group.take_waiting()).collect();
         drop(state);
+        drop(waiting);
         for batch in &handed_out {
             self.retract(batch);
         }
         ring(Some(session.bell));
+    }
+
+    pub(crate) fn state(&self) -> SchedulerState {
+        let state = lock(&self.state);
+        match (&state.session, state.stops) {
+            (Some(_), _) => SchedulerState::Running,
+            (None, 1..) => SchedulerState::Stopping,
+            (None, 0) => SchedulerState::Stopped,
+        }
     }
 
     /// Whether a stop is waiting.
@@ -249,11 +277,24 @@ impl Engine {
     pub(crate) fn cancel_runs(&self) {
         for batch in self.active() {
             let waiting = batch.cancel();
-            for job in batch.jobs.iter().filter(|job| job.claim.is_running_under(batch.ticket)) {
-                job.cancel_runs();
-            }
+            self.tell_to_end(&batch);
             for run in waiting {
                 run.cancel(self);
+            }
+        }
+    }
+
+    /// Tells all runs in progress to end.
+    pub(crate) fn tell_runs_to_end(&self) {
+        for batch in self.active() {
+            self.tell_to_end(&batch);
+        }
+    }
+
+    fn tell_to_end(&self, batch: &Batch) {
+        for job in &batch.jobs {
+            if job.claim.cancel(batch.ticket) {
+                self.waiters.wake(job.id);
             }
         }
     }
@@ -263,11 +304,10 @@ impl Engine {
         self.halt(|_| true);
         let jobs = lock(&self.state).roster.take();
         for job in jobs {
-            if job.claim.remove() {
-                job.clear();
-            }
+            job.remove();
         }
         self.cancel_runs();
+        self.observers.close();
     }
 }
 
@@ -283,136 +323,87 @@ impl Engine {
             session: current,
             roster,
             tickets,
+            groups,
             ..
         } = &mut *state;
         let Some(current) = current.as_mut().filter(|current| current.number == session) else {
             return Next::End;
         };
-        let blocking = current.serve(now, roster, tickets, &self.queue);
+        let mut handout = Handout::new(now, tickets);
+        current.serve(&mut handout, roster);
+        for group in groups.values() {
+            current.admit(&mut handout, roster, group);
+        }
+        handout.queue(&self.queue);
         let next = current.next();
         drop(state);
-        let wanting = lock(&self.queue).hire();
-        self.start_lanes(wanting);
-        self.start_blocking(blocking);
+        self.start_runs(handout);
         next
     }
 
-    /// A lane that is refused is dropped, and tells so: what it should have run is tried again at the next tick.
-    fn start_lanes(self: &Arc<Self>, count: usize) {
-        for _ in 0..count {
+    /// Starts what was handed out.
+    fn start_runs(self: &Arc<Self>, handout: Handout) {
+        self.hire_lanes();
+        self.start_blocking(handout.blocking);
+        for job in handout.used_up {
+            self.retire(&job);
+        }
+        if !handout.overlapping.is_empty() {
+            self.replace_runs(&handout.overlapping);
+        }
+    }
+
+    /// Starts as many lanes as are wanting. One that is refused is dropped, and tells so: what it should have run is tried
+    /// again at the next tick.
+    pub(crate) fn hire_lanes(self: &Arc<Self>) {
+        let wanting = lock(&self.queue).hire();
+        for _ in 0..wanting {
             let lane = Lane::new(Arc::clone(self));
             quietly(|| drop(self.runtime.spawn(Box::pin(lane))));
         }
     }
 
-    /// A run that is refused is dropped, and tells so.
-    fn start_blocking(self: &Arc<Self>, batches: Vec<Arc<Batch>>) {
-        for batch in batches {
-            let run = BlockingRun::new(Arc::clone(self), batch);
-            quietly(|| drop(self.runtime.spawn_blocking(Box::new(move || run.run()))));
+    fn start_blocking(self: &Arc<Self>, jobs: Vec<(Ticket, Arc<JobCell>)>) {
+        for (ticket, job) in jobs {
+            let batch = lock(&self.queue).push_active(ticket, job);
+            BlockingRun::new(Arc::clone(self), batch).dispatch();
         }
+    }
+
+    /// Cancels the runs that are in the way of new ones, and offers those.
+    fn replace_runs(self: &Arc<Self>, jobs: &[Arc<JobCell>]) {
+        for job in jobs {
+            self.cancel_current(job);
+        }
+        let now = self.now();
+        let mut state = lock(&self.state);
+        let State {
+            session: Some(current),
+            roster,
+            tickets,
+            ..
+        } = &mut *state
+        else {
+            return;
+        };
+        let mut handout = Handout::new(now, tickets);
+        for job in jobs.iter().filter(|job| roster.get(job.slot()).is_some()) {
+            current.offer_again(&mut handout, job);
+        }
+        handout.queue(&self.queue);
+        drop(state);
+        self.hire_lanes();
     }
 }
 
-/// Runs.
 impl Engine {
-    pub(crate) fn next_batch(&self) -> Option<Arc<Batch>> {
-        lock(&self.queue).next()
-    }
-
-    pub(crate) fn free_lane(&self, batch: &Batch) {
-        lock(&self.queue).free(batch);
-    }
-
-    pub(crate) fn finish_batch(&self, batch: &Batch) {
-        lock(&self.queue).finish(batch);
-    }
-
-    /// A lane stays with its batch; others take its place if there is work.
-    pub(crate) fn replace_lane(self: &Arc<Self>) {
-        let wanting = lock(&self.queue).hire();
-        self.start_lanes(wanting);
-    }
-
-    pub(crate) fn lose_lane(&self) {
-        let lost = lock(&self.queue).lose();
-        for batch in lost {
-            self.retract(&batch);
-        }
-    }
-
-    /// Takes back what is on offer in a batch; it is listed for the next tick.
-    pub(crate) fn retract(&self, batch: &Batch) {
-        for job in &batch.jobs {
-            self.retract_job(batch.ticket, job);
-        }
-    }
-
-    fn retract_job(&self, ticket: Ticket, job: &Arc<JobCell>) {
-        match job.claim.withdraw(ticket) {
-            Some(meanwhile) if meanwhile.removed() => job.clear(),
-            Some(_) => self.relist(job),
-            None => {}
-        }
-    }
-
-    /// Begins the run that was offered to `batch`, if it still is; returns its future if it has one.
-    pub(crate) fn begin_run(&self, batch: &Batch, job: &Arc<JobCell>) -> Option<BoxFuture<'static, JobResult>> {
-        if !job.claim.begin(batch.ticket) {
-            self.retract_job(batch.ticket, job);
-            return None;
-        }
-        let started = job.start_time(|| self.now());
-        let (number, deadline) = job.begin(started);
-        if batch.is_cancelled() {
-            // The cancellation came between the claim and the count, and so missed this run.
-            job.cancel_runs();
-        }
-        let begun = Begun {
-            engine: self,
-            job,
-            number,
-            deadline,
-            started,
-        };
-        match catch(|| job.call(&begun)) {
-            Ok(Step::Future(future)) => return Some(future),
-            Ok(Step::Done(result)) => self.settle(job, result.into()),
-            Err(payload) => self.settle(job, End::Panicked(payload)),
-        }
-        None
-    }
-
-    /// Ends a run whose future is done or to be dropped.
-    pub(crate) fn end(&self, job: &Arc<JobCell>, future: BoxFuture<'static, JobResult>, end: End) {
-        drop_future(future);
-        self.settle(job, end);
-    }
-
-    fn settle(&self, job: &Arc<JobCell>, end: End) {
-        let cancelled = matches!(end, End::Cancelled);
-        match end {
-            End::Failed(error) => {
-                quietly(|| drop(error));
-            }
-            End::Panicked(payload) => discard(payload),
-            End::Finished | End::Cancelled => {}
-        }
-        let meanwhile = job.claim.end();
-        if !meanwhile.nothing() {
-            self.after_end(job, meanwhile, cancelled);
-        }
-    }
-
-    fn after_end(&self, job: &Arc<JobCell>, meanwhile: Meanwhile, cancelled: bool) {
-        if meanwhile.removed() {
-            job.clear();
-        } else if meanwhile.due() {
-            self.relist(job);
-        }
-        if meanwhile.watched() {
-            self.watches.ended((job.id, meanwhile.ticket()), cancelled);
-        }
+    /// Wakes the loop.
+    pub(crate) fn ring(&self) {
+        let bell = lock(&self.state)
+            .session
+            .as_ref()
+            .map(|session| Arc::clone(&session.bell));
+        ring(bell);
     }
 }
 

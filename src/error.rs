@@ -39,6 +39,7 @@ enum Kind {
         allow(dead_code, reason = "only Tokio's adapter looks for a runtime")
     )]
     NoRuntime,
+    InvalidOption(String),
 }
 
 impl Error {
@@ -70,6 +71,16 @@ impl Error {
     /// No runtime was found where one was looked for.
     pub fn is_no_runtime(&self) -> bool {
         matches!(self.kind, Kind::NoRuntime)
+    }
+
+    /// An option of a job or a group has a value that makes no sense.
+    pub fn is_invalid_option(&self) -> bool {
+        matches!(self.kind, Kind::InvalidOption(_))
+    }
+
+    /// `message` names the value, the limit and the way out.
+    pub(crate) fn invalid_option(message: impl Into<String>) -> Error {
+        Kind::InvalidOption(message.into()).into()
     }
 
     pub(crate) fn interval_too_short(interval: Duration, resolution: Duration) -> Error {
@@ -126,6 +137,7 @@ impl fmt::Display for Error {
                 f.write_str("a stop of the scheduler is still waiting for runs to end: await it, or give it a timeout")
             }
             Kind::Spawn(_) => f.write_str("the runtime refused to run the scheduler's loop: is it shut down?"),
+            Kind::InvalidOption(message) => f.write_str(message),
             Kind::NoRuntime => f.write_str(
                 "there is no Tokio runtime here: call this within one, or make the adapter from a \
                  `tokio::runtime::Handle`",

@@ -1,15 +1,19 @@
-use std::borrow::Cow;
 use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::marker::PhantomData;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use crate::cell::{JobCell, Timing};
+use crate::cell::{JobCell, Plan};
 use crate::error::Error;
+use crate::group::IntoGroup;
+use crate::options::{self, Options};
+use crate::overlap::{OneAtATime, OverlapPolicy, Several};
 use crate::schedule::{FirstRun, MissedTicks};
 use crate::scheduler::Scheduler;
-use crate::target::{BlockingTarget, Body, Target};
+use crate::status::JobStatus;
+use crate::target::{BlockingTarget, Bodies, Body, SharedTarget, Target};
 
 /// A job that is being described; [`Scheduler::every`] makes one.
 ///
@@ -29,13 +33,14 @@ use crate::target::{BlockingTarget, Body, Target};
 /// # Ok::<(), atevery::Error>(())
 /// ```
 #[must_use = "a job is registered by `run` or `run_blocking`"]
-#[derive(Debug)]
-pub struct JobBuilder {
+pub struct JobBuilder<Runs = OneAtATime> {
     scheduler: Scheduler,
     interval: Duration,
-    name: Option<Cow<'static, str>>,
+    name: Option<Box<str>>,
     policy: MissedTicks,
     first: FirstRun,
+    options: Options,
+    runs: PhantomData<fn() -> Runs>,
 }
 
 impl JobBuilder {
@@ -46,34 +51,242 @@ impl JobBuilder {
             name: None,
             policy,
             first: FirstRun::Now,
+            options: Options::default(),
+            runs: PhantomData,
         }
     }
+}
 
+/// What it is called, and when it runs.
+impl<Runs> JobBuilder<Runs> {
     /// The job's name in reports; the type name of its target unless said. Names need not differ.
-    pub fn name(mut self, name: impl Into<String>) -> JobBuilder {
-        self.name = Some(Cow::Owned(name.into()));
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into().into());
         self
     }
 
     /// What becomes of runs that the job was too late for; the scheduler's default unless said.
-    pub fn missed_ticks(mut self, policy: MissedTicks) -> JobBuilder {
+    pub fn missed_ticks(mut self, policy: MissedTicks) -> Self {
         self.policy = policy;
         self
     }
 
     /// When the job is due for the first time; [`FirstRun::Now`] unless said.
-    pub fn first_run(mut self, first: FirstRun) -> JobBuilder {
+    pub fn first_run(mut self, first: FirstRun) -> Self {
         self.first = first;
         self
     }
 
+    /// Puts each run off by a random part of `max`, so that jobs of many processes don't come all at once. Deadlines don't
+    /// wander: each run is put off from its own regular instant. `max` is shorter than the interval.
+    ///
+    /// ```text
+    /// s     0         1         2         3         4
+    /// due   x         x         x         x         x
+    /// run     #          #      #           #        #     jitter: 300 ms
+    /// ```
+    ///
+    /// What is random comes from the scheduler's [`seed`](crate::SchedulerBuilder::seed), and repeats with it.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use atevery::{Scheduler, testing::VirtualTime};
+    ///
+    /// let scheduler = Scheduler::builder(VirtualTime::new()).seed(7).build()?;
+    /// scheduler.every(Duration::from_secs(60)).jitter(Duration::from_secs(5)).run(|| ())?;
+    /// # Ok::<(), atevery::Error>(())
+    /// ```
+    pub fn jitter(mut self, max: Duration) -> Self {
+        self.options.jitter = Some(max);
+        self
+    }
+
+    /// So many runs; after the end of the last one the job removes itself ([`Removed`](crate::EventKind::Removed)).
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use atevery::{Scheduler, testing::VirtualTime};
+    ///
+    /// let time = VirtualTime::new();
+    /// let scheduler = Scheduler::new(time.clone());
+    /// let job = scheduler.every(Duration::from_secs(1)).times(3).run(|| ())?;
+    /// scheduler.start()?;
+    /// time.advance(Duration::from_secs(10));
+    /// assert_eq!(job.runs(), 3);
+    /// assert!(scheduler.jobs().is_empty());
+    /// # Ok::<(), atevery::Error>(())
+    /// ```
+    pub fn times(mut self, runs: u64) -> Self {
+        self.options.times = Some(runs);
+        self
+    }
+
+    /// No run whose deadline is later than `instant`. Once there is none left the job removes itself
+    /// ([`Removed`](crate::EventKind::Removed)). A run that was due before and is late still runs.
+    ///
+    /// ```text
+    /// s     0         1         2    |    3
+    /// due   x         x         x  until
+    /// run   #         #         #
+    /// ```
+    pub fn until(mut self, instant: Instant) -> Self {
+        self.options.until = Some(instant);
+        self
+    }
+
+    /// The interval counts from the end of a run (fixed delay), not from its deadline (fixed rate). There are no missed
+    /// runs then.
+    ///
+    /// Here a job of 100 ms whose runs take 70 ms; the ticks are 50 ms apart.
+    ///
+    /// ```text
+    /// ms    0         100       200       300       400
+    /// tick  |    |    |    |    |    |    |    |    |
+    /// run   #######             #######             ####
+    /// due                    x                   x
+    /// ```
+    pub fn delay_from_end(mut self) -> Self {
+        self.options.from_end = true;
+        self
+    }
+}
+
+/// What a run may do.
+impl<Runs> JobBuilder<Runs> {
+    /// A run that takes longer is cancelled: its future is dropped, and it counts as
+    /// [timed out](crate::EventKind::TimedOut). The limit holds for a run with all its [attempts](JobBuilder::retry), and is
+    /// kept by the runtime's timer, not by the tick.
+    ///
+    /// Synchronous code can't be cancelled: [`Run::is_cancelled`](crate::Run::is_cancelled) tells it that its time is up,
+    /// and it counts as timed out when it ends.
+    ///
+    /// ```text
+    /// ms    0         100       200       300
+    /// run   #######   #######   ####      #######     timeout: 70 ms
+    ///             \         \               \ cancelled
+    /// ```
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.options.timeout = Some(limit);
+        self
+    }
+
+    /// A run that fails or panics is tried again, after the waits that `backoff` gives for it, until one attempt succeeds or
+    /// there are no more waits. It is one run all the while: the next one waits for its end, and a stop cancels it, also
+    /// while it waits. Runtimes' timers are exact to about a millisecond, so attempts don't fall on ticks.
+    ///
+    /// ```text
+    /// ms    0         100       200       300       400
+    /// run   #..#......#                   #           backoff: 20 ms, 60 ms
+    ///     fails fails succeeds
+    /// ```
+    ///
+    /// Any iterator of `Duration` will do, such as those of the crate `backon`:
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use atevery::{Scheduler, testing::VirtualTime};
+    /// use backon::{BackoffBuilder, ExponentialBuilder};
+    ///
+    /// async fn renew_lease() -> Result<(), std::io::Error> {
+    ///     Ok(())
+    /// }
+    ///
+    /// let scheduler = Scheduler::new(VirtualTime::new());
+    /// scheduler
+    ///     .every(Duration::from_secs(10))
+    ///     .retry(|| ExponentialBuilder::default().with_max_times(4).build())
+    ///     .run(renew_lease)?;
+    /// scheduler
+    ///     .every(Duration::from_secs(10))
+    ///     .retry(|| [Duration::from_millis(100), Duration::from_secs(1)])
+    ///     .run(renew_lease)?;
+    /// # Ok::<(), atevery::Error>(())
+    /// ```
+    pub fn retry<B>(mut self, backoff: impl Fn() -> B + Send + Sync + 'static) -> Self
+    where
+        B: IntoIterator<Item = Duration, IntoIter: Send + 'static>,
+    {
+        self.options.backoffs = Some(Box::new(move || Box::new(backoff().into_iter())));
+        self
+    }
+
+    /// What becomes of a run that is due while one is in progress: [`Overlap::Skip`](crate::Overlap::Skip) unless said,
+    /// [`Overlap::Replace`](crate::Overlap::Replace), or [`Allow`](crate::Allow) for several at a time, for which the
+    /// target has to be `Fn`.
+    pub fn on_overlap<P: OverlapPolicy>(self, policy: P) -> JobBuilder<P::Runs> {
+        policy.apply(self)
+    }
+
+    /// Puts the job into a group, of whose jobs only so many run at once: a name given to
+    /// [`Scheduler::group`], or a name and a limit, which makes the group if it isn't there.
+    ///
+    /// A job that is due and finds no place waits; places go to those who wait in the order of their deadlines, as soon as
+    /// a run of the group has ended.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use atevery::{Scheduler, testing::VirtualTime};
+    ///
+    /// let scheduler = Scheduler::new(VirtualTime::new());
+    /// scheduler.group("db", 4)?;
+    /// scheduler.every(Duration::from_secs(60)).group("db").run(async || println!("vacuum"))?;
+    /// scheduler.every(Duration::from_secs(60)).group(("mail", 1)).run(async || println!("digest"))?;
+    /// # Ok::<(), atevery::Error>(())
+    /// ```
+    pub fn group(mut self, group: impl IntoGroup) -> Self {
+        self.options.group = Some(group.into_group());
+        self
+    }
+
+    pub(crate) fn overlapping<Other>(mut self, replaces: bool, runs: usize) -> JobBuilder<Other> {
+        self.options.replaces = replaces;
+        self.options.runs = runs;
+        JobBuilder {
+            scheduler: self.scheduler,
+            interval: self.interval,
+            name: self.name,
+            policy: self.policy,
+            first: self.first,
+            options: self.options,
+            runs: PhantomData,
+        }
+    }
+
+    /// Registers a job with this body.
+    fn register<B: Body>(self, body: B, bodies: Option<Bodies>, blocking: bool) -> Result<Job, Error> {
+        let engine = self.scheduler.engine();
+        engine.check_interval(self.interval)?;
+        let plan = Plan {
+            name: self.name,
+            interval: self.interval,
+            policy: self.policy,
+            blocking,
+            rules: self.options.into_rules(engine, self.interval, bodies)?,
+            engine: Arc::downgrade(engine),
+        };
+        let cell: Arc<JobCell<dyn Body>> = Arc::new(JobCell::new(plan, body));
+        engine.register(&cell, self.first);
+        Ok(Job::new(cell))
+    }
+}
+
+impl<Runs> fmt::Debug for JobBuilder<Runs> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JobBuilder")
+            .field("interval", &self.interval)
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+impl JobBuilder {
     /// Registers the job. [`Target`] says which functions can be one.
     ///
     /// A synchronous function runs on the executor, like the first step of an asynchronous one: it should return within
     /// microseconds. One that takes longer belongs into [`run_blocking`](JobBuilder::run_blocking).
     ///
-    /// A run that returns an error, or panics, ends like any other. The error itself is dropped: a job that wants it known
-    /// logs it. An `async` closure that captures something can't be a job; return an `async move` block from a plain closure:
+    /// A run that returns an error, or panics, ends like any other. The error is counted and shown in
+    /// [`Job::status`], and told to those who [listen](crate::SchedulerBuilder::on_event). An `async` closure that captures something can't be a job; return an `async move` block from a plain closure:
     ///
     /// ```
     /// use std::time::Duration;
@@ -99,9 +312,9 @@ impl JobBuilder {
     /// # Errors
     ///
     /// [`is_interval_too_short`](Error::is_interval_too_short) if the interval is shorter than the scheduler's
-    /// resolution.
+    /// resolution, [`is_invalid_option`](Error::is_invalid_option) if an option makes no sense.
     pub fn run<M>(self, target: impl Target<M>) -> Result<Job, Error> {
-        self.register(target, false)
+        self.register(target.into_body(), None, false)
     }
 
     /// Registers a job that blocks its thread: it runs on the runtime's blocking pool.
@@ -121,21 +334,54 @@ impl JobBuilder {
     ///
     /// As for [`run`](JobBuilder::run).
     pub fn run_blocking<M>(self, target: impl BlockingTarget<M>) -> Result<Job, Error> {
-        self.register(target, true)
+        self.register(target.into_body(), None, true)
+    }
+}
+
+#[cfg(feature = "macros")]
+impl JobBuilder {
+    pub(crate) fn register_boxed(self, body: Box<dyn Body>, blocking: bool) -> Result<Job, Error> {
+        self.register(body, None, blocking)
+    }
+}
+
+impl JobBuilder<Several> {
+    /// Registers the job, as [`run`](JobBuilder::run) does for one run at a time. The target is `Fn + Sync`.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use atevery::{Allow, Scheduler, testing::VirtualTime};
+    ///
+    /// let time = VirtualTime::new();
+    /// let scheduler = Scheduler::new(time.clone());
+    /// let job = scheduler
+    ///     .every(Duration::from_secs(1))
+    ///     .on_overlap(Allow(3))
+    ///     .run(std::future::pending::<()>)?;
+    /// scheduler.start()?;
+    /// time.advance(Duration::from_secs(10));
+    /// assert_eq!(job.runs(), 3);
+    /// # Ok::<(), atevery::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As for one run at a time.
+    pub fn run<M>(self, target: impl SharedTarget<M>) -> Result<Job, Error> {
+        self.register_shared(target.into_bodies(), false)
     }
 
-    fn register<M, T: Target<M>>(self, target: T, blocking: bool) -> Result<Job, Error> {
-        let engine = self.scheduler.engine();
-        engine.check_interval(self.interval)?;
-        let name = self.name.unwrap_or(Cow::Borrowed(std::any::type_name::<T>()));
-        let timing = Timing {
-            interval: self.interval,
-            policy: self.policy,
-        };
-        let cell = JobCell::new(name, timing, blocking, Arc::downgrade(engine), target.into_body());
-        let cell: Arc<JobCell<dyn Body>> = Arc::new(cell);
-        engine.register(&cell, self.first);
-        Ok(Job::new(cell))
+    /// Registers a job that blocks its thread, as [`run_blocking`](JobBuilder::run_blocking) does for one run at a time.
+    ///
+    /// # Errors
+    ///
+    /// As for [`run`](JobBuilder::run).
+    pub fn run_blocking<M>(self, target: impl SharedTarget<M> + BlockingTarget<M>) -> Result<Job, Error> {
+        self.register_shared(target.into_bodies(), true)
+    }
+
+    pub(crate) fn register_shared(self, bodies: Bodies, blocking: bool) -> Result<Job, Error> {
+        self.register(bodies(), Some(bodies), blocking)
     }
 }
 
@@ -176,17 +422,17 @@ impl Job {
 
     /// The name it was given, or the type name of its target.
     pub fn name(&self) -> &str {
-        &self.0.name
+        self.0.name()
     }
 
     /// How often it runs.
     pub fn interval(&self) -> Duration {
-        self.0.interval
+        self.0.interval()
     }
 
     /// Whether a run is in progress.
     pub fn is_running(&self) -> bool {
-        self.0.claim.is_running()
+        self.0.running() > 0
     }
 
     /// How many runs have begun.
@@ -197,11 +443,122 @@ impl Job {
     /// Takes the job off its scheduler: no later run begins, a run in progress goes on. What the target captured is
     /// dropped now, or when the run in progress has ended.
     pub fn remove(&self) {
-        if self.0.claim.remove() {
-            self.0.clear();
+        match self.0.engine.upgrade() {
+            Some(engine) => engine.retire(&self.0),
+            None => self.0.remove(),
         }
+    }
+
+    /// What it has done so far, and what is next.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use atevery::{Scheduler, testing::VirtualTime};
+    ///
+    /// let time = VirtualTime::new();
+    /// let scheduler = Scheduler::new(time.clone());
+    /// let job = scheduler.every(Duration::from_secs(1)).name("beat").run(|| Err("no pulse"))?;
+    /// scheduler.start()?;
+    /// time.advance(Duration::from_secs(2));
+    /// let status = job.status();
+    /// assert_eq!((status.runs(), status.failures()), (3, 3));
+    /// assert_eq!(status.last_error(), Some("no pulse"));
+    /// # Ok::<(), atevery::Error>(())
+    /// ```
+    pub fn status(&self) -> JobStatus {
+        JobStatus::of(self)
+    }
+}
+
+/// Control, from anywhere: also from within the job itself. All of it holds from the next tick at the latest.
+impl Job {
+    /// Begins one run now, at the next tick; if one is in progress, right after it. The regular deadlines stay, and what is
+    /// triggered twice before it begins runs once. A job that is paused runs once, too; one whose scheduler is stopped runs
+    /// at its start.
+    ///
+    /// ```text
+    /// s     0         1         2         3
+    /// due   x         x         x         x
+    /// run   #         #    #    #         #
+    ///                   trigger
+    /// ```
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use atevery::{Scheduler, testing::VirtualTime};
+    ///
+    /// let time = VirtualTime::new();
+    /// let scheduler = Scheduler::new(time.clone());
+    /// let job = scheduler.every(Duration::from_secs(3600)).run(|| ())?;
+    /// scheduler.start()?;
+    /// time.advance(Duration::from_secs(60));
+    /// job.trigger();
+    /// time.advance(Duration::from_millis(50));
+    /// assert_eq!(job.runs(), 2);
+    /// # Ok::<(), atevery::Error>(())
+    /// ```
+    pub fn trigger(&self) {
+        self.0.claim.trigger();
+        self.relist();
+    }
+
+    /// No run begins until [`resume`](Job::resume), unless it is [triggered](Job::trigger). A run in progress goes on.
+    ///
+    /// ```text
+    /// s     0         1         2         3
+    /// due   x         x         x         x
+    /// run   #                     #       #
+    ///            pause         resume
+    /// ```
+    pub fn pause(&self) {
+        self.0.pause();
+        self.relist();
+    }
+
+    /// Ends a [pause](Job::pause). Time paused is not missed: a job that has come due meanwhile runs once, at once, and goes
+    /// on from there.
+    pub fn resume(&self) {
+        let engine = self.0.engine.upgrade();
+        let now = engine.as_ref().map(|engine| engine.now());
+        self.0.resume(now);
+        self.relist();
+    }
+
+    /// Whether it is paused.
+    pub fn is_paused(&self) -> bool {
+        self.0.claim.sight().is_paused()
+    }
+
+    /// Runs every `interval` from here on. The next run is due when it was, or one new interval from now if that is sooner;
+    /// in a run, from its end. The first run of a job stays where it was.
+    ///
+    /// ```text
+    /// s     0    1    2    3    4    5    6    7    8
+    /// due   x         x         x     x  x  x  x  x  x
+    /// run   #         #         #     #  #  #  #  #  #
+    ///                            set_interval: 0.6 s
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`is_interval_too_short`](Error::is_interval_too_short) if it is shorter than the scheduler's resolution, or not
+    /// longer than the job's jitter ([`is_invalid_option`](Error::is_invalid_option)). Nothing changes then.
+    pub fn set_interval(&self, interval: Duration) -> Result<(), Error> {
+        let Some(engine) = self.0.engine.upgrade() else {
+            return Ok(());
+        };
+        engine.check_interval(interval)?;
+        if let Some(jitter) = self.0.rules.as_ref().and_then(|rules| rules.jitter) {
+            options::check_jitter(jitter.max.into(), interval)?;
+        }
+        self.0.set_interval(interval, engine.now());
+        engine.relist(&self.0);
+        Ok(())
+    }
+
+    fn relist(&self) {
         if let Some(engine) = self.0.engine.upgrade() {
-            engine.unregister(&self.0);
+            engine.relist(&self.0);
         }
     }
 }

@@ -7,14 +7,16 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
-
-use futures::future::BoxFuture;
+use std::time::Duration;
 
 use crate::batch::Batch;
 use crate::cell::JobCell;
-use crate::engine::{End, Engine};
-use crate::parked::{Home, Parked, poll_run};
-use crate::target::JobResult;
+use crate::end::End;
+use crate::engine::Engine;
+use crate::panics::{catch, discard, quietly};
+use crate::parked::{Home, Parked, Visit};
+use crate::retry::{Backoff, Pause, Wait};
+use crate::run::Facts;
 
 /// After this many runs a lane lets the executor's other tasks have a turn.
 const RUNS_PER_POLL: usize = 64;
@@ -60,7 +62,8 @@ impl Lane {
                 .count();
             if waiting > 0 {
                 self.stage = Stage::Home { batch, waiting };
-                self.engine.replace_lane();
+                // Another lane takes its place if there is work.
+                self.engine.hire_lanes();
                 return Poll::Ready(());
             }
             self.engine.free_lane(&batch);
@@ -72,24 +75,24 @@ impl Lane {
     /// Begins the run that was offered to this batch. True if it waits.
     fn run(&mut self, batch: &Batch, job: &Arc<JobCell>) -> bool {
         match self.engine.begin_run(batch, job) {
-            Some(future) => self.begin_future(batch, job, future),
+            Some(visit) => self.begin_visit(batch, visit),
             None => false,
         }
     }
 
-    fn begin_future(&mut self, batch: &Batch, job: &Arc<JobCell>, mut future: BoxFuture<'static, JobResult>) -> bool {
+    fn begin_visit(&mut self, batch: &Batch, mut visit: Visit) -> bool {
         let home = &self.home;
         let (place, waker) = self.vacancy.get_or_insert_with(|| {
             let place = Parked::vacant(home);
             (Arc::clone(&place), Waker::from(place))
         });
-        match poll_run(&mut future, waker) {
+        match visit.poll(waker) {
             Poll::Ready(end) => {
-                self.engine.end(job, future, end);
+                visit.end_at_once(&self.engine, end);
                 false
             }
             Poll::Pending => {
-                place.keep(job, future);
+                place.keep(&self.engine, visit);
                 if !batch.park(place) {
                     place.cancel(&self.engine);
                 }
@@ -150,26 +153,81 @@ impl Drop for Lane {
 pub(crate) struct BlockingRun {
     engine: Arc<Engine>,
     batch: Arc<Batch>,
+    stage: BlockingStage,
+}
+
+enum BlockingStage {
+    Offered,
+    /// Between two attempts.
+    Begun(Facts, Backoff),
+    Ended,
 }
 
 impl BlockingRun {
     pub(crate) fn new(engine: Arc<Engine>, batch: Arc<Batch>) -> BlockingRun {
-        BlockingRun { engine, batch }
+        BlockingRun {
+            engine,
+            batch,
+            stage: BlockingStage::Offered,
+        }
     }
 
-    pub(crate) fn run(self) {
-        for job in &self.batch.jobs {
-            if let Some(future) = self.engine.begin_run(&self.batch, job) {
-                self.engine.end(job, future, End::Cancelled);
+    /// Hands it to the pool. A run that is refused is dropped, and tells so.
+    pub(crate) fn dispatch(self) {
+        let engine = Arc::clone(&self.engine);
+        quietly(|| drop(engine.runtime().spawn_blocking(Box::new(move || self.run()))));
+    }
+
+    fn job(&self) -> &Arc<JobCell> {
+        &self.batch.jobs[0]
+    }
+
+    fn run(mut self) {
+        let begun = match std::mem::replace(&mut self.stage, BlockingStage::Ended) {
+            BlockingStage::Offered => self.engine.begin_blocking(&self.batch, self.job()),
+            BlockingStage::Begun(facts, backoff) => {
+                let end = self.engine.call(self.job(), &facts).into_end();
+                Some((facts, end, Some(backoff)))
             }
+            BlockingStage::Ended => None,
+        };
+        if let Some((facts, end, backoff)) = begun {
+            self.end_attempt(facts, end, backoff);
         }
+    }
+
+    /// Ends the run, or has it wait for its next attempt.
+    fn end_attempt(mut self, facts: Facts, end: End, backoff: Option<Backoff>) {
+        let again = backoff.filter(|_| end.is_failure()).and_then(next_wait);
+        let Some((wait, backoff)) = again else {
+            self.engine.settle(self.job(), &facts, end, false);
+            return;
+        };
+        self.engine.report_retry(self.job(), &facts, end);
+        let wait = Wait::new(&self.engine, self.job(), facts.number, wait);
+        let engine = Arc::clone(&self.engine);
+        self.stage = BlockingStage::Begun(facts, backoff);
+        quietly(|| drop(engine.runtime().spawn(Box::pin(Pause::new(wait, self)))));
     }
 }
 
+/// The next wait of a back-off, if there is one: it is a user's, and may panic.
+fn next_wait(mut backoff: Backoff) -> Option<(Duration, Backoff)> {
+    let wait = catch(|| backoff.next()).unwrap_or_else(|payload| {
+        discard(payload);
+        None
+    });
+    wait.map(|wait| (wait, backoff))
+}
+
 impl Drop for BlockingRun {
-    /// Also reached when the pool refused the run.
+    /// Also reached when the pool refused the run, or the executor the wait for its next attempt.
     fn drop(&mut self) {
-        self.engine.retract(&self.batch);
+        match std::mem::replace(&mut self.stage, BlockingStage::Ended) {
+            BlockingStage::Offered => self.engine.take_back(&self.batch),
+            BlockingStage::Begun(facts, _) => self.engine.settle(self.job(), &facts, End::Cancelled, false),
+            BlockingStage::Ended => {}
+        }
         self.engine.finish_batch(&self.batch);
     }
 }

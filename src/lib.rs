@@ -32,27 +32,46 @@ mod agenda;
 mod alarm;
 mod batch;
 mod canary;
+mod cancelled;
 mod cell;
 mod claim;
 mod driver;
+mod end;
 mod engine;
 mod error;
+mod event;
+mod events;
 #[cfg(feature = "macros")]
 mod global;
 mod grid;
+mod group;
+mod groups;
+mod handout;
+mod inside;
 mod interval;
+mod jitter;
 mod job;
 mod lane;
+#[cfg(feature = "metrics")]
+mod metrics;
+mod observers;
+mod options;
+mod overlap;
 mod panics;
 mod parked;
+mod record;
 #[cfg(feature = "macros")]
 mod registry;
+mod retry;
 mod roster;
+mod rules;
 mod run;
+mod runs;
 pub mod runtime;
 mod schedule;
 mod scheduler;
 mod session;
+mod status;
 mod stop;
 mod stopping;
 mod target;
@@ -60,14 +79,22 @@ mod target;
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
 pub mod testing;
 mod time;
+mod time_limit;
+mod trace;
+mod waiters;
 mod watch;
 
+pub use crate::cancelled::Cancelled;
 pub use crate::error::Error;
+pub use crate::event::{Event, EventKind};
+pub use crate::events::Events;
 #[cfg(feature = "macros")]
 #[cfg_attr(docsrs, doc(cfg(feature = "macros")))]
 pub use crate::global::{start_background_tasks, stop_background_tasks};
+pub use crate::group::{GroupName, IntoGroup};
 pub use crate::interval::{ParseIntervalError, parse_interval};
 pub use crate::job::{Job, JobBuilder, JobId};
+pub use crate::overlap::{Allow, OneAtATime, Overlap, OverlapPolicy, Several};
 #[cfg(feature = "macros")]
 #[cfg_attr(docsrs, doc(cfg(feature = "macros")))]
 #[doc(inline)]
@@ -75,6 +102,7 @@ pub use crate::registry::{Registered, every};
 pub use crate::run::Run;
 pub use crate::schedule::{FirstRun, MissedTicks};
 pub use crate::scheduler::{Scheduler, SchedulerBuilder};
+pub use crate::status::{JobState, JobStatus, SchedulerState, SchedulerStatus};
 pub use crate::stop::{Stop, StopReport};
 pub use crate::stopping::Stopping;
-pub use crate::target::{BlockingTarget, Outcome, Target};
+pub use crate::target::{BlockingTarget, Outcome, SharedTarget, Target};

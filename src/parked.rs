@@ -4,13 +4,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 
-use futures::future::BoxFuture;
 use futures::task::AtomicWaker;
 
 use crate::cell::JobCell;
-use crate::engine::{End, Engine};
+use crate::end::End;
+use crate::engine::Engine;
 use crate::panics::{catch, lock, quietly};
-use crate::target::JobResult;
+use crate::run::Facts;
+use crate::target::RunFuture;
 
 /// The task in which runs wait: which of them were woken, and how to have it polled.
 #[derive(Default)]
@@ -72,9 +73,39 @@ enum Stage {
     Ended,
 }
 
-struct Visit {
-    job: Arc<JobCell>,
-    future: BoxFuture<'static, JobResult>,
+/// A run that has begun and goes on as a future.
+pub(crate) struct Visit {
+    pub(crate) job: Arc<JobCell>,
+    facts: Facts,
+    future: RunFuture,
+}
+
+impl Visit {
+    pub(crate) fn new(job: &Arc<JobCell>, facts: Facts, future: RunFuture) -> Visit {
+        Visit {
+            job: Arc::clone(job),
+            facts,
+            future,
+        }
+    }
+
+    pub(crate) fn poll(&mut self, waker: &Waker) -> Poll<End> {
+        self.facts.span.in_scope(|| poll_run(&mut self.future, waker))
+    }
+
+    /// Ends a run that had not to wait.
+    pub(crate) fn end_at_once(self, engine: &Engine, end: End) {
+        engine.end(&self.job, &self.facts, self.future, end, false);
+    }
+
+    fn end(self, engine: &Engine, end: End) {
+        engine.end(&self.job, &self.facts, self.future, end, true);
+    }
+
+    fn cancel(self, engine: &Engine) {
+        self.job.claim.cancel_current();
+        self.end(engine, End::Cancelled);
+    }
 }
 
 impl Parked {
@@ -87,11 +118,17 @@ impl Parked {
     }
 
     /// Keeps a run whose first poll, with this place's waker, left it pending.
-    pub(crate) fn keep(&self, job: &Arc<JobCell>, future: BoxFuture<'static, JobResult>) {
-        *lock(&self.stage) = Stage::Waiting(Visit {
-            job: Arc::clone(job),
-            future,
+    pub(crate) fn keep(self: &Arc<Self>, engine: &Engine, mut visit: Visit) {
+        // A run that waits is worth measuring: from here, if it wasn't from its beginning.
+        visit.facts.started.get_or_insert_with(|| {
+            let started = engine.now();
+            visit.job.owner().note_start(started);
+            started
         });
+        if let Some(rules) = &visit.job.rules {
+            rules.keep_at_hand(self);
+        }
+        *lock(&self.stage) = Stage::Waiting(visit);
     }
 
     /// Polls a run that was woken. True if it ended, now or by a cancellation that its home has not noticed yet.
@@ -116,11 +153,10 @@ impl Parked {
 
     fn poll_visit(self: &Arc<Self>, engine: &Engine, mut visit: Visit) -> bool {
         let waker = Waker::from(Arc::clone(self));
-        match poll_run(&mut visit.future, &waker) {
+        match visit.poll(&waker) {
             Poll::Ready(end) => {
                 *lock(&self.stage) = Stage::Ended;
-                visit.job.note_end(engine.now());
-                engine.end(&visit.job, visit.future, end);
+                visit.end(engine, end);
                 true
             }
             Poll::Pending => self.stay(engine, visit),
@@ -132,7 +168,7 @@ impl Parked {
         if matches!(*stage, Stage::Polled { cancel: true }) {
             *stage = Stage::Ended;
             drop(stage);
-            engine.end(&visit.job, visit.future, End::Cancelled);
+            visit.cancel(engine);
             true
         } else {
             *stage = Stage::Waiting(visit);
@@ -149,7 +185,7 @@ impl Parked {
                     unreachable!()
                 };
                 drop(stage);
-                engine.end(&visit.job, visit.future, End::Cancelled);
+                visit.cancel(engine);
                 self.wake_by_ref();
             }
             Stage::Polled { cancel } => *cancel = true,
@@ -171,15 +207,12 @@ impl Wake for Parked {
 }
 
 /// Polls a run's future and catches its panic.
-pub(crate) fn poll_run(future: &mut BoxFuture<'static, JobResult>, waker: &Waker) -> Poll<End> {
-    match catch(|| future.as_mut().poll(&mut Context::from_waker(waker))) {
-        Ok(Poll::Pending) => Poll::Pending,
-        Ok(Poll::Ready(result)) => Poll::Ready(result.into()),
-        Err(payload) => Poll::Ready(End::Panicked(payload)),
-    }
+pub(crate) fn poll_run(future: &mut RunFuture, waker: &Waker) -> Poll<End> {
+    let polled = catch(|| future.as_mut().poll(&mut Context::from_waker(waker)));
+    polled.unwrap_or_else(|payload| Poll::Ready(End::Panicked(payload)))
 }
 
 /// Drops a future whose destructor may panic.
-pub(crate) fn drop_future(future: BoxFuture<'static, JobResult>) -> bool {
+pub(crate) fn drop_future(future: RunFuture) -> bool {
     quietly(|| drop(future))
 }

@@ -31,12 +31,12 @@ impl Roster {
         self.slots.get(slot as usize)?.as_ref()
     }
 
-    /// The job and its deadline, ahead of an offer: reads a word from each part of a job that the offer will touch, so that
+    /// The job and when it is due, ahead of an offer: reads a word from each part of a job that the offer will touch, so that
     /// the memory is on its way.
     pub(crate) fn look_at(&self, slot: Slot) -> Option<(Slot, &Arc<JobCell>, Time)> {
         let job = self.get(slot)?;
-        black_box((Arc::strong_count(job), job.claim.is_running(), job.runs(), job.id));
-        Some((slot, job, job.deadline()))
+        black_box((Arc::strong_count(job), job.runs(), job.id));
+        Some((slot, job, job.due()))
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<JobCell>> {

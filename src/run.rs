@@ -2,10 +2,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::cancelled::Cancelled;
 use crate::cell::JobCell;
 use crate::engine::Engine;
-use crate::job::Job;
-use crate::time::Time;
+use crate::job::{Job, JobId};
+use crate::time::{Span, Time};
+use crate::trace::RunSpan;
 
 /// One run of a job, as the job sees it.
 ///
@@ -23,11 +25,14 @@ use crate::time::Time;
 /// ```
 #[derive(Clone)]
 pub struct Run {
-    job: Job,
+    /// The job, or one of its seats.
+    cell: Arc<JobCell>,
     number: u64,
     deadline: Instant,
     started: Instant,
     missed: u64,
+    /// When it has taken too long.
+    time_limit: Time,
 }
 
 impl Run {
@@ -46,16 +51,19 @@ impl Run {
         self.started
     }
 
-    /// How many intervals were dropped at this run: the whole ones between [`deadline`](Run::deadline) and
-    /// [`started`](Run::started) under [`Skip`](crate::MissedTicks::Skip) and [`Delay`](crate::MissedTicks::Delay), none
+    /// How many intervals were dropped at this run: the whole ones between [`deadline`](Run::deadline), put off by its
+    /// [jitter](crate::JobBuilder::jitter) if it has one, and [`started`](Run::started) under [`Skip`](crate::MissedTicks::Skip) and [`Delay`](crate::MissedTicks::Delay), none
     /// under [`Burst`](crate::MissedTicks::Burst).
     pub fn missed(&self) -> u64 {
         self.missed
     }
 
-    /// Whether the scheduler wants this run to end.
+    /// Whether this run should end: the scheduler has told it to, it has taken longer than the job's
+    /// [`timeout`](crate::JobBuilder::timeout), or it is over.
     ///
-    /// An asynchronous run need not look: it is dropped at its next await. Blocking code looks from time to time:
+    /// A stop tells runs to end as soon as it begins, so that they can make use of its [grace](crate::Stop::grace).
+    /// An asynchronous run need not look: it is dropped at its next await when the grace is over. Blocking code looks from
+    /// time to time:
     ///
     /// ```
     /// use std::time::Duration;
@@ -72,23 +80,92 @@ impl Run {
     /// # Ok::<(), atevery::Error>(())
     /// ```
     pub fn is_cancelled(&self) -> bool {
-        self.job.cell().is_cancelled(self.number)
+        self.cell.is_cancelled(self.number) || self.is_timed_out()
+    }
+
+    /// Ready as soon as this run [should end](Run::is_cancelled). For asynchronous code that has something to finish first,
+    /// and for tasks of its own that it has spawned:
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use atevery::{Run, Scheduler, testing::VirtualTime};
+    /// use futures::future::{Either, select};
+    ///
+    /// let time = VirtualTime::new();
+    /// let scheduler = Scheduler::new(time.clone());
+    /// let clock = time.clone();
+    /// let job = scheduler.every(Duration::from_secs(60)).name("upload").run(move |run: Run| {
+    ///     let clock = clock.clone();
+    ///     async move {
+    ///         let upload = clock.sleep(Duration::from_secs(30));
+    ///         if let Either::Right(_) = select(upload, run.cancelled()).await {
+    ///             println!("the rest is left for next time");
+    ///         }
+    ///     }
+    /// })?;
+    /// scheduler.start()?;
+    /// time.run_until_stalled();
+    /// let report = time.block_on(scheduler.stop().grace(Duration::from_secs(5)));
+    /// assert_eq!(report.finished(), [job]);
+    /// # Ok::<(), atevery::Error>(())
+    /// ```
+    pub fn cancelled(&self) -> Cancelled {
+        Cancelled::new(self.clone())
     }
 
     /// The job that this is a run of.
     pub fn job(&self) -> Job {
-        self.job.clone()
+        Job::new(Arc::clone(self.cell.owner()))
+    }
+
+    fn is_timed_out(&self) -> bool {
+        self.time_limit != Time::NEVER && self.engine().is_none_or(|engine| engine.now() >= self.time_limit)
+    }
+
+    pub(crate) fn time_limit(&self) -> Option<Time> {
+        (self.time_limit != Time::NEVER).then_some(self.time_limit)
+    }
+
+    pub(crate) fn job_id(&self) -> JobId {
+        self.cell.id
+    }
+
+    pub(crate) fn engine(&self) -> Option<Arc<Engine>> {
+        self.cell.engine.upgrade()
     }
 }
 
 impl fmt::Debug for Run {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Run")
-            .field("job", &self.job.name())
+            .field("job", &self.cell.owner().name())
             .field("number", &self.number)
             .field("deadline", &self.deadline)
             .field("started", &self.started)
             .finish_non_exhaustive()
+    }
+}
+
+/// What is known of a run that has begun.
+#[derive(Debug, Clone)]
+pub(crate) struct Facts {
+    pub(crate) number: u64,
+    pub(crate) deadline: Time,
+    /// The deadline, put off by the run's jitter.
+    pub(crate) due: Time,
+    /// When it began, if that was looked at.
+    pub(crate) started: Option<Time>,
+    pub(crate) span: RunSpan,
+}
+
+impl Facts {
+    /// Gives the run a span of its own.
+    #[cfg_attr(not(feature = "tracing"), allow(unused_variables, reason = "there are no spans"))]
+    pub(crate) fn enter_span(&mut self, job: &str, lateness: Span) {
+        #[cfg(feature = "tracing")]
+        {
+            self.span = crate::trace::run(job, self.number, self.deadline.since(Time::ORIGIN), lateness);
+        }
     }
 }
 
@@ -97,19 +174,24 @@ impl fmt::Debug for Run {
 pub struct Begun<'a> {
     pub(crate) engine: &'a Engine,
     pub(crate) job: &'a Arc<JobCell>,
-    pub(crate) number: u64,
-    pub(crate) deadline: Time,
-    pub(crate) started: Time,
+    pub(crate) facts: &'a Facts,
 }
 
 impl Begun<'_> {
     pub(crate) fn to_run(&self) -> Run {
+        let Facts {
+            number, deadline, due, ..
+        } = *self.facts;
+        let owner = self.job.owner();
+        let started = self.facts.started.unwrap_or(due);
+        let time_limit = owner.rules.as_ref().and_then(|rules| rules.time_limit);
         Run {
-            job: Job::new(Arc::clone(self.job)),
-            number: self.number,
-            deadline: self.engine.instant_of(self.deadline),
-            started: self.engine.instant_of(self.started),
-            missed: self.job.missed(self.deadline, self.started),
+            cell: Arc::clone(self.job),
+            number,
+            deadline: self.engine.instant_of(deadline),
+            started: self.engine.instant_of(started),
+            missed: owner.missed(due, started),
+            time_limit: time_limit.map_or(Time::NEVER, |limit| started.after(limit)),
         }
     }
 }

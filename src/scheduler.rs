@@ -1,13 +1,17 @@
 use std::fmt;
+use std::hash::{BuildHasher, RandomState};
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::engine::Engine;
+use crate::engine::{Engine, Settings};
 use crate::error::Error;
+use crate::event::Event;
+use crate::events::Events;
 use crate::job::{Job, JobBuilder};
 use crate::runtime::Runtime;
 use crate::schedule::MissedTicks;
+use crate::status::SchedulerStatus;
 use crate::stop::Stop;
 
 /// Runs jobs every so often. A cheap handle: clones are the same scheduler.
@@ -48,8 +52,12 @@ impl Scheduler {
     pub fn builder(runtime: impl Runtime) -> SchedulerBuilder {
         SchedulerBuilder {
             runtime: Box::new(runtime),
-            resolution: DEFAULT_RESOLUTION,
-            policy: MissedTicks::default(),
+            settings: Settings {
+                resolution: DEFAULT_RESOLUTION,
+                policy: MissedTicks::default(),
+                seed: RandomState::new().hash_one(()),
+                hooks: Vec::new(),
+            },
         }
     }
 
@@ -82,6 +90,31 @@ impl Scheduler {
     /// All its jobs, in the order in which they were registered.
     pub fn jobs(&self) -> Vec<Job> {
         self.engine().jobs()
+    }
+
+    /// What its jobs have done so far; `Display` writes a table.
+    pub fn status(&self) -> SchedulerStatus {
+        SchedulerStatus::of(self.engine())
+    }
+
+    /// A stream of what happens to its jobs from now on. It keeps the last 1,024 events for its reader.
+    pub fn events(&self) -> Events {
+        self.events_with_capacity(DEFAULT_EVENTS)
+    }
+
+    /// Likewise with room for so many events, at least one.
+    pub fn events_with_capacity(&self, capacity: usize) -> Events {
+        self.engine().observers.subscribe(capacity.max(1))
+    }
+
+    /// Makes a group of jobs of which `limit` at most run at once, or changes the limit of a group; jobs join it by
+    /// [`JobBuilder::group`]. Runs in progress beyond a lower limit go on.
+    ///
+    /// # Errors
+    ///
+    /// [`is_invalid_option`](Error::is_invalid_option) if the limit is 0.
+    pub fn group(&self, name: &str, limit: usize) -> Result<(), Error> {
+        self.engine().set_group(name, limit)
     }
 
     pub(crate) fn engine(&self) -> &Arc<Engine> {
@@ -124,8 +157,7 @@ impl fmt::Debug for Scheduler {
 #[must_use = "`build` makes the scheduler"]
 pub struct SchedulerBuilder {
     runtime: Box<dyn Runtime>,
-    resolution: Duration,
-    policy: MissedTicks,
+    settings: Settings,
 }
 
 impl SchedulerBuilder {
@@ -134,14 +166,45 @@ impl SchedulerBuilder {
     /// Ticks in which nothing is due cost nothing. A longer tick lets jobs share wake-ups, a shorter one lets them begin
     /// closer to their deadlines.
     pub fn resolution(mut self, tick: Duration) -> SchedulerBuilder {
-        self.resolution = tick;
+        self.settings.resolution = tick;
         self
     }
 
     /// What becomes of runs that a job was too late for, unless the job says otherwise; [`MissedTicks::Burst`] unless
     /// said.
     pub fn missed_ticks(mut self, policy: MissedTicks) -> SchedulerBuilder {
-        self.policy = policy;
+        self.settings.policy = policy;
+        self
+    }
+
+    /// What all that is random comes from, such as [`jitter`](JobBuilder::jitter): with the same seed, and the same jobs in the
+    /// same order, it comes out the same. Another one in each process unless said.
+    pub fn seed(mut self, seed: u64) -> SchedulerBuilder {
+        self.settings.seed = seed;
+        self
+    }
+
+    /// Calls `hook` with whatever [happens](crate::EventKind) to a job, on the thread on which it happens. Several hooks are
+    /// called one after the other.
+    ///
+    /// The run that an event is about waits for the hook: keep it short, or read [`events`](Scheduler::events) instead. A
+    /// hook may call anything of the scheduler's; a stop that is waited for in a hook does not wait for the run that the
+    /// hook was called for, but names it as still running. What a hook panics with is dropped.
+    ///
+    /// ```
+    /// use atevery::{EventKind, Scheduler, testing::VirtualTime};
+    ///
+    /// let scheduler = Scheduler::builder(VirtualTime::new())
+    ///     .on_event(|event| {
+    ///         if let EventKind::Failed(_) | EventKind::Panicked(_) = event.kind() {
+    ///             eprintln!("{event}");
+    ///         }
+    ///     })
+    ///     .build()?;
+    /// # Ok::<(), atevery::Error>(())
+    /// ```
+    pub fn on_event(mut self, hook: impl Fn(&Event) + Send + Sync + 'static) -> SchedulerBuilder {
+        self.settings.hooks.push(Box::new(hook));
         self
     }
 
@@ -151,14 +214,14 @@ impl SchedulerBuilder {
     ///
     /// [`is_invalid_resolution`](Error::is_invalid_resolution) if the resolution is shorter than 1 ms.
     pub fn build(self) -> Result<Scheduler, Error> {
-        if self.resolution < FINEST_RESOLUTION {
-            return Err(Error::invalid_resolution(self.resolution));
+        if self.settings.resolution < FINEST_RESOLUTION {
+            return Err(Error::invalid_resolution(self.settings.resolution));
         }
         Ok(self.finish())
     }
 
     fn finish(self) -> Scheduler {
-        let engine = Engine::new(self.runtime, self.resolution, self.policy);
+        let engine = Engine::new(self.runtime, self.settings);
         Scheduler {
             handle: Arc::new(Handle {
                 engine: Arc::new(engine),
@@ -170,11 +233,12 @@ impl SchedulerBuilder {
 impl fmt::Debug for SchedulerBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SchedulerBuilder")
-            .field("resolution", &self.resolution)
-            .field("missed_ticks", &self.policy)
+            .field("resolution", &self.settings.resolution)
+            .field("missed_ticks", &self.settings.policy)
             .finish_non_exhaustive()
     }
 }
 
+const DEFAULT_EVENTS: usize = 1_024;
 const DEFAULT_RESOLUTION: Duration = Duration::from_millis(50);
 const FINEST_RESOLUTION: Duration = Duration::from_millis(1);

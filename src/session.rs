@@ -1,15 +1,15 @@
 //! What there is from a start to the next stop: the agenda, and what is due and not yet handed out.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use futures::task::AtomicWaker;
 
 use crate::agenda::{Agenda, Slot};
-use crate::batch::{self, Batch, Queue};
+use crate::batch;
 use crate::cell::JobCell;
-use crate::claim::{Offer, Ticket};
 use crate::grid::Grid;
-use crate::panics::lock;
+use crate::group::Group;
+use crate::handout::Handout;
 use crate::roster::Roster;
 use crate::time::Time;
 
@@ -56,8 +56,8 @@ impl Session {
     pub(crate) fn new(number: u64, roster: &Roster, grid: Grid, start: Time) -> Session {
         let mut agenda = Agenda::new(grid);
         for job in roster.iter() {
-            job.set_deadline(job.deadline().max(start));
-            agenda.list(job.slot(), job.deadline(), start);
+            job.lift_deadline(start);
+            agenda.list(job.slot(), job.due(), start);
         }
         Session {
             number,
@@ -68,48 +68,39 @@ impl Session {
         }
     }
 
-    /// Serves the tick that has come, if one has: offers the next slice of what is due under a ticket of that tick's,
-    /// queues it, and returns what goes to the blocking pool.
-    pub(crate) fn serve(
-        &mut self,
-        now: Time,
-        roster: &Roster,
-        tickets: &mut u64,
-        queue: &Mutex<Queue>,
-    ) -> Vec<Arc<Batch>> {
+    /// Serves the tick that has come, if one has: offers the next slice of what is due.
+    pub(crate) fn serve(&mut self, handout: &mut Handout, roster: &Roster) {
         if self.due.is_empty() {
-            self.due.refill(&mut self.agenda, now);
-            *tickets += 1;
+            self.due.refill(&mut self.agenda, handout.now);
         }
         if self.due.is_empty() {
-            return Vec::new();
+            return;
         }
-        let ticket = Ticket::new(*tickets);
-        let size = batch::size(self.due.slots.len());
-        let mut offered = Vec::new();
-        let mut blocking = Vec::new();
-        let mut queue = lock(queue);
+        handout.batch_size = batch::size(self.due.slots.len());
+        handout.is_on_tick = self.agenda.is_on_tick(handout.now);
         let mut group = Vec::with_capacity(GROUP);
         for slots in self.due.slice().chunks(GROUP) {
             group.extend(slots.iter().filter_map(|slot| roster.look_at(*slot)));
-            for (slot, job, deadline) in group.drain(..) {
-                if !offer(&mut self.agenda, slot, job, deadline, ticket, now) {
-                    continue;
-                }
-                if job.blocking {
-                    blocking.push(queue.push_active(ticket, Arc::clone(job)));
-                    continue;
-                }
-                offered.push(Arc::clone(job));
-                if offered.len() == size {
-                    queue.push(ticket, std::mem::replace(&mut offered, Vec::with_capacity(size)));
-                }
+            for (slot, job, due) in group.drain(..) {
+                handout.consider(&mut self.agenda, slot, job, due);
             }
         }
-        if !offered.is_empty() {
-            queue.push(ticket, offered);
+    }
+
+    /// Offers runs to those whose turn it is in a group.
+    pub(crate) fn admit(&mut self, handout: &mut Handout, roster: &Roster, group: &Group) {
+        while let Some(job) = group.admit() {
+            if roster.get(job.slot()).is_none() {
+                group.leave();
+            } else {
+                handout.consider_admitted(&mut self.agenda, group, &job);
+            }
         }
-        blocking
+    }
+
+    /// Offers a run that was in the way of another before.
+    pub(crate) fn offer_again(&mut self, handout: &mut Handout, job: &Arc<JobCell>) {
+        handout.offer_again(&mut self.agenda, job);
     }
 
     pub(crate) fn next(&mut self) -> Next {
@@ -163,21 +154,4 @@ impl Due {
         self.slots = left.filter_map(|slot| renumbered[slot as usize]).collect();
         self.handed_out = 0;
     }
-}
-
-/// Offers the job a run, and lists it for the one after. The deadline moves only when the run begins; what is listed here
-/// may thus be early, which is set right when it comes up, but never late.
-///
-/// A run that ended on the very instant of a tick counts as running then, as in the Python package.
-fn offer(agenda: &mut Agenda, slot: Slot, job: &JobCell, deadline: Time, ticket: Ticket, now: Time) -> bool {
-    let ended_just_now = job.has_ended_at(now) && agenda.is_on_tick(now);
-    if deadline > now || ended_just_now {
-        agenda.list(slot, deadline, now);
-        return false;
-    }
-    let taken = job.claim.offer(ticket) == Offer::Taken;
-    if taken {
-        agenda.list(slot, job.next_deadline(now), now);
-    }
-    taken
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use crate::alarm::Alarm;
 use crate::canary::Canary;
 use crate::engine::Engine;
+use crate::inside;
 use crate::stop::StopReport;
 use crate::time::{Span, Time};
 use crate::watch::Progress;
@@ -156,8 +157,13 @@ impl Process {
         self.stage = Stage::Grace(self.engine.now().after(self.grace.into()));
         self.engine.begin_stop();
         self.engine.watches.watch(&self.engine, &self.progress);
+        if let Some(run) = inside::current() {
+            self.progress.set_aside(run);
+        }
         if self.grace.is_zero() {
             self.cancel();
+        } else {
+            self.engine.tell_runs_to_end();
         }
     }
 

@@ -2,12 +2,16 @@
 
 use std::error::Error;
 use std::future::Future;
+use std::marker::PhantomData;
 use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 use std::task::{Context, Poll};
 
 use futures::future::BoxFuture;
 use pin_project_lite::pin_project;
 
+use crate::end::End;
+use crate::panics::lock;
 use crate::run::{Begun, Run};
 
 /// A function that can be a job; see [`JobBuilder::run`](crate::JobBuilder::run).
@@ -56,6 +60,23 @@ pub trait Target<Marker>: Send + 'static {
 )]
 pub trait BlockingTarget<Marker>: Target<Marker> {}
 
+/// A function that several runs may call at once; see [`Allow`](crate::Allow).
+///
+/// The shapes of [`Target`] with `Fn + Sync` in place of `FnMut`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't be a job whose runs overlap",
+    label = "not a function that several runs can call at once",
+    note = "a job with `Allow` is a function or closure that is `Fn + Send + Sync + 'static`: it may not change what it \
+            captured, except through a lock or an atomic"
+)]
+pub trait SharedTarget<Marker>: Target<Marker> {
+    #[doc(hidden)]
+    fn into_bodies(self) -> Bodies;
+}
+
+/// Makes bodies that share one target.
+pub(crate) type Bodies = Box<dyn Fn() -> Box<dyn Body> + Send + Sync>;
+
 /// What a job may return: `()` or a `Result<(), E>`.
 #[diagnostic::on_unimplemented(
     message = "a job can't return `{Self}`",
@@ -83,53 +104,130 @@ impl<E: Into<Box<dyn Error + Send + Sync>>> Outcome for Result<(), E> {
 }
 
 /// A target in the form in which the scheduler keeps it.
-pub trait Body: Send + 'static {
-    /// Calls the target for one run.
-    fn call(&mut self, run: &Begun<'_>) -> Step;
+pub trait Body: Send + Sync + 'static {
+    /// Calls the target for one run. For whoever may run the job, see [`Held`].
+    fn call(&self, run: &Begun<'_>) -> Step;
 
-    /// Drops the target and what it captured.
-    fn clear(&mut self);
+    /// Drops the target and what it captured. Likewise.
+    fn clear(&self);
 
     /// Whether it looks at the [`Run`] it is called for.
     fn takes_run(&self) -> bool;
+
+    fn type_name(&self) -> &'static str;
 }
+
+/// A run of an asynchronous target.
+pub(crate) type RunFuture = BoxFuture<'static, End>;
 
 /// What a call to a target came to.
 #[allow(missing_debug_implementations, reason = "users never see one")]
 pub enum Step {
     /// It is done.
-    Done(JobResult),
+    Done(End),
     /// It goes on as a future.
-    Future(BoxFuture<'static, JobResult>),
+    Future(RunFuture),
+}
+
+impl Step {
+    /// Whether the run may end with a failure, or has.
+    pub(crate) fn may_fail(&self) -> bool {
+        match self {
+            Step::Done(end) => end.is_failure(),
+            Step::Future(_) => true,
+        }
+    }
+
+    /// The end of a call that has no future. A future can't come from a blocking target, and is dropped.
+    pub(crate) fn into_end(self) -> End {
+        match self {
+            Step::Done(end) => end,
+            Step::Future(_) => End::Cancelled,
+        }
+    }
 }
 
 /// Tells the shapes of targets apart.
 #[derive(Debug)]
-pub struct Shape<const TAKES_RUN: bool, const IS_ASYNC: bool, Output>(std::marker::PhantomData<Output>);
+pub struct Shape<const TAKES_RUN: bool, const IS_ASYNC: bool, Output>(PhantomData<Output>);
 
 type Plain<O> = Shape<false, false, O>;
 type Async<F> = Shape<false, true, F>;
 type WithRun<O> = Shape<true, false, O>;
 type AsyncWithRun<F> = Shape<true, true, F>;
 
+impl Body for Box<dyn Body> {
+    fn call(&self, run: &Begun<'_>) -> Step {
+        (**self).call(run)
+    }
+
+    fn clear(&self) {
+        (**self).clear();
+    }
+
+    fn takes_run(&self) -> bool {
+        (**self).takes_run()
+    }
+
+    fn type_name(&self) -> &'static str {
+        (**self).type_name()
+    }
+}
+
 /// A target, until it is cleared.
+///
+/// Locked only by the holder of the job's claim, and so never waited for: the claim is who may run, the lock is how the
+/// compiler knows.
 #[allow(missing_debug_implementations, reason = "users never see one")]
 pub struct Held<F, Marker> {
-    target: Option<F>,
-    shape: std::marker::PhantomData<fn() -> Marker>,
+    target: Mutex<Option<F>>,
+    shape: PhantomData<fn() -> Marker>,
 }
 
 impl<F, Marker> Held<F, Marker> {
     fn new(target: F) -> Self {
         Held {
-            target: Some(target),
-            shape: std::marker::PhantomData,
+            target: Mutex::new(Some(target)),
+            shape: PhantomData,
+        }
+    }
+
+    fn target(&self) -> MutexGuard<'_, Option<F>> {
+        match self.target.try_lock() {
+            Ok(target) => target,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => unreachable!("a job's claim has one holder"),
         }
     }
 }
 
+/// A target that several runs call at once.
+#[allow(missing_debug_implementations, reason = "users never see one")]
+struct Shared<F, Marker> {
+    target: Mutex<Option<Arc<F>>>,
+    shape: PhantomData<fn() -> Marker>,
+}
+
+impl<F, Marker> Shared<F, Marker> {
+    fn new(target: Arc<F>) -> Self {
+        Shared {
+            target: Mutex::new(Some(target)),
+            shape: PhantomData,
+        }
+    }
+}
+
+/// A future of an [`Outcome`] that can be sent between threads.
+#[doc(hidden)]
+pub trait OutcomeFuture: Future<Output: Outcome> + Send {}
+impl<F: Future<Output: Outcome> + Send> OutcomeFuture for F {}
+
+/// Implements one shape: as a target of which there is one run at a time, and as one of which there may be several.
 macro_rules! shape {
-    ($takes_run:literal, $marker:ident<$output:ident>: FnMut($($run:ident)?), $bound:path, |$call:ident, $begun:ident| $step:expr) => {
+    (
+        $takes_run:literal, $marker:ident<$output:ident>: ($($run:ident)?), $bound:path,
+        |$call:ident, $begun:ident| $step:expr
+    ) => {
         impl<F, $output> Target<$marker<$output>> for F
         where
             F: FnMut($($run)?) -> $output + Send + 'static,
@@ -147,53 +245,94 @@ macro_rules! shape {
             F: FnMut($($run)?) -> $output + Send + 'static,
             $output: $bound + 'static,
         {
-            fn call(&mut self, $begun: &Begun<'_>) -> Step {
-                match &mut self.target {
+            fn call(&self, $begun: &Begun<'_>) -> Step {
+                match &mut *self.target() {
                     Some($call) => $step,
-                    None => Step::Done(Ok(())),
+                    None => Step::Done(End::Finished),
                 }
             }
 
-            fn clear(&mut self) {
-                self.target = None;
+            fn clear(&self) {
+                let target = self.target().take();
+                drop(target);
             }
 
             fn takes_run(&self) -> bool {
                 $takes_run
             }
+
+            fn type_name(&self) -> &'static str {
+                std::any::type_name::<F>()
+            }
+        }
+
+        impl<F, $output> SharedTarget<$marker<$output>> for F
+        where
+            F: Fn($($run)?) -> $output + Send + Sync + 'static,
+            $output: $bound + 'static,
+        {
+            fn into_bodies(self) -> Bodies {
+                let target = Arc::new(self);
+                Box::new(move || Box::new(Shared::<F, $marker<$output>>::new(Arc::clone(&target))))
+            }
+        }
+
+        impl<F, $output> Body for Shared<F, $marker<$output>>
+        where
+            F: Fn($($run)?) -> $output + Send + Sync + 'static,
+            $output: $bound + 'static,
+        {
+            fn call(&self, $begun: &Begun<'_>) -> Step {
+                let target = lock(&self.target).clone();
+                match target {
+                    Some($call) => $step,
+                    None => Step::Done(End::Finished),
+                }
+            }
+
+            fn clear(&self) {
+                let target = lock(&self.target).take();
+                drop(target);
+            }
+
+            fn takes_run(&self) -> bool {
+                $takes_run
+            }
+
+            fn type_name(&self) -> &'static str {
+                std::any::type_name::<F>()
+            }
         }
     };
 }
 
-/// A future of an [`Outcome`] that can be sent between threads.
-#[doc(hidden)]
-pub trait OutcomeFuture: Future<Output: Outcome> + Send {}
-impl<F: Future<Output: Outcome> + Send> OutcomeFuture for F {}
-
-shape!(false, Plain<O>: FnMut(), Outcome, |call, _begun| Step::Done(call().into_result()));
-shape!(true, WithRun<O>: FnMut(Run), Outcome, |call, begun| Step::Done(call(begun.to_run()).into_result()));
-shape!(false, Async<Fut>: FnMut(), OutcomeFuture, |call, _begun| future(call()));
-shape!(true, AsyncWithRun<Fut>: FnMut(Run), OutcomeFuture, |call, begun| future(call(begun.to_run())));
+shape!(false, Plain<O>: (), Outcome, |call, _begun| Step::Done(call().into_result().into()));
+shape!(true, WithRun<O>: (Run), Outcome, |call, begun| Step::Done(call(begun.to_run()).into_result().into()));
+shape!(false, Async<Fut>: (), OutcomeFuture, |call, _begun| future(call()));
+shape!(true, AsyncWithRun<Fut>: (Run), OutcomeFuture, |call, begun| future(call(begun.to_run())));
 
 impl<F: Target<Plain<O>>, O> BlockingTarget<Plain<O>> for F {}
 impl<F: Target<WithRun<O>>, O> BlockingTarget<WithRun<O>> for F {}
 
 fn future<Fut: OutcomeFuture + 'static>(future: Fut) -> Step {
-    Step::Future(Box::pin(IntoResult { future }))
+    Step::Future(Box::pin(IntoEnd { future }))
 }
 
 pin_project! {
-    /// Maps a future's outcome to a result, without the second copy of the future that an `async` block would hold.
-    struct IntoResult<Fut> {
+    /// Maps a future's outcome to the end of a run, without the second copy of the future that an `async` block would hold.
+    struct IntoEnd<Fut> {
         #[pin]
         future: Fut,
     }
 }
 
-impl<Fut: Future<Output: Outcome>> Future for IntoResult<Fut> {
-    type Output = JobResult;
+impl<Fut: Future<Output: Outcome>> Future for IntoEnd<Fut> {
+    type Output = End;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<JobResult> {
-        self.project().future.poll(cx).map(Outcome::into_result)
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<End> {
+        self.project()
+            .future
+            .poll(cx)
+            .map(|outcome| outcome.into_result().into())
     }
 }

@@ -14,6 +14,8 @@ pub(crate) struct Span(i64);
 impl Time {
     pub(crate) const NEVER: Time = Time(i64::MAX);
     pub(crate) const ORIGIN: Time = Time(0);
+    /// Before all others.
+    pub(crate) const EARLIEST: Time = Time(i64::MIN);
 
     pub(crate) const fn from_nanos(nanos: i64) -> Time {
         Time(nanos)
@@ -27,6 +29,10 @@ impl Time {
         Time(self.0.saturating_add(span.0))
     }
 
+    pub(crate) const fn before(self, span: Span) -> Time {
+        Time(self.0.saturating_sub(span.0))
+    }
+
     /// From `earlier` to here; nothing if that is not earlier.
     pub(crate) const fn since(self, earlier: Time) -> Span {
         let nanos = self.0.saturating_sub(earlier.0);
@@ -35,7 +41,8 @@ impl Time {
 }
 
 impl Span {
-    #[cfg(test)]
+    pub(crate) const ZERO: Span = Span(0);
+
     pub(crate) const fn from_nanos(nanos: i64) -> Span {
         Span(nanos)
     }
@@ -61,7 +68,10 @@ impl From<Duration> for Span {
 
 impl From<Span> for Duration {
     fn from(span: Span) -> Duration {
-        Duration::from_nanos(span.0.unsigned_abs())
+        match span.0 {
+            i64::MAX => Duration::MAX,
+            nanos => Duration::from_nanos(nanos.unsigned_abs()),
+        }
     }
 }
 

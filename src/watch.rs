@@ -16,7 +16,7 @@ use crate::stop::StopReport;
 pub(crate) struct Watches(Mutex<HashMap<RunKey, Vec<Arc<Progress>>>>);
 
 /// A run of a job, told from its other runs by the ticket under which it began.
-type RunKey = (JobId, Ticket);
+pub(crate) type RunKey = (JobId, Ticket);
 
 impl Watches {
     /// Watches every run in progress.
@@ -31,7 +31,7 @@ impl Watches {
                     .push(Arc::clone(progress));
                 lock(&progress.runs)
                     .waiting
-                    .insert((job.id, batch.ticket), Job::new(Arc::clone(job)));
+                    .insert((job.id, batch.ticket), Job::new(Arc::clone(job.owner())));
             }
         }
     }
@@ -66,11 +66,19 @@ struct Runs {
     waiting: BTreeMap<RunKey, Job>,
     finished: Vec<Job>,
     cancelled: Vec<Job>,
+    /// The run that the stop is waited for in, so that it can't wait for it.
+    own: Option<Job>,
 }
 
 impl Progress {
     pub(crate) fn is_over(&self) -> bool {
         lock(&self.runs).waiting.is_empty()
+    }
+
+    /// Does not wait for `run`, but names it.
+    pub(crate) fn set_aside(&self, run: RunKey) {
+        let mut runs = lock(&self.runs);
+        runs.own = runs.waiting.remove(&run);
     }
 
     fn ended(&self, run: RunKey, cancelled: bool) {
@@ -92,10 +100,16 @@ impl Progress {
         let mut runs = std::mem::take(&mut *lock(&self.runs));
         runs.finished.sort_by_key(Job::id);
         runs.cancelled.sort_by_key(Job::id);
+        let mut still_running: Vec<Job> = runs.waiting.into_values().chain(runs.own).collect();
+        still_running.sort_by_key(Job::id);
+        // A job may have had several runs at once.
+        runs.finished.dedup();
+        runs.cancelled.dedup();
+        still_running.dedup();
         StopReport {
             finished: runs.finished,
             cancelled: runs.cancelled,
-            still_running: runs.waiting.into_values().collect(),
+            still_running,
         }
     }
 }

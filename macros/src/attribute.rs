@@ -13,7 +13,7 @@ pub(crate) struct Attribute {
     /// What is forwarded to the function.
     pub(crate) arguments: Vec<Expr>,
     /// The methods of `JobBuilder` to call, in the order in which they are written.
-    pub(crate) methods: Vec<(Ident, Expr)>,
+    pub(crate) methods: Vec<(Ident, Option<Expr>)>,
     pub(crate) tag: Option<Expr>,
     /// The bare word `blocking`.
     pub(crate) blocking: Option<Ident>,
@@ -113,7 +113,7 @@ impl Interval {
 #[derive(Default)]
 struct Options {
     seen: Vec<String>,
-    methods: Vec<(Ident, Expr)>,
+    methods: Vec<(Ident, Option<Expr>)>,
     tag: Option<Expr>,
     blocking: Option<Ident>,
     atevery: Option<Path>,
@@ -125,14 +125,12 @@ impl Options {
         let key = input.call(Ident::parse_any)?;
         input.parse::<Token![=]>()?;
         match self.effect(&key)? {
-            Effect::Method => self.methods.push((key, input.parse()?)),
+            Effect::Method => self.methods.push((key, Some(input.parse()?))),
             Effect::Tag => self.tag = Some(input.parse()?),
             Effect::Crate => self.atevery = Some(input.call(Path::parse_mod_style)?),
-            Effect::Blocking => {
-                return Err(Error::new_spanned(
-                    key,
-                    "`blocking` has no value: write the bare word `blocking`",
-                ));
+            Effect::Switch | Effect::Blocking => {
+                let message = format!("`{key}` has no value: write the bare word `{key}`");
+                return Err(Error::new_spanned(key, message));
             }
         }
         Ok(())
@@ -142,6 +140,7 @@ impl Options {
     fn switch(&mut self, word: Ident) -> Result<()> {
         match self.effect(&word)? {
             Effect::Blocking => self.blocking = Some(word),
+            Effect::Switch => self.methods.push((word, None)),
             effect => {
                 let usage = options::usage(&word.to_string(), effect);
                 return Err(Error::new_spanned(

@@ -55,7 +55,10 @@ fn registered(attribute: &Attribute, function: &Function, call: &Call<'_>, job: 
             let annotation = annotation(&parameter.ty);
             quote!(let #local #annotation = #argument;)
         });
-    let methods = attribute.methods.iter().map(|(method, value)| quote!(.#method(#value)));
+    let methods = attribute.methods.iter().map(|(method, value)| {
+        let value = value.iter();
+        quote!(.#method(#(#value)*))
+    });
     let run = if attribute.blocking.is_some() {
         quote!(run_blocking)
     } else {

@@ -5,6 +5,8 @@
 pub(crate) enum Effect {
     /// `key = value`: calls the method of `JobBuilder` of that name with the value.
     Method,
+    /// A bare word: calls the method of `JobBuilder` of that name.
+    Switch,
     /// `tag = "..."`: a constant of the registration itself, by which a program can choose.
     Tag,
     /// `crate = path`: where the crate `atevery` is found.
@@ -17,6 +19,14 @@ const OPTIONS: &[(&str, Effect)] = &[
     ("name", Effect::Method),
     ("missed_ticks", Effect::Method),
     ("first_run", Effect::Method),
+    ("jitter", Effect::Method),
+    ("times", Effect::Method),
+    ("until", Effect::Method),
+    ("delay_from_end", Effect::Switch),
+    ("timeout", Effect::Method),
+    ("retry", Effect::Method),
+    ("on_overlap", Effect::Method),
+    ("group", Effect::Method),
     ("blocking", Effect::Blocking),
     ("tag", Effect::Tag),
     ("crate", Effect::Crate),
@@ -32,7 +42,7 @@ pub(crate) fn find(name: &str) -> Option<Effect> {
 /// How the option is written, for messages.
 pub(crate) fn usage(name: &str, effect: Effect) -> String {
     match effect {
-        Effect::Blocking => format!("`{name}`"),
+        Effect::Switch | Effect::Blocking => format!("`{name}`"),
         Effect::Tag => format!("`{name} = \"...\"`"),
         Effect::Crate => format!("`{name} = path`"),
         Effect::Method => format!("`{name} = ...`"),

@@ -299,7 +299,7 @@ fn blocking_code_sees_that_it_is_cancelled() {
 }
 
 #[test]
-fn a_run_is_not_cancelled_by_a_detached_stop_nor_by_the_grace() {
+fn a_run_is_told_to_end_by_a_stop_with_grace_but_not_by_a_detached_one() {
     let world = World::new();
     let runs: crate::support::Later<Run> = crate::support::later();
     let slot = runs.clone();
@@ -314,7 +314,8 @@ fn a_run_is_not_cancelled_by_a_detached_stop_nor_by_the_grace() {
     assert!(!run.is_cancelled());
     let mut stop = pin!(world.scheduler.stop().grace(ms(100)).into_future());
     assert!(poll_once(stop.as_mut()).is_pending());
-    assert!(!run.is_cancelled());
+    assert!(run.is_cancelled());
+    assert!(run.job().is_running());
     world.advance(100);
     assert!(stop.now_or_never().is_some());
     assert!(run.is_cancelled());

@@ -1,0 +1,71 @@
+//! How a run ended.
+
+use std::any::Any;
+use std::error::Error;
+use std::sync::Arc;
+
+use crate::event::EventKind;
+use crate::panics::{catch, discard};
+use crate::target::JobResult;
+
+/// How a run ended.
+#[allow(missing_debug_implementations, reason = "users never see one")]
+pub enum End {
+    Finished,
+    Failed(Box<dyn Error + Send + Sync>),
+    Panicked(Box<dyn Any + Send>),
+    TimedOut,
+    Cancelled,
+}
+
+impl From<JobResult> for End {
+    fn from(result: JobResult) -> End {
+        result.map_or_else(End::Failed, |()| End::Finished)
+    }
+}
+
+impl End {
+    /// Whether there is something wrong with the job, so that it may be tried again.
+    pub(crate) fn is_failure(&self) -> bool {
+        matches!(self, End::Failed(_) | End::Panicked(_))
+    }
+
+    /// The end as it is told to those who want to know.
+    pub(crate) fn into_kind(self) -> EventKind {
+        match self {
+            End::Finished => EventKind::Finished,
+            End::Failed(error) => EventKind::Failed(error.into()),
+            End::Panicked(payload) => EventKind::Panicked(message(payload)),
+            End::TimedOut => EventKind::TimedOut,
+            End::Cancelled => EventKind::Cancelled,
+        }
+    }
+}
+
+/// What a panic said.
+fn message(payload: Box<dyn Any + Send>) -> Arc<str> {
+    let message = match (payload.downcast_ref::<&str>(), payload.downcast_ref::<String>()) {
+        (Some(text), _) => Arc::from(*text),
+        (_, Some(text)) => Arc::from(text.as_str()),
+        _ => Arc::from("a panic whose payload is no text"),
+    };
+    discard(payload);
+    message
+}
+
+/// An error and what caused it, in one line. The error is a user's: writing it out may panic.
+pub(crate) fn describe(error: &(dyn Error + 'static)) -> String {
+    let described = catch(|| {
+        let mut text = error.to_string();
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            text += &format!(": {error}");
+            cause = error.source();
+        }
+        text
+    });
+    described.unwrap_or_else(|payload| {
+        discard(payload);
+        String::from("an error that panics when it is shown")
+    })
+}

@@ -1,0 +1,118 @@
+//! Jobs of which only so many run at once.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use crate::cell::JobCell;
+use crate::job::JobId;
+use crate::panics::lock;
+use crate::time::Time;
+
+pub(crate) struct Group(Mutex<State>);
+
+struct State {
+    limit: usize,
+    running: usize,
+    /// Those that are due, in the order of their deadlines.
+    waiting: BTreeMap<(Time, JobId), Arc<JobCell>>,
+}
+
+impl Group {
+    pub(crate) fn new(limit: usize) -> Group {
+        Group(Mutex::new(State {
+            limit,
+            running: 0,
+            waiting: BTreeMap::new(),
+        }))
+    }
+
+    pub(crate) fn limit(&self) -> usize {
+        lock(&self.0).limit
+    }
+
+    pub(crate) fn set_limit(&self, limit: usize) {
+        lock(&self.0).limit = limit;
+    }
+
+    /// Takes a place for a job that is due. If there is none, or others wait, the job waits too.
+    pub(crate) fn enter(&self, due: Time, job: &Arc<JobCell>) -> bool {
+        let mut state = lock(&self.0);
+        let enters = state.running < state.limit && state.waiting.is_empty();
+        if enters {
+            state.running += 1;
+        } else {
+            state.waiting.insert((due, job.id), Arc::clone(job));
+        }
+        enters
+    }
+
+    /// The job whose turn it is, if there is a place: it is taken.
+    pub(crate) fn admit(&self) -> Option<Arc<JobCell>> {
+        let mut state = lock(&self.0);
+        if state.running >= state.limit {
+            return None;
+        }
+        let (_, job) = state.waiting.pop_first()?;
+        state.running += 1;
+        Some(job)
+    }
+
+    /// Gives a place back. True if somebody waits for it.
+    pub(crate) fn leave(&self) -> bool {
+        let mut state = lock(&self.0);
+        state.running -= 1;
+        !state.waiting.is_empty()
+    }
+
+    /// Sends those away who wait.
+    pub(crate) fn take_waiting(&self) -> Vec<Arc<JobCell>> {
+        std::mem::take(&mut lock(&self.0).waiting).into_values().collect()
+    }
+}
+
+/// The name of a group, and its limit if that is said with it.
+#[derive(Debug, Clone)]
+pub struct GroupName {
+    pub(crate) name: String,
+    pub(crate) limit: Option<usize>,
+}
+
+/// What [`JobBuilder::group`](crate::JobBuilder::group) takes: a name, or a name and a limit.
+pub trait IntoGroup: sealed::Sealed {
+    #[doc(hidden)]
+    fn into_group(self) -> GroupName;
+}
+
+impl IntoGroup for &str {
+    fn into_group(self) -> GroupName {
+        GroupName {
+            name: self.to_owned(),
+            limit: None,
+        }
+    }
+}
+
+impl IntoGroup for String {
+    fn into_group(self) -> GroupName {
+        GroupName {
+            name: self,
+            limit: None,
+        }
+    }
+}
+
+impl IntoGroup for (&str, usize) {
+    fn into_group(self) -> GroupName {
+        GroupName {
+            name: self.0.to_owned(),
+            limit: Some(self.1),
+        }
+    }
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for &str {}
+    impl Sealed for String {}
+    impl Sealed for (&str, usize) {}
+}

@@ -1,0 +1,126 @@
+//! What a builder has collected for a job, checked when it is registered.
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use crate::engine::Engine;
+use crate::error::Error;
+use crate::group::GroupName;
+use crate::jitter::Jitter;
+use crate::retry::Backoffs;
+use crate::rules::{Overlapping, Rules, Seats, Times};
+use crate::target::Bodies;
+use crate::time::Time;
+
+pub(crate) struct Options {
+    pub(crate) jitter: Option<Duration>,
+    pub(crate) times: Option<u64>,
+    pub(crate) until: Option<Instant>,
+    pub(crate) from_end: bool,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) backoffs: Option<Backoffs>,
+    pub(crate) group: Option<GroupName>,
+    pub(crate) replaces: bool,
+    /// How many runs at a time.
+    pub(crate) runs: usize,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            jitter: None,
+            times: None,
+            until: None,
+            from_end: false,
+            timeout: None,
+            backoffs: None,
+            group: None,
+            replaces: false,
+            runs: 1,
+        }
+    }
+}
+
+impl Options {
+    /// The rules of a job, if it has any.
+    pub(crate) fn into_rules(
+        self,
+        engine: &Engine,
+        interval: Duration,
+        bodies: Option<Bodies>,
+    ) -> Result<Option<Box<Rules>>, Error> {
+        self.check(interval)?;
+        if self.are_default() && bodies.is_none() {
+            return Ok(None);
+        }
+        let overlap = match bodies {
+            Some(bodies) => Overlapping::Allow(Seats::new(self.runs, bodies)),
+            None if self.replaces => Overlapping::Replace(Mutex::default()),
+            None => Overlapping::Skip,
+        };
+        let group = self.group.map(|name| engine.group(name)).transpose()?;
+        Ok(Some(Box::new(Rules {
+            jitter: self.jitter.map(|max| Jitter {
+                max: max.into(),
+                seed: engine.next_seed(),
+            }),
+            times: self.times.map(Times::new),
+            until: self.until.map_or(Time::NEVER, |instant| engine.time_of(instant)),
+            from_end: self.from_end,
+            time_limit: self.timeout.map(Into::into),
+            backoffs: self.backoffs,
+            group: group.as_ref().map(Arc::clone),
+            overlap,
+        })))
+    }
+
+    fn are_default(&self) -> bool {
+        let Options {
+            jitter: None,
+            times: None,
+            until: None,
+            from_end: false,
+            timeout: None,
+            backoffs: None,
+            group: None,
+            replaces: false,
+            runs: 1,
+        } = self
+        else {
+            return false;
+        };
+        true
+    }
+
+    fn check(&self, interval: Duration) -> Result<(), Error> {
+        if let Some(max) = self.jitter {
+            check_jitter(max, interval)?;
+        }
+        if self.times == Some(0) {
+            return Err(Error::invalid_option(
+                "a job that runs 0 times would never run: let `times` be at least 1",
+            ));
+        }
+        if self.timeout == Some(Duration::ZERO) {
+            return Err(Error::invalid_option(
+                "with a timeout of 0ns no run could end in time: take a longer `timeout`, or none",
+            ));
+        }
+        if self.runs == 0 {
+            return Err(Error::invalid_option(
+                "`Allow(0)` allows no run: let it be at least 1, or pause the job",
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// A jitter is shorter than the interval, so that runs keep their order.
+pub(crate) fn check_jitter(max: Duration, interval: Duration) -> Result<(), Error> {
+    if max < interval {
+        return Ok(());
+    }
+    Err(Error::invalid_option(format!(
+        "a jitter of {max:?} is not shorter than the interval of {interval:?}: take a shorter jitter, or a longer interval"
+    )))
+}

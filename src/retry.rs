@@ -1,0 +1,182 @@
+//! Another attempt after one that failed, within the same run.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use crate::alarm::Alarm;
+use crate::cell::JobCell;
+use crate::end::End;
+use crate::engine::Engine;
+use crate::lane::BlockingRun;
+use crate::parked::{drop_future, poll_run};
+use crate::run::Facts;
+use crate::target::{RunFuture, Step};
+use crate::time::Time;
+use crate::waiters::Ear;
+
+/// How long to wait before each further attempt of one run.
+pub(crate) type Backoff = Box<dyn Iterator<Item = Duration> + Send>;
+
+/// Makes the back-off of each run.
+pub(crate) type Backoffs = Box<dyn Fn() -> Backoff + Send + Sync>;
+
+/// The wait before the next attempt. It ends early if the run is told to end.
+pub(crate) struct Wait {
+    engine: Arc<Engine>,
+    job: Arc<JobCell>,
+    number: u64,
+    until: Time,
+    alarm: Alarm,
+    ear: Option<Ear>,
+}
+
+impl Wait {
+    pub(crate) fn new(engine: &Arc<Engine>, job: &Arc<JobCell>, number: u64, wait: Duration) -> Wait {
+        Wait {
+            engine: Arc::clone(engine),
+            job: Arc::clone(job),
+            number,
+            until: engine.now().after(wait.into()),
+            alarm: Alarm::default(),
+            ear: None,
+        }
+    }
+
+    /// False if there is to be no further attempt.
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
+        self.engine.waiters.listen(self.job.id, &mut self.ear, cx.waker());
+        if self.job.is_cancelled(self.number) {
+            return Poll::Ready(false);
+        }
+        self.alarm.poll(&self.engine, self.until, cx).map(|woken| woken.is_ok())
+    }
+}
+
+impl Drop for Wait {
+    fn drop(&mut self) {
+        if let Some(ear) = self.ear {
+            self.engine.waiters.leave(self.job.id, ear);
+        }
+    }
+}
+
+/// The attempts of a run that isn't blocking, one after the other.
+pub(crate) struct Attempts {
+    engine: Arc<Engine>,
+    job: Arc<JobCell>,
+    facts: Facts,
+    backoff: Backoff,
+    stage: Stage,
+}
+
+enum Stage {
+    Running(RunFuture),
+    Ended(End),
+    Waiting(Wait),
+    Done,
+}
+
+impl Attempts {
+    /// Goes on from the first attempt.
+    pub(crate) fn after(
+        engine: &Arc<Engine>,
+        job: &Arc<JobCell>,
+        facts: &Facts,
+        first: Step,
+        backoff: Backoff,
+    ) -> Attempts {
+        Attempts {
+            engine: Arc::clone(engine),
+            job: Arc::clone(job),
+            facts: facts.clone(),
+            backoff,
+            stage: Stage::from(first),
+        }
+    }
+
+    fn fail(&mut self, end: End) -> Poll<End> {
+        if !end.is_failure() {
+            return Poll::Ready(end);
+        }
+        let Some(wait) = self.backoff.next() else {
+            return Poll::Ready(end);
+        };
+        self.engine.report_retry(&self.job, &self.facts, end);
+        self.stage = Stage::Waiting(Wait::new(&self.engine, &self.job, self.facts.number, wait));
+        Poll::Pending
+    }
+}
+
+impl From<Step> for Stage {
+    fn from(step: Step) -> Stage {
+        match step {
+            Step::Done(end) => Stage::Ended(end),
+            Step::Future(future) => Stage::Running(future),
+        }
+    }
+}
+
+impl Future for Attempts {
+    type Output = End;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<End> {
+        let this = &mut *self;
+        loop {
+            match std::mem::replace(&mut this.stage, Stage::Done) {
+                Stage::Running(mut future) => match poll_run(&mut future, cx.waker()) {
+                    Poll::Ready(end) => {
+                        drop_future(future);
+                        this.stage = Stage::Ended(end);
+                    }
+                    Poll::Pending => {
+                        this.stage = Stage::Running(future);
+                        return Poll::Pending;
+                    }
+                },
+                Stage::Ended(end) => {
+                    if let Poll::Ready(end) = this.fail(end) {
+                        return Poll::Ready(end);
+                    }
+                }
+                Stage::Waiting(mut wait) => match wait.poll(cx) {
+                    Poll::Ready(true) => {
+                        this.stage = Stage::from(this.engine.call(&this.job, &this.facts));
+                    }
+                    Poll::Ready(false) => return Poll::Ready(End::Cancelled),
+                    Poll::Pending => {
+                        this.stage = Stage::Waiting(wait);
+                        return Poll::Pending;
+                    }
+                },
+                Stage::Done => return Poll::Ready(End::Cancelled),
+            }
+        }
+    }
+}
+
+/// A blocking run between two attempts. The executor that drops it cancels the run.
+pub(crate) struct Pause {
+    wait: Wait,
+    run: Option<BlockingRun>,
+}
+
+impl Pause {
+    pub(crate) fn new(wait: Wait, run: BlockingRun) -> Pause {
+        Pause { wait, run: Some(run) }
+    }
+}
+
+impl Future for Pause {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let again = ready!(self.wait.poll(cx));
+        if let Some(run) = self.run.take().filter(|_| again) {
+            run.dispatch();
+        }
+        Poll::Ready(())
+    }
+}

@@ -1,0 +1,178 @@
+//! What a job may ask for beyond its interval. Most ask for nothing, and have none of this.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use crate::cell::JobCell;
+use crate::group::Group;
+use crate::jitter::Jitter;
+use crate::panics::lock;
+use crate::parked::Parked;
+use crate::retry::Backoffs;
+use crate::target::Bodies;
+use crate::time::{Span, Time};
+
+pub(crate) struct Rules {
+    pub(crate) jitter: Option<Jitter>,
+    pub(crate) times: Option<Times>,
+    /// No run whose deadline is later.
+    pub(crate) until: Time,
+    /// The interval counts from the end of a run.
+    pub(crate) from_end: bool,
+    pub(crate) time_limit: Option<Span>,
+    pub(crate) backoffs: Option<Backoffs>,
+    pub(crate) group: Option<Arc<Group>>,
+    pub(crate) overlap: Overlapping,
+}
+
+/// How runs of a job go together.
+pub(crate) enum Overlapping {
+    Skip,
+    /// The run in progress, if it waits.
+    Replace(Mutex<Option<Arc<Parked>>>),
+    Allow(Seats),
+    /// This is one of the seats of that job.
+    Seat(Arc<JobCell>),
+}
+
+/// So many runs, and no more.
+pub(crate) struct Times {
+    limit: u64,
+    /// Runs that were offered and not withdrawn.
+    offered: AtomicU64,
+}
+
+impl Times {
+    pub(crate) fn new(limit: u64) -> Times {
+        Times {
+            limit,
+            offered: AtomicU64::new(0),
+        }
+    }
+}
+
+impl Rules {
+    /// The rules of a seat: all but this is asked of the job that it belongs to.
+    pub(crate) fn of_seat(job: &Arc<JobCell>) -> Rules {
+        Rules {
+            jitter: None,
+            times: None,
+            until: Time::NEVER,
+            from_end: false,
+            time_limit: None,
+            backoffs: None,
+            group: None,
+            overlap: Overlapping::Seat(Arc::clone(job)),
+        }
+    }
+
+    /// When a run with this deadline is due.
+    pub(crate) fn put_off(&self, deadline: Time) -> Time {
+        match self.jitter {
+            Some(jitter) if deadline != Time::NEVER => deadline.after(jitter.of(deadline)),
+            _ => deadline,
+        }
+    }
+
+    /// Whether no run may be offered any more.
+    pub(crate) fn are_used_up(&self, deadline: Time) -> bool {
+        let offered_all = self.times.as_ref().is_some_and(|times| times.left() == 0);
+        offered_all || self.is_past_end(deadline)
+    }
+
+    /// Whether `runs` were the last ones.
+    pub(crate) fn are_over(&self, runs: u64, deadline: Time) -> bool {
+        let all_begun = self.times.as_ref().is_some_and(|times| runs >= times.limit);
+        all_begun || self.is_past_end(deadline)
+    }
+
+    fn is_past_end(&self, deadline: Time) -> bool {
+        deadline > self.until && deadline != Time::NEVER
+    }
+
+    pub(crate) fn note_offer(&self) {
+        if let Some(times) = &self.times {
+            times.offered.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn note_withdrawal(&self) {
+        if let Some(times) = &self.times {
+            times.offered.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Keeps the run that is in progress at hand, if it may have to give way.
+    pub(crate) fn keep_at_hand(&self, run: &Arc<Parked>) {
+        if let Overlapping::Replace(current) = &self.overlap {
+            let old = lock(current).replace(Arc::clone(run));
+            drop(old);
+        }
+    }
+
+    /// The run that may have to give way.
+    pub(crate) fn at_hand(&self) -> Option<Arc<Parked>> {
+        match &self.overlap {
+            Overlapping::Replace(current) => lock(current).take(),
+            _ => None,
+        }
+    }
+}
+
+impl Times {
+    fn left(&self) -> u64 {
+        self.limit.saturating_sub(self.offered.load(Ordering::Relaxed))
+    }
+}
+
+/// Where the runs of a job that allows several take place, beside the job itself. They are made when they are needed.
+pub(crate) struct Seats {
+    /// How many there may be.
+    limit: usize,
+    state: Mutex<SeatsState>,
+    /// Held while a run is counted and the deadline moved, since several may begin at once.
+    pub(crate) beginning: Mutex<()>,
+}
+
+#[derive(Default)]
+struct SeatsState {
+    seats: Vec<Arc<JobCell>>,
+    bodies: Option<Bodies>,
+}
+
+impl Seats {
+    /// For a job that may have `runs` runs at a time.
+    pub(crate) fn new(runs: usize, bodies: Bodies) -> Seats {
+        Seats {
+            limit: runs - 1,
+            state: Mutex::new(SeatsState {
+                seats: Vec::new(),
+                bodies: Some(bodies),
+            }),
+            beginning: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn all(&self) -> Vec<Arc<JobCell>> {
+        lock(&self.state).seats.clone()
+    }
+
+    /// One more seat, if there may be one.
+    pub(crate) fn add(&self, job: &Arc<JobCell>) -> Option<Arc<JobCell>> {
+        let mut state = lock(&self.state);
+        if state.seats.len() >= self.limit {
+            return None;
+        }
+        let body = state.bodies.as_ref()?();
+        let seat = JobCell::seat(job, body);
+        state.seats.push(Arc::clone(&seat));
+        Some(seat)
+    }
+
+    /// Forgets all seats, which refer to their job, and the target.
+    pub(crate) fn clear(&self) -> Vec<Arc<JobCell>> {
+        let SeatsState { seats, bodies } = std::mem::take(&mut *lock(&self.state));
+        drop(bodies);
+        seats
+    }
+}

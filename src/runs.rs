@@ -1,0 +1,336 @@
+//! What the engine does about a run: it begins, fails or is refused, ends.
+
+use std::sync::Arc;
+
+use crate::batch::Batch;
+use crate::cell::JobCell;
+use crate::claim::{Begin, Meanwhile, Ticket};
+use crate::end::End;
+use crate::engine::Engine;
+use crate::event::{Event, EventKind};
+use crate::inside::inside;
+use crate::job::Job;
+use crate::panics::{catch, lock, quietly};
+use crate::parked::{Visit, drop_future};
+use crate::retry::{Attempts, Backoff};
+use crate::rules::Rules;
+use crate::run::{Begun, Facts};
+use crate::target::{RunFuture, Step};
+use crate::time::Time;
+use crate::time_limit::TimeLimit;
+
+/// Where many runs share a batch, one in so many of each job's is measured, beginning with the first. Reading the clock
+/// costs more than all else that a short run costs.
+const MEASURE_ONE_IN: u64 = 16;
+
+/// Batches.
+impl Engine {
+    pub(crate) fn next_batch(&self) -> Option<Arc<Batch>> {
+        lock(&self.queue).next()
+    }
+
+    pub(crate) fn free_lane(&self, batch: &Batch) {
+        lock(&self.queue).free(batch);
+    }
+
+    pub(crate) fn finish_batch(&self, batch: &Batch) {
+        lock(&self.queue).finish(batch);
+    }
+
+    /// The executor refused a lane, or dropped it.
+    pub(crate) fn lose_lane(&self) {
+        let lost = lock(&self.queue).lose();
+        for batch in lost {
+            self.take_back(&batch);
+        }
+    }
+
+    /// Takes back what is on offer in a batch that the executor would not take.
+    pub(crate) fn take_back(&self, batch: &Batch) {
+        for job in &batch.jobs {
+            if self.withdraw(batch.ticket, job) {
+                job.owner().note_trouble(&EventKind::Refused);
+                self.tell(job, batch.ticket, None, EventKind::Refused);
+            }
+        }
+    }
+
+    /// Takes back what is on offer in a batch, since the scheduler stops.
+    pub(crate) fn retract(&self, batch: &Batch) {
+        for job in &batch.jobs {
+            self.withdraw(batch.ticket, job);
+        }
+    }
+
+    /// Takes back an offer, unless its run has begun; the job is listed for the next tick.
+    fn withdraw(&self, ticket: Ticket, job: &Arc<JobCell>) -> bool {
+        let Some(meanwhile) = job.claim.withdraw(ticket) else {
+            return false;
+        };
+        let owner = job.owner();
+        if let Some(rules) = &owner.rules {
+            rules.note_withdrawal();
+            self.leave_group(rules);
+        }
+        if meanwhile.removed() {
+            job.clear();
+            return false;
+        }
+        if meanwhile.changed() {
+            owner.adopt_interval(self.now());
+        }
+        self.relist(owner);
+        true
+    }
+
+    fn leave_group(&self, rules: &Rules) {
+        if rules.group.as_ref().is_some_and(|group| group.leave()) {
+            self.ring();
+        }
+    }
+}
+
+/// A run begins.
+impl Engine {
+    /// Begins the run that was offered to `batch`, if it still is. Returns it if it goes on as a future.
+    pub(crate) fn begin_run(self: &Arc<Self>, batch: &Batch, job: &Arc<JobCell>) -> Option<Visit> {
+        let Some(how) = job.claim.begin(batch.ticket) else {
+            self.withdraw(batch.ticket, job);
+            return None;
+        };
+        let facts = self.begin(batch, job, how);
+        let step = match &job.owner().rules {
+            None => self.call(job, &facts),
+            Some(rules) => self.call_by_rules(job, &facts, rules),
+        };
+        match step {
+            Step::Future(future) => Some(Visit::new(job, facts, future)),
+            Step::Done(end) => {
+                self.settle(job, &facts, end, false);
+                None
+            }
+        }
+    }
+
+    /// Begins and does the first attempt of a run that blocks its thread, if it still is on offer.
+    pub(crate) fn begin_blocking(&self, batch: &Batch, job: &Arc<JobCell>) -> Option<(Facts, End, Option<Backoff>)> {
+        let Some(how) = job.claim.begin(batch.ticket) else {
+            self.withdraw(batch.ticket, job);
+            return None;
+        };
+        let facts = self.begin(batch, job, how);
+        let end = self.call(job, &facts).into_end();
+        let backoffs = job.owner().rules.as_ref().and_then(|rules| rules.backoffs.as_ref());
+        match backoffs.filter(|_| end.is_failure()).map(catch) {
+            Some(Ok(backoff)) => Some((facts, end, Some(backoff))),
+            Some(Err(payload)) => Some((facts, End::Panicked(payload), None)),
+            None => Some((facts, end, None)),
+        }
+    }
+
+    fn begin(&self, batch: &Batch, job: &Arc<JobCell>, how: Begin) -> Facts {
+        let owner = job.owner();
+        let is_seat = !Arc::ptr_eq(owner, job);
+        let triggered = how == Begin::Triggered || (is_seat && owner.claim.take_trigger());
+        let observed = self.observers.are_there();
+        let measured =
+            observed || triggered || owner.timed || batch.jobs.len() == 1 || owner.runs() % MEASURE_ONE_IN == 0;
+        let started = measured.then(|| self.now());
+        let how = if triggered { Begin::Triggered } else { how };
+        let mut facts = owner.begin(how, started);
+        if is_seat {
+            job.set_runs(facts.number + 1);
+        }
+        if batch.is_cancelled() {
+            // The cancellation came before the claim, and so missed this run.
+            job.claim.cancel(batch.ticket);
+        }
+        if triggered {
+            // Its deadline is still ahead, or is due once more.
+            self.relist(owner);
+        }
+        if let Some(started) = started {
+            self.announce(job, batch.ticket, &mut facts, started, observed);
+        }
+        facts
+    }
+
+    /// Tells that a run has begun, and how late.
+    fn announce(&self, job: &Arc<JobCell>, ticket: Ticket, facts: &mut Facts, started: Time, observed: bool) {
+        let owner = job.owner();
+        owner.note_start(started);
+        let missed = owner.missed(facts.due, started);
+        if missed > 0 {
+            owner.note_trouble(&EventKind::Missed(missed));
+        }
+        if !observed {
+            return;
+        }
+        let lateness = started.since(facts.due);
+        facts.enter_span(owner.name(), lateness);
+        if missed > 0 {
+            self.tell(job, ticket, Some((facts, started)), EventKind::Missed(missed));
+        }
+        let by = lateness.into();
+        if by > 2 * self.resolution {
+            self.tell(job, ticket, Some((facts, started)), EventKind::Late(by));
+        }
+        self.tell(job, ticket, Some((facts, started)), EventKind::Started);
+    }
+
+    /// Calls the target.
+    pub(crate) fn call(&self, job: &Arc<JobCell>, facts: &Facts) -> Step {
+        let begun = Begun {
+            engine: self,
+            job,
+            facts,
+        };
+        let ticket = job.claim.sight().ticket();
+        let called = inside((job.id, ticket), || facts.span.in_scope(|| catch(|| job.call(&begun))));
+        called.unwrap_or_else(|payload| Step::Done(End::Panicked(payload)))
+    }
+
+    fn call_by_rules(self: &Arc<Self>, job: &Arc<JobCell>, facts: &Facts, rules: &Rules) -> Step {
+        let mut step = self.call(job, facts);
+        if let Some(backoffs) = rules.backoffs.as_ref().filter(|_| step.may_fail()) {
+            step = match catch(backoffs) {
+                Ok(backoff) => Step::Future(Box::pin(Attempts::after(self, job, facts, step, backoff))),
+                Err(payload) => Step::Done(End::Panicked(payload)),
+            };
+        }
+        match (step, rules.time_limit, facts.started) {
+            (Step::Future(future), Some(limit), Some(started)) => {
+                Step::Future(Box::pin(TimeLimit::new(self, started.after(limit), future)))
+            }
+            (step, ..) => step,
+        }
+    }
+}
+
+/// A run ends.
+impl Engine {
+    /// Ends a run whose future is done or to be dropped.
+    pub(crate) fn end(&self, job: &Arc<JobCell>, facts: &Facts, future: RunFuture, end: End, waited: bool) {
+        facts.span.in_scope(|| drop_future(future));
+        self.settle(job, facts, end, waited);
+    }
+
+    pub(crate) fn settle(&self, job: &Arc<JobCell>, facts: &Facts, end: End, waited: bool) {
+        let owner = job.owner();
+        let cancelled = matches!(end, End::Cancelled);
+        if facts.started.is_some() || !matches!(end, End::Finished) {
+            self.report(job, facts, end, waited);
+        }
+        let rules = owner.rules.as_deref();
+        if rules.is_some_and(|rules| rules.from_end) {
+            owner.set_deadline_from_end(self.now());
+        }
+        let meanwhile = job.claim.end();
+        if !meanwhile.nothing() {
+            self.after_end(job, meanwhile);
+        }
+        if let Some(rules) = rules {
+            self.after_end_by_rules(owner, rules);
+        }
+        self.waiters.wake(job.id);
+        if meanwhile.watched() {
+            self.watches.ended((job.id, meanwhile.ticket()), cancelled);
+        }
+    }
+
+    fn after_end(&self, job: &Arc<JobCell>, meanwhile: Meanwhile) {
+        let owner = job.owner();
+        if meanwhile.removed() {
+            job.clear();
+            return;
+        }
+        if meanwhile.changed() {
+            owner.adopt_interval(self.now());
+        }
+        if meanwhile.due() {
+            self.relist(owner);
+        }
+    }
+
+    fn after_end_by_rules(&self, job: &Arc<JobCell>, rules: &Rules) {
+        self.leave_group(rules);
+        if rules.are_over(job.runs(), job.deadline()) && job.is_idle() {
+            self.retire(job);
+        } else if rules.from_end {
+            self.relist(job);
+        }
+    }
+
+    /// Notes how a run has ended, and tells it.
+    fn report(&self, job: &Arc<JobCell>, facts: &Facts, end: End, waited: bool) {
+        let owner = job.owner();
+        let times = facts.started.map(|started| (started, self.now()));
+        let mut kind = end.into_kind();
+        let completed = matches!(kind, EventKind::Finished | EventKind::Failed(_));
+        if completed && times.is_some_and(|(started, ended)| owner.is_too_long(started, ended)) {
+            let late = std::mem::replace(&mut kind, EventKind::TimedOut);
+            quietly(|| drop(late));
+        }
+        if let Some((started, ended)) = times {
+            owner.note_run(facts, started, ended, waited);
+        }
+        if !matches!(kind, EventKind::Finished) {
+            owner.note_trouble(&kind);
+        }
+        let ended = times.map(|(_, ended)| (facts, ended));
+        facts
+            .span
+            .in_scope(|| self.tell(job, job.claim.sight().ticket(), ended, kind));
+    }
+
+    /// An attempt has failed, and there will be another.
+    pub(crate) fn report_retry(&self, job: &Arc<JobCell>, facts: &Facts, end: End) {
+        let failure = end.into_kind();
+        let message = failure.error_text().unwrap_or_default();
+        quietly(|| drop(failure));
+        let kind = EventKind::Retried(message.into());
+        job.owner().note_trouble(&kind);
+        self.tell(job, job.claim.sight().ticket(), Some((facts, self.now())), kind);
+    }
+
+    /// Takes a job that has come to its end off the roster.
+    pub(crate) fn retire(&self, job: &Arc<JobCell>) {
+        job.remove();
+        if self.unregister(job) {
+            self.tell(job, job.claim.sight().ticket(), None, EventKind::Removed);
+        }
+    }
+
+    /// Cancels the run of a job that is to give way to the next.
+    pub(crate) fn cancel_current(&self, job: &Arc<JobCell>) {
+        job.claim.cancel_current();
+        self.waiters.wake(job.id);
+        if let Some(run) = job.rules.as_deref().and_then(Rules::at_hand) {
+            run.cancel(self);
+        }
+    }
+
+    /// Tells those who want to know.
+    pub(crate) fn tell(&self, job: &Arc<JobCell>, ticket: Ticket, run: Option<(&Facts, Time)>, kind: EventKind) {
+        if !self.observers.are_there() {
+            // It may hold an error of a user's, whose destructor may panic.
+            quietly(|| drop(kind));
+            return;
+        }
+        let now = run.map_or_else(|| self.now(), |(_, now)| now);
+        let duration = match run {
+            Some((facts, ended)) if kind.is_end() => facts.started.map(|started| ended.since(started).into()),
+            _ => None,
+        };
+        let event = Event {
+            job: Job::new(Arc::clone(job.owner())),
+            run: run.map(|(facts, _)| facts.number),
+            deadline: run.map(|(facts, _)| self.instant_of(facts.deadline)),
+            instant: self.instant_of(now),
+            duration,
+            kind,
+        };
+        inside((job.id, ticket), || self.observers.tell(&event));
+        quietly(|| drop(event));
+    }
+}

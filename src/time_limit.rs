@@ -1,0 +1,54 @@
+//! A run that may take only so long.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use crate::alarm::Alarm;
+use crate::end::End;
+use crate::engine::Engine;
+use crate::parked::drop_future;
+use crate::target::RunFuture;
+use crate::time::Time;
+
+/// Drops the run's future when its time is up.
+pub(crate) struct TimeLimit {
+    engine: Arc<Engine>,
+    limit: Time,
+    alarm: Alarm,
+    future: Option<RunFuture>,
+}
+
+impl TimeLimit {
+    pub(crate) fn new(engine: &Arc<Engine>, limit: Time, future: RunFuture) -> TimeLimit {
+        TimeLimit {
+            engine: Arc::clone(engine),
+            limit,
+            alarm: Alarm::default(),
+            future: Some(future),
+        }
+    }
+}
+
+impl Future for TimeLimit {
+    type Output = End;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<End> {
+        let this = &mut *self;
+        let Some(future) = &mut this.future else {
+            return Poll::Ready(End::TimedOut);
+        };
+        if let Poll::Ready(end) = future.as_mut().poll(cx) {
+            return Poll::Ready(end);
+        }
+        match this.alarm.poll(&this.engine, this.limit, cx) {
+            Poll::Ready(Ok(())) => {
+                this.future.take().map(drop_future);
+                Poll::Ready(End::TimedOut)
+            }
+            // Without a timer there is no limit.
+            Poll::Ready(Err(_)) | Poll::Pending => Poll::Pending,
+        }
+    }
+}

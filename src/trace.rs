@@ -1,0 +1,86 @@
+//! Spans and events for `tracing`. Without that feature there is nothing here that costs anything.
+
+#[cfg(feature = "tracing")]
+pub(crate) use self::on::*;
+
+#[cfg(not(feature = "tracing"))]
+pub(crate) use self::off::*;
+
+#[cfg(feature = "tracing")]
+mod on {
+    use tracing::{Level, Span, enabled, span};
+
+    use crate::end::describe;
+    use crate::event::{Event, EventKind};
+    use crate::time::Span as Length;
+
+    /// The span of a run.
+    pub(crate) type RunSpan = Span;
+
+    pub(crate) fn is_on() -> bool {
+        enabled!(target: "atevery", Level::ERROR)
+    }
+
+    /// The span of a run that has begun. `deadline` is in seconds from the making of the scheduler.
+    pub(crate) fn run(job: &str, run: u64, deadline: Length, lateness: Length) -> RunSpan {
+        span!(
+            target: "atevery",
+            Level::INFO,
+            "run",
+            job,
+            run,
+            deadline = std::time::Duration::from(deadline).as_secs_f64(),
+            lateness_ms = std::time::Duration::from(lateness).as_secs_f64() * 1e3,
+        )
+    }
+
+    pub(crate) fn tell(event: &Event) {
+        let (job, run) = (event.job().name(), event.run());
+        match event.kind() {
+            EventKind::Failed(error) => {
+                tracing::error!(target: "atevery", job, run, error = describe(&**error), "run failed");
+            }
+            EventKind::Panicked(message) => {
+                tracing::error!(target: "atevery", job, run, message = &**message, "run panicked");
+            }
+            EventKind::TimedOut => tracing::warn!(target: "atevery", job, run, "run timed out"),
+            EventKind::Retried(message) => {
+                tracing::warn!(target: "atevery", job, run, error = &**message, "run is tried again");
+            }
+            EventKind::Refused => tracing::warn!(target: "atevery", job, "the executor refused a run"),
+            EventKind::Missed(count) => tracing::warn!(target: "atevery", job, run, count, "intervals were missed"),
+            EventKind::Late(by) => {
+                tracing::warn!(target: "atevery", job, run, by_ms = by.as_secs_f64() * 1e3, "run is late");
+            }
+            EventKind::Removed => tracing::debug!(target: "atevery", job, "job removed"),
+            EventKind::Started | EventKind::Finished | EventKind::Cancelled => {
+                tracing::trace!(target: "atevery", job, run, "run {}", event.kind().as_str());
+            }
+        }
+    }
+}
+
+#[cfg(not(feature = "tracing"))]
+mod off {
+    use crate::event::Event;
+
+    /// The span of a run.
+    #[derive(Debug, Clone)]
+    pub(crate) struct RunSpan;
+
+    impl RunSpan {
+        pub(crate) fn none() -> RunSpan {
+            RunSpan
+        }
+
+        pub(crate) fn in_scope<T>(&self, call: impl FnOnce() -> T) -> T {
+            call()
+        }
+    }
+
+    pub(crate) fn is_on() -> bool {
+        false
+    }
+
+    pub(crate) fn tell(_: &Event) {}
+}

@@ -1,0 +1,77 @@
+//! Who waits to be told that a run should end.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Waker;
+
+use crate::job::JobId;
+use crate::panics::lock;
+
+#[derive(Default)]
+pub(crate) struct Waiters {
+    /// So that nobody pays for waiters that aren't there.
+    count: AtomicUsize,
+    jobs: Mutex<Jobs>,
+}
+
+#[derive(Default)]
+struct Jobs {
+    waiting: HashMap<JobId, Vec<(Ear, Waker)>>,
+    ears: u64,
+}
+
+/// Tells one waiter from another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ear(u64);
+
+impl Waiters {
+    /// Keeps `waker` until the job is told something. The caller looks at the job again after this.
+    pub(crate) fn listen(&self, job: JobId, ear: &mut Option<Ear>, waker: &Waker) {
+        let mut waker = waker.clone();
+        let mut jobs = lock(&self.jobs);
+        let ear = *ear.get_or_insert_with(|| {
+            jobs.ears += 1;
+            Ear(jobs.ears)
+        });
+        let listening = jobs.waiting.entry(job).or_default();
+        match listening.iter_mut().find(|(other, _)| *other == ear) {
+            Some((_, old)) => std::mem::swap(old, &mut waker),
+            None => {
+                listening.push((ear, waker));
+                self.count.fetch_add(1, Ordering::SeqCst);
+                return;
+            }
+        }
+        drop(jobs);
+        drop(waker);
+    }
+
+    pub(crate) fn leave(&self, job: JobId, ear: Ear) {
+        let mut jobs = lock(&self.jobs);
+        let Some(listening) = jobs.waiting.get_mut(&job) else {
+            return;
+        };
+        let place = listening.iter().position(|(other, _)| *other == ear);
+        let left = place.map(|place| listening.swap_remove(place));
+        if listening.is_empty() {
+            jobs.waiting.remove(&job);
+        }
+        drop(jobs);
+        if left.is_some() {
+            self.count.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+
+    /// Wakes those that wait for a run of `job`.
+    pub(crate) fn wake(&self, job: JobId) {
+        if self.count.load(Ordering::SeqCst) == 0 {
+            return;
+        }
+        let woken = lock(&self.jobs).waiting.remove(&job).unwrap_or_default();
+        self.count.fetch_sub(woken.len(), Ordering::SeqCst);
+        for (_, waker) in woken {
+            waker.wake();
+        }
+    }
+}
