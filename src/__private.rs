@@ -48,37 +48,52 @@ pub fn argument<T: Argument>(argument: &T) -> T {
     argument.clone()
 }
 
-/// Registers a job whose target is boxed, so that a user's crate doesn't compile all that is behind it for each job anew.
-pub trait Register<Target, Marker> {
-    fn register(self, target: Target, blocking: bool) -> Result<Job, Error>;
+/// [`JobBuilder::run`] on a boxed target, so that a user's crate doesn't compile all that is behind it for each job anew.
+pub fn run<M>(job: JobBuilder, target: impl Target<M>) -> Result<Job, Error> {
+    job.register_boxed(Box::new(target.into_body()), false)
 }
 
-#[diagnostic::do_not_recommend]
-impl<T: Target<M>, M> Register<T, M> for JobBuilder<OneAtATime> {
-    fn register(self, target: T, blocking: bool) -> Result<Job, Error> {
-        self.register_boxed(Box::new(target.into_body()), blocking)
-    }
+/// [`JobBuilder::run_blocking`], likewise.
+pub fn run_blocking<M>(job: JobBuilder, target: impl BlockingTarget<M>) -> Result<Job, Error> {
+    job.register_boxed(Box::new(target.into_body()), true)
 }
 
-#[diagnostic::do_not_recommend]
-impl<T: SharedTarget<M>, M> Register<T, M> for JobBuilder<Several> {
-    fn register(self, target: T, blocking: bool) -> Result<Job, Error> {
-        self.register_shared(target.into_bodies(), blocking)
-    }
-}
-
-/// [`JobBuilder::run`].
-pub fn run<T: Target<M>, M, Runs>(job: JobBuilder<Runs>, target: T) -> Result<Job, Error>
+/// The same for a job with an `on_overlap`: which targets it can have, hangs on its value.
+pub fn run_overlapping<T, M, Runs>(job: JobBuilder<Runs>, target: T) -> Result<Job, Error>
 where
     JobBuilder<Runs>: Register<T, M>,
 {
     job.register(target, false)
 }
 
-/// [`JobBuilder::run_blocking`].
-pub fn run_blocking<T: BlockingTarget<M>, M, Runs>(job: JobBuilder<Runs>, target: T) -> Result<Job, Error>
+/// Likewise.
+pub fn run_blocking_overlapping<T: BlockingTarget<M>, M, Runs>(
+    job: JobBuilder<Runs>,
+    target: T,
+) -> Result<Job, Error>
 where
     JobBuilder<Runs>: Register<T, M>,
 {
     job.register(target, true)
+}
+
+/// A builder of a job that can have this target.
+#[diagnostic::on_unimplemented(
+    message = "`{Target}` can't be a job with this `on_overlap`",
+    label = "not a function that can be such a job"
+)]
+pub trait Register<Target, Marker> {
+    fn register(self, target: Target, blocking: bool) -> Result<Job, Error>;
+}
+
+impl<T: Target<M>, M> Register<T, M> for JobBuilder<OneAtATime> {
+    fn register(self, target: T, blocking: bool) -> Result<Job, Error> {
+        self.register_boxed(Box::new(target.into_body()), blocking)
+    }
+}
+
+impl<T: SharedTarget<M>, M> Register<T, M> for JobBuilder<Several> {
+    fn register(self, target: T, blocking: bool) -> Result<Job, Error> {
+        self.register_shared(target.into_bodies(), blocking)
+    }
 }

@@ -59,10 +59,12 @@ fn registered(attribute: &Attribute, function: &Function, call: &Call<'_>, job: 
         let value = value.iter();
         quote!(.#method(#(#value)*))
     });
-    let run = if attribute.blocking.is_some() {
-        quote!(run_blocking)
-    } else {
-        quote!(run)
+    let overlapping = attribute.methods.iter().any(|(method, _)| method == "on_overlap");
+    let run = match (attribute.blocking.is_some(), overlapping) {
+        (false, false) => quote!(run),
+        (true, false) => quote!(run_blocking),
+        (false, true) => quote!(run_overlapping),
+        (true, true) => quote!(run_blocking_overlapping),
     };
     let target = target(attribute, function, call, &locals);
     let registered = quote!(#atevery::__private::#run(#job #(#methods)*, #target));
