@@ -67,10 +67,7 @@ where
 }
 
 /// Likewise.
-pub fn run_blocking_overlapping<T: BlockingTarget<M>, M, Runs>(
-    job: JobBuilder<Runs>,
-    target: T,
-) -> Result<Job, Error>
+pub fn run_blocking_overlapping<T: BlockingTarget<M>, M, Runs>(job: JobBuilder<Runs>, target: T) -> Result<Job, Error>
 where
     JobBuilder<Runs>: Register<T, M>,
 {

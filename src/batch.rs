@@ -8,6 +8,7 @@ use crate::cell::JobCell;
 use crate::claim::Ticket;
 use crate::panics::lock;
 use crate::parked::Parked;
+use crate::time::Time;
 
 /// The most lanes that take up batches at a time. So many jobs can block their threads before others have to wait,
 /// given as many threads.
@@ -21,10 +22,15 @@ pub(crate) fn size(due: usize) -> usize {
     (due / LANES).clamp(1, BATCH)
 }
 
+/// Under which ticket runs are offered, and when.
+pub(crate) type Occasion = (Ticket, Time);
+
 /// Jobs that were due at one tick and share a task.
 pub(crate) struct Batch {
     number: u64,
     pub(crate) ticket: Ticket,
+    /// When the runs were offered.
+    pub(crate) offered: Time,
     pub(crate) jobs: Vec<Arc<JobCell>>,
     cancelled: AtomicBool,
     parked: Mutex<Vec<Arc<Parked>>>,
@@ -64,26 +70,27 @@ pub(crate) struct Queue {
 }
 
 impl Queue {
-    fn batch(&mut self, ticket: Ticket, jobs: Vec<Arc<JobCell>>) -> Arc<Batch> {
+    fn batch(&mut self, (ticket, offered): Occasion, jobs: Vec<Arc<JobCell>>) -> Arc<Batch> {
         self.batches += 1;
         Arc::new(Batch {
             number: self.batches,
             ticket,
+            offered,
             jobs,
             cancelled: AtomicBool::new(false),
             parked: Mutex::default(),
         })
     }
 
-    /// Queues jobs that were offered under `ticket`, in order.
-    pub(crate) fn push(&mut self, ticket: Ticket, jobs: Vec<Arc<JobCell>>) {
-        let batch = self.batch(ticket, jobs);
+    /// Queues jobs that were offered on this occasion, in order.
+    pub(crate) fn push(&mut self, occasion: Occasion, jobs: Vec<Arc<JobCell>>) {
+        let batch = self.batch(occasion, jobs);
         self.ready.push_back(batch);
     }
 
     /// A batch that needs no lane.
-    pub(crate) fn push_active(&mut self, ticket: Ticket, job: Arc<JobCell>) -> Arc<Batch> {
-        let batch = self.batch(ticket, vec![job]);
+    pub(crate) fn push_active(&mut self, occasion: Occasion, job: Arc<JobCell>) -> Arc<Batch> {
+        let batch = self.batch(occasion, vec![job]);
         self.active.insert(batch.number, Arc::clone(&batch));
         batch
     }

@@ -8,9 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use crate::batch::{Batch, Queue};
+use crate::batch::{Batch, Occasion, Queue};
 use crate::cell::JobCell;
-use crate::claim::Ticket;
 use crate::driver::Driver;
 use crate::error::Error;
 use crate::grid::Grid;
@@ -363,9 +362,9 @@ impl Engine {
         }
     }
 
-    fn start_blocking(self: &Arc<Self>, jobs: Vec<(Ticket, Arc<JobCell>)>) {
-        for (ticket, job) in jobs {
-            let batch = lock(&self.queue).push_active(ticket, job);
+    fn start_blocking(self: &Arc<Self>, jobs: Vec<(Occasion, Arc<JobCell>)>) {
+        for (occasion, job) in jobs {
+            let batch = lock(&self.queue).push_active(occasion, job);
             BlockingRun::new(Arc::clone(self), batch).dispatch();
         }
     }

@@ -1,5 +1,5 @@
 use std::error::Error;
-use std::fmt;
+use std::fmt::{self, Write};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,8 @@ use crate::job::Job;
 /// Something that has happened to a job. [`SchedulerBuilder::on_event`](crate::SchedulerBuilder::on_event) and
 /// [`Scheduler::events`](crate::Scheduler::events) tell of them.
 ///
-/// `Display` writes it in one line:
+/// `Display` writes it in one line, whatever the name of the job and the text of its error are: line breaks and other
+/// characters that would confuse a log or a terminal are written as `\n` or `\u{1b}`.
 ///
 /// ```
 /// use std::time::Duration;
@@ -145,7 +146,7 @@ impl EventKind {
 
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:", self.job.name().escape_debug())?;
+        write!(f, "{}:", OneLine(self.job.name()))?;
         if let Some(run) = self.run {
             write!(f, " run {run}")?;
         }
@@ -154,11 +155,35 @@ impl fmt::Display for Event {
             write!(f, " after {duration:?}")?;
         }
         match &self.kind {
-            EventKind::Failed(error) => write!(f, ": {error}"),
-            EventKind::Panicked(message) | EventKind::Retried(message) => write!(f, ": {message}"),
+            EventKind::Failed(error) => write!(f, ": {}", OneLine(&describe(&**error))),
+            EventKind::Panicked(message) | EventKind::Retried(message) => write!(f, ": {}", OneLine(message)),
+            EventKind::Missed(1) => write!(f, " 1 interval"),
             EventKind::Missed(count) => write!(f, " {count} intervals"),
             EventKind::Late(by) => write!(f, " by {by:?}"),
             _ => Ok(()),
         }
     }
+}
+
+/// A text of a user's on one line: what would break the line, move a terminal's cursor or turn the direction of writing
+/// is escaped. Quotes and accents stay as they are.
+pub(crate) struct OneLine<'a>(pub(crate) &'a str);
+
+impl fmt::Display for OneLine<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.chars().try_for_each(|c| {
+            if is_confusing(c) {
+                write!(f, "{}", c.escape_default())
+            } else {
+                f.write_char(c)
+            }
+        })
+    }
+}
+
+fn is_confusing(c: char) -> bool {
+    let breaks_line = matches!(c, '\u{2028}' | '\u{2029}');
+    let is_unseen = matches!(c, '\u{200b}' | '\u{feff}');
+    let turns_direction = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    c.is_control() || breaks_line || is_unseen || turns_direction
 }

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use crate::agenda::{Agenda, Slot};
-use crate::batch::Queue;
+use crate::batch::{Occasion, Queue};
 use crate::cell::JobCell;
 use crate::claim::{Offer, Ticket};
 use crate::group::Group;
@@ -19,7 +19,7 @@ pub(crate) struct Handout {
     batches: Vec<Vec<Arc<JobCell>>>,
     batch: Vec<Arc<JobCell>>,
     /// For the blocking pool.
-    pub(crate) blocking: Vec<(Ticket, Arc<JobCell>)>,
+    pub(crate) blocking: Vec<(Occasion, Arc<JobCell>)>,
     /// Due while a run is in progress that has to give way.
     pub(crate) overlapping: Vec<Arc<JobCell>>,
     /// Jobs that may have no run any more.
@@ -156,7 +156,7 @@ impl Handout {
 
     fn push(&mut self, job: &Arc<JobCell>) {
         if job.blocking {
-            self.blocking.push((self.ticket, Arc::clone(job)));
+            self.blocking.push(((self.ticket, self.now), Arc::clone(job)));
             return;
         }
         if self.batch.capacity() == 0 {
@@ -178,7 +178,7 @@ impl Handout {
         }
         let mut queue = lock(queue);
         for batch in self.batches.drain(..) {
-            queue.push(self.ticket, batch);
+            queue.push((self.ticket, self.now), batch);
         }
     }
 }

@@ -145,8 +145,9 @@ impl Engine {
             // The cancellation came before the claim, and so missed this run.
             job.claim.cancel(batch.ticket);
         }
-        if triggered {
-            // Its deadline is still ahead, or is due once more.
+        let clock_stepped_back = started.is_some_and(|started| started < batch.offered);
+        if triggered || clock_stepped_back {
+            // Its deadline is not what was foreseen when it was offered.
             self.relist(owner);
         }
         if let Some(started) = started {

@@ -21,8 +21,9 @@ use crate::stopping::Stopping;
 /// dropped half-way; one that is never polled does nothing. To cancel a run is to drop its future at its next await;
 /// synchronous code can't be cancelled.
 ///
-/// A job may stop its own scheduler: one that awaits an unlimited stop is itself cancelled at that await. Synchronous code
-/// that blocks on one waits for its own end, for ever; let it [`detach`](Stop::detach).
+/// A job may stop its own scheduler: one that awaits an unlimited stop is itself cancelled at that await. Where synchronous
+/// code of a job, or a [hook](crate::SchedulerBuilder::on_event), waits for a stop, that run can't end before it: the stop
+/// does not wait for it, but names it as still running.
 ///
 /// ```
 /// use std::time::Duration;
@@ -63,7 +64,8 @@ impl Stop {
         self
     }
 
-    /// First lets runs end by themselves for this long.
+    /// First lets runs end by themselves for this long. They are told at its beginning:
+    /// [`Run::cancelled`](crate::Run::cancelled).
     pub fn grace(mut self, period: Duration) -> Stop {
         self.grace = period;
         self

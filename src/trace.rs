@@ -1,4 +1,29 @@
 //! Spans and events for `tracing`. Without that feature there is nothing here that costs anything.
+//!
+//! Each run has a span `run` of the target `atevery`, at the level INFO. It has no parent: a run belongs to its job, not to
+//! the code that happens to drive the executor. It is entered for the call of the target, for every poll of its future,
+//! for the drop of that future, and for the event that tells of the end. Its fields:
+//!
+//! | field | |
+//! | --- | --- |
+//! | `job` | the job's name |
+//! | `run` | the number of the run |
+//! | `deadline` | when it was due, in seconds from the making of the scheduler |
+//! | `lateness_ms` | how much later it began, in milliseconds |
+//!
+//! Events of the same target, with the fields `job` and `run`:
+//!
+//! | level | event | further fields |
+//! | --- | --- | --- |
+//! | ERROR | run failed | `error` |
+//! | ERROR | run panicked | `error` |
+//! | WARN | run timed out | |
+//! | WARN | run is tried again | `error` |
+//! | WARN | intervals were missed | `count` |
+//! | WARN | run is late | `by_ms` |
+//! | WARN | the executor refused a run | |
+//! | DEBUG | job removed | |
+//! | TRACE | run started, run finished, run cancelled | |
 
 #[cfg(feature = "tracing")]
 pub(crate) use self::on::*;
@@ -12,6 +37,7 @@ mod on {
 
     use crate::end::describe;
     use crate::event::{Event, EventKind};
+    use crate::panics::quietly;
     use crate::time::Span as Length;
 
     /// The span of a run.
@@ -21,10 +47,11 @@ mod on {
         enabled!(target: "atevery", Level::ERROR)
     }
 
-    /// The span of a run that has begun. `deadline` is in seconds from the making of the scheduler.
+    /// The span of a run that has begun.
     pub(crate) fn run(job: &str, run: u64, deadline: Length, lateness: Length) -> RunSpan {
         span!(
             target: "atevery",
+            parent: None,
             Level::INFO,
             "run",
             job,
@@ -34,14 +61,19 @@ mod on {
         )
     }
 
+    /// Tells the subscriber, whose panic harms nothing.
     pub(crate) fn tell(event: &Event) {
+        quietly(|| emit(event));
+    }
+
+    fn emit(event: &Event) {
         let (job, run) = (event.job().name(), event.run());
         match event.kind() {
             EventKind::Failed(error) => {
                 tracing::error!(target: "atevery", job, run, error = describe(&**error), "run failed");
             }
             EventKind::Panicked(message) => {
-                tracing::error!(target: "atevery", job, run, message = &**message, "run panicked");
+                tracing::error!(target: "atevery", job, run, error = &**message, "run panicked");
             }
             EventKind::TimedOut => tracing::warn!(target: "atevery", job, run, "run timed out"),
             EventKind::Retried(message) => {

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::event::OneLine;
+
 use super::{JobState, JobStatus, SchedulerState, SchedulerStatus};
 
 const TITLES: [&str; 13] = [
@@ -30,42 +32,49 @@ type Row = [String; TITLES.len()];
 
 impl fmt::Display for JobStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_table(f, std::slice::from_ref(self))
+        f.write_str(&lines(std::slice::from_ref(self)).join("\n"))
     }
 }
 
 impl fmt::Display for SchedulerStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_table(f, &self.jobs)?;
+        for line in lines(&self.jobs) {
+            writeln!(f, "{line}")?;
+        }
         let sum = |count: fn(&JobStatus) -> u64| self.jobs.iter().map(count).fold(0, u64::saturating_add);
         let failed = sum(|job| job.failures() + job.panics() + job.timeouts());
         let running = self.jobs.iter().filter(|job| job.state == JobState::Running).count();
+        let (jobs, runs) = (self.jobs.len() as u64, sum(JobStatus::runs));
         write!(
             f,
-            "{}: {} jobs, {running} of them running; {} runs, {failed} of them failed",
+            "{}: {jobs} {}, {running} of them running; {runs} {}, {failed} of them failed",
             self.state,
-            self.jobs.len(),
-            sum(JobStatus::runs),
+            plural(jobs, "job"),
+            plural(runs, "run"),
         )
     }
 }
 
-fn write_table(f: &mut fmt::Formatter<'_>, jobs: &[JobStatus]) -> fmt::Result {
+fn plural(count: u64, noun: &str) -> String {
+    let ending = if count == 1 { "" } else { "s" };
+    format!("{noun}{ending}")
+}
+
+/// The table, line by line; the first one has the titles.
+fn lines(jobs: &[JobStatus]) -> Vec<String> {
     let rows: Vec<Row> = jobs.iter().map(row).collect();
     let width = |column: usize| {
         let cells = rows.iter().map(|row| row[column].chars().count());
         cells.chain([TITLES[column].len()]).max().unwrap_or_default()
     };
     let widths: [usize; TITLES.len()] = std::array::from_fn(width);
+    let titles = line(&widths, &TITLES.map(str::to_owned), ERROR);
     let errors = jobs.iter().map(|job| job.last_error().unwrap_or_default());
-    write_row(f, &widths, &TITLES.map(str::to_owned), ERROR)?;
-    for (row, error) in rows.iter().zip(errors) {
-        write_row(f, &widths, row, &error.escape_debug().to_string())?;
-    }
-    Ok(())
+    let rows = rows.iter().zip(errors).map(|(row, error)| line(&widths, row, error));
+    [titles].into_iter().chain(rows).collect()
 }
 
-fn write_row(f: &mut fmt::Formatter<'_>, widths: &[usize; TITLES.len()], row: &Row, error: &str) -> fmt::Result {
+fn line(widths: &[usize; TITLES.len()], row: &Row, error: &str) -> String {
     let mut line = String::new();
     for (column, (cell, width)) in row.iter().zip(widths).enumerate() {
         if WORDS.contains(&column) {
@@ -74,13 +83,14 @@ fn write_row(f: &mut fmt::Formatter<'_>, widths: &[usize; TITLES.len()], row: &R
             line += &format!("{cell:>width$}  ");
         }
     }
-    line += error;
-    writeln!(f, "{}", line.trim_end())
+    line += &OneLine(error).to_string();
+    line.truncate(line.trim_end().len());
+    line
 }
 
 fn row(job: &JobStatus) -> Row {
     [
-        job.name.escape_debug().to_string(),
+        OneLine(&job.name).to_string(),
         job.state.to_string(),
         format!("{:?}", job.interval),
         job.runs.to_string(),
