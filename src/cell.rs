@@ -136,6 +136,17 @@ impl JobCell {
         Span::from_nanos(self.interval.load(Ordering::Relaxed))
     }
 
+    /// Whether a run is on offer that has not begun.
+    pub(crate) fn is_offered(&self) -> bool {
+        self.claim.sight().is_offered() || self.seats().iter().any(|seat| seat.claim.sight().is_offered())
+    }
+
+    /// Whether a run that is due waits for the end of the one in progress.
+    pub(crate) fn waits_for_end(&self) -> bool {
+        let rules = self.rules.as_deref();
+        rules.is_none_or(|rules| matches!(rules.overlap, Overlapping::Skip))
+    }
+
     /// Whether no run is on offer or in progress.
     pub(crate) fn is_idle(&self) -> bool {
         !self.claim.sight().is_taken() && self.seats().iter().all(|seat| !seat.claim.sight().is_taken())
@@ -147,11 +158,28 @@ impl JobCell {
             self.clear();
         }
         if let Some(Overlapping::Allow(seats)) = self.rules.as_deref().map(|rules| &rules.overlap) {
-            for seat in seats.clear() {
+            quietly(|| drop(seats.take_bodies()));
+            for seat in seats.all() {
                 if seat.claim.remove() {
                     seat.clear();
                 }
             }
+            drop(seats.forget_idle());
+        }
+    }
+
+    pub(crate) fn forget_idle_seats(&self) {
+        if let Some(Overlapping::Allow(seats)) = self.rules.as_deref().map(|rules| &rules.overlap) {
+            drop(seats.forget_idle());
+        }
+    }
+
+    /// When a run has taken too long.
+    pub(crate) fn time_limit(&self, facts: &Facts) -> Time {
+        let limit = self.rules.as_ref().and_then(|rules| rules.time_limit);
+        match (facts.started, limit) {
+            (Some(started), Some(limit)) => started.after(limit),
+            _ => Time::NEVER,
         }
     }
 
@@ -179,17 +207,26 @@ impl JobCell {
         self.deadline.store(deadline.as_nanos(), Ordering::Relaxed);
     }
 
-    /// Time until `now` is not missed.
+    /// Time until `now` is not missed: what was due before is due now.
     pub(crate) fn lift_deadline(&self, now: Time) {
-        self.deadline.fetch_max(now.as_nanos(), Ordering::Relaxed);
+        let deadline = self.deadline();
+        if self.regularly_due(deadline) < now {
+            // A run that begins meanwhile has moved it already.
+            let _ = self.deadline.compare_exchange(
+                deadline.as_nanos(),
+                now.as_nanos(),
+                Ordering::Relaxed,
+                Ordering::Relaxed,
+            );
+        }
     }
 
-    /// Changes the interval. Whoever has taken the job looks at the deadline at the end of the run, else it moves now.
+    /// Changes the interval. Whoever has taken the job looks at the deadline again at the end of the run: its beginning may
+    /// be moving it just now.
     pub(crate) fn set_interval(&self, interval: Duration, now: Time) {
         self.interval.store(Span::from(interval).as_nanos(), Ordering::Relaxed);
-        if !self.claim.change() {
-            self.adopt_interval(now);
-        }
+        self.claim.change();
+        self.adopt_interval(now);
     }
 
     pub(crate) fn pause(&self) {
@@ -212,7 +249,7 @@ impl JobCell {
         }
     }
 
-    /// The interval has changed. For the holder of the claim, or while nobody holds it.
+    /// The interval has changed: the next run is due one interval from now, if it isn't due before.
     pub(crate) fn adopt_interval(&self, now: Time) {
         if self.runs() > 0 {
             let soonest = now.after(self.span());
@@ -228,7 +265,21 @@ impl JobCell {
         } else if sight.is_paused() {
             Time::NEVER
         } else {
-            self.regularly_due(self.deadline())
+            let deadline = self.deadline();
+            match &self.rules {
+                // It comes up, and is found to have no run left.
+                Some(rules) if rules.is_past_end(deadline) && deadline != Time::NEVER => Time::EARLIEST,
+                _ => self.regularly_due(deadline),
+            }
+        }
+    }
+
+    /// What a run has for its deadline that begins next, at `now` if it was triggered.
+    pub(crate) fn next_start(&self, now: Time) -> Time {
+        if self.claim.sight().is_triggered() {
+            now
+        } else {
+            self.deadline()
         }
     }
 
@@ -245,7 +296,11 @@ impl JobCell {
         if self.claim.sight().is_triggered() {
             self.regularly_due(deadline)
         } else {
-            self.regularly_due(self.next_deadline(deadline, now))
+            let next = self.next_deadline(deadline, now);
+            match &self.rules {
+                Some(rules) if rules.is_past_end(next) => Time::NEVER,
+                _ => self.regularly_due(next),
+            }
         }
     }
 
@@ -269,6 +324,9 @@ impl JobCell {
 
     /// How many intervals are dropped when a run that was due at `due` begins at `started`.
     pub(crate) fn missed(&self, due: Time, started: Time) -> u64 {
+        if self.rules.as_ref().is_some_and(|rules| rules.from_end) {
+            return 0;
+        }
         self.policy.missed(due, self.span(), started)
     }
 
@@ -305,7 +363,7 @@ impl JobCell {
         }
     }
 
-    pub(crate) fn set_runs(&self, runs: u64) {
+    fn set_runs(&self, runs: u64) {
         self.runs.store(runs, Ordering::Relaxed);
     }
 
@@ -322,10 +380,28 @@ impl JobCell {
     /// Whether this run should end: it was told to, or is over.
     pub(crate) fn is_cancelled(&self, number: u64) -> bool {
         let sight = self.claim.sight();
-        sight.is_cancelled() || !sight.is_running() || self.runs() != number + 1
+        sight.is_cancelled() || !sight.is_running() || self.runs_here() != number + 1
+    }
+
+    /// One more than the number of the last run that took place here, and not in one of the job's other seats.
+    fn runs_here(&self) -> u64 {
+        match self.rules.as_deref().map(|rules| &rules.overlap) {
+            Some(Overlapping::Allow(seats)) => seats.own_runs.load(Ordering::Relaxed),
+            _ => self.runs(),
+        }
+    }
+
+    /// Notes that the last run begun takes place here.
+    pub(crate) fn note_place(&self, number: u64) {
+        match self.rules.as_deref().map(|rules| &rules.overlap) {
+            Some(Overlapping::Allow(seats)) => seats.own_runs.store(number + 1, Ordering::Relaxed),
+            Some(Overlapping::Seat(_)) => self.set_runs(number + 1),
+            _ => {}
+        }
     }
 
     pub(crate) fn note_start(&self, started: Time) {
+        self.waited.store(false, Ordering::Relaxed);
         lock(&self.record).note_start(started);
     }
 

@@ -107,6 +107,11 @@ impl Sight {
         self.0 & (OFFERED | RUNNING) != 0
     }
 
+    /// Whether a run is on offer and has not begun.
+    pub(crate) fn is_offered(self) -> bool {
+        self.0 & OFFERED != 0
+    }
+
     /// Under which ticket it is taken.
     pub(crate) fn ticket(self) -> Ticket {
         ticket_of(self.0)
@@ -146,6 +151,15 @@ impl Claim {
             next
         });
         offer
+    }
+
+    /// Likewise for a seat of a job that is `triggered`, or isn't.
+    pub(crate) fn offer_seat(&self, ticket: Ticket, triggered: bool) -> bool {
+        let idle = !self.sight().is_taken();
+        if idle && triggered {
+            self.trigger();
+        }
+        idle && self.offer(ticket) == Offer::Taken
     }
 
     /// Begins the run that was offered under `ticket`, unless the offer was withdrawn, or the job removed or paused.
@@ -196,7 +210,7 @@ impl Claim {
 /// The job: from outside, at any time.
 impl Claim {
     pub(crate) fn sight(&self) -> Sight {
-        Sight(self.0.load(Ordering::Acquire))
+        Sight(self.0.load(Ordering::SeqCst))
     }
 
     pub(crate) fn is_running(&self) -> bool {
@@ -227,16 +241,16 @@ impl Claim {
         self.0.fetch_and(!TRIGGERED, Ordering::AcqRel) & TRIGGERED != 0
     }
 
-    /// Asks whoever has taken the job to look at its deadline. False if nobody has.
+    /// Asks whoever has taken the job, if anybody has, to look at its deadline at the end. False if nobody has.
     pub(crate) fn change(&self) -> bool {
         self.update(|word| (word & (OFFERED | RUNNING) != 0).then_some(word | CHANGED))
             .is_some()
     }
 
     /// Changes the word as `change` says and returns what it was, or nothing if there was nothing to change. All such
-    /// steps are in one order with those that mark a batch as cancelled (`SeqCst`).
+    /// steps, and looks, are in one order with those that mark a batch as cancelled and that count waiters (`SeqCst`).
     fn update(&self, change: impl FnMut(u64) -> Option<u64>) -> Option<u64> {
-        self.0.fetch_update(Ordering::SeqCst, Ordering::Acquire, change).ok()
+        self.0.fetch_update(Ordering::SeqCst, Ordering::SeqCst, change).ok()
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use crate::batch::{Batch, Occasion, Queue};
+use crate::batch::{Batch, Queue};
 use crate::cell::JobCell;
 use crate::driver::Driver;
 use crate::error::Error;
@@ -29,6 +29,9 @@ use crate::time::{Origin, Span, Time};
 use crate::waiters::Waiters;
 use crate::watch::Watches;
 
+/// The groups of a scheduler by their names.
+pub(crate) type Groups = BTreeMap<String, Arc<Group>>;
+
 #[derive(Default)]
 pub(crate) struct State {
     roster: Roster,
@@ -39,7 +42,7 @@ pub(crate) struct State {
     /// Stops that are waiting.
     stops: usize,
     tickets: u64,
-    pub(crate) groups: BTreeMap<String, Arc<Group>>,
+    pub(crate) groups: Groups,
     /// Jobs that were given a seed.
     seeds: u64,
 }
@@ -330,9 +333,7 @@ impl Engine {
         };
         let mut handout = Handout::new(now, tickets);
         current.serve(&mut handout, roster);
-        for group in groups.values() {
-            current.admit(&mut handout, roster, group);
-        }
+        current.admit(&mut handout, roster, groups);
         handout.queue(&self.queue);
         let next = current.next();
         drop(state);
@@ -343,7 +344,7 @@ impl Engine {
     /// Starts what was handed out.
     fn start_runs(self: &Arc<Self>, handout: Handout) {
         self.hire_lanes();
-        self.start_blocking(handout.blocking);
+        self.start_blocking(handout.blocking_batches);
         for job in handout.used_up {
             self.retire(&job);
         }
@@ -362,9 +363,8 @@ impl Engine {
         }
     }
 
-    fn start_blocking(self: &Arc<Self>, jobs: Vec<(Occasion, Arc<JobCell>)>) {
-        for (occasion, job) in jobs {
-            let batch = lock(&self.queue).push_active(occasion, job);
+    fn start_blocking(self: &Arc<Self>, batches: Vec<Arc<Batch>>) {
+        for batch in batches {
             BlockingRun::new(Arc::clone(self), batch).dispatch();
         }
     }
@@ -380,6 +380,7 @@ impl Engine {
             session: Some(current),
             roster,
             tickets,
+            groups,
             ..
         } = &mut *state
         else {
@@ -389,9 +390,11 @@ impl Engine {
         for job in jobs.iter().filter(|job| roster.get(job.slot()).is_some()) {
             current.offer_again(&mut handout, job);
         }
+        current.admit(&mut handout, roster, groups);
         handout.queue(&self.queue);
         drop(state);
         self.hire_lanes();
+        self.start_blocking(handout.blocking_batches);
     }
 }
 

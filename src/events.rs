@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker};
 use futures::Stream;
 
 use crate::event::Event;
-use crate::panics::lock;
+use crate::panics::{lock, quietly};
 
 /// A stream of what happens to the jobs of a scheduler, from the moment it was asked for;
 /// [`Scheduler::events`](crate::Scheduler::events) makes one.
@@ -76,7 +76,7 @@ impl Channel {
         let waker = state.waker.take();
         drop(state);
         // A user's error may be dropped with it.
-        drop(oldest);
+        quietly(|| drop(oldest));
         wake(waker);
     }
 
@@ -86,6 +86,15 @@ impl Channel {
         let waker = state.waker.take();
         drop(state);
         wake(waker);
+    }
+}
+
+impl Drop for Channel {
+    /// What was not read may hold errors of a user's, whose destructors may panic.
+    fn drop(&mut self) {
+        for event in lock(&self.0).events.drain(..) {
+            quietly(|| drop(event));
+        }
     }
 }
 

@@ -34,16 +34,9 @@ impl Group {
         lock(&self.0).limit = limit;
     }
 
-    /// Takes a place for a job that is due. If there is none, or others wait, the job waits too.
-    pub(crate) fn enter(&self, due: Time, job: &Arc<JobCell>) -> bool {
-        let mut state = lock(&self.0);
-        let enters = state.running < state.limit && state.waiting.is_empty();
-        if enters {
-            state.running += 1;
-        } else {
-            state.waiting.insert((due, job.id), Arc::clone(job));
-        }
-        enters
+    /// Has a job wait that is due.
+    pub(crate) fn wait(&self, due: Time, job: &Arc<JobCell>) {
+        lock(&self.0).waiting.insert((due, job.id), Arc::clone(job));
     }
 
     /// The job whose turn it is, if there is a place: it is taken.

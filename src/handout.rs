@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use crate::agenda::{Agenda, Slot};
-use crate::batch::{Occasion, Queue};
+use crate::batch::{Batch, Queue};
 use crate::cell::JobCell;
 use crate::claim::{Offer, Ticket};
 use crate::group::Group;
@@ -18,8 +18,9 @@ pub(crate) struct Handout {
     ticket: Ticket,
     batches: Vec<Vec<Arc<JobCell>>>,
     batch: Vec<Arc<JobCell>>,
-    /// For the blocking pool.
-    pub(crate) blocking: Vec<(Occasion, Arc<JobCell>)>,
+    /// For the blocking pool; once they are queued, each is a batch.
+    blocking: Vec<Arc<JobCell>>,
+    pub(crate) blocking_batches: Vec<Arc<Batch>>,
     /// Due while a run is in progress that has to give way.
     pub(crate) overlapping: Vec<Arc<JobCell>>,
     /// Jobs that may have no run any more.
@@ -46,6 +47,7 @@ impl Handout {
             batches: Vec::new(),
             batch: Vec::new(),
             blocking: Vec::new(),
+            blocking_batches: Vec::new(),
             overlapping: Vec::new(),
             used_up: Vec::new(),
         }
@@ -56,7 +58,7 @@ impl Handout {
     ///
     /// A run that ended on the very instant of a tick counts as running then, as in the Python package.
     pub(crate) fn consider(&mut self, agenda: &mut Agenda, slot: Slot, job: &Arc<JobCell>, due: Time) {
-        let ended_just_now = self.is_on_tick && job.has_ended_at(self.now);
+        let ended_just_now = self.is_on_tick && job.waits_for_end() && job.has_ended_at(self.now);
         if due > self.now || ended_just_now {
             agenda.list(slot, due, self.now);
             return;
@@ -71,10 +73,24 @@ impl Handout {
         }
         // A run that was triggered waits its turn from now on.
         let since = if due == Time::EARLIEST { self.now } else { due };
-        match &rules.group {
-            Some(group) if !group.enter(since, job) => {}
-            _ => self.offer_by_rules(agenda, candidate),
+        if self.gives_way(agenda, candidate, since) {
+            return;
         }
+        match &rules.group {
+            Some(group) => group.wait(since, job),
+            None => self.offer_by_rules(agenda, candidate),
+        }
+    }
+
+    /// Whether a run is in progress that has to give way first. The job is looked at again at the next tick, if that run
+    /// could not be cancelled at this one.
+    fn gives_way(&mut self, agenda: &mut Agenda, Candidate { slot, job, rules }: Candidate<'_>, due: Time) -> bool {
+        let gives_way = matches!(rules.overlap, Overlapping::Replace(_)) && job.claim.sight().is_running();
+        if gives_way {
+            agenda.list(slot, due, self.now);
+            self.overlapping.push(Arc::clone(job));
+        }
+        gives_way
     }
 
     /// Likewise for a job that has a place in its group.
@@ -101,14 +117,14 @@ impl Handout {
         if let Some(rules) = job.rules.as_deref() {
             let slot = job.slot();
             match &rules.group {
-                Some(group) if !group.enter(due, job) => {}
-                _ => self.offer_by_rules(agenda, Candidate { slot, job, rules }),
+                Some(group) => group.wait(due, job),
+                None => self.offer_by_rules(agenda, Candidate { slot, job, rules }),
             }
         }
     }
 
     fn is_used_up(&mut self, Candidate { job, rules, .. }: Candidate<'_>) -> bool {
-        let used_up = rules.are_used_up(job.deadline());
+        let used_up = rules.are_used_up(job.next_start(self.now));
         if used_up && job.is_idle() {
             self.used_up.push(Arc::clone(job));
         }
@@ -129,10 +145,6 @@ impl Handout {
         let taken = match (self.offer(agenda, slot, job), &rules.overlap) {
             (Offer::Taken, _) => true,
             (Offer::Busy, Overlapping::Allow(seats)) => self.offer_seat(agenda, candidate, seats),
-            (Offer::Busy, Overlapping::Replace(_)) => {
-                self.overlapping.push(Arc::clone(job));
-                false
-            }
             (Offer::Busy | Offer::Closed, _) => false,
         };
         if taken {
@@ -142,9 +154,15 @@ impl Handout {
         }
     }
 
-    /// Offers one of the job's other seats a run.
+    /// Offers one of the job's other seats a run. One offer at a time: the deadline moves only when its run begins.
     fn offer_seat(&mut self, agenda: &mut Agenda, Candidate { slot, job, .. }: Candidate<'_>, seats: &Seats) -> bool {
-        let taken = |seat: &Arc<JobCell>| seat.claim.offer(self.ticket) == Offer::Taken;
+        if job.is_offered() {
+            agenda.list(slot, job.due(), self.now);
+            return false;
+        }
+        let triggered = job.claim.sight().is_triggered();
+        let ticket = self.ticket;
+        let taken = |seat: &Arc<JobCell>| seat.claim.offer_seat(ticket, triggered);
         let seat = seats.all().into_iter().find(taken);
         let Some(seat) = seat.or_else(|| seats.add(job).filter(taken)) else {
             return false;
@@ -156,7 +174,7 @@ impl Handout {
 
     fn push(&mut self, job: &Arc<JobCell>) {
         if job.blocking {
-            self.blocking.push(((self.ticket, self.now), Arc::clone(job)));
+            self.blocking.push(Arc::clone(job));
             return;
         }
         if self.batch.capacity() == 0 {
@@ -168,17 +186,21 @@ impl Handout {
         }
     }
 
-    /// Queues the batches.
+    /// Queues the batches. A stop finds all that is on offer there, so this is done before the engine's state is unlocked.
     pub(crate) fn queue(&mut self, queue: &Mutex<Queue>) {
         if !self.batch.is_empty() {
             self.batches.push(std::mem::take(&mut self.batch));
         }
-        if self.batches.is_empty() {
+        if self.batches.is_empty() && self.blocking.is_empty() {
             return;
         }
         let mut queue = lock(queue);
+        let occasion = (self.ticket, self.now);
         for batch in self.batches.drain(..) {
-            queue.push((self.ticket, self.now), batch);
+            queue.push(occasion, batch);
+        }
+        for job in self.blocking.drain(..) {
+            self.blocking_batches.push(queue.push_active(occasion, job));
         }
     }
 }

@@ -529,8 +529,8 @@ impl Job {
         self.0.claim.sight().is_paused()
     }
 
-    /// Runs every `interval` from here on. The next run is due when it was, or one new interval from now if that is sooner;
-    /// in a run, from its end. The first run of a job stays where it was.
+    /// Runs every `interval` from here on. The next run is due when it was, or one new interval from now if that is sooner.
+    /// The first run of a job stays where it was.
     ///
     /// ```text
     /// s     0    1    2    3    4    5    6    7    8

@@ -198,7 +198,7 @@ impl BlockingRun {
 
     /// Ends the run, or has it wait for its next attempt.
     fn end_attempt(mut self, facts: Facts, end: End, backoff: Option<Backoff>) {
-        let again = backoff.filter(|_| end.is_failure()).and_then(next_wait);
+        let again = backoff.and_then(|backoff| next_wait(backoff, end.is_failure()));
         let Some((wait, backoff)) = again else {
             self.engine.settle(self.job(), &facts, end, false);
             return;
@@ -206,18 +206,30 @@ impl BlockingRun {
         self.engine.report_retry(self.job(), &facts, end);
         let wait = Wait::new(&self.engine, self.job(), facts.number, wait);
         let engine = Arc::clone(&self.engine);
+        let limit = self.job().owner().time_limit(&facts);
         self.stage = BlockingStage::Begun(facts, backoff);
-        quietly(|| drop(engine.runtime().spawn(Box::pin(Pause::new(wait, self)))));
+        quietly(|| drop(engine.runtime().spawn(Box::pin(Pause::new(wait, limit, self)))));
+    }
+
+    /// Ends a run whose time is up between two attempts.
+    pub(crate) fn time_out(mut self) {
+        if let BlockingStage::Begun(facts, backoff) = std::mem::replace(&mut self.stage, BlockingStage::Ended) {
+            quietly(|| drop(backoff));
+            self.engine.settle(self.job(), &facts, End::TimedOut, false);
+        }
     }
 }
 
-/// The next wait of a back-off, if there is one: it is a user's, and may panic.
-fn next_wait(mut backoff: Backoff) -> Option<(Duration, Backoff)> {
-    let wait = catch(|| backoff.next()).unwrap_or_else(|payload| {
-        discard(payload);
-        None
-    });
-    wait.map(|wait| (wait, backoff))
+/// The next wait of a back-off, if there is one and it is wanted. The back-off is a user's, and may panic.
+fn next_wait(mut backoff: Backoff, wanted: bool) -> Option<(Duration, Backoff)> {
+    let wait = catch(|| if wanted { backoff.next() } else { None });
+    match wait {
+        Ok(Some(wait)) => return Some((wait, backoff)),
+        Ok(None) => {}
+        Err(payload) => discard(payload),
+    }
+    quietly(|| drop(backoff));
+    None
 }
 
 impl Drop for BlockingRun {
@@ -225,7 +237,10 @@ impl Drop for BlockingRun {
     fn drop(&mut self) {
         match std::mem::replace(&mut self.stage, BlockingStage::Ended) {
             BlockingStage::Offered => self.engine.take_back(&self.batch),
-            BlockingStage::Begun(facts, _) => self.engine.settle(self.job(), &facts, End::Cancelled, false),
+            BlockingStage::Begun(facts, backoff) => {
+                quietly(|| drop(backoff));
+                self.engine.settle(self.job(), &facts, End::Cancelled, false);
+            }
             BlockingStage::Ended => {}
         }
         self.engine.finish_batch(&self.batch);

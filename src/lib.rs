@@ -35,6 +35,8 @@ mod canary;
 mod cancelled;
 mod cell;
 mod claim;
+#[cfg(doc)]
+pub mod coming_from;
 mod driver;
 mod end;
 mod engine;

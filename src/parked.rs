@@ -125,10 +125,11 @@ impl Parked {
             visit.job.owner().note_start(started);
             started
         });
-        if let Some(rules) = &visit.job.rules {
+        let job = Arc::clone(&visit.job);
+        *lock(&self.stage) = Stage::Waiting(visit);
+        if let Some(rules) = &job.rules {
             rules.keep_at_hand(self);
         }
-        *lock(&self.stage) = Stage::Waiting(visit);
     }
 
     /// Polls a run that was woken. True if it ended, now or by a cancellation that its home has not noticed yet.

@@ -111,12 +111,16 @@ impl Record {
     }
 
     pub(crate) fn max_lateness(&self) -> Duration {
-        Duration::from_secs_f32(self.max_lateness)
+        duration(self.max_lateness)
     }
 
     pub(crate) fn mean_duration(&self) -> Option<Duration> {
-        (self.measured() > 0).then(|| Duration::from_secs_f32(self.mean_duration.max(0.0)))
+        (self.measured() > 0).then(|| duration(self.mean_duration))
     }
+}
+
+fn duration(seconds: f32) -> Duration {
+    Duration::try_from_secs_f32(seconds.max(0.0)).unwrap_or(Duration::MAX)
 }
 
 fn seconds(span: Span) -> f32 {

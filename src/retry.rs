@@ -97,7 +97,8 @@ impl Attempts {
         }
     }
 
-    fn fail(&mut self, end: End) -> Poll<End> {
+    /// Ends, or waits for the next attempt.
+    fn end_attempt(&mut self, end: End, cx: &Context<'_>) -> Poll<End> {
         if !end.is_failure() {
             return Poll::Ready(end);
         }
@@ -106,6 +107,8 @@ impl Attempts {
         };
         self.engine.report_retry(&self.job, &self.facts, end);
         self.stage = Stage::Waiting(Wait::new(&self.engine, &self.job, self.facts.number, wait));
+        // Others have their turn between two attempts, even if there is no wait.
+        cx.waker().wake_by_ref();
         Poll::Pending
     }
 }
@@ -137,9 +140,7 @@ impl Future for Attempts {
                     }
                 },
                 Stage::Ended(end) => {
-                    if let Poll::Ready(end) = this.fail(end) {
-                        return Poll::Ready(end);
-                    }
+                    return this.end_attempt(end, cx);
                 }
                 Stage::Waiting(mut wait) => match wait.poll(cx) {
                     Poll::Ready(true) => {
@@ -160,12 +161,21 @@ impl Future for Attempts {
 /// A blocking run between two attempts. The executor that drops it cancels the run.
 pub(crate) struct Pause {
     wait: Wait,
+    /// The run's time is up before the wait is over.
+    times_out: bool,
     run: Option<BlockingRun>,
 }
 
 impl Pause {
-    pub(crate) fn new(wait: Wait, run: BlockingRun) -> Pause {
-        Pause { wait, run: Some(run) }
+    /// Waits, but not beyond `limit`.
+    pub(crate) fn new(mut wait: Wait, limit: Time, run: BlockingRun) -> Pause {
+        let times_out = limit < wait.until;
+        wait.until = wait.until.min(limit);
+        Pause {
+            wait,
+            times_out,
+            run: Some(run),
+        }
     }
 }
 
@@ -174,8 +184,10 @@ impl Future for Pause {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let again = ready!(self.wait.poll(cx));
-        if let Some(run) = self.run.take().filter(|_| again) {
-            run.dispatch();
+        match self.run.take() {
+            Some(run) if again && self.times_out => run.time_out(),
+            Some(run) if again => run.dispatch(),
+            _ => {}
         }
         Poll::Ready(())
     }

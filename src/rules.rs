@@ -74,20 +74,20 @@ impl Rules {
         }
     }
 
-    /// Whether no run may be offered any more.
+    /// Whether no run may be offered any more, the next one having this deadline.
     pub(crate) fn are_used_up(&self, deadline: Time) -> bool {
         let offered_all = self.times.as_ref().is_some_and(|times| times.left() == 0);
         offered_all || self.is_past_end(deadline)
     }
 
-    /// Whether `runs` were the last ones.
+    /// Whether `runs` were the last ones, the next one having this deadline.
     pub(crate) fn are_over(&self, runs: u64, deadline: Time) -> bool {
         let all_begun = self.times.as_ref().is_some_and(|times| runs >= times.limit);
         all_begun || self.is_past_end(deadline)
     }
 
-    fn is_past_end(&self, deadline: Time) -> bool {
-        deadline > self.until && deadline != Time::NEVER
+    pub(crate) fn is_past_end(&self, deadline: Time) -> bool {
+        deadline > self.until
     }
 
     pub(crate) fn note_offer(&self) {
@@ -113,7 +113,7 @@ impl Rules {
     /// The run that may have to give way.
     pub(crate) fn at_hand(&self) -> Option<Arc<Parked>> {
         match &self.overlap {
-            Overlapping::Replace(current) => lock(current).take(),
+            Overlapping::Replace(current) => lock(current).clone(),
             _ => None,
         }
     }
@@ -132,6 +132,8 @@ pub(crate) struct Seats {
     state: Mutex<SeatsState>,
     /// Held while a run is counted and the deadline moved, since several may begin at once.
     pub(crate) beginning: Mutex<()>,
+    /// One more than the number of the last run that took place in the job itself.
+    pub(crate) own_runs: AtomicU64,
 }
 
 #[derive(Default)]
@@ -150,6 +152,7 @@ impl Seats {
                 bodies: Some(bodies),
             }),
             beginning: Mutex::default(),
+            own_runs: AtomicU64::new(0),
         }
     }
 
@@ -169,10 +172,16 @@ impl Seats {
         Some(seat)
     }
 
-    /// Forgets all seats, which refer to their job, and the target.
-    pub(crate) fn clear(&self) -> Vec<Arc<JobCell>> {
-        let SeatsState { seats, bodies } = std::mem::take(&mut *lock(&self.state));
-        drop(bodies);
-        seats
+    /// From here on there are no more seats. The caller drops the target, which is a user's.
+    pub(crate) fn take_bodies(&self) -> Option<Bodies> {
+        lock(&self.state).bodies.take()
+    }
+
+    /// Forgets seats without a run, since each refers to its job.
+    pub(crate) fn forget_idle(&self) -> Vec<Arc<JobCell>> {
+        let mut state = lock(&self.state);
+        let (taken, idle) = state.seats.drain(..).partition(|seat| seat.claim.sight().is_taken());
+        state.seats = taken;
+        idle
     }
 }

@@ -184,14 +184,13 @@ impl Begun<'_> {
         } = *self.facts;
         let owner = self.job.owner();
         let started = self.facts.started.unwrap_or(due);
-        let time_limit = owner.rules.as_ref().and_then(|rules| rules.time_limit);
         Run {
             cell: Arc::clone(self.job),
             number,
             deadline: self.engine.instant_of(deadline),
             started: self.engine.instant_of(started),
             missed: owner.missed(due, started),
-            time_limit: time_limit.map_or(Time::NEVER, |limit| started.after(limit)),
+            time_limit: owner.time_limit(self.facts),
         }
     }
 }

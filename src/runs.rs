@@ -50,7 +50,7 @@ impl Engine {
         for job in &batch.jobs {
             if self.withdraw(batch.ticket, job) {
                 job.owner().note_trouble(&EventKind::Refused);
-                self.tell(job, batch.ticket, None, EventKind::Refused);
+                self.tell(job, batch.ticket, None, self.now(), EventKind::Refused);
             }
         }
     }
@@ -74,6 +74,7 @@ impl Engine {
         }
         if meanwhile.removed() {
             job.clear();
+            owner.forget_idle_seats();
             return false;
         }
         if meanwhile.changed() {
@@ -131,16 +132,14 @@ impl Engine {
     fn begin(&self, batch: &Batch, job: &Arc<JobCell>, how: Begin) -> Facts {
         let owner = job.owner();
         let is_seat = !Arc::ptr_eq(owner, job);
-        let triggered = how == Begin::Triggered || (is_seat && owner.claim.take_trigger());
+        let triggered = (is_seat && owner.claim.take_trigger()) || how == Begin::Triggered;
         let observed = self.observers.are_there();
         let measured =
             observed || triggered || owner.timed || batch.jobs.len() == 1 || owner.runs() % MEASURE_ONE_IN == 0;
         let started = measured.then(|| self.now());
         let how = if triggered { Begin::Triggered } else { how };
         let mut facts = owner.begin(how, started);
-        if is_seat {
-            job.set_runs(facts.number + 1);
-        }
+        job.note_place(facts.number);
         if batch.is_cancelled() {
             // The cancellation came before the claim, and so missed this run.
             job.claim.cancel(batch.ticket);
@@ -170,13 +169,13 @@ impl Engine {
         let lateness = started.since(facts.due);
         facts.enter_span(owner.name(), lateness);
         if missed > 0 {
-            self.tell(job, ticket, Some((facts, started)), EventKind::Missed(missed));
+            self.tell(job, ticket, Some(facts), started, EventKind::Missed(missed));
         }
         let by = lateness.into();
         if by > 2 * self.resolution {
-            self.tell(job, ticket, Some((facts, started)), EventKind::Late(by));
+            self.tell(job, ticket, Some(facts), started, EventKind::Late(by));
         }
-        self.tell(job, ticket, Some((facts, started)), EventKind::Started);
+        self.tell(job, ticket, Some(facts), started, EventKind::Started);
     }
 
     /// Calls the target.
@@ -196,14 +195,17 @@ impl Engine {
         if let Some(backoffs) = rules.backoffs.as_ref().filter(|_| step.may_fail()) {
             step = match catch(backoffs) {
                 Ok(backoff) => Step::Future(Box::pin(Attempts::after(self, job, facts, step, backoff))),
-                Err(payload) => Step::Done(End::Panicked(payload)),
+                Err(payload) => {
+                    facts.span.in_scope(|| quietly(|| drop(step)));
+                    Step::Done(End::Panicked(payload))
+                }
             };
         }
-        match (step, rules.time_limit, facts.started) {
-            (Step::Future(future), Some(limit), Some(started)) => {
-                Step::Future(Box::pin(TimeLimit::new(self, started.after(limit), future)))
+        match (step, job.owner().time_limit(facts)) {
+            (Step::Future(future), limit) if limit != Time::NEVER => {
+                Step::Future(Box::pin(TimeLimit::new(self, limit, future)))
             }
-            (step, ..) => step,
+            (step, _) => step,
         }
     }
 }
@@ -243,6 +245,7 @@ impl Engine {
         let owner = job.owner();
         if meanwhile.removed() {
             job.clear();
+            owner.forget_idle_seats();
             return;
         }
         if meanwhile.changed() {
@@ -255,7 +258,7 @@ impl Engine {
 
     fn after_end_by_rules(&self, job: &Arc<JobCell>, rules: &Rules) {
         self.leave_group(rules);
-        if rules.are_over(job.runs(), job.deadline()) && job.is_idle() {
+        if rules.are_over(job.runs(), job.next_start(self.now())) && job.is_idle() {
             self.retire(job);
         } else if rules.from_end {
             self.relist(job);
@@ -278,10 +281,9 @@ impl Engine {
         if !matches!(kind, EventKind::Finished) {
             owner.note_trouble(&kind);
         }
-        let ended = times.map(|(_, ended)| (facts, ended));
-        facts
-            .span
-            .in_scope(|| self.tell(job, job.claim.sight().ticket(), ended, kind));
+        let ended = times.map_or_else(|| self.now(), |(_, ended)| ended);
+        let ticket = job.claim.sight().ticket();
+        facts.span.in_scope(|| self.tell(job, ticket, Some(facts), ended, kind));
     }
 
     /// An attempt has failed, and there will be another.
@@ -291,14 +293,14 @@ impl Engine {
         quietly(|| drop(failure));
         let kind = EventKind::Retried(message.into());
         job.owner().note_trouble(&kind);
-        self.tell(job, job.claim.sight().ticket(), Some((facts, self.now())), kind);
+        self.tell(job, job.claim.sight().ticket(), Some(facts), self.now(), kind);
     }
 
     /// Takes a job that has come to its end off the roster.
     pub(crate) fn retire(&self, job: &Arc<JobCell>) {
         job.remove();
         if self.unregister(job) {
-            self.tell(job, job.claim.sight().ticket(), None, EventKind::Removed);
+            self.tell(job, job.claim.sight().ticket(), None, self.now(), EventKind::Removed);
         }
     }
 
@@ -311,22 +313,21 @@ impl Engine {
         }
     }
 
-    /// Tells those who want to know.
-    pub(crate) fn tell(&self, job: &Arc<JobCell>, ticket: Ticket, run: Option<(&Facts, Time)>, kind: EventKind) {
+    /// Tells those who want to know what has happened at `now`.
+    pub(crate) fn tell(&self, job: &Arc<JobCell>, ticket: Ticket, run: Option<&Facts>, now: Time, kind: EventKind) {
         if !self.observers.are_there() {
             // It may hold an error of a user's, whose destructor may panic.
             quietly(|| drop(kind));
             return;
         }
-        let now = run.map_or_else(|| self.now(), |(_, now)| now);
-        let duration = match run {
-            Some((facts, ended)) if kind.is_end() => facts.started.map(|started| ended.since(started).into()),
-            _ => None,
-        };
+        let duration = run
+            .filter(|_| kind.is_end())
+            .and_then(|facts| facts.started)
+            .map(|started| now.since(started).into());
         let event = Event {
             job: Job::new(Arc::clone(job.owner())),
-            run: run.map(|(facts, _)| facts.number),
-            deadline: run.map(|(facts, _)| self.instant_of(facts.deadline)),
+            run: run.map(|facts| facts.number),
+            deadline: run.map(|facts| self.instant_of(facts.deadline)),
             instant: self.instant_of(now),
             duration,
             kind,

@@ -7,8 +7,8 @@ use futures::task::AtomicWaker;
 use crate::agenda::{Agenda, Slot};
 use crate::batch;
 use crate::cell::JobCell;
+use crate::engine::Groups;
 use crate::grid::Grid;
-use crate::group::Group;
 use crate::handout::Handout;
 use crate::roster::Roster;
 use crate::time::Time;
@@ -87,13 +87,18 @@ impl Session {
         }
     }
 
-    /// Offers runs to those whose turn it is in a group.
-    pub(crate) fn admit(&mut self, handout: &mut Handout, roster: &Roster, group: &Group) {
-        while let Some(job) = group.admit() {
-            if roster.get(job.slot()).is_none() {
-                group.leave();
-            } else {
-                handout.consider_admitted(&mut self.agenda, group, &job);
+    /// Offers runs to those whose turn it is in their groups, once all that is due has been looked at.
+    pub(crate) fn admit(&mut self, handout: &mut Handout, roster: &Roster, groups: &Groups) {
+        if !self.due.is_empty() {
+            return;
+        }
+        for group in groups.values() {
+            while let Some(job) = group.admit() {
+                if roster.get(job.slot()).is_none() {
+                    group.leave();
+                } else {
+                    handout.consider_admitted(&mut self.agenda, group, &job);
+                }
             }
         }
     }

@@ -202,7 +202,7 @@ impl JobStatus {
         self.troubles.last_error.as_deref()
     }
 
-    /// When the last measured run began; it may be still in progress.
+    /// When the last measured run began; it may be still in progress. None once the scheduler is gone, and its clock with it.
     pub fn last_start(&self) -> Option<Instant> {
         self.last_start.map(|moment| moment.instant)
     }

@@ -1,4 +1,93 @@
-//! The status for machines: lengths of time in seconds, instants as seconds ago or ahead.
+//! The status for machines: lengths of time in seconds, instants as seconds ago or ahead. Whoever reads it elsewhere counts
+//! on these names and units:
+//!
+//! ```
+//! use std::time::Duration;
+//! use atevery::{Scheduler, testing::VirtualTime};
+//! use serde_json::{json, to_value};
+//!
+//! let time = VirtualTime::new();
+//! let scheduler = Scheduler::new(time.clone());
+//! let clock = time.clone();
+//! let target = move || {
+//!     let sleep = clock.sleep(Duration::from_millis(250));
+//!     async move {
+//!         sleep.await;
+//!         Err("no pulse")
+//!     }
+//! };
+//! let beat = scheduler.every(Duration::from_secs(1)).name("beat").run(target)?;
+//! scheduler.every(Duration::from_millis(1_500)).name("later").run(|| ())?.pause();
+//! assert_eq!(to_value(scheduler.status()).unwrap()["state"], "stopped");
+//! scheduler.start()?;
+//! time.advance(Duration::from_millis(1_750));
+//!
+//! let expected = json!({
+//!     "state": "running",
+//!     "jobs": [
+//!         {
+//!             "name": "beat",
+//!             "state": "waiting",
+//!             "interval_seconds": 1.0,
+//!             "runs": 2,
+//!             "failures": 2,
+//!             "panics": 0,
+//!             "timeouts": 0,
+//!             "cancelled": 0,
+//!             "retries": 0,
+//!             "missed": 0,
+//!             "refused": 0,
+//!             "last_error": "no pulse",
+//!             "last_start_seconds_ago": 0.75,
+//!             "last_duration_seconds": 0.25,
+//!             "mean_duration_seconds": 0.25,
+//!             "next_deadline_in_seconds": 0.25,
+//!             "max_lateness_seconds": 0.0,
+//!             "lateness": [
+//!                 { "below_seconds": 0.01, "runs": 2 },
+//!                 { "below_seconds": 0.1, "runs": 0 },
+//!                 { "below_seconds": 1.0, "runs": 0 },
+//!                 { "below_seconds": null, "runs": 0 },
+//!             ],
+//!         },
+//!         {
+//!             "name": "later",
+//!             "state": "paused",
+//!             "interval_seconds": 1.5,
+//!             "runs": 0,
+//!             "failures": 0,
+//!             "panics": 0,
+//!             "timeouts": 0,
+//!             "cancelled": 0,
+//!             "retries": 0,
+//!             "missed": 0,
+//!             "refused": 0,
+//!             "last_error": null,
+//!             "last_start_seconds_ago": null,
+//!             "last_duration_seconds": null,
+//!             "mean_duration_seconds": null,
+//!             "next_deadline_in_seconds": null,
+//!             "max_lateness_seconds": 0.0,
+//!             "lateness": [
+//!                 { "below_seconds": 0.01, "runs": 0 },
+//!                 { "below_seconds": 0.1, "runs": 0 },
+//!                 { "below_seconds": 1.0, "runs": 0 },
+//!                 { "below_seconds": null, "runs": 0 },
+//!             ],
+//!         },
+//!     ],
+//! });
+//! let status = to_value(scheduler.status()).unwrap();
+//! assert_eq!(status, expected);
+//! assert_eq!(status["jobs"][0], to_value(beat.status()).unwrap());
+//!
+//! time.advance(Duration::from_millis(300));
+//! assert_eq!(to_value(beat.status()).unwrap()["state"], "running");
+//! beat.remove();
+//! time.advance(Duration::from_millis(300));
+//! assert_eq!(to_value(beat.status()).unwrap()["state"], "removed");
+//! # Ok::<(), atevery::Error>(())
+//! ```
 
 use std::time::Duration;
 

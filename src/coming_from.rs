@@ -1,0 +1,370 @@
+//! For users of other schedulers: what they wrote there, and what they write here.
+//!
+//! [The Python package](#the-python-package-atevery) · [gocron](#gocron) · [APScheduler](#apscheduler) ·
+//! [Spring](#spring-scheduled) · [`tokio::time::interval`](#tokiotimeinterval) ·
+//! [tokio-cron-scheduler](#tokio-cron-scheduler)
+//!
+//! In the tables `s` is a [`Scheduler`](crate::Scheduler), `job` a [`Job`](crate::Job), `f` a function of yours and `secs`
+//! stands for `Duration::from_secs`. What stands on the right is compiled in the example below each table.
+//!
+//! # What is not here
+//!
+//! | | instead |
+//! | --- | --- |
+//! | cron expressions, "daily at 03:00", calendars | jobs have an interval, counted on a clock that only goes forward. A job that runs every minute can look at the wall clock and return, see [below](#a-wall-clock) |
+//! | time zones, summer time | likewise: a crate such as `jiff` or `chrono` in the job |
+//! | persistence: jobs that outlive the process | jobs are functions, registered at each start. A job that must not forget where it was writes that down itself; [`FirstRun::At`](crate::FirstRun::At) and [`After`](crate::FirstRun::After) put off the first run after a restart |
+//! | one replica of many runs a job: leaders, locks, leases | a run that may only happen once takes a lock first, such as a row of a database, and returns `Ok(())` if another holds it |
+//! | results of runs, chains of jobs | a target hands on what it has made itself; one job can [`trigger`](crate::Job::trigger) another |
+//!
+//! Elsewhere a run that finds the one before it still in progress is often started beside it, or left out. Here it
+//! [waits for its end](crate::Overlap::Skip), unless the job [says otherwise](crate::JobBuilder::on_overlap).
+//!
+//! # The Python package `atevery`
+//!
+//! | Python | here |
+//! | --- | --- |
+//! | `@every(timedelta(seconds=2), 'fast')` | `#[every("2s", "fast")]` |
+//! | `@every(timedelta(minutes=1), count=3)` | `#[every("1m", 3)]`: arguments have no names |
+//! | `async def` below it | `async fn` below it |
+//! | `await start_background_tasks()` | `start_background_tasks(Tokio::current())?` |
+//! | `await stop_background_tasks()` | `stop_background_tasks().await` |
+//! | `...(timeout=timedelta(seconds=5))` | `stop_background_tasks().timeout(secs(5)).await` |
+//! | `...(wait_for=False)` | `stop_background_tasks().detach()` |
+//! | `ValueError` for less than 50 ms | the attribute doesn't compile; a builder returns an error |
+//!
+//! ```no_run,standalone_crate
+//! use std::time::Duration;
+//! use atevery::{every, runtime::Tokio, start_background_tasks, stop_background_tasks};
+//!
+//! #[every("2s", "fast")]
+//! fn print_time(name: &str) {
+//!     println!("{name}");
+//! }
+//!
+//! #[every("1m", 3)]
+//! async fn report(count: u32) {
+//!     println!("{count}");
+//! }
+//!
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), atevery::Error> {
+//! # let secs = Duration::from_secs;
+//! start_background_tasks(Tokio::current())?;
+//! stop_background_tasks().await;
+//! start_background_tasks(Tokio::current())?;
+//! let report = stop_background_tasks().timeout(secs(5)).await;
+//! println!("{report}");
+//! stop_background_tasks().detach();
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! What differs: the time between a stop and the next start is not made up for. A timeout of zero returns at once; there it
+//! waits without a limit. A stop says [what became of each run](crate::StopReport). The loop sleeps while nothing is due.
+//!
+//! # gocron
+//!
+//! Version 2.
+//!
+//! | Go | here |
+//! | --- | --- |
+//! | `gocron.NewScheduler()` | `Scheduler::new(Tokio::current())` |
+//! | `s.NewJob(gocron.DurationJob(10*time.Second), gocron.NewTask(f))` | `s.every(secs(10)).first_run(FirstRun::AfterInterval).run(f)?` |
+//! | `WithStartAt(WithStartImmediately())` | the default, [`FirstRun::Now`](crate::FirstRun::Now) |
+//! | `WithStartAt(WithStartDateTime(t))` | `.first_run(FirstRun::At(instant))` |
+//! | `DurationRandomJob(20s, 40s)` | `.every(secs(30)).jitter(secs(10))`: 20 to 40 s from run to run, 30 s on average |
+//! | `WithName("sweep")` | `.name("sweep")` |
+//! | `WithLimitedRuns(3)` | `.times(3)` |
+//! | no singleton mode: runs overlap | `.on_overlap(Allow(8))` |
+//! | `WithSingletonMode(LimitModeWait)` | the default |
+//! | `WithSingletonMode(LimitModeReschedule)` | `.missed_ticks(MissedTicks::Skip)`: of what was due meanwhile one run is made up for at once, the rest is dropped |
+//! | `WithIntervalFromCompletion()` | `.delay_from_end()` |
+//! | `WithLimitConcurrentJobs(4, LimitModeWait)` | `s.group("all", 4)?`, and `.group("all")` for each job |
+//! | `WithEventListeners(AfterJobRunsWithError(f))` | `Scheduler::builder(..).on_event(f)` |
+//! | `j.RunNow()` | `job.trigger()` |
+//! | `j.LastRun()`, `j.NextRun()` | `job.status().last_start()`, `job.status().next_deadline()` |
+//! | `s.Update(id, DurationJob(d), task)` | `job.set_interval(d)?`: the function stays |
+//! | `s.RemoveJob(id)` | `job.remove()` |
+//! | `s.StopJobs()`, `s.Start()` | `s.stop().await`, `s.start()?` |
+//! | `WithStopTimeout(t)` and `s.Shutdown()` | `s.stop().grace(t).timeout(secs(1)).await` |
+//! | the `context.Context` of a task | [`Run::cancelled`](crate::Run::cancelled), [`Run::is_cancelled`](crate::Run::is_cancelled) |
+//! | `WithMonitor(m)` | the feature `metrics` |
+//! | `WithClock(clockwork.NewFakeClock())` | [`VirtualTime`](crate::testing::VirtualTime) |
+//!
+//! ```
+//! use std::time::Duration;
+//! use atevery::{Allow, EventKind, FirstRun, MissedTicks, Run, Scheduler, testing::VirtualTime};
+//!
+//! # let secs = Duration::from_secs;
+//! # let time = VirtualTime::new();
+//! # let instant = atevery::runtime::Timer::now(&time) + secs(60);
+//! # async fn f() {}
+//! let s = Scheduler::builder(time.clone())
+//!     .on_event(|event| {
+//!         if let EventKind::Failed(error) = event.kind() {
+//!             eprintln!("{}: {error}", event.job().name());
+//!         }
+//!     })
+//!     .build()?;
+//! s.group("all", 4)?;
+//! s.every(secs(10)).first_run(FirstRun::AfterInterval).run(f)?;
+//! s.every(secs(10)).first_run(FirstRun::At(instant)).run(f)?;
+//! s.every(secs(30)).jitter(secs(10)).run(f)?;
+//! s.every(secs(10)).name("sweep").times(3).run(f)?;
+//! s.every(secs(10)).on_overlap(Allow(8)).run(f)?;
+//! s.every(secs(10)).missed_ticks(MissedTicks::Skip).run(f)?;
+//! s.every(secs(10)).delay_from_end().group("all").run(f)?;
+//! let job = s.every(secs(10)).group("all").run(async |run: Run| run.cancelled().await)?;
+//! s.start()?;
+//! # time.run_until_stalled();
+//! job.trigger();
+//! job.set_interval(secs(20))?;
+//! println!("{:?} {:?}", job.status().last_start(), job.status().next_deadline());
+//! # let report = time.block_on(async {
+//! let report = s.stop().grace(secs(10)).timeout(secs(1)).await;
+//! # report });
+//! # assert_eq!(report.finished(), std::slice::from_ref(&job));
+//! job.remove();
+//! # Ok::<(), atevery::Error>(())
+//! ```
+//!
+//! # APScheduler
+//!
+//! | version 3 | version 4 | here |
+//! | --- | --- | --- |
+//! | `BackgroundScheduler()` | `Scheduler()` | `Scheduler::new(Standalone::new())` |
+//! | `AsyncIOScheduler()` | `AsyncScheduler()` | `Scheduler::new(Tokio::current())` |
+//! | `add_job(f, 'interval', seconds=30, id='x')` | `add_schedule(f, IntervalTrigger(seconds=30), id='x')` | `s.every(secs(30)).name("x").run(f)?` |
+//! | first after an interval | first at once | first at once; `.first_run(FirstRun::AfterInterval)` |
+//! | `start_date=t`, `end_date=t` | `start_time=t`, `end_time=t` | `.first_run(FirstRun::At(instant))`, `.until(instant)` |
+//! | `add_job(f, 'date', run_date=t)` | `add_schedule(f, DateTrigger(t))` | `.first_run(FirstRun::At(instant)).times(1)` |
+//! | `jitter=5` | `max_jitter=5` | `.jitter(secs(5))` |
+//! | `max_instances=3` | `max_running_jobs=3` of the task | `.on_overlap(Allow(3))` |
+//! | `coalesce=True` | `coalesce=CoalescePolicy.latest` | `.missed_ticks(MissedTicks::Skip)` |
+//! | `coalesce=False` | `coalesce=CoalescePolicy.all` | the default, [`Burst`](crate::MissedTicks::Burst) |
+//! | `misfire_grace_time=5` | `misfire_grace_time=5` | `if run.started() - run.deadline() > secs(5) { return }` in the job |
+//! | a synchronous `f` on a thread pool | likewise | `.run_blocking(f)` |
+//! | `job.pause()`, `job.resume()` | `pause_schedule(id)`, `unpause_schedule(id)` | `job.pause()`, `job.resume()` |
+//! | `job.reschedule('interval', seconds=60)` | `add_schedule(.., conflict_policy=ConflictPolicy.replace)` | `job.set_interval(secs(60))?` |
+//! | `job.modify(next_run_time=datetime.now())` | `add_job(f)` | `job.trigger()` |
+//! | `job.remove()` | `remove_schedule(id)` | `job.remove()` |
+//! | `add_listener(f, EVENT_JOB_ERROR)` | `subscribe(f, JobReleased)` | `Scheduler::builder(..).on_event(f)`, `s.events()` |
+//! | `print_jobs()` | `get_schedules()` | `println!("{}", s.status())` |
+//! | `shutdown()`: waits for runs | | `s.stop().grace(Duration::MAX).await` |
+//! | | `stop()`: cancels them | `s.stop().await` |
+//! | `shutdown(wait=False)` | | `s.stop().detach()` |
+//!
+//! ```
+//! use std::time::Duration;
+//! use atevery::{Allow, FirstRun, MissedTicks, Run, Scheduler, testing::VirtualTime};
+//!
+//! # let secs = Duration::from_secs;
+//! # let time = VirtualTime::new();
+//! # let instant = atevery::runtime::Timer::now(&time) + secs(60);
+//! # fn f() {}
+//! let s = Scheduler::new(time.clone());
+//! s.every(secs(30)).name("x").first_run(FirstRun::AfterInterval).run(f)?;
+//! s.every(secs(30)).first_run(FirstRun::At(instant)).until(instant + secs(3600)).run(f)?;
+//! s.every(secs(30)).first_run(FirstRun::At(instant)).times(1).run(f)?;
+//! s.every(secs(30)).jitter(secs(5)).on_overlap(Allow(3)).run_blocking(f)?;
+//! s.every(secs(30)).missed_ticks(MissedTicks::Skip).run_blocking(f)?;
+//! let job = s.every(secs(30)).run(move |run: Run| {
+//!     if run.started() - run.deadline() > secs(5) {
+//!         return;
+//!     }
+//!     println!("in time");
+//! })?;
+//! job.pause();
+//! job.resume();
+//! job.set_interval(secs(60))?;
+//! job.trigger();
+//! job.remove();
+//! let _events = s.events();
+//! println!("{}", s.status());
+//! s.start()?;
+//! # time.advance(secs(31));
+//! # let report = time.block_on(async {
+//! let report = s.stop().grace(Duration::MAX).await;
+//! # report });
+//! # assert!(report.is_clean());
+//! s.stop().detach();
+//! # Ok::<(), atevery::Error>(())
+//! ```
+//!
+//! # Spring `@Scheduled`
+//!
+//! | Java | here |
+//! | --- | --- |
+//! | `@EnableScheduling` | `start_background_tasks(Tokio::current())?` |
+//! | `@Scheduled(fixedRate = 5000)` | `#[every("5s")]` |
+//! | `@Scheduled(fixedDelay = 5000)` | `#[every("5s", delay_from_end)]` |
+//! | `@Scheduled(initialDelay = 1000, fixedRate = 5000)` | `#[every("5s", first_run = FirstRun::After(Duration::from_secs(1)))]` |
+//! | `@Scheduled(initialDelay = 1000)` | `#[every("1s", first_run = FirstRun::AfterInterval, times = 1)]` |
+//! | `fixedRateString = "${sweep.rate}"` | `s.every(parse_interval(&rate)?).run(f)?`: an attribute has constants only |
+//! | a method that blocks | `#[every("5s", blocking)]` |
+//! | `@Scheduled` with `@Async`: runs overlap | `#[every("5s", on_overlap = Allow(4))]` |
+//! | a pool of 4 threads | `#[every("5s", group = ("pool", 4))]`; the threads are the runtime's |
+//! | fields of the bean | a closure that captures them, given to `s.every(..).run(..)`; or arguments of the attribute |
+//! | `ThreadPoolTaskScheduler.setErrorHandler(f)` | `Scheduler::builder(..).on_event(f)`; the feature `tracing` logs errors |
+//! | `spring.task.scheduling.shutdown.await-termination-period=30s` | `stop_background_tasks().grace(Duration::from_secs(30)).await` |
+//! | the Actuator's `/actuator/scheduledtasks` | `s.status()`, as a table or, by the feature `serde`, as JSON |
+//!
+//! ```no_run,standalone_crate
+//! use std::time::Duration;
+//! use atevery::{
+//!     Allow, FirstRun, Scheduler, every, parse_interval, runtime::Tokio, start_background_tasks, stop_background_tasks,
+//! };
+//!
+//! #[every("5s")]
+//! fn fixed_rate() {}
+//!
+//! #[every("5s", delay_from_end)]
+//! async fn fixed_delay() {}
+//!
+//! #[every("5s", first_run = FirstRun::After(Duration::from_secs(1)))]
+//! fn initial_delay() {}
+//!
+//! #[every("1s", first_run = FirstRun::AfterInterval, times = 1)]
+//! fn once() {}
+//!
+//! #[every("5s", blocking)]
+//! fn blocks() {}
+//!
+//! #[every("5s", on_overlap = Allow(4))]
+//! async fn overlaps() {}
+//!
+//! #[every("5s", group = ("pool", 4))]
+//! async fn one_of_four() {}
+//!
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! start_background_tasks(Tokio::current())?;
+//! stop_background_tasks().grace(Duration::from_secs(30)).await;
+//!
+//! # let rate = String::from("1m 30s");
+//! # fn f() {}
+//! let s = Scheduler::builder(Tokio::current()).on_event(|event| println!("{event}")).build()?;
+//! s.every(parse_interval(&rate)?).run(f)?;
+//! println!("{}", s.status());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # `tokio::time::interval`
+//!
+//! | Tokio | here |
+//! | --- | --- |
+//! | `tokio::spawn` of a loop of `interval.tick().await` and `f().await` | `s.every(d).run(f)?` |
+//! | `interval_at(Instant::now() + d, d)` | `.first_run(FirstRun::AfterInterval)` |
+//! | `set_missed_tick_behavior(MissedTickBehavior::Skip)` | `.missed_ticks(MissedTicks::Skip)`; `Burst` and `Delay` likewise |
+//! | `sleep(d).await` at the end of the loop | `.delay_from_end()` |
+//! | `timeout(limit, f()).await` | `.timeout(limit)` |
+//! | `spawn_blocking(f).await` | `.run_blocking(f)` |
+//! | a `Semaphore` that several loops share | `.group(("db", 4))` |
+//! | `select!` of the tick and a `Notify` | `job.trigger()` |
+//! | `select!` of the tick and a `CancellationToken`, and a `JoinSet` | `s.stop().timeout(limit).await` |
+//! | `handle.abort()` of one loop | `job.remove()`: a run in progress goes on |
+//! | `interval.reset()` | not here: deadlines stay; `.delay_from_end()` may be what is meant |
+//! | a paused clock, `tokio::time::advance` | the same: [`Tokio`](crate::runtime::Tokio) follows it |
+//!
+//! ```no_run
+//! use std::time::Duration;
+//! use atevery::{FirstRun, MissedTicks, Scheduler, runtime::Tokio};
+//!
+//! # async fn f() {}
+//! # fn g() {}
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), atevery::Error> {
+//! # let (d, limit) = (Duration::from_secs(10), Duration::from_secs(1));
+//! let s = Scheduler::new(Tokio::current());
+//! s.every(d).run(f)?;
+//! s.every(d).first_run(FirstRun::AfterInterval).missed_ticks(MissedTicks::Skip).run(f)?;
+//! s.every(d).delay_from_end().timeout(limit).run(f)?;
+//! let job = s.every(d).group(("db", 4)).run_blocking(g)?;
+//! s.start()?;
+//! job.trigger();
+//! job.remove();
+//! s.stop().timeout(limit).await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! What differs: runs begin on ticks of 50 ms, [down to 1 ms](crate::SchedulerBuilder::resolution) if the scheduler is told
+//! so. A panic ends a run, and not the loop. `Burst` makes up for one run a tick, not for all at once.
+//!
+//! # tokio-cron-scheduler
+//!
+//! | there | here |
+//! | --- | --- |
+//! | `JobScheduler::new().await?` | `Scheduler::new(Tokio::current())` |
+//! | `sched.add(Job::new_repeated_async(d, ..)?).await?` | `s.every(d).first_run(FirstRun::AfterInterval).run(f)?` |
+//! | a run begins beside the one before it | `.on_overlap(Allow(8))`; by default it waits |
+//! | `Job::new_repeated(d, ..)` that blocks | `.run_blocking(f)` |
+//! | `Job::new_one_shot_async(d, ..)` | `s.every(d).first_run(FirstRun::AfterInterval).times(1).run(f)?` |
+//! | `Job::new_one_shot_at_instant_async(instant, ..)` | `s.every(d).first_run(FirstRun::At(instant)).times(1).run(f)?` |
+//! | `Job::new_async("every 10 seconds", ..)` | `#[every("10s")]`, or `s.every(parse_interval("10s")?).run(f)?` |
+//! | `Job::new_async("0 0 3 * * *", ..)`, `Job::new_async_tz(..)` | [not here](#what-is-not-here) |
+//! | `sched.next_tick_for_job(id).await?` | `job.status().next_deadline()` |
+//! | `job.on_done_notification_add(..)` and its like | `Scheduler::builder(..).on_event(f)`, `s.events()` |
+//! | `sched.remove(&id).await?` | `job.remove()` |
+//! | `sched.start().await?` | `s.start()?` |
+//! | `sched.shutdown().await?`: runs go on | `s.stop().detach()`; `s.stop().await` ends them |
+//! | `sched.shutdown_on_ctrl_c()` | `tokio::signal::ctrl_c().await?`, then `s.stop().await` |
+//! | stores in PostgreSQL or NATS | [not here](#what-is-not-here) |
+//!
+//! ```
+//! use std::time::Duration;
+//! use atevery::{Allow, FirstRun, Scheduler, parse_interval, testing::VirtualTime};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let d = Duration::from_secs(10);
+//! # let time = VirtualTime::new();
+//! # let instant = atevery::runtime::Timer::now(&time) + d;
+//! # async fn f() {}
+//! # fn g() {}
+//! let s = Scheduler::builder(time.clone()).on_event(|event| println!("{event}")).build()?;
+//! let repeated = s.every(d).first_run(FirstRun::AfterInterval).run(f)?;
+//! s.every(d).on_overlap(Allow(8)).run(f)?;
+//! s.every(d).run_blocking(g)?;
+//! let once = s.every(d).first_run(FirstRun::AfterInterval).times(1).run(f)?;
+//! let at_an_instant = s.every(d).first_run(FirstRun::At(instant)).times(1).run(f)?;
+//! s.every(parse_interval("10s")?).run(f)?;
+//! s.start()?;
+//! # time.advance(Duration::from_secs(35));
+//! # assert_eq!((repeated.runs(), once.runs(), at_an_instant.runs()), (3, 1, 1));
+//! println!("{:?}", repeated.status().next_deadline());
+//! repeated.remove();
+//! s.stop().detach();
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # A wall clock
+//!
+//! Every day at three in the morning, UTC: a job that runs each minute, and looks. It compares days and not minutes, so that
+//! a minute which is missed costs no day.
+//!
+//! ```
+//! use std::time::{Duration, SystemTime};
+//! use atevery::{MissedTicks, Scheduler, testing::VirtualTime};
+//!
+//! const HOUR: u64 = 3_600;
+//!
+//! /// The number of the day that began at three in the morning.
+//! fn day(now: SystemTime) -> u64 {
+//!     let since = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+//!     since.as_secs().saturating_sub(3 * HOUR) / (24 * HOUR)
+//! }
+//!
+//! let scheduler = Scheduler::new(VirtualTime::new());
+//! let mut done = day(SystemTime::now());
+//! scheduler.every(Duration::from_secs(60)).missed_ticks(MissedTicks::Skip).run(move || {
+//!     let today = day(SystemTime::now());
+//!     if today != done {
+//!         done = today;
+//!         println!("good morning");
+//!     }
+//! })?;
+//! # Ok::<(), atevery::Error>(())
+//! ```
