@@ -66,6 +66,12 @@ for signal in INT TERM; do
     ended_by "$signal" graceful_shutdown '^beat$' '^upload: came to its end$' '^poll: cancelled$' '^backup: still running'
 done
 
+for signal in INT TERM; do
+    ended_by "$signal" axum_service '^listening on http://127\.0\.0\.1:[0-9]+$' '^stopped: .* 0 still running$'
+done
+example library_background '^on smol$' 'sweep: 1 of 1 entries are gone$' '^closed: stopped: .* 0 still running$' '^dropped$'
+example testing_jobs '^16 uploads in 86400s' '^upload +running +' 'stopped: 0 finished, 1 cancelled \(upload\)'
+
 for file in examples/*.rs; do
     name=$(basename "$file" .rs)
     if [[ " ${ran[*]} " != *" $name "* ]]; then

@@ -21,6 +21,15 @@ pub const fn literal(text: &str) -> Duration {
     }
 }
 
+/// A length of time that an option is set to.
+#[track_caller]
+pub const fn duration(text: &str) -> Duration {
+    match crate::parse_interval(text) {
+        Ok(duration) => duration,
+        Err(error) => panic!("{}", error.message()),
+    }
+}
+
 /// The interval of `#[every(INTERVAL)]`.
 #[track_caller]
 pub const fn constant(interval: Duration) -> Duration {

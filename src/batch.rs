@@ -47,11 +47,17 @@ impl Batch {
         stays
     }
 
-    /// From here on no run of the batch may wait. Returns those that do.
-    pub(crate) fn cancel(&self) -> Vec<Arc<Parked>> {
-        let mut parked = lock(&self.parked);
+    /// From here on no run of the batch may wait.
+    pub(crate) fn cancel(&self) {
+        let _parked = lock(&self.parked);
         self.cancelled.store(true, Ordering::SeqCst);
-        std::mem::take(&mut *parked)
+    }
+
+    /// One of the runs that wait, for whoever cancels the batch. They are taken one by one: what is cancelled may call a
+    /// hook that cancels the others.
+    pub(crate) fn take_parked(&self) -> Option<Arc<Parked>> {
+        let mut parked = lock(&self.parked);
+        (!parked.is_empty()).then(|| parked.remove(0))
     }
 
     pub(crate) fn is_cancelled(&self) -> bool {

@@ -251,7 +251,9 @@ impl JobCell {
 
     /// The interval has changed: the next run is due one interval from now, if it isn't due before.
     pub(crate) fn adopt_interval(&self, now: Time) {
-        if self.runs() > 0 {
+        // While a run is in progress whose end the interval counts from, there is no deadline to move.
+        let is_known = self.deadline() != Time::NEVER || !self.rules.as_ref().is_some_and(|rules| rules.from_end);
+        if self.runs() > 0 && is_known {
             let soonest = now.after(self.span());
             self.deadline.fetch_min(soonest.as_nanos(), Ordering::Relaxed);
         }

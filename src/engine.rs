@@ -278,11 +278,15 @@ impl Engine {
     /// Cancels all runs in progress.
     pub(crate) fn cancel_runs(&self) {
         for batch in self.active() {
-            let waiting = batch.cancel();
+            batch.cancel();
             self.tell_to_end(&batch);
-            for run in waiting {
-                run.cancel(self);
-            }
+            self.cancel_parked(&batch);
+        }
+    }
+
+    pub(crate) fn cancel_parked(&self, batch: &Batch) {
+        while let Some(run) = batch.take_parked() {
+            run.cancel(self);
         }
     }
 

@@ -71,6 +71,11 @@ pub struct GroupName {
 }
 
 /// What [`JobBuilder::group`](crate::JobBuilder::group) takes: a name, or a name and a limit.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no group",
+    label = "neither a name nor a name and a limit",
+    note = "write `\"db\"` for a group that was made with `scheduler.group(\"db\", 4)`, or `(\"db\", 4)`"
+)]
 pub trait IntoGroup: sealed::Sealed {
     #[doc(hidden)]
     fn into_group(self) -> GroupName;

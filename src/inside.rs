@@ -1,28 +1,44 @@
-//! Which run this thread is inside of: in the call of a target, or in a hook. A stop that is waited for there can't wait for
-//! that run, which can't end before it.
+//! Which runs this thread is inside of: in the call of a target, or in a hook. A stop that is waited for there can't wait for
+//! those, which can't end before it.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
 use crate::watch::RunKey;
 
 thread_local! {
-    static CURRENT: Cell<Option<RunKey>> = const { Cell::new(None) };
+    static INNERMOST: Cell<Option<RunKey>> = const { Cell::new(None) };
+    /// What a run does may call a hook on behalf of another.
+    static OUTER: RefCell<Vec<RunKey>> = const { RefCell::new(Vec::new()) };
 }
 
-pub(crate) fn current() -> Option<RunKey> {
-    CURRENT.get()
+pub(crate) fn runs() -> Vec<RunKey> {
+    let outer = OUTER.with_borrow(Vec::clone);
+    outer.into_iter().chain(INNERMOST.get()).collect()
 }
 
 /// Calls code of a user's on behalf of `run`.
 pub(crate) fn inside<T>(run: RunKey, call: impl FnOnce() -> T) -> T {
-    let _restore = Restore(CURRENT.replace(Some(run)));
+    let outer = INNERMOST.replace(Some(run));
+    if let Some(outer) = outer {
+        OUTER.with_borrow_mut(|runs| runs.push(outer));
+    }
+    let _leave = Leave {
+        is_nested: outer.is_some(),
+    };
     call()
 }
 
-struct Restore(Option<RunKey>);
+struct Leave {
+    is_nested: bool,
+}
 
-impl Drop for Restore {
+impl Drop for Leave {
     fn drop(&mut self) {
-        CURRENT.set(self.0);
+        let outer = if self.is_nested {
+            OUTER.with_borrow_mut(Vec::pop)
+        } else {
+            None
+        };
+        INNERMOST.set(outer);
     }
 }

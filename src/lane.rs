@@ -140,9 +140,8 @@ impl Drop for Lane {
             Stage::Left => {}
             Stage::Taking => self.engine.lose_lane(),
             Stage::Home { batch, .. } => {
-                for run in batch.cancel() {
-                    run.cancel(&self.engine);
-                }
+                batch.cancel();
+                self.engine.cancel_parked(&batch);
                 self.engine.finish_batch(&batch);
             }
         }

@@ -64,6 +64,11 @@ pub struct OneAtATime;
 pub struct Several;
 
 /// What [`on_overlap`](JobBuilder::on_overlap) takes: an [`Overlap`] or [`Allow`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` says nothing about overlapping runs",
+    label = "neither an `Overlap` nor an `Allow`",
+    note = "write `Overlap::Skip`, `Overlap::Replace`, or `Allow(3)` for three runs at a time"
+)]
 pub trait OverlapPolicy: sealed::Sealed {
     /// How many runs there may be at a time.
     type Runs;

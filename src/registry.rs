@@ -66,6 +66,12 @@ use crate::scheduler::Scheduler;
 /// | `name = "beat"` | [`JobBuilder::name`]; without it, the path of the function, with `#2` for its second attribute |
 /// | `missed_ticks = MissedTicks::Skip` | [`JobBuilder::missed_ticks`] |
 /// | `first_run = FirstRun::AfterInterval` | [`JobBuilder::first_run`] |
+/// | `jitter = "5s"`, `timeout = "30s"` | [`JobBuilder::jitter`], [`JobBuilder::timeout`]; or an expression of type [`Duration`] |
+/// | `times = 3`, `until = instant()` | [`JobBuilder::times`], [`JobBuilder::until`] |
+/// | `delay_from_end` | [`JobBuilder::delay_from_end`] |
+/// | `retry = \|\| [Duration::from_secs(1)]` | [`JobBuilder::retry`] |
+/// | `on_overlap = Overlap::Replace`, `on_overlap = Allow(2)` | [`JobBuilder::on_overlap`] |
+/// | `group = ("db", 4)` | [`JobBuilder::group`] |
 /// | `blocking` | [`JobBuilder::run_blocking`] instead of [`JobBuilder::run`]; not for an `async fn` |
 /// | `tag = "cleanup"` | something to choose by, see [`Registered::tag`] |
 /// | `crate = path` | where this crate is found, if not under `::atevery` |

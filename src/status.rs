@@ -82,7 +82,7 @@ struct Moment {
 /// time.advance(Duration::from_millis(2_500));
 /// let table = scheduler.status().to_string();
 /// assert_eq!(table.lines().nth(1).unwrap(), "\
-/// beat   waiting  1s        3       3         0          0       0  500.0ms ago  0.0ns  0.0ns  0.0ns  500.0ms  no pulse");
+/// beat   waiting  1s        3       3         0          0       0  500ms ago   0ns   0ns   0ns  500ms  no pulse");
 /// # Ok::<(), atevery::Error>(())
 /// ```
 #[derive(Debug, Clone)]
@@ -112,10 +112,10 @@ impl JobStatus {
             0 if sight.is_paused() => JobState::Paused,
             0 => JobState::Waiting,
         };
-        let next = if closed || sight.is_paused() {
-            Time::NEVER
-        } else {
-            cell.deadline()
+        let next = match cell.due() {
+            _ if closed => Time::NEVER,
+            Time::EARLIEST => here.map_or(Time::NEVER, |(_, now)| now),
+            due => due,
         };
         let moment = |time: Time, distance: fn(Time, Time) -> Span| {
             let (engine, now) = here?;
@@ -217,7 +217,7 @@ impl JobStatus {
         self.record.mean_duration()
     }
 
-    /// When the next run is due. None if that is never, or not known before the run in progress has ended.
+    /// When the next run is due, put off by its jitter if it has one. None if that is never, or not known before the run in progress has ended.
     pub fn next_deadline(&self) -> Option<Instant> {
         self.next_deadline.map(|moment| moment.instant)
     }

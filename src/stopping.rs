@@ -157,7 +157,7 @@ impl Process {
         self.stage = Stage::Grace(self.engine.now().after(self.grace.into()));
         self.engine.begin_stop();
         self.engine.watches.watch(&self.engine, &self.progress);
-        if let Some(run) = inside::current() {
+        for run in inside::runs() {
             self.progress.set_aside(run);
         }
         if self.grace.is_zero() {

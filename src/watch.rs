@@ -66,8 +66,8 @@ struct Runs {
     waiting: BTreeMap<RunKey, Job>,
     finished: Vec<Job>,
     cancelled: Vec<Job>,
-    /// The run that the stop is waited for in, so that it can't wait for it.
-    own: Option<Job>,
+    /// The runs inside of which the stop is waited for, so that it can't wait for them.
+    set_aside: Vec<Job>,
 }
 
 impl Progress {
@@ -78,7 +78,8 @@ impl Progress {
     /// Does not wait for `run`, but names it.
     pub(crate) fn set_aside(&self, run: RunKey) {
         let mut runs = lock(&self.runs);
-        runs.own = runs.waiting.remove(&run);
+        let job = runs.waiting.remove(&run);
+        runs.set_aside.extend(job);
     }
 
     fn ended(&self, run: RunKey, cancelled: bool) {
@@ -100,7 +101,7 @@ impl Progress {
         let mut runs = std::mem::take(&mut *lock(&self.runs));
         runs.finished.sort_by_key(Job::id);
         runs.cancelled.sort_by_key(Job::id);
-        let mut still_running: Vec<Job> = runs.waiting.into_values().chain(runs.own).collect();
+        let mut still_running: Vec<Job> = runs.waiting.into_values().chain(runs.set_aside).collect();
         still_running.sort_by_key(Job::id);
         // A job may have had several runs at once.
         runs.finished.dedup();

@@ -4,7 +4,7 @@ use proc_macro2::{Span, TokenStream};
 use quote::quote;
 use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
-use syn::{Error, Expr, Ident, Lit, LitStr, Path, Result, Token};
+use syn::{Error, Expr, ExprLit, Ident, Lit, LitStr, Path, Result, Token};
 
 use crate::options::{self, Effect};
 
@@ -13,7 +13,7 @@ pub(crate) struct Attribute {
     /// What is forwarded to the function.
     pub(crate) arguments: Vec<Expr>,
     /// The methods of `JobBuilder` to call, in the order in which they are written.
-    pub(crate) methods: Vec<(Ident, Option<Expr>)>,
+    pub(crate) methods: Vec<(Ident, Option<Value>)>,
     pub(crate) tag: Option<Expr>,
     /// The bare word `blocking`.
     pub(crate) blocking: Option<Ident>,
@@ -110,10 +110,28 @@ impl Interval {
     }
 }
 
+/// What an option is set to.
+pub(crate) enum Value {
+    Expression(Expr),
+    /// A length of time such as `"2s"`.
+    Text(LitStr),
+}
+
+impl Value {
+    fn duration(expression: Expr) -> Value {
+        match ungrouped(expression) {
+            Expr::Lit(ExprLit {
+                lit: Lit::Str(text), ..
+            }) => Value::Text(text),
+            other => Value::Expression(other),
+        }
+    }
+}
+
 #[derive(Default)]
 struct Options {
     seen: Vec<String>,
-    methods: Vec<(Ident, Option<Expr>)>,
+    methods: Vec<(Ident, Option<Value>)>,
     tag: Option<Expr>,
     blocking: Option<Ident>,
     atevery: Option<Path>,
@@ -125,7 +143,8 @@ impl Options {
         let key = input.call(Ident::parse_any)?;
         input.parse::<Token![=]>()?;
         match self.effect(&key)? {
-            Effect::Method => self.methods.push((key, Some(input.parse()?))),
+            Effect::Method => self.methods.push((key, Some(Value::Expression(input.parse()?)))),
+            Effect::Duration => self.methods.push((key, Some(Value::duration(input.parse()?)))),
             Effect::Tag => self.tag = Some(input.parse()?),
             Effect::Crate => self.atevery = Some(input.call(Path::parse_mod_style)?),
             Effect::Switch | Effect::Blocking => {

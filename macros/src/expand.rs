@@ -8,7 +8,7 @@ use quote::{format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 
 use crate::annotation::annotation;
-use crate::attribute::{Attribute, Interval};
+use crate::attribute::{Attribute, Interval, Value};
 use crate::check::Call;
 use crate::function::{Function, borrowed};
 use crate::spans;
@@ -56,7 +56,13 @@ fn registered(attribute: &Attribute, function: &Function, call: &Call<'_>, job: 
             quote!(let #local #annotation = #argument;)
         });
     let methods = attribute.methods.iter().map(|(method, value)| {
-        let value = value.iter();
+        let value = value.iter().map(|value| match value {
+            Value::Expression(expression) => quote!(#expression),
+            Value::Text(text) => {
+                let duration = spans::call(quote!(#atevery::__private::duration), text);
+                quote!(const { #duration })
+            }
+        });
         quote!(.#method(#(#value)*))
     });
     let overlapping = attribute.methods.iter().any(|(method, _)| method == "on_overlap");

@@ -5,6 +5,8 @@
 pub(crate) enum Effect {
     /// `key = value`: calls the method of `JobBuilder` of that name with the value.
     Method,
+    /// The same with a length of time, which may be written as in `"2s"`.
+    Duration,
     /// A bare word: calls the method of `JobBuilder` of that name.
     Switch,
     /// `tag = "..."`: a constant of the registration itself, by which a program can choose.
@@ -19,11 +21,11 @@ const OPTIONS: &[(&str, Effect)] = &[
     ("name", Effect::Method),
     ("missed_ticks", Effect::Method),
     ("first_run", Effect::Method),
-    ("jitter", Effect::Method),
+    ("jitter", Effect::Duration),
     ("times", Effect::Method),
     ("until", Effect::Method),
     ("delay_from_end", Effect::Switch),
-    ("timeout", Effect::Method),
+    ("timeout", Effect::Duration),
     ("retry", Effect::Method),
     ("on_overlap", Effect::Method),
     ("group", Effect::Method),
@@ -46,6 +48,7 @@ pub(crate) fn usage(name: &str, effect: Effect) -> String {
         Effect::Tag => format!("`{name} = \"...\"`"),
         Effect::Crate => format!("`{name} = path`"),
         Effect::Method => format!("`{name} = ...`"),
+        Effect::Duration => format!("`{name} = \"...\"`"),
     }
 }
 

@@ -92,7 +92,7 @@ fn row(job: &JobStatus) -> Row {
     [
         OneLine(&job.name).to_string(),
         job.state.to_string(),
-        format!("{:?}", job.interval),
+        short(job.interval),
         job.runs.to_string(),
         job.failures().to_string(),
         job.panics().to_string(),
@@ -111,8 +111,27 @@ fn none() -> String {
     String::from("-")
 }
 
+/// In the two largest units, `1d 4h` or `1m 30s`; below a minute `1.5s` or `20ms`.
 fn short(duration: Duration) -> String {
-    format!("{duration:.1?}")
+    const UNITS: [(u64, &str); 4] = [(86_400, "d"), (3_600, "h"), (60, "m"), (1, "s")];
+    let seconds = duration.as_secs();
+    let Some(first) = UNITS.iter().position(|(unit, _)| *unit > 1 && seconds >= *unit) else {
+        return below_a_minute(duration);
+    };
+    let (unit, name) = UNITS[first];
+    let (next_unit, next_name) = UNITS[first + 1];
+    match seconds % unit / next_unit {
+        0 => format!("{}{name}", seconds / unit),
+        rest => format!("{}{name} {rest}{next_name}", seconds / unit),
+    }
+}
+
+fn below_a_minute(duration: Duration) -> String {
+    let rounded = format!("{duration:.1?}");
+    match rounded.split_once(".0") {
+        Some((whole, unit)) => format!("{whole}{unit}"),
+        None => rounded,
+    }
 }
 
 impl fmt::Display for JobState {

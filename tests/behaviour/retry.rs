@@ -1,0 +1,845 @@
+//! Another attempt after one that failed, within the same run.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
+
+use atevery::runtime::Standalone;
+use atevery::testing::VirtualTime;
+use atevery::{Job, JobBuilder, MissedTicks, Run, Scheduler};
+use backon::{BackoffBuilder, ConstantBuilder, ExponentialBuilder};
+use futures::future::{Either, select};
+
+use crate::support::{Count, Log, PanicsWhenDropped, SECOND, TICK, World, blow_up, later, ms, put, take};
+use crate::time_limit::{NotesDrop, at, witnessed};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Sync,
+    Async,
+    Blocking,
+}
+
+const KINDS: [Kind; 3] = [Kind::Sync, Kind::Async, Kind::Blocking];
+
+/// Registers a job whose attempts are what `attempt` does, which gets the number of each.
+fn register(builder: JobBuilder, kind: Kind, attempt: impl Fn(usize, Run) -> Result<(), String> + Send + 'static) -> Job {
+    let mut count = 0;
+    let mut attempt = move |run: Run| {
+        count += 1;
+        attempt(count - 1, run)
+    };
+    match kind {
+        Kind::Sync => builder.run(attempt),
+        Kind::Async => builder.run(move |run: Run| {
+            let outcome = attempt(run);
+            async move { outcome }
+        }),
+        Kind::Blocking => builder.run_blocking(attempt),
+    }
+    .unwrap()
+}
+
+/// Registers a job whose first attempts fail, so many of them, and notes each.
+fn failing(world: &World, builder: JobBuilder, kind: Kind, failures: usize) -> Job {
+    let log = world.log.clone();
+    register(builder, kind, move |attempt, _| {
+        log.note("attempt");
+        if attempt < failures {
+            Err(format!("failure {attempt}"))
+        } else {
+            Ok(())
+        }
+    })
+}
+
+#[test]
+fn a_run_that_fails_is_tried_again_until_it_succeeds() {
+    for kind in KINDS {
+        let (world, told) = witnessed();
+        let builder = world.every(1_000).name("a").retry(|| [ms(20), ms(60), ms(500)]);
+        let job = failing(&world, builder, kind, 2);
+        world.start();
+        world.advance(999);
+        assert_eq!(world.log.take_times(), [0, 20, 80], "{kind:?}");
+        let expected = [
+            (0, "a started"),
+            (0, "a retried"),
+            (20, "a retried"),
+            (80, "a finished"),
+        ];
+        assert_eq!(told.take(), at(&expected), "{kind:?}");
+        assert_eq!(job.runs(), 1, "{kind:?}");
+        let status = job.status();
+        assert_eq!((status.failures(), status.retries()), (0, 2), "{kind:?}");
+        assert_eq!(status.last_error(), Some("failure 1"), "{kind:?}");
+        assert_eq!(status.last_duration(), Some(ms(80)), "{kind:?}");
+    }
+}
+
+#[test]
+fn it_gives_up_when_there_are_no_more_waits() {
+    for kind in KINDS {
+        let (world, told) = witnessed();
+        let builder = world.every(1_000).name("a").retry(|| [ms(20), ms(60)]);
+        let job = failing(&world, builder, kind, usize::MAX);
+        world.start();
+        world.advance(999);
+        assert_eq!(world.log.take_times(), [0, 20, 80], "{kind:?}");
+        let expected = [
+            (0, "a started"),
+            (0, "a retried"),
+            (20, "a retried"),
+            (80, "a failed"),
+        ];
+        assert_eq!(told.take(), at(&expected), "{kind:?}");
+        let status = job.status();
+        assert_eq!((job.runs(), status.failures(), status.retries()), (1, 1, 2), "{kind:?}");
+        assert_eq!(status.last_error(), Some("failure 2"), "{kind:?}");
+    }
+}
+
+#[test]
+fn without_any_wait_there_is_one_attempt() {
+    for kind in KINDS {
+        let (world, told) = witnessed();
+        let builder = world.every(1_000).name("a").retry(Vec::new);
+        failing(&world, builder, kind, usize::MAX);
+        world.start();
+        world.advance(900);
+        assert_eq!(told.take(), at(&[(0, "a started"), (0, "a failed")]), "{kind:?}");
+    }
+}
+
+#[test]
+fn each_run_has_a_back_off_of_its_own() {
+    for kind in KINDS {
+        let (world, asked) = (World::new(), Count::default());
+        let count = asked.clone();
+        let builder = world.every(200).retry(move || {
+            count.up();
+            [ms(10), ms(20)]
+        });
+        failing(&world, builder, kind, usize::MAX);
+        world.start();
+        world.advance(300);
+        assert_eq!(world.log.take_times(), [0, 10, 30, 200, 210, 230], "{kind:?}");
+        assert_eq!(asked.get(), 2, "{kind:?}");
+    }
+}
+
+#[test]
+fn a_run_that_succeeds_at_once_is_not_tried_again() {
+    for kind in KINDS {
+        let (world, told) = witnessed();
+        let builder = world.every(1_000).name("a").retry(|| [ms(20)]);
+        failing(&world, builder, kind, 0);
+        world.start();
+        world.advance(900);
+        assert_eq!(told.take_names(), ["a started", "a finished"], "{kind:?}");
+        assert_eq!(world.log.take_times(), [0], "{kind:?}");
+    }
+}
+
+#[test]
+fn a_panic_is_tried_again() {
+    for kind in KINDS {
+        let (world, told) = witnessed();
+        let builder = world.every(1_000).name("a").retry(|| [ms(20), ms(20)]);
+        let job = register(builder, kind, |attempt, _| {
+            if attempt < 2 {
+                blow_up();
+            }
+            Ok(())
+        });
+        world.start();
+        world.advance(900);
+        let expected = [
+            (0, "a started"),
+            (0, "a retried"),
+            (20, "a retried"),
+            (40, "a finished"),
+        ];
+        assert_eq!(told.take(), at(&expected), "{kind:?}");
+        let status = job.status();
+        assert_eq!((status.panics(), status.retries()), (0, 2), "{kind:?}");
+        assert_eq!(status.last_error(), Some("panicked: a job panics"), "{kind:?}");
+    }
+}
+
+#[test]
+fn panics_to_the_end_are_one_panic() {
+    for kind in KINDS {
+        let (world, told) = witnessed();
+        let builder = world.every(1_000).name("a").retry(|| [ms(20)]);
+        let job = register(builder, kind, |_, _| {
+            blow_up();
+            Ok(())
+        });
+        world.start();
+        world.advance(900);
+        assert_eq!(told.take_names(), ["a started", "a retried", "a panicked"], "{kind:?}");
+        assert_eq!((job.status().panics(), job.status().failures()), (1, 0), "{kind:?}");
+    }
+}
+
+#[test]
+fn a_panic_in_a_later_poll_is_tried_again() {
+    let (world, told) = witnessed();
+    let (clock, attempts) = (world.time.clone(), Count::default());
+    let target = move || {
+        attempts.up();
+        let (clock, panics) = (clock.clone(), attempts.get() == 1);
+        async move {
+            clock.sleep(ms(10)).await;
+            if panics {
+                blow_up();
+            }
+        }
+    };
+    world.every(1_000).name("a").retry(|| [ms(20)]).run(target).unwrap();
+    world.start();
+    world.advance(900);
+    let expected = [(0, "a started"), (10, "a retried"), (40, "a finished")];
+    assert_eq!(told.take(), at(&expected));
+}
+
+#[test]
+fn the_next_run_waits_for_the_last_attempt() {
+    for kind in KINDS {
+        let world = World::new();
+        let log = world.log.clone();
+        let builder = world.every(100).missed_ticks(MissedTicks::Skip).retry(|| [ms(60), ms(70)]);
+        register(builder, kind, move |attempt, run| {
+            log.note(run.number().to_string());
+            if attempt < 2 { Err("no".to_owned()) } else { Ok(()) }
+        });
+        world.start();
+        world.advance(249);
+        let expected = [(0, "0"), (60, "0"), (130, "0"), (150, "1"), (200, "2")];
+        assert_eq!(world.log.take(), at(&expected), "{kind:?}");
+    }
+}
+
+#[test]
+fn each_attempt_gets_the_same_run() {
+    for kind in KINDS {
+        let world = World::new();
+        let (sender, runs) = mpsc::channel();
+        let builder = world.every(1_000).retry(|| [ms(20), ms(60)]);
+        let job = register(builder, kind, move |_, run| {
+            sender.send(run).unwrap();
+            Err("no".to_owned())
+        });
+        world.start();
+        world.advance(60);
+        let seen: Vec<Run> = runs.try_iter().collect();
+        assert!(
+            seen.iter().all(|run| run.number() == 0 && run.job() == job),
+            "{kind:?}"
+        );
+        assert!(seen.iter().all(|run| run.started() == seen[0].started()), "{kind:?}");
+        assert!(seen.iter().all(|run| run.deadline() == seen[0].deadline()), "{kind:?}");
+        // What the first attempt was given tells of the second, too.
+        assert!(seen.iter().all(|run| !run.is_cancelled()), "{kind:?}");
+        world.advance(40);
+        assert!(seen.iter().all(Run::is_cancelled), "{kind:?}");
+        assert_eq!(seen.len() + runs.try_iter().count(), 3, "{kind:?}");
+    }
+}
+
+#[test]
+fn a_job_is_running_while_it_waits_for_its_next_attempt() {
+    for kind in KINDS {
+        let world = World::new();
+        let builder = world.every(1_000).retry(|| [ms(100)]);
+        let job = failing(&world, builder, kind, 1);
+        world.start();
+        world.advance(50);
+        assert!(job.is_running(), "{kind:?}");
+        world.advance(50);
+        assert!(!job.is_running(), "{kind:?}");
+    }
+}
+
+#[test]
+fn the_future_of_an_attempt_is_gone_before_the_next() {
+    let world = World::new();
+    let log = world.log.clone();
+    let target = move || {
+        log.note("attempt");
+        let guard = NotesDrop(log.clone(), "dropped");
+        async move {
+            let _guard = guard;
+            Err("no")
+        }
+    };
+    world.every(1_000).retry(|| [ms(20)]).run(target).unwrap();
+    world.start();
+    world.advance(900);
+    let expected = [(0, "attempt"), (0, "dropped"), (20, "attempt"), (20, "dropped")];
+    assert_eq!(world.log.take(), at(&expected));
+}
+
+#[test]
+fn a_stop_cancels_a_wait_at_once() {
+    for kind in KINDS {
+        for grace in [Duration::ZERO, SECOND, Duration::MAX] {
+            let (world, told) = witnessed();
+            let builder = world.every(10_000).name("a").retry(|| [SECOND * 5]);
+            let job = failing(&world, builder, kind, 1);
+            world.start();
+            world.advance(30);
+            let report = world.wait(world.scheduler.stop().grace(grace));
+            assert_eq!(world.elapsed_ms(), 30, "{kind:?} {grace:?}");
+            assert_eq!(report.cancelled(), [job], "{kind:?} {grace:?}");
+            assert!(report.finished().is_empty() && report.is_clean());
+            assert_eq!(told.take_names(), ["a started", "a retried", "a cancelled"], "{kind:?}");
+            world.advance(10_000);
+            assert_eq!(world.log.take_times(), [0], "{kind:?} {grace:?}");
+            assert_eq!((world.time.tasks(), world.time.timers()), (0, 0), "{kind:?} {grace:?}");
+        }
+    }
+}
+
+#[test]
+fn an_attempt_that_fails_in_the_grace_is_the_last() {
+    let world = World::new();
+    let (clock, log) = (world.time.clone(), world.log.clone());
+    let target = move |run: Run| {
+        log.note("attempt");
+        let sleep = clock.sleep(SECOND);
+        async move {
+            match select(sleep, run.cancelled()).await {
+                Either::Left(_) => Ok(()),
+                Either::Right(_) => Err("told to end"),
+            }
+        }
+    };
+    let job = world.every(10_000).retry(|| [ms(1); 10]).run(target).unwrap();
+    world.start();
+    world.advance(30);
+    let report = world.wait(world.scheduler.stop().grace(SECOND));
+    assert_eq!(world.elapsed_ms(), 30);
+    assert_eq!(report.cancelled(), [job]);
+    assert_eq!(world.log.take_times(), [0]);
+}
+
+#[test]
+fn an_attempt_that_succeeds_in_the_grace_has_finished() {
+    let world = World::new();
+    let job = world
+        .every(10_000)
+        .retry(|| [ms(1); 10])
+        .run(world.log.taking("attempt", |_| 70))
+        .unwrap();
+    world.start();
+    let report = world.wait(world.scheduler.stop().grace(SECOND));
+    assert_eq!(report.finished(), [job]);
+}
+
+#[test]
+fn a_detached_stop_leaves_the_attempts_alone() {
+    for kind in KINDS {
+        let world = World::new();
+        let builder = world.every(100).retry(|| [ms(20), ms(60)]);
+        failing(&world, builder, kind, 2);
+        world.start();
+        world.scheduler.stop().detach();
+        world.advance(500);
+        assert_eq!(world.log.take_times(), [0, 20, 80], "{kind:?}");
+    }
+}
+
+#[test]
+fn after_a_cancelled_wait_the_next_start_begins_anew() {
+    for kind in KINDS {
+        let world = World::new();
+        let builder = world.every(1_000).retry(|| [ms(500)]);
+        let job = failing(&world, builder, kind, 1);
+        world.start();
+        assert_eq!(world.stop().cancelled().len(), 1);
+        world.start();
+        world.advance(1_100);
+        assert_eq!(world.log.take_times(), [0, 1_000], "{kind:?}");
+        assert_eq!(job.runs(), 2, "{kind:?}");
+    }
+}
+
+#[test]
+fn an_executor_that_goes_away_cancels_the_wait() {
+    for kind in KINDS {
+        let (world, told) = witnessed();
+        let builder = world.every(1_000).name("a").retry(|| [ms(500)]);
+        let job = failing(&world, builder, kind, 1);
+        world.start();
+        world.time.shut_down();
+        assert!(!job.is_running(), "{kind:?}");
+        assert_eq!(job.status().cancelled(), 1, "{kind:?}");
+        assert_eq!(told.take_names(), ["a started", "a retried", "a cancelled"], "{kind:?}");
+    }
+}
+
+#[test]
+fn dropping_the_scheduler_cancels_the_wait() {
+    for kind in KINDS {
+        let time = VirtualTime::new();
+        let scheduler = Scheduler::new(time.clone());
+        let (attempts, dropped) = (Count::default(), Count::default());
+        let (count, guard) = (attempts.clone(), dropped.on_drop());
+        let builder = scheduler.every(SECOND).retry(|| std::iter::repeat(ms(10)));
+        let job = register(builder, kind, move |_, _| {
+            let _guard = &guard;
+            count.up();
+            Err("no".to_owned())
+        });
+        scheduler.start().unwrap();
+        time.advance(ms(25));
+        drop(scheduler);
+        time.advance(SECOND);
+        assert_eq!((attempts.get(), dropped.get()), (3, 1), "{kind:?}");
+        assert!(!job.is_running(), "{kind:?}");
+        assert_eq!((time.tasks(), time.timers()), (0, 0), "{kind:?}");
+    }
+}
+
+#[test]
+fn a_back_off_without_end_is_one_run() {
+    for kind in KINDS {
+        let world = World::new();
+        let builder = world.every(100).retry(|| std::iter::repeat(ms(10)));
+        let job = failing(&world, builder, kind, usize::MAX);
+        world.start();
+        world.advance(10_000);
+        assert_eq!(job.runs(), 1, "{kind:?}");
+        assert_eq!(job.status().retries(), 1_001, "{kind:?}");
+        assert!(world.time.tasks() <= 2, "{kind:?}");
+        assert_eq!(world.stop().cancelled(), [job], "{kind:?}");
+        assert_eq!(world.elapsed_ms(), 10_000);
+    }
+}
+
+#[test]
+fn an_endless_wait_is_ended_by_a_stop() {
+    for kind in KINDS {
+        let world = World::new();
+        let builder = world.every(100).retry(|| [Duration::MAX]);
+        let job = failing(&world, builder, kind, usize::MAX);
+        world.start();
+        world.advance(86_400_000);
+        assert!(job.is_running(), "{kind:?}");
+        assert_eq!(world.stop().cancelled(), [job], "{kind:?}");
+    }
+}
+
+#[test]
+fn a_wait_of_nothing_goes_on_at_once() {
+    for kind in KINDS {
+        let world = World::new();
+        let builder = world.every(1_000).retry(|| [Duration::ZERO; 100]);
+        let job = failing(&world, builder, kind, 100);
+        world.start();
+        assert_eq!(world.log.take_times(), [0; 101], "{kind:?}");
+        assert_eq!(job.status().failures(), 0, "{kind:?}");
+    }
+}
+
+#[test]
+
+fn others_have_their_turn_between_attempts_without_a_wait() {
+    let world = World::new();
+    let stop = Arc::new(AtomicBool::new(false));
+    let (seen, attempts) = (Arc::clone(&stop), Count::default());
+    let count = attempts.clone();
+    let target = move || {
+        count.up();
+        if seen.load(Ordering::SeqCst) { Ok(()) } else { Err("no") }
+    };
+    world.every(60_000).retry(|| [Duration::ZERO; 10_000]).run(target).unwrap();
+    world.every(60_000).run(move || stop.store(true, Ordering::SeqCst)).unwrap();
+    world.start();
+    assert!(attempts.get() < 1_000, "{} attempts", attempts.get());
+}
+
+#[test]
+fn a_back_off_that_panics_ends_the_run() {
+    struct Panics;
+    impl Iterator for Panics {
+        type Item = Duration;
+        fn next(&mut self) -> Option<Duration> {
+            panic!("a back-off panics");
+        }
+    }
+    for kind in KINDS {
+        let (world, told) = witnessed();
+        let builder = world.every(100).name("a").retry(|| Panics);
+        let job = failing(&world, builder, kind, usize::MAX);
+        world.start();
+        world.advance(199);
+        assert_eq!(world.log.take_times(), [0, 100], "{kind:?}");
+        let status = job.status();
+        assert_eq!(status.failures() + status.panics(), 2, "{kind:?}");
+        assert!(!job.is_running(), "{kind:?}");
+        assert_eq!(told.take().len(), 4, "{kind:?}");
+    }
+}
+
+#[test]
+fn a_back_off_that_can_not_be_made_ends_the_run() {
+    for kind in KINDS {
+        let (world, told) = witnessed();
+        let builder = world.every(100).name("a").retry(|| -> [Duration; 1] { panic!("no back-off") });
+        let job = failing(&world, builder, kind, usize::MAX);
+        world.start();
+        world.advance(199);
+        assert_eq!(job.runs(), 2, "{kind:?}");
+        assert_eq!(job.status().panics(), 2, "{kind:?}");
+        assert!(!job.is_running(), "{kind:?}");
+        assert_eq!(told.take().len(), 4, "{kind:?}");
+    }
+}
+
+#[test]
+
+fn a_future_that_panics_when_it_is_dropped_for_want_of_a_back_off() {
+    let world = World::new();
+    let target = || {
+        let guard = PanicsWhenDropped;
+        async move {
+            let _guard = guard;
+            std::future::pending::<()>().await;
+        }
+    };
+    let builder = world.every(100).retry(|| -> [Duration; 1] { panic!("no back-off") });
+    let job = builder.run(target).unwrap();
+    let other = world.noting("other", 100);
+    world.start();
+    world.advance(199);
+    assert_eq!((job.runs(), other.runs()), (2, 2));
+}
+
+/// An iterator that panics when it is dropped.
+struct PanicsAtItsEnd(PanicsWhenDropped);
+
+impl Iterator for PanicsAtItsEnd {
+    type Item = Duration;
+    fn next(&mut self) -> Option<Duration> {
+        let _ = &self.0;
+        None
+    }
+}
+
+#[test]
+fn a_back_off_that_panics_when_it_is_dropped() {
+    for kind in [Kind::Sync, Kind::Async] {
+        let world = World::new();
+        let builder = world.every(100).retry(|| PanicsAtItsEnd(PanicsWhenDropped));
+        let job = failing(&world, builder, kind, usize::MAX);
+        world.start();
+        world.advance(199);
+        assert_eq!((job.runs(), job.is_running()), (2, false), "{kind:?}");
+    }
+}
+
+#[test]
+
+fn a_back_off_of_a_blocking_run_that_panics_when_it_is_dropped() {
+    let world = World::new();
+    let builder = world.every(100).retry(|| PanicsAtItsEnd(PanicsWhenDropped));
+    let job = failing(&world, builder, Kind::Blocking, usize::MAX);
+    world.start();
+    world.advance(199);
+    assert_eq!((job.runs(), job.is_running()), (2, false));
+}
+
+#[test]
+fn an_error_that_panics_when_it_is_shown_or_dropped() {
+    #[derive(Debug)]
+    struct Nasty(#[allow(dead_code, reason = "it is dropped")] PanicsWhenDropped);
+    impl std::fmt::Display for Nasty {
+        fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            panic!("an error panics");
+        }
+    }
+    impl std::error::Error for Nasty {}
+    for blocking in [false, true] {
+        let (world, told) = witnessed();
+        let builder = world.every(1_000).name("a").retry(|| [ms(20)]);
+        let target = || Err::<(), _>(Nasty(PanicsWhenDropped));
+        if blocking {
+            builder.run_blocking(target)
+        } else {
+            builder.run(target)
+        }
+        .unwrap();
+        world.start();
+        world.advance(900);
+        let expected = [(0, "a started"), (0, "a retried"), (20, "a failed")];
+        assert_eq!(told.take(), at(&expected), "blocking: {blocking}");
+    }
+}
+
+#[test]
+fn a_wait_that_the_executor_refuses_cancels_a_blocking_run() {
+    for lost in [false, true] {
+        let (world, told) = witnessed();
+        let clock = world.time.clone();
+        let builder = world.every(100).name("a").retry(|| [ms(20)]);
+        let job = register(builder, Kind::Blocking, move |attempt, _| {
+            if attempt > 0 {
+                return Ok(());
+            }
+            if lost { clock.drop_spawns(1) } else { clock.refuse_spawns(1) };
+            Err("no".to_owned())
+        });
+        world.start();
+        assert!(!job.is_running());
+        world.advance(100);
+        let expected = [
+            (0, "a started"),
+            (0, "a retried"),
+            (0, "a cancelled"),
+            (100, "a started"),
+            (100, "a finished"),
+        ];
+        assert_eq!(told.take(), at(&expected), "lost: {lost}");
+    }
+}
+
+#[test]
+fn an_attempt_that_the_executor_refuses_cancels_a_blocking_run() {
+    let (world, told) = witnessed();
+    let builder = world.every(100).name("a").retry(|| [ms(20)]);
+    let job = failing(&world, builder, Kind::Blocking, 1);
+    world.start();
+    world.time.refuse_spawns(1);
+    world.advance(99);
+    assert!(!job.is_running());
+    assert_eq!(told.take_names(), ["a started", "a retried", "a cancelled"]);
+    world.advance(1);
+    assert_eq!(world.log.take_times(), [0, 100]);
+}
+
+#[test]
+fn attempts_of_an_asynchronous_run_need_no_new_task() {
+    let world = World::new();
+    let builder = world.every(1_000).retry(|| [ms(20), ms(60)]);
+    let job = failing(&world, builder, Kind::Async, 2);
+    world.start();
+    world.time.refuse_spawns(1_000);
+    world.advance(500);
+    assert_eq!(world.log.take_times(), [0, 20, 80]);
+    assert_eq!(job.status().cancelled(), 0);
+}
+
+#[test]
+fn a_job_that_is_removed_in_the_wait_makes_its_attempts() {
+    for kind in KINDS {
+        let world = World::new();
+        let (log, dropped) = (world.log.clone(), Count::default());
+        let guard = dropped.on_drop();
+        let builder = world.every(100).retry(|| [ms(20), ms(60)]);
+        let job = register(builder, kind, move |attempt, _| {
+            let _guard = &guard;
+            log.note("attempt");
+            if attempt < 2 { Err("no".to_owned()) } else { Ok(()) }
+        });
+        world.start();
+        world.advance(10);
+        job.remove();
+        world.advance(60);
+        assert_eq!(dropped.get(), 0, "{kind:?}");
+        world.advance(500);
+        assert_eq!(world.log.take_times(), [0, 20, 80], "{kind:?}");
+        assert_eq!((job.runs(), dropped.get()), (1, 1), "{kind:?}");
+        assert!(!job.is_running(), "{kind:?}");
+    }
+}
+
+#[test]
+fn a_job_that_is_paused_in_the_wait_makes_its_attempts() {
+    for kind in KINDS {
+        let world = World::new();
+        let builder = world.every(100).retry(|| [ms(20), ms(60)]);
+        let job = failing(&world, builder, kind, 2);
+        world.start();
+        job.pause();
+        world.advance(500);
+        assert_eq!(world.log.take_times(), [0, 20, 80], "{kind:?}");
+    }
+}
+
+#[test]
+fn a_job_that_is_triggered_in_the_wait_runs_after_the_last_attempt() {
+    for kind in KINDS {
+        let world = World::new();
+        let log = world.log.clone();
+        let builder = world.every(10_000).retry(|| [ms(20), ms(60)]);
+        let job = register(builder, kind, move |attempt, run| {
+            log.note(run.number().to_string());
+            if attempt < 2 { Err("no".to_owned()) } else { Ok(()) }
+        });
+        world.start();
+        job.trigger();
+        world.advance(500);
+        assert_eq!(
+            world.log.take(),
+            at(&[(0, "0"), (20, "0"), (80, "0"), (100, "1")]),
+            "{kind:?}"
+        );
+    }
+}
+
+#[test]
+fn a_job_of_so_many_runs_counts_runs_not_attempts() {
+    for kind in KINDS {
+        let world = World::new();
+        let builder = world.every(100).times(2).retry(|| [ms(20)]);
+        let job = failing(&world, builder, kind, usize::MAX);
+        world.start();
+        world.advance(1_000);
+        assert_eq!(world.log.take_times(), [0, 20, 100, 120], "{kind:?}");
+        assert_eq!(job.runs(), 2, "{kind:?}");
+        assert!(world.scheduler.jobs().is_empty(), "{kind:?}");
+    }
+}
+
+#[test]
+fn an_interval_from_the_end_counts_from_the_last_attempt() {
+    for kind in KINDS {
+        let world = World::new();
+        let builder = world.every(100).delay_from_end().retry(|| [ms(60)]);
+        failing(&world, builder, kind, 1);
+        world.start();
+        world.advance(320);
+        assert_eq!(world.log.take_times(), [0, 60, 200, 300], "{kind:?}");
+    }
+}
+
+#[test]
+fn attempts_do_not_wait_for_ticks() {
+    let world = World::new();
+    assert_eq!(TICK, ms(50));
+    let builder = world.every(1_000).retry(|| [Duration::from_micros(1_500), ms(3)]);
+    failing(&world, builder, Kind::Async, 2);
+    world.start();
+    world.advance(900);
+    assert_eq!(world.log.take_times(), [0, 1, 4]);
+}
+
+#[test]
+fn builders_of_backon_serve() {
+    let world = World::new();
+    let exponential = || {
+        let builder = ExponentialBuilder::default().with_min_delay(ms(10));
+        builder.with_factor(2.0).with_max_times(2).build()
+    };
+    let builder = world.every(10_000).retry(exponential);
+    failing(&world, builder, Kind::Async, usize::MAX);
+    world.start();
+    world.advance(9_000);
+    assert_eq!(world.log.take_times(), [0, 10, 30]);
+
+    let world = World::new();
+    let constant = || ConstantBuilder::default().with_delay(ms(30)).with_max_times(2).build();
+    failing(&world, world.every(10_000).retry(constant), Kind::Sync, usize::MAX);
+    world.start();
+    world.advance(9_000);
+    assert_eq!(world.log.take_times(), [0, 30, 60]);
+}
+
+#[test]
+fn a_run_kept_from_a_run_that_was_retried_is_over_in_the_next() {
+    let world = World::new();
+    let slot = later();
+    let kept = slot.clone();
+    let builder = world.every(100).retry(|| [ms(20)]);
+    register(builder, Kind::Async, move |attempt, run| {
+        if attempt == 0 {
+            put(&kept, run);
+            return Err("no".to_owned());
+        }
+        Ok(())
+    });
+    let other = world.log.taking("other", |_| 10_000);
+    world.every(100).run(other).unwrap();
+    world.start();
+    world.advance(10);
+    let run = take(&slot);
+    assert!(!run.is_cancelled());
+    world.advance(200);
+    assert!(run.is_cancelled());
+}
+
+#[test]
+fn many_jobs_wait_side_by_side() {
+    let world = World::new();
+    let attempts = Arc::new(AtomicUsize::new(0));
+    for index in 0..300 {
+        let attempts = Arc::clone(&attempts);
+        let kind = KINDS[index % 3];
+        let builder = world.every(10_000).retry(|| [ms(20); 4]);
+        register(builder, kind, move |_, _| {
+            attempts.fetch_add(1, Ordering::SeqCst);
+            Err("no".to_owned())
+        });
+    }
+    world.start();
+    world.advance(9_000);
+    assert_eq!(attempts.load(Ordering::SeqCst), 300 * 5);
+    assert!(world.scheduler.jobs().iter().all(|job| job.runs() == 1 && !job.is_running()));
+    assert_eq!(world.time.tasks(), 1);
+}
+
+#[test]
+fn a_stop_ends_many_waits_together() {
+    let world = World::new();
+    for index in 0..300 {
+        let builder = world.every(10_000).retry(|| [SECOND]);
+        register(builder, KINDS[index % 3], |_, _| Err("no".to_owned()));
+    }
+    world.start();
+    let report = world.wait(world.scheduler.stop().grace(SECOND));
+    assert_eq!((report.cancelled().len(), world.elapsed_ms()), (300, 0));
+}
+
+#[test]
+fn on_threads_a_stop_ends_the_wait_of_each_kind() {
+    for kind in KINDS {
+        let scheduler = Scheduler::new(Standalone::new());
+        let (sender, attempts) = mpsc::channel();
+        let builder = scheduler.every(SECOND * 60).retry(|| [ms(5), SECOND * 600]);
+        let job = register(builder, kind, move |_, _| {
+            sender.send(()).unwrap();
+            Err("no".to_owned())
+        });
+        scheduler.start().unwrap();
+        for _ in 0..2 {
+            attempts.recv_timeout(SECOND * 20).expect("an attempt is made");
+        }
+        let report = scheduler.stop().grace(SECOND * 60).timeout(SECOND * 20).wait();
+        assert_eq!(report.cancelled(), [job], "{kind:?}");
+    }
+}
+
+#[test]
+fn notes_of_a_retry_say_what_failed() {
+    let time = VirtualTime::new();
+    let log = Log::new(&time);
+    let told = log.clone();
+    let hook = move |event: &atevery::Event| told.note(event.to_string());
+    let scheduler = Scheduler::builder(time.clone()).on_event(hook).build().unwrap();
+    let builder = scheduler.every(SECOND).name("a").retry(|| [ms(20)]);
+    register(builder, Kind::Async, |attempt, _| {
+        if attempt == 0 { Err("no pulse".to_owned()) } else { Ok(()) }
+    });
+    scheduler.start().unwrap();
+    time.advance(ms(100));
+    let expected = [
+        "a: run 0 started",
+        "a: run 0 retried: no pulse",
+        "a: run 0 finished after 20ms",
+    ];
+    assert_eq!(log.take_names(), expected);
+    time.shut_down();
+}

@@ -1,0 +1,595 @@
+//! A job gets another interval.
+
+use std::sync::mpsc;
+use std::time::Duration;
+
+use atevery::testing::VirtualTime;
+use atevery::{Allow, FirstRun, Job, MissedTicks, Run, Scheduler};
+
+use crate::ends::offer;
+use crate::jitter::{begun, noting_deadlines};
+use crate::support::{SECOND, World, later, ms, put, take, yield_now};
+use crate::threads::Threads;
+
+fn noting(world: &World, interval_ms: u64) -> Job {
+    let job = world.every(interval_ms).run(noting_deadlines(world)).unwrap();
+    world.start();
+    job
+}
+
+fn taking(world: &World, interval_ms: u64, duration_ms: u64) -> Job {
+    let (mut noting, clock) = (noting_deadlines(world), world.time.clone());
+    let target = move |run: Run| {
+        noting(run);
+        clock.sleep(ms(duration_ms))
+    };
+    let job = world.every(interval_ms).run(target).unwrap();
+    world.start();
+    job
+}
+
+#[test]
+fn the_timeline_of_the_docs() {
+    let world = World::new();
+    let job = noting(&world, 2_000);
+    world.advance(4_600);
+    job.set_interval(ms(600)).unwrap();
+    world.advance(3_600);
+    let times: Vec<_> = begun(&world).into_iter().map(|(at, _)| at).collect();
+    assert_eq!(times, [0, 2_000, 4_000, 5_200, 5_800, 6_400, 7_000, 7_600, 8_200]);
+}
+
+#[test]
+fn a_shorter_one_counts_from_now() {
+    let world = World::new();
+    let job = noting(&world, 1_000);
+    world.advance(310);
+    job.set_interval(ms(100)).unwrap();
+    assert_eq!(job.interval(), ms(100));
+    world.advance(240);
+    assert_eq!(begun(&world), [(0, 0), (450, 410), (550, 510)]);
+}
+
+#[test]
+fn a_shorter_one_does_not_put_off_what_is_due_sooner() {
+    let world = World::new();
+    let job = noting(&world, 1_000);
+    world.advance(910);
+    job.set_interval(ms(300)).unwrap();
+    world.advance(690);
+    assert_eq!(begun(&world), [(0, 0), (1_000, 1_000), (1_300, 1_300), (1_600, 1_600)]);
+}
+
+#[test]
+fn a_longer_one_counts_from_the_next_run() {
+    let world = World::new();
+    let job = noting(&world, 100);
+    world.advance(110);
+    job.set_interval(ms(1_000)).unwrap();
+    world.advance(2_200);
+    assert_eq!(
+        begun(&world),
+        [(0, 0), (100, 100), (200, 200), (1_200, 1_200), (2_200, 2_200)]
+    );
+}
+
+#[test]
+fn the_same_one_changes_nothing() {
+    let world = World::new();
+    let job = noting(&world, 100);
+    for _ in 0..50 {
+        world.advance(10);
+        job.set_interval(ms(100)).unwrap();
+    }
+    let expected: Vec<_> = (0..=5).map(|run| (run * 100, run * 100)).collect();
+    assert_eq!(begun(&world), expected);
+}
+
+#[test]
+fn the_last_of_several_counts() {
+    let world = World::new();
+    let job = noting(&world, 10_000);
+    world.advance(10);
+    for interval_ms in [5_000, 700, 300, 900] {
+        job.set_interval(ms(interval_ms)).unwrap();
+    }
+    assert_eq!(job.interval(), ms(900));
+    world.advance(1_290);
+    // The shortest moved the deadline, the last one holds from there.
+    assert_eq!(begun(&world), [(0, 0), (350, 310), (1_250, 1_210)]);
+}
+
+#[test]
+fn many_calls_do_not_starve_the_job() {
+    let world = World::new();
+    let job = noting(&world, 200);
+    for call in 0..2_000 {
+        world.advance(1);
+        job.set_interval(ms(if call % 2 == 0 { 200 } else { 10_000 })).unwrap();
+    }
+    let runs = job.runs();
+    assert!((10..=11).contains(&runs), "{runs}");
+}
+
+#[test]
+fn many_calls_from_inside_do_not_starve_it_either() {
+    let world = World::new();
+    let (log, clock) = (world.log.clone(), world.time.clone());
+    let target = move |run: Run| {
+        log.note("a");
+        let clock = clock.clone();
+        async move {
+            for _ in 0..10 {
+                clock.sleep(ms(13)).await;
+                run.job().set_interval(ms(200)).unwrap();
+            }
+        }
+    };
+    world.every(200).run(target).unwrap();
+    world.start();
+    world.advance(1_000);
+    assert_eq!(world.log.take_times(), [0, 200, 400, 600, 800, 1_000]);
+}
+
+#[test]
+fn a_job_that_was_never_due_again_is() {
+    let world = World::new();
+    let job = world.scheduler.every(Duration::MAX).run(noting_deadlines(&world));
+    let job = job.unwrap();
+    world.start();
+    world.advance(100_010);
+    job.set_interval(ms(100)).unwrap();
+    world.advance(240);
+    assert_eq!(begun(&world), [(0, 0), (100_150, 100_110), (100_250, 100_210)]);
+}
+
+#[test]
+fn an_endless_one_leaves_the_next_run_and_no_more() {
+    let world = World::new();
+    let job = noting(&world, 100);
+    world.advance(10);
+    job.set_interval(Duration::MAX).unwrap();
+    assert_eq!(job.interval(), Duration::MAX);
+    world.advance(86_400_000);
+    assert_eq!(begun(&world), [(0, 0), (100, 100)]);
+    assert_eq!(job.status().next_deadline(), None);
+    job.set_interval(SECOND).unwrap();
+    world.advance(2_050); // each run is due 10 ms after a tick
+    assert_eq!(job.runs(), 4);
+}
+
+#[test]
+fn one_that_is_too_short_is_refused_and_changes_nothing() {
+    let world = World::new();
+    let job = noting(&world, 200);
+    for interval in [ms(49), Duration::ZERO, Duration::from_nanos(49_999_999)] {
+        world.advance(10);
+        let error = job.set_interval(interval).unwrap_err();
+        assert!(error.is_interval_too_short());
+        let text = error.to_string();
+        assert!(
+            text.contains(&format!("{interval:?}")) && text.contains("50ms"),
+            "{text}"
+        );
+        assert_eq!(job.interval(), ms(200));
+    }
+    world.advance(370);
+    assert_eq!(begun(&world), [(0, 0), (200, 200), (400, 400)]);
+    job.set_interval(ms(50)).unwrap();
+}
+
+#[test]
+fn the_limit_is_that_of_the_scheduler() {
+    let time = VirtualTime::new();
+    let builder = Scheduler::builder(time.clone()).resolution(ms(10));
+    let scheduler = builder.build().unwrap();
+    let job = scheduler.every(SECOND).run(|| ()).unwrap();
+    assert!(job.set_interval(ms(9)).unwrap_err().is_interval_too_short());
+    job.set_interval(ms(10)).unwrap();
+}
+
+#[test]
+fn during_a_run_a_shorter_one_counts_from_now_too() {
+    let world = World::new();
+    let job = taking(&world, 1_000, 230);
+    world.advance(110);
+    job.set_interval(ms(300)).unwrap();
+    world.advance(1_090);
+    assert_eq!(begun(&world), [(0, 0), (450, 410), (750, 710), (1_050, 1_010)]);
+}
+
+#[test]
+fn during_a_run_a_longer_one_counts_from_the_next_run() {
+    let world = World::new();
+    let job = taking(&world, 300, 130);
+    world.advance(110);
+    job.set_interval(ms(1_000)).unwrap();
+    world.advance(2_300);
+    assert_eq!(begun(&world), [(0, 0), (300, 300), (1_300, 1_300), (2_300, 2_300)]);
+}
+
+#[test]
+fn during_a_run_that_is_longer_than_both() {
+    use MissedTicks::{Burst, Delay, Skip};
+    for (policy, second) in [(Burst, (600, 310)), (Skip, (650, 610)), (Delay, (650, 650))] {
+        let world = World::new();
+        let (mut noting, clock) = (noting_deadlines(&world), world.time.clone());
+        let target = move |run: Run| {
+            let duration = ms(if run.number() == 0 { 530 } else { 0 });
+            noting(run);
+            clock.sleep(duration)
+        };
+        let job = world.every(400).missed_ticks(policy).run(target).unwrap();
+        world.start();
+        world.advance(110);
+        job.set_interval(ms(100)).unwrap(); // due at 210
+        world.advance(550);
+        let runs = begun(&world);
+        assert_eq!(runs[..3], [(0, 0), (550, 210), second], "{policy:?}");
+    }
+}
+
+#[test]
+fn from_inside_the_job() {
+    for blocking in [false, true] {
+        let world = World::new();
+        let log = world.log.clone();
+        let target = move |run: Run| {
+            log.note("a");
+            let interval = ms([300, 100, 500][usize::try_from(run.number()).unwrap() % 3]);
+            run.job().set_interval(interval).unwrap();
+        };
+        let builder = world.every(1_000);
+        if blocking {
+            builder.run_blocking(target).unwrap();
+        } else {
+            builder.run(target).unwrap();
+        }
+        world.start();
+        world.advance(1_000);
+        // A longer one holds from the run after: 0 +300, 300 +100, 400 as it was +100, 500 +300.
+        let times = world.log.take_times();
+        assert_eq!(times, [0, 300, 400, 500, 800, 900, 1_000], "blocking: {blocking}");
+    }
+}
+
+#[test]
+fn from_inside_a_run_that_waits() {
+    let world = World::new();
+    let (log, clock) = (world.log.clone(), world.time.clone());
+    let target = move |run: Run| {
+        log.note("a");
+        let sleep = clock.sleep(ms(30));
+        async move {
+            yield_now().await;
+            run.job().set_interval(ms(120)).unwrap();
+            sleep.await;
+        }
+    };
+    world.every(1_000).run(target).unwrap();
+    world.start();
+    world.advance(400);
+    assert_eq!(world.log.take_times(), [0, 150, 250, 400]); // due at 120, 240, 360
+}
+
+#[test]
+fn a_job_that_slows_down_while_there_is_nothing_to_do() {
+    let world = World::new();
+    let log = world.log.clone();
+    let target = move |run: Run| {
+        log.note("a");
+        let job = run.job();
+        job.set_interval(job.interval() * 2).unwrap();
+    };
+    world.every(100).run(target).unwrap();
+    world.start();
+    world.advance(1_600);
+    assert_eq!(world.log.take_times(), [0, 100, 300, 700, 1_500]);
+}
+
+#[test]
+fn from_another_job_of_the_same_tick() {
+    for sets_first in [false, true] {
+        let world = World::new();
+        let slot = later::<Job>();
+        let other = slot.clone();
+        let target = move |run: Run| {
+            if run.number() == 1 {
+                take(&other).set_interval(ms(200)).unwrap();
+            }
+        };
+        let job = if sets_first {
+            world.every(1_000).run(target).unwrap();
+            world.every(1_000).run(noting_deadlines(&world)).unwrap()
+        } else {
+            let job = world.every(1_000).run(noting_deadlines(&world)).unwrap();
+            world.every(1_000).run(target).unwrap();
+            job
+        };
+        put(&slot, job);
+        world.start();
+        world.advance(1_400);
+        let runs = begun(&world);
+        assert_eq!(
+            runs,
+            [(0, 0), (1_000, 1_000), (1_200, 1_200), (1_400, 1_400)],
+            "{sets_first}"
+        );
+    }
+}
+
+#[test]
+fn before_the_first_run_that_stays_where_it_was() {
+    for started in [false, true] {
+        let world = World::new();
+        let builder = world.every(1_000).first_run(FirstRun::AfterInterval);
+        let job = builder.run(noting_deadlines(&world)).unwrap();
+        if started {
+            world.start();
+        }
+        job.set_interval(ms(100)).unwrap();
+        if !started {
+            world.start();
+        }
+        world.advance(1_200);
+        assert_eq!(
+            begun(&world),
+            [(1_000, 1_000), (1_100, 1_100), (1_200, 1_200)],
+            "{started}"
+        );
+    }
+}
+
+#[test]
+fn before_the_start() {
+    let world = World::new();
+    let job = world.every(1_000).run(noting_deadlines(&world)).unwrap();
+    job.set_interval(ms(100)).unwrap();
+    world.start();
+    world.advance(200);
+    assert_eq!(begun(&world), [(0, 0), (100, 100), (200, 200)]);
+}
+
+#[test]
+fn while_the_first_run_is_on_offer() {
+    let world = World::new();
+    let job = world.every(1_000).run(noting_deadlines(&world)).unwrap();
+    world.scheduler.start().unwrap();
+    offer(&world);
+    job.set_interval(ms(100)).unwrap();
+    world.advance(200);
+    assert_eq!(begun(&world), [(0, 0), (100, 100), (200, 200)]);
+}
+
+#[test]
+fn while_a_run_is_on_offer_that_is_then_taken_back() {
+    let world = World::new();
+    let job = world.every(1_000).run(noting_deadlines(&world)).unwrap();
+    world.start();
+    world.advance(999);
+    world.time.jump(ms(1));
+    offer(&world);
+    job.set_interval(ms(100)).unwrap();
+    world.stop();
+    assert_eq!(begun(&world), [(0, 0)]);
+    world.start(); // at 1000
+    world.advance(200);
+    assert_eq!(begun(&world), [(1_000, 1_000), (1_100, 1_100), (1_200, 1_200)]);
+}
+
+#[test]
+fn while_it_is_paused() {
+    let world = World::new();
+    let job = noting(&world, 1_000);
+    job.pause();
+    world.advance(200);
+    job.set_interval(ms(100)).unwrap();
+    world.advance(200);
+    assert_eq!(begun(&world), [(0, 0)]);
+    assert!(job.is_paused());
+    job.resume(); // at 400, when it was due at 300
+    world.advance(210);
+    let deadlines: Vec<_> = begun(&world).iter().map(|(_, deadline)| *deadline).collect();
+    assert_eq!(deadlines, [400, 500, 600]);
+}
+
+#[test]
+fn while_all_is_stopped() {
+    let world = World::new();
+    let job = noting(&world, 1_000);
+    world.advance(100);
+    world.stop();
+    job.set_interval(ms(300)).unwrap(); // due at 400
+    world.advance(100);
+    world.start(); // at 200
+    world.advance(500);
+    assert_eq!(begun(&world), [(0, 0), (400, 400), (700, 700)]);
+}
+
+#[test]
+fn while_its_run_is_cancelled_by_a_stop() {
+    let world = World::new();
+    let job = taking(&world, 10_000, 5_000);
+    world.advance(100);
+    job.set_interval(ms(300)).unwrap();
+    world.stop(); // ends the run at 100: due at 400
+    world.start();
+    world.advance(300);
+    assert_eq!(begun(&world), [(0, 0), (400, 400)]);
+}
+
+#[test]
+fn what_is_late_is_still_due() {
+    let world = World::new();
+    let job = noting(&world, 100);
+    world.time.jump(ms(350));
+    job.set_interval(ms(1_000)).unwrap();
+    world.advance(800);
+    assert_eq!(begun(&world), [(0, 0), (350, 100), (1_100, 1_100)]);
+}
+
+#[test]
+fn a_job_that_was_triggered() {
+    let world = World::new();
+    let job = noting(&world, 10_000);
+    world.advance(210);
+    job.trigger();
+    job.set_interval(ms(1_000)).unwrap();
+    world.advance(2_090);
+    assert_eq!(begun(&world), [(0, 0), (250, 250), (1_250, 1_210), (2_250, 2_210)]);
+}
+
+#[test]
+fn what_was_removed_stays_away() {
+    let world = World::new();
+    let job = noting(&world, 100);
+    job.remove();
+    job.set_interval(ms(50)).unwrap();
+    world.advance(1_000);
+    assert_eq!(job.runs(), 1);
+}
+
+#[test]
+fn a_job_of_a_scheduler_that_is_gone() {
+    let world = World::new();
+    let job = noting(&world, 100);
+    let time = world.time.clone();
+    drop(world);
+    let _ = job.set_interval(ms(50));
+    time.advance(SECOND);
+    assert_eq!(job.runs(), 1);
+}
+
+#[test]
+fn runs_that_overlap() {
+    let world = World::new();
+    let (log, clock) = (world.log.clone(), world.time.clone());
+    let target = move || {
+        log.note("a");
+        clock.sleep(ms(10_000))
+    };
+    let job = world.every(1_000).on_overlap(Allow(10)).run(target).unwrap();
+    world.start();
+    world.advance(2_999);
+    job.set_interval(ms(10_000)).unwrap();
+    world.advance(1);
+    assert_eq!(job.runs(), 4);
+    world.advance(5_000);
+    assert_eq!(job.runs(), 4);
+    world.stop();
+}
+
+/// One run of the job is in progress, and there may be another: it needn't wait for the end of that one.
+#[test]
+
+fn a_shorter_one_for_runs_that_overlap() {
+    let world = World::new();
+    let (log, clock) = (world.log.clone(), world.time.clone());
+    let target = move || {
+        log.note("a");
+        clock.sleep(ms(4_000))
+    };
+    let job = world.every(60_000).on_overlap(Allow(3)).run(target).unwrap();
+    world.start();
+    world.advance(1_000);
+    job.set_interval(ms(500)).unwrap();
+    world.advance(1_000);
+    assert_eq!(world.log.take_times(), [0, 1_500, 2_000]);
+}
+
+#[test]
+
+fn a_shorter_one_for_runs_that_are_replaced() {
+    let world = World::new();
+    let log = world.log.clone();
+    let target = move || {
+        log.note("a");
+        std::future::pending::<()>()
+    };
+    let builder = world.every(60_000).on_overlap(atevery::Overlap::Replace);
+    let job = builder.run(target).unwrap();
+    world.start();
+    world.advance(1_000);
+    job.set_interval(ms(500)).unwrap();
+    world.advance(1_000);
+    assert_eq!(world.log.take_times(), [0, 1_500, 2_000]);
+}
+
+#[test]
+fn the_status_shows_it() {
+    let world = World::new();
+    let job = noting(&world, 1_000);
+    let origin = atevery::runtime::Timer::now(&world.time);
+    job.set_interval(ms(100)).unwrap();
+    assert_eq!(job.status().interval(), ms(100));
+    assert_eq!(job.status().next_deadline(), Some(origin + ms(100)));
+}
+
+/// Eight threads change everything at once, while the clock goes on and runs begin and end.
+#[test]
+fn from_many_threads() {
+    const CALLS: u64 = 2_000;
+    let time = VirtualTime::new();
+    let threads = Threads::new(4);
+    let scheduler = Scheduler::new((threads.clone(), time.clone()));
+    let clock = time.clone();
+    let waits = move || clock.sleep(ms(70));
+    let jobs = [
+        scheduler.every(ms(50)).run(|| ()).unwrap(),
+        scheduler.every(ms(50)).run(waits.clone()).unwrap(),
+        scheduler.every(ms(50)).delay_from_end().run(waits.clone()).unwrap(),
+        scheduler.every(ms(50)).run_blocking(|| ()).unwrap(),
+        scheduler.every(ms(50)).on_overlap(Allow(3)).run(waits.clone()).unwrap(),
+        scheduler
+            .every(ms(50))
+            .on_overlap(atevery::Overlap::Replace)
+            .run(waits)
+            .unwrap(),
+    ];
+    scheduler.start().unwrap();
+    let (done, finished) = mpsc::channel();
+    for thread in 0..8 {
+        let (jobs, done) = (jobs.clone(), done.clone());
+        std::thread::spawn(move || {
+            for call in 0..CALLS {
+                for job in &jobs {
+                    match (call + thread) % 5 {
+                        0 => job.pause(),
+                        1 => job.resume(),
+                        2 => job.trigger(),
+                        _ => job.set_interval(ms(50 + call % 100)).unwrap(),
+                    }
+                }
+            }
+            done.send(()).unwrap();
+        });
+    }
+    let mut ended = 0;
+    for _ in 0..200_000 {
+        time.advance(ms(50));
+        match finished.recv_timeout(Duration::from_millis(1)) {
+            Ok(()) => ended += 1,
+            Err(mpsc::RecvTimeoutError::Timeout) => {}
+            Err(mpsc::RecvTimeoutError::Disconnected) => break,
+        }
+        if ended == 8 {
+            break;
+        }
+    }
+    assert_eq!(ended, 8, "a thread is stuck");
+    for job in &jobs {
+        job.resume();
+        job.set_interval(ms(50)).unwrap();
+    }
+    let before = jobs.each_ref().map(Job::runs);
+    let goes_on = || jobs.iter().zip(before).all(|(job, before)| job.runs() > before + 5);
+    for _ in 0..20_000 {
+        if goes_on() {
+            break;
+        }
+        time.advance(ms(50));
+        let _ = finished.recv_timeout(Duration::from_millis(1));
+    }
+    assert!(goes_on(), "{before:?} {jobs:?}");
+    threads.stop(&scheduler);
+}

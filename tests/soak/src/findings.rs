@@ -1,0 +1,37 @@
+//! What a run came to.
+
+use std::fmt;
+
+/// The cells of a line, and what is not as it has to be.
+#[derive(Debug, Default)]
+pub(crate) struct Findings {
+    cells: Vec<String>,
+    violations: Vec<String>,
+}
+
+impl Findings {
+    pub(crate) fn report(&mut self, cell: impl Into<String>) {
+        self.cells.push(cell.into());
+    }
+
+    /// Demands that `holds`; `violation` says what is wrong if it doesn't.
+    pub(crate) fn demand(&mut self, holds: bool, violation: impl Into<String>) {
+        if !holds {
+            self.violations.push(violation.into());
+        }
+    }
+
+    pub(crate) fn violations(&self) -> &[String] {
+        &self.violations
+    }
+}
+
+impl fmt::Display for Findings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let verdict = match self.violations.len() {
+            0 => "ok".to_owned(),
+            count => format!("**{count} violations**"),
+        };
+        write!(f, "| {} | {verdict} |", self.cells.join(" | "))
+    }
+}

@@ -1,0 +1,140 @@
+//! A great many jobs due at one tick, on a runtime that has other tasks too.
+
+use std::cell::Cell;
+use std::error::Error;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+
+use atevery::runtime::Tokio;
+use atevery::{FirstRun, Scheduler};
+
+use crate::findings::Findings;
+use crate::load::millis;
+use crate::options::Options;
+
+const WORKERS: usize = 2;
+const BEAT: Duration = Duration::from_millis(1);
+const BOUND: Duration = Duration::from_millis(20);
+const ATTEMPTS: usize = 3;
+/// In which the jobs are registered and Tokio's threads fall asleep.
+const AHEAD: Duration = Duration::from_secs(3);
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What the jobs of one attempt write down.
+struct Board {
+    runs: Vec<AtomicU32>,
+    begun: AtomicU64,
+    out_of_order: AtomicU64,
+}
+
+pub(crate) fn run(options: &Options) -> Result<Findings, Box<dyn Error>> {
+    let mut findings = Findings::default();
+    findings.report(format!("heartbeat, {WORKERS} workers"));
+    findings.report(format!("{} jobs due at one tick", options.jobs));
+    let mut gaps = Vec::new();
+    for _ in 0..ATTEMPTS {
+        gaps.push(attempt(options.jobs, &mut findings)?);
+    }
+    let all: Vec<String> = gaps.iter().map(|gap| millis(*gap)).collect();
+    let best = gaps.iter().min().copied().unwrap_or_default();
+    findings.report(format!("largest gaps {} ms", all.join(", ")));
+    // The best of the attempts, because others use the machine too; and a debug build has no say in it.
+    let holds = cfg!(debug_assertions) || best <= BOUND;
+    findings.demand(holds, format!("the heartbeat was held up by {best:?}"));
+    Ok(findings)
+}
+
+/// Returns the largest gap between two beats while the jobs ran.
+fn attempt(jobs: usize, findings: &mut Findings) -> Result<Duration, Box<dyn Error>> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(WORKERS)
+        .enable_time()
+        .build()?;
+    let scheduler = Scheduler::new(Tokio::from(runtime.handle().clone()));
+    let board = Arc::new(Board::new(jobs));
+    let due = Instant::now() + AHEAD;
+    for number in 0..jobs {
+        let board = Arc::clone(&board);
+        let hour = scheduler.every(Duration::from_secs(3_600)).first_run(FirstRun::At(due));
+        hour.run(move || board.run(number))?;
+    }
+    scheduler.start()?;
+    if Instant::now() >= due {
+        return Err("registering the jobs took too long".into());
+    }
+    let heartbeat = Arc::new(Heartbeat::default());
+    let beating = runtime.spawn(Arc::clone(&heartbeat).beat());
+    std::thread::sleep(due.saturating_duration_since(Instant::now()) - 100 * BEAT);
+    heartbeat.largest.store(0, Relaxed);
+    let took = board.wait(jobs, due);
+    std::thread::sleep(100 * BEAT);
+    heartbeat.stop.store(true, Relaxed);
+    runtime.block_on(beating)?;
+    findings.report(format!("{} ms", millis(took)));
+    board.demand_each_once(findings);
+    let report = scheduler.stop().timeout(PATIENCE).wait();
+    findings.demand(report.is_clean(), format!("the stop was not clean: {report}"));
+    Ok(Duration::from_nanos(heartbeat.largest.load(Relaxed).unsigned_abs()))
+}
+
+thread_local! {
+    /// The job that has begun last on this thread.
+    static LAST: Cell<usize> = const { Cell::new(0) };
+}
+
+impl Board {
+    fn new(jobs: usize) -> Board {
+        Board {
+            runs: (0..jobs).map(|_| AtomicU32::new(0)).collect(),
+            begun: AtomicU64::new(0),
+            out_of_order: AtomicU64::new(0),
+        }
+    }
+
+    /// Jobs are taken in order, so on each thread their numbers grow.
+    fn run(&self, number: usize) {
+        if LAST.replace(number) > number {
+            self.out_of_order.fetch_add(1, Relaxed);
+        }
+        self.runs[number].fetch_add(1, Relaxed);
+        self.begun.fetch_add(1, Relaxed);
+    }
+
+    /// Waits until all have begun; returns how long that took from `due` on.
+    fn wait(&self, jobs: usize, due: Instant) -> Duration {
+        while self.begun.load(Relaxed) < jobs as u64 && due.elapsed() < PATIENCE {
+            std::thread::sleep(BEAT);
+        }
+        due.elapsed()
+    }
+
+    fn demand_each_once(&self, findings: &mut Findings) {
+        let others = self.runs.iter().filter(|runs| runs.load(Relaxed) != 1).count();
+        let out_of_order = self.out_of_order.load(Relaxed);
+        findings.demand(others == 0, format!("{others} jobs have not run exactly once"));
+        findings.demand(
+            out_of_order == 0,
+            format!("{out_of_order} jobs ran before one that was handed out earlier"),
+        );
+    }
+}
+
+#[derive(Default)]
+struct Heartbeat {
+    /// Nanoseconds between two beats.
+    largest: AtomicI64,
+    stop: AtomicBool,
+}
+
+impl Heartbeat {
+    async fn beat(self: Arc<Self>) {
+        let mut last = Instant::now();
+        while !self.stop.load(Relaxed) {
+            tokio::time::sleep(BEAT).await;
+            let now = Instant::now();
+            self.largest.fetch_max((now - last).as_nanos() as i64, Relaxed);
+            last = now;
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! The runtimes, by name.
+
+use std::io;
+use std::sync::Arc;
+use std::thread;
+
+use atevery::runtime::{AsyncIo, AsyncStd, FuturesSpawner, FuturesTimer, Runtime, Smol, Standalone, Tokio};
+use futures::executor::ThreadPool;
+
+pub(crate) const NAMES: [&str; 6] = ["tokio", "smol", "async-std", "async-executor", "futures", "standalone"];
+
+const THREADS: usize = 4;
+
+pub(crate) fn runtime(name: &str) -> io::Result<Arc<dyn Runtime>> {
+    Ok(match name {
+        "tokio" => Arc::new(tokio()?),
+        "smol" => Arc::new(Smol),
+        "async-std" => Arc::new(AsyncStd),
+        "async-executor" => Arc::new((executor(), AsyncIo)),
+        "futures" => Arc::new((
+            FuturesSpawner(ThreadPool::builder().pool_size(THREADS).create()?),
+            FuturesTimer,
+        )),
+        "standalone" => Arc::new(Standalone::new()),
+        _ => unreachable!("the options know the names"),
+    })
+}
+
+/// Left running: it ends with the process.
+fn tokio() -> io::Result<Tokio> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_time().build()?;
+    let tokio = Tokio::from(runtime.handle().clone());
+    std::mem::forget(runtime);
+    Ok(tokio)
+}
+
+fn executor() -> Arc<async_executor::Executor<'static>> {
+    let executor = Arc::new(async_executor::Executor::new());
+    for _ in 0..THREADS {
+        let executor = Arc::clone(&executor);
+        thread::spawn(move || async_io::block_on(executor.run(futures::future::pending::<()>())));
+    }
+    executor
+}
