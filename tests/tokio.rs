@@ -111,3 +111,26 @@ fn a_stop_has_its_timeout_although_a_lone_run_blocks_the_thread_of_the_timers() 
     assert!(began.elapsed() < SECOND * 30);
     drop(release);
 }
+
+/// Wakes itself whenever it is polled, for ever.
+async fn restless() {
+    loop {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn a_run_that_wakes_itself_without_end_holds_up_nobody_on_one_thread() {
+    let (sender, mut begun) = mpsc::unbounded_channel();
+    let scheduler = Scheduler::new(Tokio::current());
+    let restless = scheduler.every(SECOND / 20).run(restless).unwrap();
+    scheduler.every(SECOND / 20).run(move || sender.send(())).unwrap();
+    scheduler.start().unwrap();
+
+    for _ in 0..3 {
+        begun.recv().await.unwrap();
+    }
+    let report = scheduler.stop().timeout(SECOND * 20).await;
+
+    assert_eq!(report.cancelled(), [restless]);
+}
