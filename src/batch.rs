@@ -34,6 +34,8 @@ pub(crate) struct Batch {
     pub(crate) jobs: Vec<Arc<JobCell>>,
     cancelled: AtomicBool,
     parked: Mutex<Vec<Arc<Parked>>>,
+    /// Its task is gone, while a run of it was being cancelled from outside.
+    abandoned: AtomicBool,
 }
 
 impl Batch {
@@ -58,6 +60,19 @@ impl Batch {
     pub(crate) fn take_parked(&self) -> Option<Arc<Parked>> {
         let mut parked = lock(&self.parked);
         (!parked.is_empty()).then(|| parked.remove(0))
+    }
+
+    /// Whether a run of it is in progress.
+    pub(crate) fn is_running(&self) -> bool {
+        self.jobs.iter().any(|job| job.claim.is_running_under(self.ticket))
+    }
+
+    pub(crate) fn abandon(&self) {
+        self.abandoned.store(true, Ordering::SeqCst);
+    }
+
+    fn is_over(&self) -> bool {
+        self.abandoned.load(Ordering::SeqCst) && !self.is_running()
     }
 
     pub(crate) fn is_cancelled(&self) -> bool {
@@ -85,6 +100,7 @@ impl Queue {
             jobs,
             cancelled: AtomicBool::new(false),
             parked: Mutex::default(),
+            abandoned: AtomicBool::new(false),
         })
     }
 
@@ -141,7 +157,8 @@ impl Queue {
         self.ready.drain(..).collect()
     }
 
-    pub(crate) fn active(&self) -> Vec<Arc<Batch>> {
+    pub(crate) fn active(&mut self) -> Vec<Arc<Batch>> {
+        self.active.retain(|_, batch| !batch.is_over());
         self.active.values().cloned().collect()
     }
 }

@@ -217,6 +217,10 @@ impl Claim {
         self.sight().is_running()
     }
 
+    pub(crate) fn is_running_under(&self, ticket: Ticket) -> bool {
+        running(self.sight().0, ticket)
+    }
+
     /// No run begins from here on. True if the job is idle, and so the caller's to clear away; else its end is asked to.
     pub(crate) fn remove(&self) -> bool {
         let before = self.0.fetch_or(REMOVED, Ordering::AcqRel);

@@ -349,6 +349,9 @@ impl Engine {
     fn start_runs(self: &Arc<Self>, handout: Handout) {
         self.hire_lanes();
         self.start_blocking(handout.blocking_batches);
+        for job in handout.removed {
+            job.clear();
+        }
         for job in handout.used_up {
             self.retire(&job);
         }

@@ -25,6 +25,8 @@ pub(crate) struct Handout {
     pub(crate) overlapping: Vec<Arc<JobCell>>,
     /// Jobs that may have no run any more.
     pub(crate) used_up: Vec<Arc<JobCell>>,
+    /// Jobs that were removed while they were looked at: their targets are to be dropped.
+    pub(crate) removed: Vec<Arc<JobCell>>,
 }
 
 /// A job that has come up.
@@ -50,6 +52,7 @@ impl Handout {
             blocking_batches: Vec::new(),
             overlapping: Vec::new(),
             used_up: Vec::new(),
+            removed: Vec::new(),
         }
     }
 
@@ -132,12 +135,33 @@ impl Handout {
     }
 
     fn offer(&mut self, agenda: &mut Agenda, slot: Slot, job: &Arc<JobCell>) -> Offer {
-        let offer = job.claim.offer(self.ticket);
-        if offer == Offer::Taken {
-            agenda.list(slot, job.due_after(self.now), self.now);
-            self.push(job);
+        match job.claim.offer(self.ticket) {
+            Offer::Taken if !self.is_still_due(agenda, slot, job, job) => Offer::Closed,
+            Offer::Taken => {
+                agenda.list(slot, job.due_after(self.now), self.now);
+                self.push(job);
+                Offer::Taken
+            }
+            other => other,
         }
-        offer
+    }
+
+    /// Whether the job is due now that it is taken, in the job itself or in a seat. A run that was late may have begun, moved
+    /// the deadline and ended since the job was looked at; then the offer is taken back.
+    fn is_still_due(&mut self, agenda: &mut Agenda, slot: Slot, job: &JobCell, taken: &Arc<JobCell>) -> bool {
+        if job.due() <= self.now {
+            return true;
+        }
+        if let Some(meanwhile) = taken.claim.withdraw(self.ticket) {
+            if meanwhile.removed() {
+                self.removed.push(Arc::clone(taken));
+            }
+            if meanwhile.changed() {
+                job.adopt_interval(self.now);
+            }
+            agenda.list(slot, job.due(), self.now);
+        }
+        false
     }
 
     fn offer_by_rules(&mut self, agenda: &mut Agenda, candidate: Candidate<'_>) {
@@ -167,9 +191,12 @@ impl Handout {
         let Some(seat) = seat.or_else(|| seats.add(job).filter(taken)) else {
             return false;
         };
-        agenda.list(slot, job.due_after(self.now), self.now);
-        self.push(&seat);
-        true
+        let due = self.is_still_due(agenda, slot, job, &seat);
+        if due {
+            agenda.list(slot, job.due_after(self.now), self.now);
+            self.push(&seat);
+        }
+        due
     }
 
     fn push(&mut self, job: &Arc<JobCell>) {

@@ -472,8 +472,9 @@ impl Job {
 
 /// Control, from anywhere: also from within the job itself. All of it holds from the next tick at the latest.
 impl Job {
-    /// Begins one run now, at the next tick; if one is in progress, right after it. The regular deadlines stay, and what is
-    /// triggered twice before it begins runs once. A job that is paused runs once, too; one whose scheduler is stopped runs
+    /// Begins one run now, at the next tick; if one is in progress, right after it, or as its
+    /// [`on_overlap`](JobBuilder::on_overlap) says. The regular deadlines stay (an interval that counts from the end counts
+    /// from the end of this run too), and what is triggered twice before it begins runs once. A job that is paused runs once, too; one whose scheduler is stopped runs
     /// at its start.
     ///
     /// ```text
@@ -505,18 +506,18 @@ impl Job {
     /// No run begins until [`resume`](Job::resume), unless it is [triggered](Job::trigger). A run in progress goes on.
     ///
     /// ```text
-    /// s     0         1         2         3
-    /// due   x         x         x         x
-    /// run   #                     #       #
-    ///            pause         resume
+    /// s     0         1         2         3         4
+    /// due   x         x         x x         x         x
+    /// run   #                     #         #         #
+    ///            pause        resume
     /// ```
     pub fn pause(&self) {
         self.0.pause();
         self.relist();
     }
 
-    /// Ends a [pause](Job::pause). Time paused is not missed: a job that has come due meanwhile runs once, at once, and goes
-    /// on from there.
+    /// Ends a [pause](Job::pause). Time paused is not missed: a job that has come due runs once, at once, and goes on from
+    /// there, as after a stop and a start. Runs that it was behind with before the pause are not made up either.
     pub fn resume(&self) {
         let engine = self.0.engine.upgrade();
         let now = engine.as_ref().map(|engine| engine.now());
@@ -536,13 +537,14 @@ impl Job {
     /// s     0    1    2    3    4    5    6    7    8
     /// due   x         x         x     x  x  x  x  x  x
     /// run   #         #         #     #  #  #  #  #  #
-    ///                            set_interval: 0.6 s
+    ///                              set_interval(600 ms) at 4.6 s
     /// ```
     ///
     /// # Errors
     ///
     /// [`is_interval_too_short`](Error::is_interval_too_short) if it is shorter than the scheduler's resolution, or not
-    /// longer than the job's jitter ([`is_invalid_option`](Error::is_invalid_option)). Nothing changes then.
+    /// longer than the job's jitter ([`is_invalid_option`](Error::is_invalid_option)). Nothing changes then. Once the
+    /// scheduler is gone nothing changes either, and that is no error.
     pub fn set_interval(&self, interval: Duration) -> Result<(), Error> {
         let Some(engine) = self.0.engine.upgrade() else {
             return Ok(());

@@ -142,7 +142,11 @@ impl Drop for Lane {
             Stage::Home { batch, .. } => {
                 batch.cancel();
                 self.engine.cancel_parked(&batch);
-                self.engine.finish_batch(&batch);
+                if batch.is_running() {
+                    batch.abandon();
+                } else {
+                    self.engine.finish_batch(&batch);
+                }
             }
         }
     }

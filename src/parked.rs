@@ -182,11 +182,14 @@ impl Parked {
         let mut stage = lock(&self.stage);
         match &mut *stage {
             Stage::Waiting(_) => {
-                let Stage::Waiting(visit) = std::mem::replace(&mut *stage, Stage::Cancelled) else {
+                // Its home must not take it for ended before it is.
+                let dropping = Stage::Polled { cancel: true };
+                let Stage::Waiting(visit) = std::mem::replace(&mut *stage, dropping) else {
                     unreachable!()
                 };
                 drop(stage);
                 visit.cancel(engine);
+                *lock(&self.stage) = Stage::Cancelled;
                 self.wake_by_ref();
             }
             Stage::Polled { cancel } => *cancel = true,

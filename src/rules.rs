@@ -168,6 +168,10 @@ impl Seats {
         }
         let body = state.bodies.as_ref()?();
         let seat = JobCell::seat(job, body);
+        if job.claim.sight().is_paused() {
+            // Whoever paused the job has not seen this one.
+            seat.claim.pause();
+        }
         state.seats.push(Arc::clone(&seat));
         Some(seat)
     }

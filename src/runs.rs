@@ -64,12 +64,15 @@ impl Engine {
 
     /// Takes back an offer, unless its run has begun; the job is listed for the next tick.
     fn withdraw(&self, ticket: Ticket, job: &Arc<JobCell>) -> bool {
+        let owner = job.owner();
+        let rules = owner.rules.as_deref();
+        // Before the claim is idle: the loop must not find an idle job without a run left.
+        rules.inspect(|rules| rules.note_withdrawal());
         let Some(meanwhile) = job.claim.withdraw(ticket) else {
+            rules.inspect(|rules| rules.note_offer());
             return false;
         };
-        let owner = job.owner();
-        if let Some(rules) = &owner.rules {
-            rules.note_withdrawal();
+        if let Some(rules) = rules {
             self.leave_group(rules);
         }
         if meanwhile.removed() {

@@ -164,7 +164,9 @@ fn it_comes_at_the_end_of_a_run_however_that_ends() {
         world.every(10_000).run(target).unwrap();
     }
     world.start();
-    slots.iter().for_each(|slot| note_cancelled(&world, &take(slot), "over"));
+    slots
+        .iter()
+        .for_each(|slot| note_cancelled(&world, &take(slot), "over"));
     world.advance(100);
     assert_eq!(world.log.take(), at(&[(30, "over"); 3]));
 }
@@ -341,7 +343,11 @@ fn the_last_waker_is_the_one_that_counts() {
     let mut cancelled = run.cancelled();
     for count in [&first, &last] {
         let waker = Waker::from(Arc::new(Wakes(count.clone())));
-        assert!(Pin::new(&mut cancelled).poll(&mut Context::from_waker(&waker)).is_pending());
+        assert!(
+            Pin::new(&mut cancelled)
+                .poll(&mut Context::from_waker(&waker))
+                .is_pending()
+        );
     }
     assert!(world.stop().is_clean());
     assert_eq!((first.get(), last.get()), (0, 1));
@@ -409,7 +415,11 @@ fn it_comes_to_blocking_code_when_the_scheduler_is_dropped() {
             let _ = sender.send("told");
         };
         let builder = scheduler.every(SECOND * 60);
-        let builder = if limited { builder.timeout(SECOND * 600) } else { builder };
+        let builder = if limited {
+            builder.timeout(SECOND * 600)
+        } else {
+            builder
+        };
         builder.run_blocking(target).unwrap();
         scheduler.start().unwrap();
         assert_eq!(told.recv_timeout(SECOND * 20), Ok("begun"));
@@ -450,7 +460,11 @@ fn on_threads_it_comes_at_the_time_limit() {
         block_on(run.cancelled());
         let _ = sender.send(());
     };
-    let job = scheduler.every(SECOND * 60).timeout(ms(60)).run_blocking(target).unwrap();
+    let job = scheduler
+        .every(SECOND * 60)
+        .timeout(ms(60))
+        .run_blocking(target)
+        .unwrap();
     scheduler.start().unwrap();
     told.recv_timeout(SECOND * 20).expect("it is told");
     assert!(scheduler.stop().grace(SECOND * 20).wait().is_clean());
@@ -530,9 +544,14 @@ fn a_stop_that_is_waited_for_in_its_own_run_names_that_as_still_running() {
                 let tell = seen.clone();
                 let other = world.endless("other");
                 let target = move |run: Run| {
-                    let Some(scheduler) = slot.lock().unwrap().take() else { return };
+                    let Some(scheduler) = slot.lock().unwrap().take() else {
+                        return;
+                    };
                     let report = stop(&scheduler, way);
-                    put(&tell, (names(report.still_running()).join(" "), report, run.is_cancelled()));
+                    put(
+                        &tell,
+                        (names(report.still_running()).join(" "), report, run.is_cancelled()),
+                    );
                 };
                 let builder = world.every(1_000).name("own");
                 let own = if blocking {
@@ -707,11 +726,15 @@ fn stop_in_hook(kind: &'static str) -> (Option<String>, StopReport) {
     every("panics").run(blow_up).unwrap();
     every("times out").timeout(ms(30)).run(pending::<()>).unwrap();
     every("retries").retry(|| [ms(20), ms(20)]).run(|| Err("no")).unwrap();
-    every("is replaced").on_overlap(Overlap::Replace).run(pending::<()>).unwrap();
+    every("is replaced")
+        .on_overlap(Overlap::Replace)
+        .run(pending::<()>)
+        .unwrap();
     every("ends").times(1).run(|| ()).unwrap();
-    let late = every("is late").missed_ticks(MissedTicks::Skip);
-    late.first_run(FirstRun::At(std::time::Instant::now() - SECOND * 5)).run(|| ()).unwrap();
     scheduler.start().unwrap();
+    let late = every("is late").missed_ticks(MissedTicks::Skip);
+    let passed = FirstRun::At(atevery::runtime::Timer::now(&time) - SECOND * 5);
+    late.first_run(passed).run(|| ()).unwrap();
     time.refuse_spawns(if kind == "refused" { 1_000 } else { 0 });
     time.advance(SECOND);
     time.refuse_spawns(0);
@@ -725,7 +748,15 @@ fn stop_in_hook(kind: &'static str) -> (Option<String>, StopReport) {
 #[test]
 fn a_stop_that_is_waited_for_in_a_hook_names_the_run_that_it_was_called_for() {
     for kind in [
-        "started", "finished", "failed", "panicked", "timed out", "retried", "cancelled", "missed", "late",
+        "started",
+        "finished",
+        "failed",
+        "panicked",
+        "timed out",
+        "retried",
+        "cancelled",
+        "missed",
+        "late",
     ] {
         let (about, report) = within(move || stop_in_hook(kind));
         let about = about.expect("it is about a run");

@@ -1208,6 +1208,18 @@ mod odd_errors {
     }
 
     #[test]
+    fn one_that_can_not_be_dropped_and_that_only_a_hook_is_told_of() {
+        let (time, told) = (VirtualTime::new(), Count::default());
+        let count = told.clone();
+        let world = world(&time, |builder| builder.on_event(move |_| count.up()));
+        let job = world.every(100).run(|| Err(Spiteful(PanicsWhenDropped))).unwrap();
+        world.start();
+        world.advance(480);
+        assert_eq!((job.runs(), job.is_running(), told.get()), (5, false, 10));
+        assert!(world.scheduler.is_running());
+    }
+
+    #[test]
     fn one_that_can_not_be_dropped_and_that_nobody_is_told_of() {
         let world = World::new();
         let job = world.every(100).run(|| Err(Spiteful(PanicsWhenDropped))).unwrap();

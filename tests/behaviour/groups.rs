@@ -181,7 +181,11 @@ fn nothing_starves_among_busy_neighbours() {
     for (index, job) in rare.iter().enumerate() {
         let expected = 600 / (index as u64 + 1);
         assert!(job.runs() >= expected - 1, "{} of {expected}", job.runs());
-        assert!(job.status().max_lateness() < SECOND, "{:?}", job.status().max_lateness());
+        assert!(
+            job.status().max_lateness() < SECOND,
+            "{:?}",
+            job.status().max_lateness()
+        );
     }
     let counts: Vec<u64> = world.scheduler.jobs()[..20].iter().map(Job::runs).collect();
     let (least, most) = (counts.iter().min().unwrap(), counts.iter().max().unwrap());
@@ -193,7 +197,10 @@ fn those_that_never_catch_up_starve_nobody() {
     let world = with_group(1);
     for _ in 0..3 {
         let busy = world.log.taking("", |_| 60);
-        members(&world, 100, 0).missed_ticks(MissedTicks::Burst).run(busy).unwrap();
+        members(&world, 100, 0)
+            .missed_ticks(MissedTicks::Burst)
+            .run(busy)
+            .unwrap();
     }
     let rare = members(&world, 1_000, 0).run(|| ()).unwrap();
     world.start();
@@ -208,9 +215,15 @@ fn one_that_never_catches_up_starves_no_job_that_skips() {
     let world = with_group(1);
     for _ in 0..3 {
         let busy = world.log.taking("", |_| 60);
-        members(&world, 100, 0).missed_ticks(MissedTicks::Burst).run(busy).unwrap();
+        members(&world, 100, 0)
+            .missed_ticks(MissedTicks::Burst)
+            .run(busy)
+            .unwrap();
     }
-    let rare = members(&world, 1_000, 0).missed_ticks(MissedTicks::Skip).run(|| ()).unwrap();
+    let rare = members(&world, 1_000, 0)
+        .missed_ticks(MissedTicks::Skip)
+        .run(|| ())
+        .unwrap();
     world.start();
     world.advance(600_000);
     assert!(rare.runs() > 100, "{}", rare.runs());
@@ -220,10 +233,17 @@ fn one_that_never_catches_up_starves_no_job_that_skips() {
 fn a_job_that_takes_its_turn_again_and_again_leaves_room_for_others() {
     let world = with_group(1);
     let greedy = members(&world, 50, 0).run(world.log.taking("greedy", |_| 500)).unwrap();
-    let modest = members(&world, 1_000, 10).run(world.log.taking("modest", |_| 10)).unwrap();
+    let modest = members(&world, 1_000, 10)
+        .run(world.log.taking("modest", |_| 10))
+        .unwrap();
     world.start();
     world.advance(60_000);
-    assert!(greedy.runs() > 80 && modest.runs() > 5, "{} {}", greedy.runs(), modest.runs());
+    assert!(
+        greedy.runs() > 80 && modest.runs() > 5,
+        "{} {}",
+        greedy.runs(),
+        modest.runs()
+    );
 }
 
 #[test]
@@ -418,7 +438,9 @@ fn places_come_back_however_a_run_ends() {
         ("times out", |builder| {
             builder.timeout(ms(10)).run(pending::<()>).unwrap()
         }),
-        ("gives up", |builder| builder.retry(|| [ms(5)]).run(|| Err("no")).unwrap()),
+        ("gives up", |builder| {
+            builder.retry(|| [ms(5)]).run(|| Err("no")).unwrap()
+        }),
         ("gives up in a pool", |builder| {
             builder.retry(|| [ms(5)]).run_blocking(|| Err("no")).unwrap()
         }),
@@ -469,7 +491,11 @@ fn a_refused_run_gives_its_place_back() {
                 .collect();
             world.scheduler.start().unwrap();
             let fault = |count| {
-                if lost { world.time.drop_spawns(count) } else { world.time.refuse_spawns(count) }
+                if lost {
+                    world.time.drop_spawns(count)
+                } else {
+                    world.time.refuse_spawns(count)
+                }
             };
             fault(1_000_000);
             world.advance(500);
@@ -488,7 +514,12 @@ fn a_few_refusals_lose_no_place_and_no_run() {
     let jobs: Vec<Job> = (0..50)
         .map(|index| {
             let builder = members(&world, 100, 0).missed_ticks(MissedTicks::Burst);
-            if index % 2 == 0 { builder.run_blocking(|| ()) } else { builder.run(async || ()) }.unwrap()
+            if index % 2 == 0 {
+                builder.run_blocking(|| ())
+            } else {
+                builder.run(async || ())
+            }
+            .unwrap()
         })
         .collect();
     world.scheduler.start().unwrap();
@@ -654,7 +685,12 @@ fn an_executor_that_drops_its_tasks_gives_the_places_back() {
     let jobs: Vec<Job> = (0..5)
         .map(|index| {
             let builder = scheduler.every(ms(100)).group("g");
-            if index % 2 == 0 { builder.run_blocking(|| ()) } else { builder.run(|| ()) }.unwrap()
+            if index % 2 == 0 {
+                builder.run_blocking(|| ())
+            } else {
+                builder.run(|| ())
+            }
+            .unwrap()
         })
         .collect();
     scheduler.start().unwrap();
@@ -665,7 +701,11 @@ fn an_executor_that_drops_its_tasks_gives_the_places_back() {
         naive.set(Mode::Queue);
         pass(&clock, &naive, ms(500), ms(10));
     }
-    assert!(jobs.iter().all(|job| job.runs() >= 10), "{:?}", jobs.iter().map(Job::runs).collect::<Vec<_>>());
+    assert!(
+        jobs.iter().all(|job| job.runs() >= 10),
+        "{:?}",
+        jobs.iter().map(Job::runs).collect::<Vec<_>>()
+    );
 }
 
 #[test]
@@ -709,7 +749,10 @@ fn each_of_several_runs_of_a_job_takes_a_place() {
     };
     let builder = members(&world, 100, 0).missed_ticks(MissedTicks::Skip);
     builder.on_overlap(Allow(5)).run(target).unwrap();
-    let other = members(&world, 100, 5).missed_ticks(MissedTicks::Skip).run(|| ()).unwrap();
+    let other = members(&world, 100, 5)
+        .missed_ticks(MissedTicks::Skip)
+        .run(|| ())
+        .unwrap();
     world.start();
     world.advance(20_000);
     assert_eq!(gauge.peak(), 2);
@@ -752,7 +795,12 @@ fn a_stop_waits_for_both_of_two_runs_that_were_admitted_at_once() {
 fn a_job_of_so_many_runs_that_waits_has_them_all() {
     let world = with_group(1);
     let jobs: Vec<Job> = (0..5)
-        .map(|_| members(&world, 50, 0).times(4).run(world.log.taking("", |_| 20)).unwrap())
+        .map(|_| {
+            members(&world, 50, 0)
+                .times(4)
+                .run(world.log.taking("", |_| 20))
+                .unwrap()
+        })
         .collect();
     world.start();
     world.advance(5_000);
@@ -806,7 +854,11 @@ fn a_thousand_that_wait_for_an_executor_that_refuses_everything_for_a_while() {
         }
         world.scheduler.start().unwrap();
         let fault = |count| {
-            if lost { world.time.drop_spawns(count) } else { world.time.refuse_spawns(count) }
+            if lost {
+                world.time.drop_spawns(count)
+            } else {
+                world.time.refuse_spawns(count)
+            }
         };
         fault(usize::MAX);
         world.advance(500);
@@ -829,7 +881,12 @@ fn on_an_executor_that_polls_inside_spawn() {
         let jobs: Vec<Job> = (0..1_000)
             .map(|index| {
                 let builder = scheduler.every(SECOND).group("g");
-                if index % 2 == 0 { builder.run_blocking(|| ()) } else { builder.run(async || ()) }.unwrap()
+                if index % 2 == 0 {
+                    builder.run_blocking(|| ())
+                } else {
+                    builder.run(async || ())
+                }
+                .unwrap()
             })
             .collect();
         scheduler.start().unwrap();
@@ -862,7 +919,9 @@ fn an_inline_executor_that_refuses_a_thousand_that_wait() {
 #[test]
 fn refused_runs_of_a_group_are_tried_once_a_tick() {
     let world = with_group(1);
-    let jobs: Vec<Job> = (0..100).map(|_| members(&world, 10_000, 0).run(|| ()).unwrap()).collect();
+    let jobs: Vec<Job> = (0..100)
+        .map(|_| members(&world, 10_000, 0).run(|| ()).unwrap())
+        .collect();
     world.scheduler.start().unwrap();
     world.time.refuse_spawns(usize::MAX);
     world.advance(1_000);
@@ -888,14 +947,21 @@ fn waiting_takes_no_polls() {
 fn a_job_that_waits_is_not_running_and_not_started() {
     let (world, told) = witnessed();
     world.scheduler.group("g", 1).unwrap();
-    members(&world, 1_000, 0).name("a").run(world.log.taking("a", |_| 230)).unwrap();
+    members(&world, 1_000, 0)
+        .name("a")
+        .run(world.log.taking("a", |_| 230))
+        .unwrap();
     let job = members(&world, 10_000, 0).name("b").run(|| ()).unwrap();
     world.start();
     world.advance(200);
     assert!(!job.is_running());
     assert_eq!((job.runs(), job.status().state()), (0, atevery::JobState::Waiting));
     world.advance(50);
-    let told: Vec<_> = told.take().into_iter().filter(|(_, what)| what.starts_with('b')).collect();
+    let told: Vec<_> = told
+        .take()
+        .into_iter()
+        .filter(|(_, what)| what.starts_with('b'))
+        .collect();
     assert_eq!(told, at(&[(230, "b late"), (230, "b started"), (230, "b finished")]));
 }
 

@@ -1,12 +1,15 @@
 //! The contract, rule by rule, on virtual time and on runtimes of the tests' own.
 
+mod allow;
 mod clock;
+mod cooperation;
 mod drop;
 mod ends;
 mod errors;
 mod events;
 mod fixed_delay;
 mod grace_and_timeout;
+mod groups;
 mod jitter;
 mod many;
 mod naive;
@@ -16,6 +19,8 @@ mod pause;
 mod races;
 mod refusals;
 mod removal;
+mod replace;
+mod retry;
 mod runtime_traits;
 mod set_interval;
 mod start_stop;

@@ -221,16 +221,19 @@ fn twice_is_once() {
 #[test]
 fn a_resume_without_a_pause_changes_nothing() {
     let world = World::new();
-    let job = world.taking("a", 100, 230);
+    let (mut noting, clock) = (noting_deadlines(&world), world.time.clone());
+    let target = move |run: Run| {
+        noting(run);
+        clock.sleep(ms(230))
+    };
+    let job = world.every(100).run(target).unwrap();
     job.resume();
     world.start();
-    for _ in 0..50 {
+    for _ in 0..80 {
         job.resume();
         world.advance(10);
     }
-    world.advance(300);
-    // As without: 0, 250 (of 100), 500 (of 200), 750 (of 300).
-    assert_eq!(world.log.take_times(), [0, 250, 500, 750]);
+    assert_eq!(begun(&world), [(0, 0), (250, 100), (500, 200), (750, 300)]);
 }
 
 #[test]

@@ -21,7 +21,10 @@ fn replacing(world: &World, interval_ms: u64) -> JobBuilder {
 }
 
 /// Notes that a run begins, and that its future is dropped, which takes `duration_ms` unless it is replaced.
-fn noting(world: &World, duration_ms: u64) -> impl FnMut(Run) -> futures::future::BoxFuture<'static, ()> + Send + 'static {
+fn noting(
+    world: &World,
+    duration_ms: u64,
+) -> impl FnMut(Run) -> futures::future::BoxFuture<'static, ()> + Send + 'static {
     let (log, clock) = (world.log.clone(), world.time.clone());
     move |run: Run| {
         log.note(format!("begins {}", run.number()));
@@ -90,7 +93,11 @@ fn the_default_and_skip_replace_nothing() {
     for skip in [false, true] {
         let world = World::new();
         let builder = world.every(100);
-        let builder = if skip { builder.on_overlap(Overlap::Skip) } else { builder };
+        let builder = if skip {
+            builder.on_overlap(Overlap::Skip)
+        } else {
+            builder
+        };
         builder.run(world.log.taking("begins", |_| 230)).unwrap();
         world.start();
         world.advance(450);
@@ -330,7 +337,10 @@ fn a_replaced_run_gives_its_place_in_a_group_to_the_next() {
     replacing(&world, 100).group("two").run(noting(&world, 10_000)).unwrap();
     world.start();
     world.advance(1_000);
-    assert_eq!(world.log.take().iter().filter(|(_, what)| what != "dropped").count(), 11);
+    assert_eq!(
+        world.log.take().iter().filter(|(_, what)| what != "dropped").count(),
+        11
+    );
     // One place is free all the while.
     let other = world.every(1_000).group("two").run(pending::<()>).unwrap();
     world.advance(50);
@@ -358,7 +368,12 @@ fn begins(policy: MissedTicks, register: impl Fn(JobBuilder, Log, Instant) -> Jo
     world.advance(400);
     assert!(job.runs() > 3);
     world.time.shut_down();
-    world.log.take().into_iter().map(|(at_ms, what)| format!("{at_ms}: {what}")).collect()
+    world
+        .log
+        .take()
+        .into_iter()
+        .map(|(at_ms, what)| format!("{at_ms}: {what}"))
+        .collect()
 }
 
 #[test]
@@ -401,7 +416,11 @@ fn a_paused_or_removed_job_replaces_nothing() {
         let world = World::new();
         let job = replacing(&world, 100).run(noting(&world, 230)).unwrap();
         world.start();
-        if remove { job.remove() } else { job.pause() };
+        if remove {
+            job.remove()
+        } else {
+            job.pause()
+        };
         world.advance(1_000);
         assert_eq!(world.log.take(), at(&[(0, "begins 0"), (230, "dropped")]));
     }

@@ -23,7 +23,11 @@ enum Kind {
 const KINDS: [Kind; 3] = [Kind::Sync, Kind::Async, Kind::Blocking];
 
 /// Registers a job whose attempts are what `attempt` does, which gets the number of each.
-fn register(builder: JobBuilder, kind: Kind, attempt: impl Fn(usize, Run) -> Result<(), String> + Send + 'static) -> Job {
+fn register(
+    builder: JobBuilder,
+    kind: Kind,
+    attempt: impl Fn(usize, Run) -> Result<(), String> + Send + 'static,
+) -> Job {
     let mut count = 0;
     let mut attempt = move |run: Run| {
         count += 1;
@@ -86,12 +90,7 @@ fn it_gives_up_when_there_are_no_more_waits() {
         world.start();
         world.advance(999);
         assert_eq!(world.log.take_times(), [0, 20, 80], "{kind:?}");
-        let expected = [
-            (0, "a started"),
-            (0, "a retried"),
-            (20, "a retried"),
-            (80, "a failed"),
-        ];
+        let expected = [(0, "a started"), (0, "a retried"), (20, "a retried"), (80, "a failed")];
         assert_eq!(told.take(), at(&expected), "{kind:?}");
         let status = job.status();
         assert_eq!((job.runs(), status.failures(), status.retries()), (1, 1, 2), "{kind:?}");
@@ -209,7 +208,10 @@ fn the_next_run_waits_for_the_last_attempt() {
     for kind in KINDS {
         let world = World::new();
         let log = world.log.clone();
-        let builder = world.every(100).missed_ticks(MissedTicks::Skip).retry(|| [ms(60), ms(70)]);
+        let builder = world
+            .every(100)
+            .missed_ticks(MissedTicks::Skip)
+            .retry(|| [ms(60), ms(70)]);
         register(builder, kind, move |attempt, run| {
             log.note(run.number().to_string());
             if attempt < 2 { Err("no".to_owned()) } else { Ok(()) }
@@ -234,10 +236,7 @@ fn each_attempt_gets_the_same_run() {
         world.start();
         world.advance(60);
         let seen: Vec<Run> = runs.try_iter().collect();
-        assert!(
-            seen.iter().all(|run| run.number() == 0 && run.job() == job),
-            "{kind:?}"
-        );
+        assert!(seen.iter().all(|run| run.number() == 0 && run.job() == job), "{kind:?}");
         assert!(seen.iter().all(|run| run.started() == seen[0].started()), "{kind:?}");
         assert!(seen.iter().all(|run| run.deadline() == seen[0].deadline()), "{kind:?}");
         // What the first attempt was given tells of the second, too.
@@ -455,8 +454,15 @@ fn others_have_their_turn_between_attempts_without_a_wait() {
         count.up();
         if seen.load(Ordering::SeqCst) { Ok(()) } else { Err("no") }
     };
-    world.every(60_000).retry(|| [Duration::ZERO; 10_000]).run(target).unwrap();
-    world.every(60_000).run(move || stop.store(true, Ordering::SeqCst)).unwrap();
+    world
+        .every(60_000)
+        .retry(|| [Duration::ZERO; 10_000])
+        .run(target)
+        .unwrap();
+    world
+        .every(60_000)
+        .run(move || stop.store(true, Ordering::SeqCst))
+        .unwrap();
     world.start();
     assert!(attempts.get() < 1_000, "{} attempts", attempts.get());
 }
@@ -488,7 +494,10 @@ fn a_back_off_that_panics_ends_the_run() {
 fn a_back_off_that_can_not_be_made_ends_the_run() {
     for kind in KINDS {
         let (world, told) = witnessed();
-        let builder = world.every(100).name("a").retry(|| -> [Duration; 1] { panic!("no back-off") });
+        let builder = world
+            .every(100)
+            .name("a")
+            .retry(|| -> [Duration; 1] { panic!("no back-off") });
         let job = failing(&world, builder, kind, usize::MAX);
         world.start();
         world.advance(199);
@@ -553,6 +562,32 @@ fn a_back_off_of_a_blocking_run_that_panics_when_it_is_dropped() {
 }
 
 #[test]
+#[ignore = "bug: what makes the back-off is dropped without a guard, wherever the job is dropped"]
+fn what_makes_the_back_off_may_panic_when_it_is_dropped() {
+    for whole in [false, true] {
+        let time = VirtualTime::new();
+        let scheduler = Scheduler::new(time.clone());
+        let guard = PanicsWhenDropped;
+        let backoff = move || {
+            let _guard = &guard;
+            [ms(10)]
+        };
+        let builder = scheduler.every(ms(100)).times(2).retry(backoff);
+        drop(builder.run(|| Err("no")).unwrap());
+        let other = scheduler.every(ms(100)).run(|| ()).unwrap();
+        scheduler.start().unwrap();
+        if whole {
+            drop(scheduler);
+            continue;
+        }
+        time.advance(ms(1_000));
+        assert_eq!(other.runs(), 11);
+        assert_eq!(scheduler.jobs(), [other]);
+        time.shut_down();
+    }
+}
+
+#[test]
 fn an_error_that_panics_when_it_is_shown_or_dropped() {
     #[derive(Debug)]
     struct Nasty(#[allow(dead_code, reason = "it is dropped")] PanicsWhenDropped);
@@ -589,7 +624,11 @@ fn a_wait_that_the_executor_refuses_cancels_a_blocking_run() {
             if attempt > 0 {
                 return Ok(());
             }
-            if lost { clock.drop_spawns(1) } else { clock.refuse_spawns(1) };
+            if lost {
+                clock.drop_spawns(1)
+            } else {
+                clock.refuse_spawns(1)
+            };
             Err("no".to_owned())
         });
         world.start();
@@ -787,7 +826,13 @@ fn many_jobs_wait_side_by_side() {
     world.start();
     world.advance(9_000);
     assert_eq!(attempts.load(Ordering::SeqCst), 300 * 5);
-    assert!(world.scheduler.jobs().iter().all(|job| job.runs() == 1 && !job.is_running()));
+    assert!(
+        world
+            .scheduler
+            .jobs()
+            .iter()
+            .all(|job| job.runs() == 1 && !job.is_running())
+    );
     assert_eq!(world.time.tasks(), 1);
 }
 
@@ -831,7 +876,11 @@ fn notes_of_a_retry_say_what_failed() {
     let scheduler = Scheduler::builder(time.clone()).on_event(hook).build().unwrap();
     let builder = scheduler.every(SECOND).name("a").retry(|| [ms(20)]);
     register(builder, Kind::Async, |attempt, _| {
-        if attempt == 0 { Err("no pulse".to_owned()) } else { Ok(()) }
+        if attempt == 0 {
+            Err("no pulse".to_owned())
+        } else {
+            Ok(())
+        }
     });
     scheduler.start().unwrap();
     time.advance(ms(100));
