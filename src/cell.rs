@@ -158,7 +158,7 @@ impl JobCell {
             self.clear();
         }
         if let Some(Overlapping::Allow(seats)) = self.rules.as_deref().map(|rules| &rules.overlap) {
-            quietly(|| drop(seats.take_bodies()));
+            drop(seats.take_bodies());
             for seat in seats.all() {
                 if seat.claim.remove() {
                     seat.clear();

@@ -153,13 +153,12 @@ impl Claim {
         offer
     }
 
-    /// Likewise for a seat of a job that is `triggered`, or isn't.
+    /// Likewise for a seat of a job that is `triggered`, or isn't. If it is busy, its end too will tell that the job is due.
     pub(crate) fn offer_seat(&self, ticket: Ticket, triggered: bool) -> bool {
-        let idle = !self.sight().is_taken();
-        if idle && triggered {
+        if triggered && !self.sight().is_taken() {
             self.trigger();
         }
-        idle && self.offer(ticket) == Offer::Taken
+        self.offer(ticket) == Offer::Taken
     }
 
     /// Begins the run that was offered under `ticket`, unless the offer was withdrawn, or the job removed or paused.

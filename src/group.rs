@@ -13,8 +13,9 @@ pub(crate) struct Group(Mutex<State>);
 struct State {
     limit: usize,
     running: usize,
-    /// Those that are due, in the order of their deadlines.
-    waiting: BTreeMap<(Time, JobId), Arc<JobCell>>,
+    /// Those that are due, in the order in which they came up, and then of their deadlines. By deadlines alone a job that is
+    /// behind with its runs, and never catches up, would have the others wait longer and longer.
+    waiting: BTreeMap<(Time, Time, JobId), Arc<JobCell>>,
 }
 
 impl Group {
@@ -34,9 +35,9 @@ impl Group {
         lock(&self.0).limit = limit;
     }
 
-    /// Has a job wait that is due.
-    pub(crate) fn wait(&self, due: Time, job: &Arc<JobCell>) {
-        lock(&self.0).waiting.insert((due, job.id), Arc::clone(job));
+    /// Has a job wait that has come up at `now`.
+    pub(crate) fn wait(&self, now: Time, due: Time, job: &Arc<JobCell>) {
+        lock(&self.0).waiting.insert((now, due, job.id), Arc::clone(job));
     }
 
     /// The job whose turn it is, if there is a place: it is taken.

@@ -80,7 +80,7 @@ impl Handout {
             return;
         }
         match &rules.group {
-            Some(group) => group.wait(since, job),
+            Some(group) => group.wait(self.now, since, job),
             None => self.offer_by_rules(agenda, candidate),
         }
     }
@@ -120,7 +120,7 @@ impl Handout {
         if let Some(rules) = job.rules.as_deref() {
             let slot = job.slot();
             match &rules.group {
-                Some(group) => group.wait(due, job),
+                Some(group) => group.wait(self.now, due, job),
                 None => self.offer_by_rules(agenda, Candidate { slot, job, rules }),
             }
         }

@@ -221,7 +221,7 @@ impl<Runs> JobBuilder<Runs> {
     /// [`Scheduler::group`], or a name and a limit, which makes the group if it isn't there.
     ///
     /// A job that is due and finds no place waits; places go to those who wait in the order of their deadlines, as soon as
-    /// a run of the group has ended.
+    /// a run of the group has ended. A job that has runs to make up for joins the end of the line for each.
     ///
     /// ```
     /// use std::time::Duration;

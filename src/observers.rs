@@ -5,12 +5,12 @@ use std::sync::{Arc, Mutex, Weak};
 
 use crate::event::Event;
 use crate::events::{Channel, Events};
-use crate::panics::{lock, quietly};
+use crate::panics::{Guarded, lock, quietly};
 
 pub(crate) type Hook = Box<dyn Fn(&Event) + Send + Sync>;
 
 pub(crate) struct Observers {
-    hooks: Vec<Hook>,
+    hooks: Vec<Guarded<Hook>>,
     streams: Mutex<Vec<Weak<Channel>>>,
     /// Whether there are any, so that nobody pays who has none.
     some: AtomicBool,
@@ -20,7 +20,7 @@ impl Observers {
     pub(crate) fn new(hooks: Vec<Hook>) -> Observers {
         let some = AtomicBool::new(!hooks.is_empty() || cfg!(feature = "metrics"));
         Observers {
-            hooks,
+            hooks: hooks.into_iter().map(Guarded::new).collect(),
             streams: Mutex::default(),
             some,
         }

@@ -7,6 +7,7 @@ use crate::engine::Engine;
 use crate::error::Error;
 use crate::group::GroupName;
 use crate::jitter::Jitter;
+use crate::panics::Guarded;
 use crate::retry::Backoffs;
 use crate::rules::{Overlapping, Rules, Seats, Times};
 use crate::target::Bodies;
@@ -68,7 +69,7 @@ impl Options {
             until: self.until.map_or(Time::NEVER, |instant| engine.time_of(instant)),
             from_end: self.from_end,
             time_limit: self.timeout.map(Into::into),
-            backoffs: self.backoffs,
+            backoffs: self.backoffs.map(Guarded::new),
             group: group.as_ref().map(Arc::clone),
             overlap,
         })))

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use crate::cell::JobCell;
 use crate::group::Group;
 use crate::jitter::Jitter;
-use crate::panics::lock;
+use crate::panics::{Guarded, lock};
 use crate::parked::Parked;
 use crate::retry::Backoffs;
 use crate::target::Bodies;
@@ -20,7 +20,7 @@ pub(crate) struct Rules {
     /// The interval counts from the end of a run.
     pub(crate) from_end: bool,
     pub(crate) time_limit: Option<Span>,
-    pub(crate) backoffs: Option<Backoffs>,
+    pub(crate) backoffs: Option<Guarded<Backoffs>>,
     pub(crate) group: Option<Arc<Group>>,
     pub(crate) overlap: Overlapping,
 }
@@ -139,7 +139,7 @@ pub(crate) struct Seats {
 #[derive(Default)]
 struct SeatsState {
     seats: Vec<Arc<JobCell>>,
-    bodies: Option<Bodies>,
+    bodies: Option<Guarded<Bodies>>,
 }
 
 impl Seats {
@@ -149,7 +149,7 @@ impl Seats {
             limit: runs - 1,
             state: Mutex::new(SeatsState {
                 seats: Vec::new(),
-                bodies: Some(bodies),
+                bodies: Some(Guarded::new(bodies)),
             }),
             beginning: Mutex::default(),
             own_runs: AtomicU64::new(0),
@@ -166,7 +166,8 @@ impl Seats {
         if state.seats.len() >= self.limit {
             return None;
         }
-        let body = state.bodies.as_ref()?();
+        let bodies = state.bodies.as_deref()?;
+        let body = bodies();
         let seat = JobCell::seat(job, body);
         if job.claim.sight().is_paused() {
             // Whoever paused the job has not seen this one.
@@ -176,8 +177,8 @@ impl Seats {
         Some(seat)
     }
 
-    /// From here on there are no more seats. The caller drops the target, which is a user's.
-    pub(crate) fn take_bodies(&self) -> Option<Bodies> {
+    /// From here on there are no more seats. The caller drops the target.
+    pub(crate) fn take_bodies(&self) -> Option<Guarded<Bodies>> {
         lock(&self.state).bodies.take()
     }
 

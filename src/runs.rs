@@ -75,6 +75,10 @@ impl Engine {
         if let Some(rules) = rules {
             self.leave_group(rules);
         }
+        if !Arc::ptr_eq(owner, job) {
+            // The job itself remembers that it was triggered.
+            job.claim.take_trigger();
+        }
         if meanwhile.removed() {
             job.clear();
             owner.forget_idle_seats();
@@ -125,7 +129,10 @@ impl Engine {
         let facts = self.begin(batch, job, how);
         let end = self.call(job, &facts).into_end();
         let backoffs = job.owner().rules.as_ref().and_then(|rules| rules.backoffs.as_ref());
-        match backoffs.filter(|_| end.is_failure()).map(catch) {
+        match backoffs
+            .filter(|_| end.is_failure())
+            .map(|backoffs| catch(|| backoffs()))
+        {
             Some(Ok(backoff)) => Some((facts, end, Some(backoff))),
             Some(Err(payload)) => Some((facts, End::Panicked(payload), None)),
             None => Some((facts, end, None)),
@@ -196,7 +203,7 @@ impl Engine {
     fn call_by_rules(self: &Arc<Self>, job: &Arc<JobCell>, facts: &Facts, rules: &Rules) -> Step {
         let mut step = self.call(job, facts);
         if let Some(backoffs) = rules.backoffs.as_ref().filter(|_| step.may_fail()) {
-            step = match catch(backoffs) {
+            step = match catch(|| backoffs()) {
                 Ok(backoff) => Step::Future(Box::pin(Attempts::after(self, job, facts, step, backoff))),
                 Err(payload) => {
                     facts.span.in_scope(|| quietly(|| drop(step)));

@@ -417,10 +417,10 @@ fn a_paused_or_removed_job_replaces_nothing() {
         let job = replacing(&world, 100).run(noting(&world, 230)).unwrap();
         world.start();
         if remove {
-            job.remove()
+            job.remove();
         } else {
-            job.pause()
-        };
+            job.pause();
+        }
         world.advance(1_000);
         assert_eq!(world.log.take(), at(&[(0, "begins 0"), (230, "dropped")]));
     }
@@ -617,11 +617,11 @@ fn on_threads_there_is_never_more_than_one_run() {
     let job = builder.run(target).unwrap();
     scheduler.start().unwrap();
     let began = Instant::now();
-    while job.runs() < 20 && began.elapsed() < Duration::from_secs(20) {
+    while job.runs() < 5 && began.elapsed() < Duration::from_secs(60) {
         std::thread::sleep(ms(1));
     }
     let report = scheduler.stop().timeout(SECOND * 20).wait();
     assert_eq!(names(report.still_running()), Vec::<&str>::new());
-    assert!(job.runs() >= 20, "{}", job.runs());
+    assert!(job.runs() >= 5, "{}", job.runs());
     assert_eq!(overlaps.get(), 0);
 }

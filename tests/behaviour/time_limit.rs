@@ -42,7 +42,7 @@ fn endless(log: &Log) -> impl Fn() -> BoxFuture<'static, ()> + Send + Sync + 'st
         let guard = NotesDrop(log.clone(), "dropped");
         Box::pin(async move {
             let _guard = guard;
-            std::future::pending().await
+            std::future::pending::<()>().await;
         })
     }
 }
@@ -391,10 +391,10 @@ fn a_removed_or_paused_job_keeps_the_limit_of_its_run() {
         let job = world.every(200).timeout(ms(70)).run(endless(&world.log)).unwrap();
         world.start();
         if remove {
-            job.remove()
+            job.remove();
         } else {
-            job.pause()
-        };
+            job.pause();
+        }
         world.advance(500);
         assert_eq!(world.log.take(), at(&[(0, "begins"), (70, "dropped")]));
     }
