@@ -1,13 +1,14 @@
 //! Runs on their way to the executor: handed out in batches, taken up by lanes.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use crate::cell::JobCell;
 use crate::claim::Ticket;
 use crate::panics::lock;
 use crate::parked::Parked;
+use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::time::Time;
 
 /// The most lanes that take up batches at a time. So many jobs can block their threads before others have to wait,

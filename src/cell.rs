@@ -1,7 +1,6 @@
 //! A job as the scheduler keeps it: one allocation, its target included.
 
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use crate::agenda::Slot;
@@ -14,6 +13,8 @@ use crate::record::Record;
 use crate::rules::{Overlapping, Rules};
 use crate::run::{Begun, Facts};
 use crate::schedule::MissedTicks;
+use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
 use crate::target::{Body, Step};
 use crate::time::{Span, Time};
 use crate::trace::RunSpan;

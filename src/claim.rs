@@ -10,7 +10,7 @@
 //! An offer carries the ticket of the tick that made it, so that a task which holds an offer that was withdrawn can't
 //! take up a later one. Whoever brings the claim back to idle learns, in the same step, what came up meanwhile.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::atomic::{AtomicU64, Ordering};
 
 const OFFERED: u64 = 1;
 const RUNNING: u64 = 1 << 1;

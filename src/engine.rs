@@ -4,8 +4,7 @@
 //! held while code of a user's, of the executor's or of a waker runs.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::batch::{Batch, Queue};
@@ -25,6 +24,8 @@ use crate::runtime::Runtime;
 use crate::schedule::{FirstRun, MissedTicks};
 use crate::session::{Bell, Next, Session};
 use crate::status::SchedulerState;
+use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::time::{Origin, Span, Time};
 use crate::waiters::Waiters;
 use crate::watch::Watches;

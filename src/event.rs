@@ -29,6 +29,7 @@ pub struct Event {
     pub(crate) kind: EventKind,
     pub(crate) run: Option<u64>,
     pub(crate) deadline: Option<Instant>,
+    pub(crate) due: Option<Instant>,
     pub(crate) instant: Instant,
     pub(crate) duration: Option<Duration>,
 }
@@ -81,9 +82,14 @@ impl Event {
         self.run
     }
 
-    /// When the run was due.
+    /// The run's deadline.
     pub fn deadline(&self) -> Option<Instant> {
         self.deadline
+    }
+
+    /// When the run was due: its deadline, put off by its [jitter](crate::JobBuilder::jitter) if it has one.
+    pub fn due(&self) -> Option<Instant> {
+        self.due
     }
 
     /// When it happened.

@@ -1,13 +1,14 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
 
 use futures::Stream;
 
 use crate::event::Event;
 use crate::panics::{lock, quietly};
+use crate::sync::Mutex;
 
 /// A stream of what happens to the jobs of a scheduler, from the moment it was asked for;
 /// [`Scheduler::events`](crate::Scheduler::events) makes one.

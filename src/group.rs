@@ -1,11 +1,12 @@
 //! Jobs of which only so many run at once.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use crate::cell::JobCell;
 use crate::job::JobId;
 use crate::panics::lock;
+use crate::sync::Mutex;
 use crate::time::Time;
 
 pub(crate) struct Group(Mutex<State>);

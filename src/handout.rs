@@ -1,6 +1,6 @@
 //! What one turn of the loop hands out: which of the jobs that came up get a run, and in which batches.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use crate::agenda::{Agenda, Slot};
 use crate::batch::{Batch, Queue};
@@ -9,6 +9,7 @@ use crate::claim::{Offer, Ticket};
 use crate::group::Group;
 use crate::panics::lock;
 use crate::rules::{Overlapping, Rules, Seats};
+use crate::sync::Mutex;
 use crate::time::Time;
 
 pub(crate) struct Handout {

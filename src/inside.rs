@@ -3,6 +3,7 @@
 
 use std::cell::{Cell, RefCell};
 
+use crate::sync::thread_local;
 use crate::watch::RunKey;
 
 thread_local! {
@@ -12,15 +13,15 @@ thread_local! {
 }
 
 pub(crate) fn runs() -> Vec<RunKey> {
-    let outer = OUTER.with_borrow(Vec::clone);
-    outer.into_iter().chain(INNERMOST.get()).collect()
+    let outer = OUTER.with(|runs| runs.borrow().clone());
+    outer.into_iter().chain(INNERMOST.with(Cell::get)).collect()
 }
 
 /// Calls code of a user's on behalf of `run`.
 pub(crate) fn inside<T>(run: RunKey, call: impl FnOnce() -> T) -> T {
-    let outer = INNERMOST.replace(Some(run));
+    let outer = INNERMOST.with(|innermost| innermost.replace(Some(run)));
     if let Some(outer) = outer {
-        OUTER.with_borrow_mut(|runs| runs.push(outer));
+        OUTER.with(|runs| runs.borrow_mut().push(outer));
     }
     let _leave = Leave {
         is_nested: outer.is_some(),
@@ -35,10 +36,10 @@ struct Leave {
 impl Drop for Leave {
     fn drop(&mut self) {
         let outer = if self.is_nested {
-            OUTER.with_borrow_mut(Vec::pop)
+            OUTER.with(|runs| runs.borrow_mut().pop())
         } else {
             None
         };
-        INNERMOST.set(outer);
+        INNERMOST.with(|innermost| innermost.set(outer));
     }
 }

@@ -50,6 +50,9 @@ mod group;
 mod groups;
 mod handout;
 mod inside;
+#[cfg(all(interleavings, test))]
+#[path = "../interleavings/loom/mod.rs"]
+mod interleavings;
 mod interval;
 mod jitter;
 mod job;
@@ -76,6 +79,7 @@ mod session;
 mod status;
 mod stop;
 mod stopping;
+mod sync;
 mod target;
 #[cfg(feature = "testing")]
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]

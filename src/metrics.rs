@@ -38,7 +38,7 @@ pub(crate) fn count(event: &Event) {
                 describe();
             }
             counter!(STARTED, "job" => job.clone()).increment(1);
-            if let Some(deadline) = event.deadline() {
+            if let Some(deadline) = event.due() {
                 let lateness = event.instant().saturating_duration_since(deadline);
                 histogram!(LATENESS, "job" => job).record(lateness);
             }

@@ -1,11 +1,12 @@
 //! Those who want to know what happens to jobs.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Weak};
 
 use crate::event::Event;
 use crate::events::{Channel, Events};
 use crate::panics::{Guarded, lock, quietly};
+use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicBool, Ordering};
 
 pub(crate) type Hook = Box<dyn Fn(&Event) + Send + Sync>;
 

@@ -1,6 +1,6 @@
 //! What a builder has collected for a job, checked when it is registered.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::engine::Engine;
@@ -10,6 +10,7 @@ use crate::jitter::Jitter;
 use crate::panics::Guarded;
 use crate::retry::Backoffs;
 use crate::rules::{Overlapping, Rules, Seats, Times};
+use crate::sync::Mutex;
 use crate::target::Bodies;
 use crate::time::Time;
 

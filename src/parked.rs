@@ -1,16 +1,15 @@
 //! Runs that wait: each is polled only when its own waker says so, and can be cancelled from any thread.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
-
-use futures::task::AtomicWaker;
 
 use crate::cell::JobCell;
 use crate::end::End;
 use crate::engine::Engine;
 use crate::panics::{catch, lock, quietly};
 use crate::run::Facts;
+use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::{AtomicWaker, Mutex};
 use crate::target::RunFuture;
 
 /// The task in which runs wait: which of them were woken, and how to have it polled.

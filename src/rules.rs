@@ -1,7 +1,6 @@
 //! What a job may ask for beyond its interval. Most ask for nothing, and have none of this.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use crate::cell::JobCell;
 use crate::group::Group;
@@ -9,6 +8,8 @@ use crate::jitter::Jitter;
 use crate::panics::{Guarded, lock};
 use crate::parked::Parked;
 use crate::retry::Backoffs;
+use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::target::Bodies;
 use crate::time::{Span, Time};
 

@@ -178,14 +178,17 @@ impl Engine {
         }
         let lateness = started.since(facts.due);
         facts.enter_span(owner.name(), lateness);
-        if missed > 0 {
-            self.tell(job, ticket, Some(facts), started, EventKind::Missed(missed));
-        }
-        let by = lateness.into();
-        if by > 2 * self.resolution {
-            self.tell(job, ticket, Some(facts), started, EventKind::Late(by));
-        }
-        self.tell(job, ticket, Some(facts), started, EventKind::Started);
+        let tell = |kind| self.tell(job, ticket, Some(facts), started, kind);
+        facts.span.in_scope(|| {
+            if missed > 0 {
+                tell(EventKind::Missed(missed));
+            }
+            let by = lateness.into();
+            if by > 2 * self.resolution {
+                tell(EventKind::Late(by));
+            }
+            tell(EventKind::Started);
+        });
     }
 
     /// Calls the target.
@@ -338,6 +341,7 @@ impl Engine {
             job: Job::new(Arc::clone(job.owner())),
             run: run.map(|facts| facts.number),
             deadline: run.map(|facts| self.instant_of(facts.deadline)),
+            due: run.map(|facts| self.instant_of(facts.due)),
             instant: self.instant_of(now),
             duration,
             kind,

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use futures::task::AtomicWaker;
-
 use crate::agenda::{Agenda, Slot};
 use crate::batch;
 use crate::cell::JobCell;
@@ -11,6 +9,7 @@ use crate::engine::Groups;
 use crate::grid::Grid;
 use crate::handout::Handout;
 use crate::roster::Roster;
+use crate::sync::AtomicWaker;
 use crate::time::Time;
 
 /// The most jobs that are handed out before the loop lets the executor's other tasks have a turn.

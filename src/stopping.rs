@@ -3,7 +3,6 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker, ready};
-use std::thread::{self, Thread};
 use std::time::Duration;
 
 use crate::alarm::Alarm;
@@ -11,6 +10,7 @@ use crate::canary::Canary;
 use crate::engine::Engine;
 use crate::inside;
 use crate::stop::StopReport;
+use crate::sync::thread::{self, Thread};
 use crate::time::{Span, Time};
 use crate::watch::Progress;
 

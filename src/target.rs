@@ -4,7 +4,7 @@ use std::error::Error;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
+use std::sync::{Arc, TryLockError};
 use std::task::{Context, Poll};
 
 use futures::future::BoxFuture;
@@ -13,6 +13,7 @@ use pin_project_lite::pin_project;
 use crate::end::End;
 use crate::panics::lock;
 use crate::run::{Begun, Run};
+use crate::sync::{Mutex, MutexGuard};
 
 /// A function that can be a job; see [`JobBuilder::run`](crate::JobBuilder::run).
 ///

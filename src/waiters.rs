@@ -1,12 +1,12 @@
 //! Who waits to be told that a run should end.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Waker;
 
 use crate::job::JobId;
 use crate::panics::lock;
+use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicUsize, Ordering};
 
 #[derive(Default)]
 pub(crate) struct Waiters {

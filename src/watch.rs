@@ -1,15 +1,14 @@
 //! Who waits for the end of which run.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex};
-
-use futures::task::AtomicWaker;
+use std::sync::Arc;
 
 use crate::claim::Ticket;
 use crate::engine::Engine;
 use crate::job::{Job, JobId};
 use crate::panics::lock;
 use crate::stop::StopReport;
+use crate::sync::{AtomicWaker, Mutex};
 
 /// The stops that wait for each run.
 #[derive(Default)]

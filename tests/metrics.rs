@@ -146,7 +146,7 @@ fn lateness_is_in_seconds() {
 }
 
 #[test]
-#[ignore = "bug: an event has no place for when a run was due with its jitter, so the jitter counts as lateness here"]
+
 fn jitter_is_no_lateness() {
     let snapshotter = recorded(|time, scheduler| {
         scheduler.every(ms(1_000)).jitter(ms(900)).name("a").run(|| ()).unwrap();

@@ -406,7 +406,7 @@ fn what_else_is_worth_a_line() {
 }
 
 #[test]
-#[ignore = "bug: the events before a run (started, late, missed) are told outside of its span"]
+
 fn all_events_of_a_run_lie_in_its_span() {
     let (time, scheduler, notes) = world();
     scheduler.every(ms(100)).name("a").run(|| ()).unwrap();

@@ -87,7 +87,7 @@ impl Load {
 
     pub(crate) fn demand_punctuality(&self, findings: &mut Findings) {
         let records = || self.jobs.iter().map(|(_, record)| record);
-        let drift = records().map(|record| record.drift()).max().unwrap_or_default();
+        let drift = records().filter_map(|record| record.drift()).max().unwrap_or_default();
         let lateness = records()
             .map(|record| record.worst_lateness())
             .max()

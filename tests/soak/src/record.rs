@@ -76,10 +76,10 @@ impl Record {
         Duration::from_nanos(self.worst_lateness.load(Relaxed).unsigned_abs())
     }
 
-    /// By how much the last run began earlier or later than whole intervals after the first.
-    pub(crate) fn drift(&self) -> Duration {
+    /// By how much the last run began earlier or later than whole intervals after the first. None if there was no last run.
+    pub(crate) fn drift(&self) -> Option<Duration> {
         let (first, last) = (self.least_at_first.load(Relaxed), self.least_at_last.load(Relaxed));
-        Duration::from_nanos(last.abs_diff(first))
+        (last != i64::MAX).then(|| Duration::from_nanos(last.abs_diff(first)))
     }
 
     pub(crate) fn wrong_deadlines(&self) -> u64 {

@@ -1,0 +1,72 @@
+//! Time and allocations of the core, by the number of jobs and by their kind.
+//!
+//! ```sh
+//! cargo bench --bench core                 # all
+//! cargo bench --bench core -- ticks        # those whose path contains a word
+//! ```
+//!
+//! Rows of `alloc` are allocations in one operation; items are runs, or jobs. Times want a quiet machine; what a change
+//! does to the number of instructions shows on a busy one too: `cargo bench --bench instructions`.
+
+#[allow(
+    dead_code,
+    unused_imports,
+    reason = "its tests, and what the agenda alone doesn't need"
+)]
+#[path = "../src/agenda.rs"]
+mod agenda;
+mod cases;
+#[allow(
+    dead_code,
+    unused_imports,
+    reason = "its tests, and what the agenda alone doesn't need"
+)]
+#[path = "../src/grid.rs"]
+mod grid;
+#[allow(
+    dead_code,
+    unused_imports,
+    reason = "its tests, and what the agenda alone doesn't need"
+)]
+#[path = "../src/time.rs"]
+mod time;
+
+use divan::counter::ItemsCount;
+use divan::{AllocProfiler, Bencher};
+
+use cases::{Case, Operation};
+
+#[global_allocator]
+static ALLOCATOR: AllocProfiler = AllocProfiler::system();
+
+fn main() {
+    divan::main();
+}
+
+#[divan::bench(args = cases::ticks::all())]
+fn ticks(bencher: Bencher<'_, '_>, case: &Case) {
+    run(bencher, case);
+}
+
+#[divan::bench(args = cases::shapes::all())]
+fn shapes(bencher: Bencher<'_, '_>, case: &Case) {
+    run(bencher, case);
+}
+
+#[divan::bench(args = cases::handles::all(), sample_count = 20)]
+fn handles(bencher: Bencher<'_, '_>, case: &Case) {
+    run(bencher, case);
+}
+
+#[divan::bench(args = cases::agendas::all())]
+fn agendas(bencher: Bencher<'_, '_>, case: &Case) {
+    run(bencher, case);
+}
+
+fn run(bencher: Bencher<'_, '_>, case: &Case) {
+    let bencher = bencher.counter(ItemsCount::new(case.items));
+    match &case.operation {
+        Operation::Again(prepare) => bencher.bench_local(cases::warmed_up(prepare)),
+        Operation::Once(prepare) => bencher.with_inputs(prepare).bench_local_values(|operation| operation()),
+    }
+}

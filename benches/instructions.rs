@@ -1,0 +1,149 @@
+//! How many instructions the core takes: a change of a hundredth shows, on a busy machine too.
+//!
+//! ```sh
+//! cargo bench --bench instructions             # all; needs valgrind
+//! cargo bench --bench instructions -- agenda   # those whose name contains a word
+//! cargo bench --bench instructions -- --list   # names only
+//! ```
+//!
+//! Each case runs in a process of its own under callgrind, which counts what happens inside of [`measured`]. The last
+//! column is the change since the run before, as far as that has the case.
+
+#[allow(
+    dead_code,
+    unused_imports,
+    reason = "its tests, and what the agenda alone doesn't need"
+)]
+#[path = "../src/agenda.rs"]
+mod agenda;
+mod cases;
+#[allow(
+    dead_code,
+    unused_imports,
+    reason = "its tests, and what the agenda alone doesn't need"
+)]
+#[path = "../src/grid.rs"]
+mod grid;
+#[allow(
+    dead_code,
+    unused_imports,
+    reason = "its tests, and what the agenda alone doesn't need"
+)]
+#[path = "../src/time.rs"]
+mod time;
+
+use std::collections::BTreeMap;
+use std::env;
+use std::error::Error;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use cases::{Case, Operation};
+
+/// More jobs than that take too long under valgrind, and say nothing new.
+const MOST_ITEMS: u64 = 50_000;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        ["--case", name] => {
+            run(find(name)?);
+            Ok(())
+        }
+        words if words.contains(&"--bench") => compare(words),
+        _ => check(),
+    }
+}
+
+fn cases() -> Vec<Case> {
+    let mut cases = cases::all();
+    cases.retain(|case| case.items <= MOST_ITEMS);
+    cases
+}
+
+fn find(name: &str) -> Result<Case, Box<dyn Error>> {
+    let mut cases = cases().into_iter();
+    cases
+        .find(|case| case.name == name)
+        .ok_or_else(|| format!("there is no case {name}").into())
+}
+
+/// What `cargo test --benches` asks for: does every case run? It needs no valgrind.
+fn check() -> Result<(), Box<dyn Error>> {
+    cases().into_iter().for_each(run);
+    Ok(())
+}
+
+fn run(case: Case) {
+    match &case.operation {
+        Operation::Again(prepare) => measured(&mut *cases::warmed_up(prepare)),
+        Operation::Once(prepare) => drop(measured(prepare())),
+    }
+}
+
+/// Callgrind is told to count in here only, so it must be there under its name.
+#[inline(never)]
+fn measured<T>(operation: impl FnOnce() -> T) -> T {
+    operation()
+}
+
+fn compare(words: &[&str]) -> Result<(), Box<dyn Error>> {
+    let (options, words): (Vec<&str>, Vec<&str>) = words.iter().partition(|word| word.starts_with("--"));
+    let wanted = |case: &Case| words.is_empty() || words.iter().any(|word| case.name.contains(word));
+    let file = file()?;
+    let mut counts = load(&file);
+    for case in cases().into_iter().filter(wanted) {
+        if options.contains(&"--list") {
+            println!("{case}");
+            continue;
+        }
+        let count = count(&case)?;
+        let each = count as f64 / case.items as f64;
+        let change = counts
+            .insert(case.name.clone(), count)
+            .map(|before| count as f64 / before as f64 - 1.0);
+        let change = change
+            .map(|change| format!("{:+.2}%", change * 100.0))
+            .unwrap_or_default();
+        println!("{:<50} {count:>12} {each:>12.1} each {change:>10}", case.name);
+    }
+    save(&file, &counts)
+}
+
+fn count(case: &Case) -> Result<u64, Box<dyn Error>> {
+    let output = Command::new("valgrind")
+        .args([
+            "--tool=callgrind",
+            "--callgrind-out-file=/dev/null",
+            "--toggle-collect=*instructions::measured*",
+        ])
+        .arg(env::current_exe()?)
+        .args(["--case", &case.name])
+        .output()
+        .map_err(|error| format!("valgrind: {error}"))?;
+    let text = String::from_utf8_lossy(&output.stderr);
+    let collected = text.lines().find_map(|line| line.split_once("Collected : "));
+    match collected {
+        Some((_, count)) if output.status.success() => Ok(count.trim().parse()?),
+        _ => Err(format!("{case}: {}\n{text}", output.status).into()),
+    }
+}
+
+/// Counts of earlier runs, beside the program.
+fn file() -> Result<PathBuf, Box<dyn Error>> {
+    Ok(env::current_exe()?.with_file_name("instructions.txt"))
+}
+
+fn load(file: &Path) -> BTreeMap<String, u64> {
+    let text = fs::read_to_string(file).unwrap_or_default();
+    let lines = text.lines().filter_map(|line| line.rsplit_once(' '));
+    lines
+        .filter_map(|(name, count)| Some((name.to_owned(), count.parse().ok()?)))
+        .collect()
+}
+
+fn save(file: &Path, counts: &BTreeMap<String, u64>) -> Result<(), Box<dyn Error>> {
+    let lines = counts.iter().map(|(name, count)| format!("{name} {count}\n"));
+    Ok(fs::write(file, lines.collect::<String>())?)
+}

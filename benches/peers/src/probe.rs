@@ -1,0 +1,158 @@
+//! What jobs report to: a counter, and for the lateness pass when each run began.
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+
+use crate::measurement::Lateness;
+
+/// Every job holds a reference to it.
+pub struct Probe {
+    runs: AtomicU64,
+    clocks: Option<Clocks>,
+}
+
+/// When the runs of each job are due.
+#[derive(Debug, Clone)]
+pub struct Schedule {
+    pub begin: Instant,
+    pub interval: Duration,
+    /// How long after `begin` each job is first due; none if the engine chooses that itself.
+    pub phases: Option<Vec<Duration>>,
+}
+
+/// The grid of an engine that runs jobs at ticks: a run is late from its tick on.
+#[derive(Debug, Clone, Copy)]
+pub struct Grid {
+    pub origin: Instant,
+    pub step: Duration,
+}
+
+struct Clocks {
+    zero: Instant,
+    schedule: Schedule,
+    grid: OnceLock<Grid>,
+    jobs: Vec<JobClock>,
+    late: Vec<AtomicU64>,
+    taken: AtomicUsize,
+}
+
+#[derive(Default)]
+struct JobClock {
+    first: AtomicU64,
+    last: AtomicU64,
+    runs: AtomicU64,
+}
+
+impl Probe {
+    /// One that only counts.
+    pub fn counting() -> Probe {
+        Probe {
+            runs: AtomicU64::new(0),
+            clocks: None,
+        }
+    }
+
+    /// One that also takes down when runs begin, `capacity` of them.
+    pub fn clocking(jobs: usize, schedule: Schedule, capacity: usize) -> Probe {
+        Probe {
+            runs: AtomicU64::new(0),
+            clocks: Some(Clocks {
+                zero: Instant::now(),
+                schedule,
+                grid: OnceLock::new(),
+                jobs: std::iter::repeat_with(JobClock::default).take(jobs).collect(),
+                // Not zero: the pages shall be there before the first run is.
+                late: std::iter::repeat_with(|| AtomicU64::new(u64::MAX))
+                    .take(capacity)
+                    .collect(),
+                taken: AtomicUsize::new(0),
+            }),
+        }
+    }
+
+    /// A run that only counts.
+    pub fn count(&self) {
+        self.runs.fetch_add(1, Relaxed);
+    }
+
+    /// A run of `job` begins now.
+    pub fn clock(&self, job: usize) {
+        if let Some(clocks) = &self.clocks {
+            clocks.take(job, Instant::now());
+        }
+        self.count();
+    }
+
+    pub fn set_grid(&self, grid: Grid) {
+        if let Some(clocks) = &self.clocks {
+            // Set once for each start; there is one.
+            let _ = clocks.grid.set(grid);
+        }
+    }
+
+    pub fn runs(&self) -> u64 {
+        self.runs.load(Relaxed)
+    }
+
+    pub fn lateness(&self) -> Option<Lateness> {
+        self.clocks.as_ref()?.lateness()
+    }
+}
+
+impl Clocks {
+    fn take(&self, job: usize, now: Instant) {
+        let clock = &self.jobs[job];
+        let nanos = self.nanos(now);
+        let run = clock.runs.fetch_add(1, Relaxed);
+        clock.last.store(nanos, Relaxed);
+        if run == 0 {
+            clock.first.store(nanos, Relaxed);
+            return; // The first one meets cold caches, and is what the others of some engines are compared with.
+        }
+        let due = self.due(job, run);
+        if let Some(late) = self.late.get(self.taken.fetch_add(1, Relaxed)) {
+            late.store(nanos.saturating_sub(due), Relaxed);
+        }
+    }
+
+    /// When the run was due: at its deadline, or at the tick that serves that.
+    fn due(&self, job: usize, run: u64) -> u64 {
+        let elapsed = self.schedule.interval * u32::try_from(run).unwrap_or(u32::MAX);
+        let Some(phases) = &self.schedule.phases else {
+            return self.jobs[job].first.load(Relaxed) + elapsed.as_nanos() as u64;
+        };
+        let deadline = self.nanos(self.schedule.begin + phases[job] + elapsed);
+        let Some(grid) = self.grid.get() else { return deadline };
+        let (origin, step) = (self.nanos(grid.origin), grid.step.as_nanos() as u64);
+        origin + deadline.saturating_sub(origin).div_ceil(step) * step
+    }
+
+    fn lateness(&self) -> Option<Lateness> {
+        let taken = self.taken.load(Relaxed).min(self.late.len());
+        let mut late: Vec<u64> = self.late[..taken].iter().map(|nanos| nanos.load(Relaxed)).collect();
+        late.sort_unstable();
+        let at = |part: f64| {
+            late.get(((late.len() as f64 * part) as usize).min(late.len() - 1))
+                .copied()
+        };
+        let mut drifts: Vec<f64> = self.jobs.iter().filter_map(|job| self.drift(job)).collect();
+        drifts.sort_unstable_by(f64::total_cmp);
+        Some(Lateness {
+            p50: *late.get(taken / 2)? as f64,
+            p99: at(0.99)? as f64,
+            max: *late.last()? as f64,
+            drift: drifts.get(drifts.len() / 2).copied().unwrap_or(f64::NAN),
+        })
+    }
+
+    fn drift(&self, job: &JobClock) -> Option<f64> {
+        let intervals = job.runs.load(Relaxed).checked_sub(1).filter(|runs| *runs > 0)? as f64;
+        let elapsed = job.last.load(Relaxed) as f64 - job.first.load(Relaxed) as f64;
+        Some(elapsed / intervals - self.schedule.interval.as_nanos() as f64)
+    }
+
+    fn nanos(&self, instant: Instant) -> u64 {
+        instant.saturating_duration_since(self.zero).as_nanos() as u64
+    }
+}

@@ -1,0 +1,154 @@
+//! The agenda as its docs tell it, in a list that is searched from end to end.
+//!
+//! It leaves open what they leave open: whether a tick counts as served at which nothing was listed but what has been
+//! superseded. So it knows for each listing the first tick that it may come at, and the last, which are mostly the same.
+
+use crate::agenda::Slot;
+
+const NEVER: i64 = i64::MAX;
+
+pub(crate) struct Model {
+    start: i64,
+    resolution: i64,
+    listed: Vec<Listed>,
+    /// May still be there, and make the agenda serve a tick.
+    superseded: Vec<Listed>,
+    /// The first ticks that may be unserved, and that surely are. In 128 bits nothing overflows.
+    upcoming: (i128, i128),
+    /// Whether the clock has never stepped back. Ticks may come again then, and only what can't go wrong is checked.
+    steady: bool,
+}
+
+struct Listed {
+    slot: Slot,
+    deadline: i64,
+    first_tick: i128,
+    last_tick: i128,
+}
+
+impl Model {
+    pub(crate) fn new(start: i64, resolution: i64) -> Model {
+        Model {
+            start,
+            resolution,
+            listed: Vec::new(),
+            superseded: Vec::new(),
+            upcoming: (0, 0),
+            steady: true,
+        }
+    }
+
+    pub(crate) fn list(&mut self, slot: Slot, deadline: i64, now: i64) {
+        let same = |listed: &Listed| (listed.slot, listed.deadline) == (slot, deadline);
+        if self.listed.iter().any(same) {
+            return;
+        }
+        self.unlist(slot);
+        if deadline != NEVER {
+            let tick = self.tick_from(deadline.max(now));
+            self.listed.push(Listed {
+                slot,
+                deadline,
+                first_tick: tick.max(self.upcoming.0),
+                last_tick: tick.max(self.upcoming.1),
+            });
+        }
+    }
+
+    pub(crate) fn unlist(&mut self, slot: Slot) {
+        let superseded = self.listed.extract_if(.., |listed| listed.slot == slot);
+        self.superseded.extend(superseded);
+    }
+
+    pub(crate) fn renumber(&mut self, renumbered: &[Option<Slot>]) {
+        self.listed.retain_mut(|listed| {
+            let number = renumbered[listed.slot as usize];
+            listed.slot = number.unwrap_or(listed.slot);
+            number.is_some()
+        });
+    }
+
+    pub(crate) fn step_back(&mut self) {
+        self.steady = false;
+    }
+
+    /// `due` was taken at `now`: nothing twice, nothing early, and nothing is missing.
+    pub(crate) fn check_due(&mut self, now: i64, due: &[Slot]) {
+        let in_order = due.windows(2).all(|pair| pair[0] < pair[1]);
+        assert!(in_order, "not in order, or twice: {due:?}");
+        let taken: Vec<_> = self
+            .listed
+            .extract_if(.., |listed| due.contains(&listed.slot))
+            .collect();
+        assert_eq!(taken.len(), due.len(), "not listed: some of {due:?}");
+        for listed in &taken {
+            assert!(listed.deadline <= now, "{} came early: at {now}", listed.slot);
+        }
+        let tick = self.tick_until(now);
+        if self.steady {
+            self.check_served(tick, &taken);
+            self.check_left(tick, now, !due.is_empty());
+        }
+        // What was listed twice, with something else between, may be there once more.
+        self.superseded.extend(taken);
+        self.superseded.retain(|listed| listed.last_tick > tick);
+        self.upcoming.1 = self.upcoming.1.max(tick + 1);
+        if !due.is_empty() {
+            self.upcoming.0 = self.upcoming.0.max(tick + 1);
+        }
+    }
+
+    /// A wake-up between two ticks serves nothing, and no tick is served twice.
+    fn check_served(&self, tick: i128, taken: &[Listed]) {
+        let mut reasons = taken.iter().chain(&self.superseded);
+        let served = taken.is_empty() || reasons.any(|listed| listed.first_tick <= tick);
+        assert!(served, "tick {tick} was served, and nothing was listed for it");
+    }
+
+    fn check_left(&self, tick: i128, now: i64, served: bool) {
+        for listed in &self.listed {
+            assert!(listed.last_tick > tick, "{} is lost at {now}", listed.slot);
+            // A tick that is served late also serves what has come due since.
+            assert!(!served || listed.deadline > now, "{} is left at {now}", listed.slot);
+        }
+    }
+
+    /// Nobody may sleep past the last tick that something has to come at, or wake for nothing.
+    pub(crate) fn check_next_wake(&self, wake: Option<i64>) {
+        if !self.steady {
+            return;
+        }
+        let wake_or_never = wake.unwrap_or(NEVER);
+        for listed in &self.listed {
+            let last = self.time_of(listed.last_tick);
+            assert!(wake_or_never <= last, "{} is slept through: {wake:?}", listed.slot);
+        }
+        let mut reasons = self.listed.iter().chain(&self.superseded);
+        let reason = wake.is_none_or(|wake| reasons.any(|listed| self.time_of(listed.first_tick) <= wake));
+        assert!(reason, "there is nothing to wake for at {wake:?}");
+    }
+
+    /// Only what lies past the end of time may be left.
+    pub(crate) fn check_empty(&self) {
+        for listed in &self.listed {
+            let last = self.time_of(listed.last_tick);
+            assert_eq!(last, NEVER, "{} never came", listed.slot);
+        }
+    }
+
+    fn time_of(&self, tick: i128) -> i64 {
+        i64::try_from(i128::from(self.start) + tick * i128::from(self.resolution)).unwrap_or(NEVER)
+    }
+
+    fn tick_from(&self, time: i64) -> i128 {
+        let nanos = (i128::from(time) - i128::from(self.start)).max(0);
+        (nanos + i128::from(self.resolution) - 1) / i128::from(self.resolution)
+    }
+
+    /// The last tick that is not after `time`, or -1.
+    fn tick_until(&self, time: i64) -> i128 {
+        (i128::from(time) - i128::from(self.start))
+            .div_euclid(i128::from(self.resolution))
+            .max(-1)
+    }
+}

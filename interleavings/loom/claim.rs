@@ -1,0 +1,307 @@
+//! The claim: who may run a job.
+
+use std::sync::Arc;
+
+use super::{all, both, three};
+use crate::claim::{Begin, Claim, Meanwhile, Offer, Ticket};
+use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+
+/// A job in the small: what a run touches, and what is said of it.
+#[derive(Default)]
+struct Small {
+    claim: Claim,
+    inside: AtomicU64,
+    /// Counted as the real ones are, by a load and a store of whoever holds the claim.
+    runs: AtomicU64,
+    begun: AtomicU64,
+    triggered: AtomicU64,
+    cleared: AtomicU64,
+    /// It is on the agenda.
+    listed: Mutex<bool>,
+}
+
+fn ticket(number: u64) -> Ticket {
+    Ticket::new(number)
+}
+
+impl Small {
+    fn new() -> Arc<Small> {
+        Arc::default()
+    }
+
+    /// One that was offered under `ticket`.
+    fn offered(ticket: Ticket) -> Arc<Small> {
+        let small = Small::new();
+        assert_eq!(small.claim.offer(ticket), Offer::Taken);
+        small
+    }
+
+    fn running(ticket: Ticket) -> Arc<Small> {
+        let small = Small::offered(ticket);
+        assert_eq!(small.claim.begin(ticket), Some(Begin::Due));
+        small
+    }
+
+    /// What the loop does with a job that has come up.
+    fn serve(&self, ticket: Ticket) {
+        let mut listed = self.listed.lock().unwrap();
+        if !std::mem::take(&mut *listed) {
+            return;
+        }
+        match self.claim.offer(ticket) {
+            Offer::Taken => {
+                drop(listed);
+                self.run(ticket);
+            }
+            Offer::Busy | Offer::Closed => {}
+        }
+    }
+
+    /// What a lane does with an offer.
+    fn run(&self, ticket: Ticket) {
+        let Some(how) = self.claim.begin(ticket) else {
+            self.withdraw(ticket);
+            return;
+        };
+        assert_eq!(self.inside.swap(1), 0, "two runs at once");
+        let runs = self.runs.load(Ordering::Relaxed);
+        self.runs.store(runs + 1, Ordering::Relaxed);
+        self.begun.fetch_add(1, Ordering::Relaxed);
+        if how == Begin::Triggered {
+            self.triggered.fetch_add(1, Ordering::Relaxed);
+        }
+        assert_eq!(self.inside.swap(0), 1);
+        self.idle_again(self.claim.end());
+    }
+
+    fn withdraw(&self, ticket: Ticket) -> bool {
+        let meanwhile = self.claim.withdraw(ticket);
+        if let Some(meanwhile) = meanwhile {
+            self.idle_again(meanwhile);
+            self.list();
+        }
+        meanwhile.is_some()
+    }
+
+    fn idle_again(&self, meanwhile: Meanwhile) {
+        if meanwhile.removed() {
+            self.cleared.fetch_add(1, Ordering::Relaxed);
+        }
+        if meanwhile.due() {
+            self.list();
+        }
+    }
+
+    fn remove(&self) {
+        if self.claim.remove() {
+            self.cleared.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn list(&self) {
+        *self.listed.lock().unwrap() = true;
+    }
+
+    fn counts(&self) -> [u64; 4] {
+        [&self.runs, &self.begun, &self.triggered, &self.cleared].map(|count| count.load(Ordering::Relaxed))
+    }
+}
+
+trait Swap {
+    fn swap(&self, value: u64) -> u64;
+}
+
+impl Swap for AtomicU64 {
+    /// Tells of overlaps without putting anything in order.
+    fn swap(&self, value: u64) -> u64 {
+        self.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |_| Some(value))
+            .unwrap()
+    }
+}
+
+#[test]
+fn a_run_begins_or_is_withdrawn() {
+    all(|| {
+        let job = Small::offered(ticket(1));
+        let lane = Arc::clone(&job);
+        let (begun, withdrawn) = both(move || lane.claim.begin(ticket(1)), || job.claim.withdraw(ticket(1)));
+        assert_ne!(begun.is_some(), withdrawn.is_some());
+    });
+}
+
+/// Stopped and started again at once, while a lane still has the old offer.
+#[test]
+fn one_run_at_a_time_under_old_and_new_offers() {
+    all(|| {
+        let job = Small::offered(ticket(1));
+        let (old, new) = (Arc::clone(&job), Arc::clone(&job));
+        three(
+            move || old.run(ticket(1)),
+            move || {
+                new.list();
+                new.serve(ticket(2));
+            },
+            || job.withdraw(ticket(1)),
+        );
+        let [runs, begun, ..] = job.counts();
+        assert_eq!(runs, begun, "a run that wasn't seen by the next");
+        // Whatever came up while it was taken is on the agenda.
+        job.serve(ticket(3));
+        assert!(job.counts()[1] >= 1);
+    });
+}
+
+#[test]
+fn what_a_run_wrote_is_seen_by_the_next() {
+    all(|| {
+        let job = Small::offered(ticket(1));
+        job.list();
+        let (lane, next) = (Arc::clone(&job), Arc::clone(&job));
+        three(
+            move || lane.run(ticket(1)),
+            move || next.serve(ticket(2)),
+            || job.serve(ticket(3)),
+        );
+        job.serve(ticket(4));
+        let [runs, begun, ..] = job.counts();
+        assert_eq!((runs, begun), (2, 2), "listed once beside the offer: two runs");
+    });
+}
+
+#[test]
+fn a_removed_job_is_cleared_away_once() {
+    for stage in [Small::new as fn() -> Arc<Small>, || Small::offered(ticket(1))] {
+        all(move || {
+            let job = stage();
+            let (lane, other) = (Arc::clone(&job), Arc::clone(&job));
+            three(
+                move || lane.run(ticket(1)),
+                move || other.remove(),
+                || {
+                    job.withdraw(ticket(1));
+                    job.remove();
+                },
+            );
+            assert_eq!(job.counts()[3], 1);
+            assert_eq!(job.claim.offer(ticket(3)), Offer::Closed);
+        });
+    }
+}
+
+#[test]
+fn what_is_due_meanwhile_is_learnt_at_the_end() {
+    all(|| {
+        let job = Small::running(ticket(1));
+        let lane = Arc::clone(&job);
+        let (meanwhile, offer) = both(move || lane.claim.end(), || job.claim.offer(ticket(2)));
+        assert_eq!(meanwhile.due(), offer == Offer::Busy);
+    });
+    all(|| {
+        let job = Small::offered(ticket(1));
+        let stop = Arc::clone(&job);
+        let (meanwhile, offer) = both(move || stop.claim.withdraw(ticket(1)), || job.claim.offer(ticket(2)));
+        assert_eq!(meanwhile.unwrap().due(), offer == Offer::Busy);
+    });
+}
+
+#[test]
+fn a_trigger_is_never_lost() {
+    for paused in [false, true] {
+        all(move || {
+            let job = Small::offered(ticket(1));
+            let (lane, user) = (Arc::clone(&job), Arc::clone(&job));
+            three(
+                move || lane.run(ticket(1)),
+                move || {
+                    if paused {
+                        user.claim.pause();
+                    }
+                    user.claim.trigger();
+                    user.list();
+                },
+                || job.serve(ticket(2)),
+            );
+            for number in 3..5 {
+                job.serve(ticket(number));
+            }
+            let [_, begun, triggered, _] = job.counts();
+            // A triggered run takes the place of the offered one if it comes before that begins.
+            assert!(
+                triggered == 1 && begun <= 3,
+                "{triggered} of {begun} runs were triggered"
+            );
+            assert!(!job.claim.sight().is_triggered());
+        });
+    }
+}
+
+#[test]
+fn nothing_begins_once_it_is_paused() {
+    all(|| {
+        let job = Small::offered(ticket(1));
+        let lane = Arc::clone(&job);
+        let (begun, running) = both(
+            move || lane.claim.begin(ticket(1)).is_some(),
+            || {
+                job.claim.pause();
+                job.claim.sight().is_running()
+            },
+        );
+        assert_eq!(begun, running);
+    });
+}
+
+#[test]
+fn a_watch_hears_of_the_end_or_the_run_is_over() {
+    all(|| {
+        let job = Small::running(ticket(1));
+        let (first, second) = (Arc::clone(&job), Arc::clone(&job));
+        let (first, second, meanwhile) = three(
+            move || first.claim.watch(ticket(1)),
+            move || second.claim.watch(ticket(1)),
+            || job.claim.end(),
+        );
+        assert_eq!(first || second, meanwhile.watched());
+    });
+}
+
+#[test]
+fn what_is_said_of_a_run_does_not_reach_the_next() {
+    all(|| {
+        let job = Small::running(ticket(1));
+        let (stop, other) = (Arc::clone(&job), Arc::clone(&job));
+        three(
+            move || stop.claim.cancel(ticket(1)),
+            move || other.claim.watch(ticket(1)),
+            || {
+                job.claim.end();
+                assert_eq!(job.claim.offer(ticket(2)), Offer::Taken);
+                assert_eq!(job.claim.begin(ticket(2)), Some(Begin::Due));
+            },
+        );
+        assert!(!job.claim.sight().is_cancelled());
+        assert!(job.claim.end().nothing());
+    });
+}
+
+/// A new interval is adopted by whoever holds the job, else by whoever brings it.
+#[test]
+fn a_new_interval_is_adopted() {
+    all(|| {
+        let job = Small::offered(ticket(1));
+        let interval = Arc::new(AtomicI64::new(1));
+        let (lane, read) = (Arc::clone(&job), Arc::clone(&interval));
+        let (adopted, kept) = both(
+            move || {
+                lane.claim.begin(ticket(1));
+                lane.claim.end().changed().then(|| read.load(Ordering::Relaxed))
+            },
+            || {
+                interval.store(2, Ordering::Relaxed);
+                job.claim.change()
+            },
+        );
+        assert_eq!(adopted, kept.then_some(2));
+    });
+}

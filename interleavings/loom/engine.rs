@@ -1,0 +1,651 @@
+//! The whole scheduler, two or three steps of it at once. Where there are too many interleavings, those in which threads are
+//! interrupted a few times.
+
+use std::future::poll_fn;
+use std::sync::{Arc, Mutex};
+use std::task::Poll;
+use std::time::Duration;
+
+use super::bench::{Bench, Task};
+use super::{all, both, three, up_to};
+use crate::cell::{JobCell, Plan};
+use crate::claim::{Offer, Ticket};
+use crate::job::Job;
+use crate::overlap::Overlap;
+use crate::panics::lock;
+use crate::run::Run;
+use crate::schedule::MissedTicks;
+use crate::scheduler::Scheduler;
+use crate::stop::StopReport;
+use crate::sync::AtomicWaker;
+use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use crate::target::Target;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// A scheduler on a bench, and what its runs leave behind.
+struct Scene {
+    bench: Arc<Bench>,
+    scheduler: Option<Scheduler>,
+    tally: Arc<Tally>,
+    tasks: Vec<Arc<Task>>,
+}
+
+#[derive(Default)]
+struct Tally {
+    begun: AtomicU64,
+    inside: AtomicU64,
+    /// Runs that began beside another.
+    beside: AtomicU64,
+    /// Targets that are still there.
+    alive: AtomicU64,
+}
+
+/// Is counted while it is there.
+struct Alive(Arc<Tally>);
+
+/// Is counted as in progress while it is there.
+struct Inside(Arc<Tally>);
+
+impl Tally {
+    fn alive(self: &Arc<Self>) -> Alive {
+        self.alive.fetch_add(1, Ordering::AcqRel);
+        Alive(Arc::clone(self))
+    }
+
+    fn begin(self: &Arc<Self>) -> Inside {
+        self.begun.fetch_add(1, Ordering::AcqRel);
+        let beside = self.inside.fetch_add(1, Ordering::AcqRel);
+        self.beside.fetch_add(beside, Ordering::AcqRel);
+        Inside(Arc::clone(self))
+    }
+
+    fn begun(&self) -> u64 {
+        newest(&self.begun)
+    }
+}
+
+/// A plain load might give what was there before.
+fn newest(count: &AtomicU64) -> u64 {
+    count.fetch_add(0, Ordering::AcqRel)
+}
+
+impl Drop for Alive {
+    fn drop(&mut self) {
+        self.0.alive.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        self.0.inside.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// What runs wait for.
+#[derive(Default)]
+struct Gate {
+    open: AtomicBool,
+    waker: AtomicWaker,
+}
+
+impl Gate {
+    fn open(&self) {
+        self.open.store(true, Ordering::Release);
+        self.waker.wake();
+    }
+
+    async fn pass(&self) {
+        poll_fn(|cx| {
+            self.waker.register(cx.waker());
+            if self.open.load(Ordering::Acquire) {
+                Poll::Ready(())
+            } else {
+                Poll::Pending
+            }
+        })
+        .await;
+    }
+}
+
+impl Scene {
+    fn new() -> Scene {
+        let bench = Bench::new();
+        Scene {
+            scheduler: Some(bench.scheduler()),
+            bench,
+            tally: Arc::default(),
+            tasks: Vec::new(),
+        }
+    }
+
+    fn scheduler(&self) -> &Scheduler {
+        self.scheduler.as_ref().unwrap()
+    }
+
+    /// A target whose runs wait at the gate.
+    fn waits(&self, gate: &Arc<Gate>) -> impl FnMut() -> futures::future::BoxFuture<'static, ()> + use<> {
+        let (tally, gate, target) = (Arc::clone(&self.tally), Arc::clone(gate), self.tally.alive());
+        move || {
+            let _ = &target;
+            let (inside, gate) = (tally.begin(), Arc::clone(&gate));
+            Box::pin(async move {
+                gate.pass().await;
+                drop(inside);
+            })
+        }
+    }
+
+    fn at_once(&self) -> impl FnMut() + use<> {
+        let (tally, target) = (Arc::clone(&self.tally), self.tally.alive());
+        move || {
+            let _ = &target;
+            drop(tally.begin());
+        }
+    }
+
+    fn waiting_job(&self, gate: &Arc<Gate>) -> Job {
+        self.scheduler().every(SECOND).run(self.waits(gate)).unwrap()
+    }
+
+    /// Starts, and serves the first tick. Returns the loop, and the lane that the tick has hired.
+    fn start(&mut self) -> (Arc<Task>, Arc<Task>) {
+        let driver = self.start_unpolled();
+        driver.run();
+        let lane = self.bench.take();
+        self.tasks.push(Arc::clone(&lane));
+        (driver, lane)
+    }
+
+    fn start_unpolled(&mut self) -> Arc<Task> {
+        self.scheduler().start().unwrap();
+        let driver = self.bench.take();
+        self.tasks.push(Arc::clone(&driver));
+        driver
+    }
+
+    fn stop(&mut self) -> Stop {
+        let stop = self.scheduler().stop();
+        let (tally, returned) = (Arc::clone(&self.tally), Arc::new(Mutex::new(None)));
+        let report = Arc::clone(&returned);
+        let task = Task::new(async move {
+            let report = stop.await;
+            let (inside, begun) = (newest(&tally.inside), tally.begun());
+            *returned.lock().unwrap() = Some((report, inside, begun));
+        });
+        self.tasks.push(Arc::clone(&task));
+        Stop { task, report }
+    }
+
+    fn settle(&mut self) {
+        self.bench.settle(&mut self.tasks);
+    }
+
+    fn pass(&mut self, millis: u64) {
+        self.bench.pass(millis);
+        self.settle();
+    }
+
+    /// Everything comes to its end, and nothing is left.
+    fn end(mut self) {
+        self.settle();
+        let stop = self.scheduler.is_some().then(|| self.stop());
+        self.settle();
+        if let Some(stop) = stop {
+            stop.check(&self);
+        }
+        assert_eq!(newest(&self.tally.inside), 0, "a run is left");
+        self.scheduler = None;
+        self.settle();
+        assert_eq!(newest(&self.tally.alive), 0, "a target is left");
+        assert_eq!(newest(&self.tally.beside), 0, "two runs at once");
+    }
+}
+
+struct Stop {
+    task: Arc<Task>,
+    /// And how many runs were in progress and had begun when it returned.
+    report: Arc<Mutex<Option<(StopReport, u64, u64)>>>,
+}
+
+impl Stop {
+    /// What it returned with, if the scheduler was not started again.
+    fn check(&self, scene: &Scene) -> StopReport {
+        let returned = self.report.lock().unwrap().take();
+        let (report, inside, begun) = returned.expect("a stop returns");
+        assert!(report.is_clean());
+        assert_eq!(inside, 0, "a run went on");
+        assert_eq!(scene.tally.begun(), begun, "a run began after the stop");
+        report
+    }
+}
+
+fn of(task: &Arc<Task>) -> impl FnOnce() + Send + use<> {
+    let task = Arc::clone(task);
+    move || {
+        task.run();
+    }
+}
+
+#[test]
+fn a_stop_against_a_run_that_begins() {
+    up_to(4, || {
+        let mut scene = Scene::new();
+        let job = scene.waiting_job(&Arc::default());
+        let (_, lane) = scene.start();
+        let stop = scene.stop();
+        both(of(&lane), of(&stop.task));
+        scene.settle();
+        let report = stop.check(&scene);
+        assert_eq!(report.cancelled().len() as u64, job.runs());
+        scene.end();
+    });
+}
+
+#[test]
+fn a_stop_against_a_run_that_ends() {
+    up_to(4, || {
+        let mut scene = Scene::new();
+        let gate = Arc::new(Gate::default());
+        let job = scene.waiting_job(&gate);
+        let (_, lane) = scene.start();
+        lane.run();
+        let run = of(&lane);
+        let stop = scene.stop();
+        both(
+            move || {
+                gate.open();
+                run();
+            },
+            of(&stop.task),
+        );
+        scene.settle();
+        let report = stop.check(&scene);
+        let named = [report.finished(), report.cancelled()].concat();
+        assert!(named.is_empty() || named == [job]);
+        scene.end();
+    });
+}
+
+/// Both are told of the same runs.
+#[test]
+fn two_stops_against_a_run_that_ends() {
+    up_to(2, || {
+        let mut scene = Scene::new();
+        let gate = Arc::new(Gate::default());
+        scene.waiting_job(&gate);
+        let (_, lane) = scene.start();
+        lane.run();
+        let (one, other, run) = (scene.stop(), scene.stop(), of(&lane));
+        let first = of(&one.task);
+        three(
+            move || {
+                gate.open();
+                run();
+            },
+            first,
+            of(&other.task),
+        );
+        scene.settle();
+        one.check(&scene);
+        other.check(&scene);
+        scene.end();
+    });
+}
+
+#[test]
+fn a_stop_against_a_tick() {
+    all(|| {
+        let mut scene = Scene::new();
+        let target = scene.at_once();
+        scene.scheduler().every(SECOND).run(target).unwrap();
+        let driver = scene.start_unpolled();
+        let stop = scene.stop();
+        both(of(&driver), of(&stop.task));
+        scene.settle();
+        stop.check(&scene);
+        scene.end();
+    });
+}
+
+#[test]
+fn a_stop_against_a_tick_with_blocking_jobs() {
+    all(|| {
+        let mut scene = Scene::new();
+        let target = scene.at_once();
+        scene.scheduler().every(SECOND).run_blocking(target).unwrap();
+        let driver = scene.start_unpolled();
+        let stop = scene.stop();
+        both(of(&driver), of(&stop.task));
+        scene.settle();
+        stop.check(&scene);
+        scene.end();
+    });
+}
+
+#[test]
+fn a_stop_against_a_start() {
+    all(|| {
+        let mut scene = Scene::new();
+        let job = scene.waiting_job(&Arc::default());
+        let (_, lane) = scene.start();
+        lane.run();
+        let stop = scene.stop();
+        let scheduler = scene.scheduler().clone();
+        let (started, ()) = both(move || scheduler.start().is_ok(), of(&stop.task));
+        scene.settle();
+        stop.check(&scene);
+        // It can be started again from the moment it has stopped.
+        assert_ne!(started, scene.scheduler().start().is_ok());
+        scene.pass(1_000);
+        assert_eq!(job.runs(), 2);
+        scene.end();
+    });
+}
+
+/// A detached stop lets a start in at any moment.
+#[test]
+fn a_detached_stop_against_a_start() {
+    up_to(4, || {
+        let mut scene = Scene::new();
+        let gate = Arc::new(Gate::default());
+        scene.waiting_job(&gate);
+        let (_, lane) = scene.start();
+        let scheduler = scene.scheduler().clone();
+        let (mut started, (), ()) = three(
+            move || scheduler.start().is_ok(),
+            of(&lane),
+            || scene.scheduler().stop().detach(),
+        );
+        started |= scene.scheduler().start().is_ok();
+        assert!(started);
+        scene.settle();
+        gate.open();
+        scene.pass(1_000);
+        assert!(scene.tally.begun() >= 1, "the job was lost");
+        scene.end();
+    });
+}
+
+#[test]
+fn a_wake_is_never_lost() {
+    all(|| {
+        let mut scene = Scene::new();
+        let gate = Arc::new(Gate::default());
+        let job = scene.waiting_job(&gate);
+        let (_, lane) = scene.start();
+        let opened = Arc::clone(&gate);
+        both(
+            {
+                let lane = Arc::clone(&lane);
+                move || while lane.run() {}
+            },
+            move || opened.open(),
+        );
+        scene.settle();
+        assert!(!job.is_running(), "nobody polls the run");
+        scene.end();
+    });
+}
+
+/// The loop hears of a job that is registered while it goes to sleep.
+#[test]
+fn a_registration_against_a_tick() {
+    all(|| {
+        let mut scene = Scene::new();
+        let target = scene.at_once();
+        let driver = scene.start_unpolled();
+        let scheduler = scene.scheduler().clone();
+        let ((), job) = both(of(&driver), || scheduler.every(SECOND).run(target).unwrap());
+        drop(scheduler);
+        scene.pass(50);
+        assert_eq!(job.runs(), 1, "the loop sleeps");
+        scene.end();
+    });
+}
+
+/// A job that comes due as its run ends runs again.
+#[test]
+fn a_tick_against_an_end() {
+    all(|| {
+        let mut scene = Scene::new();
+        let gate = Arc::new(Gate::default());
+        let job = scene.waiting_job(&gate);
+        let (driver, lane) = scene.start();
+        lane.run();
+        gate.open();
+        scene.bench.pass(1_000);
+        both(of(&lane), of(&driver));
+        scene.settle();
+        scene.pass(50);
+        assert_eq!(job.runs(), 2, "what came due was lost");
+        scene.end();
+    });
+}
+
+/// What the loop takes for due may have begun and ended before it is offered.
+#[test]
+fn a_tick_against_a_late_run() {
+    all(|| {
+        let mut scene = Scene::new();
+        let target = scene.at_once();
+        let builder = scene.scheduler().every(SECOND).missed_ticks(MissedTicks::Delay);
+        let job = builder.run(target).unwrap();
+        let (driver, lane) = scene.start();
+        scene.bench.pass(1_000);
+        both(of(&lane), of(&driver));
+        scene.settle();
+        assert_eq!(job.runs(), 1, "a run began before its deadline");
+        scene.end();
+    });
+}
+
+#[test]
+fn a_removal_against_a_run_and_a_tick() {
+    up_to(2, || {
+        let mut scene = Scene::new();
+        let gate = Arc::new(Gate::default());
+        let job = scene.waiting_job(&gate);
+        let (driver, lane) = scene.start();
+        gate.open();
+        scene.bench.pass(1_000);
+        three(of(&lane), of(&driver), || job.remove());
+        scene.settle();
+        let runs = job.runs();
+        assert_eq!(newest(&scene.tally.alive), 0, "its target is left");
+        scene.pass(1_000);
+        assert_eq!(job.runs(), runs);
+        scene.end();
+    });
+}
+
+#[test]
+fn a_pause_and_its_end_against_a_run_and_a_tick() {
+    up_to(2, || {
+        let mut scene = Scene::new();
+        let gate = Arc::new(Gate::default());
+        let job = scene.waiting_job(&gate);
+        let (driver, lane) = scene.start();
+        gate.open();
+        scene.bench.pass(1_000);
+        three(of(&lane), of(&driver), || {
+            job.pause();
+            job.resume();
+        });
+        scene.settle();
+        scene.pass(50);
+        assert!(job.runs() >= 1);
+        let runs = job.runs();
+        scene.pass(1_000);
+        assert_eq!(job.runs(), runs + 1, "it was lost");
+        scene.end();
+    });
+}
+
+#[test]
+fn a_trigger_against_an_end_and_a_tick() {
+    up_to(3, || {
+        let mut scene = Scene::new();
+        let gate = Arc::new(Gate::default());
+        let job = scene.waiting_job(&gate);
+        let (driver, lane) = scene.start();
+        lane.run();
+        gate.open();
+        // A tick at which nothing else is due.
+        scene.bench.pass(50);
+        three(of(&lane), of(&driver), || job.trigger());
+        scene.settle();
+        scene.pass(50);
+        assert_eq!(job.runs(), 2, "the trigger was lost");
+        scene.end();
+    });
+}
+
+#[test]
+fn a_new_interval_against_an_end_and_a_tick() {
+    up_to(2, || {
+        let mut scene = Scene::new();
+        let gate = Arc::new(Gate::default());
+        let job = scene.waiting_job(&gate);
+        let (driver, lane) = scene.start();
+        lane.run();
+        gate.open();
+        scene.bench.pass(1_000);
+        three(of(&lane), of(&driver), || {
+            job.set_interval(Duration::from_millis(50)).unwrap();
+        });
+        scene.settle();
+        scene.pass(50);
+        scene.pass(50);
+        assert!(job.runs() >= 3, "{} runs: the new interval was lost", job.runs());
+        scene.end();
+    });
+}
+
+/// A run that has to give way does, at whatever stage it is.
+#[test]
+fn a_replacement_against_a_run_that_begins() {
+    up_to(4, || {
+        let mut scene = Scene::new();
+        let target = scene.waits(&Arc::default());
+        let builder = scene.scheduler().every(SECOND).on_overlap(Overlap::Replace);
+        let job = builder.run(target).unwrap();
+        let (driver, lane) = scene.start();
+        scene.bench.pass(1_000);
+        both(of(&lane), of(&driver));
+        scene.settle();
+        for _ in 0..3 {
+            scene.pass(1_000);
+        }
+        assert!(job.runs() >= 3, "{} runs: one didn't give way", job.runs());
+        scene.end();
+    });
+}
+
+#[test]
+fn a_replacement_against_a_run_that_ends() {
+    up_to(4, || {
+        let mut scene = Scene::new();
+        let gate = Arc::new(Gate::default());
+        let target = scene.waits(&gate);
+        let builder = scene.scheduler().every(SECOND).on_overlap(Overlap::Replace);
+        let job = builder.run(target).unwrap();
+        let (driver, lane) = scene.start();
+        lane.run();
+        gate.open();
+        scene.bench.pass(1_000);
+        both(of(&lane), of(&driver));
+        scene.settle();
+        scene.pass(1_000);
+        assert!(job.runs() >= 2);
+        scene.end();
+    });
+}
+
+#[test]
+fn a_replacement_against_a_blocking_run_that_ends() {
+    all(|| {
+        let mut scene = Scene::new();
+        let target = scene.at_once();
+        let builder = scene.scheduler().every(SECOND).on_overlap(Overlap::Replace);
+        let job = builder.run_blocking(target).unwrap();
+        let (driver, run) = scene.start();
+        scene.bench.pass(1_000);
+        both(of(&run), of(&driver));
+        scene.settle();
+        scene.pass(1_000);
+        scene.pass(1_000);
+        assert!(job.runs() >= 3, "{} runs: an offer was lost", job.runs());
+        scene.end();
+    });
+}
+
+/// Who waits for a place gets it.
+#[test]
+fn a_place_in_a_group_against_a_tick() {
+    all(|| {
+        let mut scene = Scene::new();
+        scene.scheduler().group("one", 1).unwrap();
+        let gate = Arc::new(Gate::default());
+        let first = scene.waits(&gate);
+        let first = scene.scheduler().every(SECOND).group("one").run(first).unwrap();
+        let (driver, lane) = scene.start();
+        lane.run();
+        let second = scene.at_once();
+        let second = scene.scheduler().every(SECOND).group("one").run(second).unwrap();
+        gate.open();
+        scene.bench.pass(50);
+        both(of(&lane), of(&driver));
+        scene.settle();
+        assert_eq!((first.runs(), second.runs()), (1, 1), "one waits for ever");
+        scene.end();
+    });
+}
+
+#[test]
+fn the_last_handle_goes_during_a_tick() {
+    all(|| {
+        let mut scene = Scene::new();
+        scene.waiting_job(&Arc::default());
+        let (driver, lane) = scene.start();
+        lane.run();
+        let target = scene.at_once();
+        scene.scheduler().every(SECOND).run(target).unwrap();
+        scene.bench.pass(1_000);
+        let scheduler = scene.scheduler.take();
+        both(of(&driver), || drop(scheduler));
+        scene.settle();
+        let begun = scene.tally.begun();
+        scene.pass(1_000);
+        assert_eq!(scene.tally.begun(), begun, "a run began without a scheduler");
+        scene.end();
+    });
+}
+
+/// A run that begins as its batch is cancelled is told by one of the two.
+#[test]
+fn a_cancelled_batch_against_a_run_that_begins() {
+    all(|| {
+        let scene = Scene::new();
+        let engine = Arc::clone(scene.scheduler().engine());
+        let plan = Plan {
+            name: None,
+            interval: SECOND,
+            policy: MissedTicks::Burst,
+            blocking: false,
+            rules: None,
+            engine: Arc::downgrade(&engine),
+        };
+        let target = |_: Run| std::future::pending::<()>();
+        let job: Arc<JobCell> = Arc::new(JobCell::new(plan, target.into_body()));
+        let ticket = Ticket::new(1);
+        assert_eq!(job.claim.offer(ticket), Offer::Taken);
+        let batch = lock(&engine.queue).push_active(ticket, Arc::clone(&job));
+        let (lane, its_job, its_batch) = (Arc::clone(&engine), Arc::clone(&job), Arc::clone(&batch));
+        let (visit, ()) = both(move || lane.begin_run(&its_batch, &its_job), || engine.cancel_runs());
+        assert!(visit.is_some());
+        assert!(job.claim.sight().is_cancelled(), "nobody told the run to end");
+        engine.finish_batch(&batch);
+        scene.end();
+    });
+}

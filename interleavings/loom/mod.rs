@@ -1,0 +1,80 @@
+//! All interleavings of a few steps, and what processors may make of their order: `loom` runs each model again and again
+//! until it has seen every one.
+
+mod bench;
+mod claim;
+mod engine;
+mod group;
+mod queue;
+mod waiters;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use crate::cell::{JobCell, Plan};
+use crate::schedule::MissedTicks;
+use crate::sync::atomic::{Fence, set_fence};
+use crate::sync::thread;
+use crate::target::Target;
+
+/// Runs a model in each of its interleavings.
+fn all(model: impl Fn() + Send + Sync + 'static) {
+    explore(None, model);
+}
+
+/// Runs a model in each of those interleavings in which threads are interrupted so often at most.
+fn up_to(interruptions: usize, model: impl Fn() + Send + Sync + 'static) {
+    explore(Some(interruptions), model);
+}
+
+fn explore(interruptions: Option<usize>, model: impl Fn() + Send + Sync + 'static) {
+    let model = Arc::new(model);
+    let mut counts = Vec::new();
+    for fence in [Fence::Before, Fence::After] {
+        set_fence(fence);
+        let (model, count) = (Arc::clone(&model), Arc::new(AtomicU64::new(0)));
+        let mut builder = loom::model::Builder::new();
+        builder.preemption_bound = builder.preemption_bound.or(interruptions);
+        builder.max_branches = 20_000;
+        let counter = Arc::clone(&count);
+        builder.check(move || {
+            counter.fetch_add(1, Ordering::Relaxed);
+            model();
+        });
+        counts.push(count.load(Ordering::Relaxed));
+    }
+    let name = std::thread::current().name().unwrap_or_default().to_owned();
+    println!("{name}: {counts:?} interleavings");
+}
+
+/// Does both at once.
+fn both<A: 'static, B>(one: impl FnOnce() -> A + Send + 'static, other: impl FnOnce() -> B) -> (A, B) {
+    let one = thread::spawn(one);
+    let other = other();
+    (one.join().unwrap(), other)
+}
+
+/// Does all three at once.
+fn three<A: 'static, B: 'static, C>(
+    first: impl FnOnce() -> A + Send + 'static,
+    second: impl FnOnce() -> B + Send + 'static,
+    third: impl FnOnce() -> C,
+) -> (A, B, C) {
+    let first = thread::spawn(first);
+    let (second, third) = both(second, third);
+    (first.join().unwrap(), second, third)
+}
+
+/// A job that is on no scheduler's roster.
+fn job() -> Arc<JobCell> {
+    let plan = Plan {
+        name: None,
+        interval: Duration::from_secs(1),
+        policy: MissedTicks::Burst,
+        blocking: false,
+        rules: None,
+        engine: std::sync::Weak::new(),
+    };
+    Arc::new(JobCell::new(plan, (|| ()).into_body()))
+}

@@ -1,0 +1,84 @@
+//! The queue: a batch that is ready has a lane, or one is about to be hired.
+
+use std::sync::Arc;
+
+use super::{all, both, job, three};
+use crate::batch::Queue;
+use crate::claim::Ticket;
+use crate::panics::lock;
+use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicU64, Ordering};
+
+#[derive(Default)]
+struct Small {
+    queue: Mutex<Queue>,
+    /// Lanes that were hired and have not begun.
+    hired: AtomicU64,
+    taken: AtomicU64,
+}
+
+impl Small {
+    fn tick(&self, number: u64) {
+        lock(&self.queue).push(Ticket::new(number), vec![job()]);
+        self.hire();
+    }
+
+    fn hire(&self) {
+        let wanting = lock(&self.queue).hire();
+        self.hired.fetch_add(wanting as u64, Ordering::AcqRel);
+    }
+
+    /// A lane; after `short` batches it stays with the last one, whose runs wait.
+    fn lane(&self, short: usize) {
+        for _ in 0..short {
+            let Some(batch) = lock(&self.queue).next() else { return };
+            self.taken.fetch_add(1, Ordering::AcqRel);
+            lock(&self.queue).free(&batch);
+        }
+        if lock(&self.queue).next().is_some() {
+            self.taken.fetch_add(1, Ordering::AcqRel);
+            self.hire();
+        }
+    }
+
+    /// The executor gets round to the lanes that were hired.
+    fn settle(&self) {
+        while self.hired.load(Ordering::Acquire) > 0 {
+            self.hired.fetch_sub(1, Ordering::AcqRel);
+            self.lane(usize::MAX);
+        }
+    }
+}
+
+#[test]
+fn a_batch_that_is_ready_has_a_lane() {
+    for short in [0, 1] {
+        all(move || {
+            let small = Arc::new(Small::default());
+            small.tick(1);
+            small.hired.fetch_sub(1, Ordering::AcqRel);
+            let lane = Arc::clone(&small);
+            both(move || lane.lane(short), || small.tick(2));
+            small.settle();
+            assert_eq!(small.taken.load(Ordering::Acquire), 2);
+        });
+    }
+}
+
+#[test]
+fn what_a_lost_lane_leaves_is_taken_back_or_run() {
+    all(|| {
+        let small = Arc::new(Small::default());
+        small.tick(1);
+        small.tick(2);
+        small.hired.fetch_sub(2, Ordering::AcqRel);
+        let (lane, lost) = (Arc::clone(&small), Arc::clone(&small));
+        let (_, back, _) = three(
+            move || lane.lane(0),
+            move || lock(&lost.queue).lose().len() as u64,
+            || small.tick(3),
+        );
+        small.settle();
+        assert_eq!(back + small.taken.load(Ordering::Acquire), 3);
+    });
+}

@@ -1,0 +1,206 @@
+//! Stops and starts, against all else.
+
+use std::future::IntoFuture;
+use std::sync::Arc;
+
+use atevery::{Allow, Overlap, Run, Scheduler};
+use shuttle::thread;
+
+use crate::explore;
+use crate::world::{Gate, SECOND, TICK, World, at_gate, at_once, in_turns, poll_once};
+
+/// One of each kind of job, due at every tick or two.
+fn register_all_kinds(world: &World, scheduler: &Scheduler) {
+    let one = || world.tally.limit(1);
+    scheduler.every(TICK).run(at_once(&one())).unwrap();
+    scheduler.every(2 * TICK).run(in_turns(&one(), 2)).unwrap();
+    scheduler.every(TICK).run(at_gate(&one(), &Arc::default())).unwrap();
+    scheduler.every(TICK).run_blocking(at_once(&one())).unwrap();
+    let replaced = in_turns(&one(), 3);
+    scheduler
+        .every(TICK)
+        .on_overlap(Overlap::Replace)
+        .run(replaced)
+        .unwrap();
+    let together = in_turns(&world.tally.limit(2), 2);
+    scheduler.every(TICK).on_overlap(Allow(2)).run(together).unwrap();
+}
+
+#[test]
+fn a_stop_against_ticks() {
+    explore(|| {
+        let world = World::new(2);
+        let scheduler = world.scheduler();
+        register_all_kinds(&world, &scheduler);
+        scheduler.start().unwrap();
+        let clock = world.clock();
+        let time = thread::spawn(move || (0..2).for_each(|_| clock.pass(TICK)));
+        let report = scheduler.stop().wait();
+        time.join().unwrap();
+        world.check_stop(&report);
+        scheduler.start().unwrap();
+        world.clock().pass(TICK);
+        world.end(scheduler);
+    });
+}
+
+#[test]
+fn a_stop_against_a_tick_of_blocking_runs() {
+    explore(|| {
+        let world = World::new(1);
+        let scheduler = world.scheduler();
+        scheduler
+            .every(TICK)
+            .run_blocking(at_once(&world.tally.limit(1)))
+            .unwrap();
+        scheduler.start().unwrap();
+        let report = scheduler.stop().wait();
+        world.check_stop(&report);
+        world.end(scheduler);
+    });
+}
+
+/// A blocking run that ends when it is told to: nothing but the stop tells it.
+#[test]
+fn a_stop_tells_blocking_runs() {
+    explore(|| {
+        let world = World::new(1);
+        let scheduler = world.scheduler();
+        let target = world.tally.limit(1).target();
+        let run = move |run: Run| {
+            let _inside = target.begin();
+            while !run.is_cancelled() {
+                thread::yield_now();
+            }
+        };
+        scheduler.every(TICK).run_blocking(run).unwrap();
+        scheduler.start().unwrap();
+        let report = scheduler.stop().wait();
+        world.check_stop(&report);
+        world.end(scheduler);
+    });
+}
+
+/// Likewise one that listens: the clock stands still, so it hears of it or waits for ever.
+#[test]
+fn a_stop_with_grace_wakes_those_who_listen() {
+    explore(|| {
+        let world = World::new(2);
+        let scheduler = world.scheduler();
+        let target = world.tally.limit(1).target();
+        let run = move |run: Run| {
+            let inside = target.begin();
+            async move {
+                run.cancelled().await;
+                drop(inside);
+            }
+        };
+        let job = scheduler.every(TICK).run(run).unwrap();
+        scheduler.start().unwrap();
+        let report = scheduler.stop().grace(SECOND).wait();
+        assert!(report.cancelled().is_empty());
+        assert_eq!(report.finished().len() as u64, job.runs());
+        world.check_stop(&report);
+        world.end(scheduler);
+    });
+}
+
+#[test]
+fn stops_against_each_other_and_the_ends_of_runs() {
+    explore(|| {
+        let world = World::new(2);
+        let scheduler = world.scheduler();
+        let gate = Arc::new(Gate::default());
+        for _ in 0..2 {
+            scheduler
+                .every(TICK)
+                .run(at_gate(&world.tally.limit(1), &gate))
+                .unwrap();
+        }
+        scheduler.start().unwrap();
+        let other = scheduler.clone();
+        let stops = [
+            thread::spawn(move || gate.open()),
+            thread::spawn(move || assert!(other.stop().wait().is_clean())),
+        ];
+        let report = scheduler.stop().wait();
+        assert_eq!(world.tally.inside.load(std::sync::atomic::Ordering::SeqCst), 0);
+        for stop in stops {
+            stop.join().unwrap();
+        }
+        world.check_stop(&report);
+        world.end(scheduler);
+    });
+}
+
+#[test]
+fn starts_against_stops() {
+    explore(|| {
+        let world = World::new(2);
+        let scheduler = world.scheduler();
+        register_all_kinds(&world, &scheduler);
+        let user = |detach: bool| {
+            let scheduler = scheduler.clone();
+            thread::spawn(move || {
+                for _ in 0..2 {
+                    // It may run already, or be stopping.
+                    let _ = scheduler.start();
+                    if detach {
+                        scheduler.stop().detach();
+                    } else {
+                        assert!(scheduler.stop().wait().is_clean());
+                    }
+                }
+            })
+        };
+        let users = [user(false), user(true)];
+        world.clock().pass(TICK);
+        for user in users {
+            user.join().unwrap();
+        }
+        world.end(scheduler);
+    });
+}
+
+/// The rest of a stop that is dropped half-way is carried out.
+#[test]
+fn a_stop_that_is_dropped() {
+    explore(|| {
+        let world = World::new(2);
+        let scheduler = world.scheduler();
+        register_all_kinds(&world, &scheduler);
+        scheduler.start().unwrap();
+        let mut stop = scheduler.stop().grace(TICK).into_future();
+        let _ = poll_once(&mut stop);
+        let clock = world.clock();
+        let time = thread::spawn(move || clock.pass(TICK));
+        drop(stop);
+        time.join().unwrap();
+        world.settle();
+        assert_eq!(world.tally.inside.load(std::sync::atomic::Ordering::SeqCst), 0);
+        scheduler.start().expect("the stop has come to its end");
+        world.end(scheduler);
+    });
+}
+
+#[test]
+fn the_last_handle_goes() {
+    explore(|| {
+        let world = World::new(2);
+        let scheduler = world.scheduler();
+        register_all_kinds(&world, &scheduler);
+        scheduler.start().unwrap();
+        let job = scheduler.jobs().remove(0);
+        let (clock, other) = (world.clock(), scheduler.clone());
+        let threads = [
+            thread::spawn(move || clock.pass(TICK)),
+            thread::spawn(move || drop(other)),
+            thread::spawn(move || job.trigger()),
+        ];
+        drop(scheduler);
+        for thread in threads {
+            thread.join().unwrap();
+        }
+        world.close();
+    });
+}

@@ -1,0 +1,162 @@
+//! What the library takes in the place of std's locks, atomics and threads: loom's in its own tests (`loom/`), shuttle's in
+//! those that use it from outside (`shuttle/`).
+
+use std::task::Waker;
+
+#[cfg(test)]
+pub(crate) use ::loom::{
+    sync::{Mutex, MutexGuard},
+    thread,
+};
+#[cfg(not(test))]
+pub(crate) use ::shuttle::{
+    sync::{Mutex, MutexGuard, atomic},
+    thread, thread_local,
+};
+
+/// What `futures::task::AtomicWaker` promises, by means that the checkers know.
+#[derive(Default)]
+pub(crate) struct AtomicWaker(Mutex<Option<Waker>>);
+
+impl AtomicWaker {
+    pub(crate) fn register(&self, waker: &Waker) {
+        let new = Some(waker.clone());
+        let old = std::mem::replace(&mut *self.0.lock().unwrap(), new);
+        drop(old);
+    }
+
+    pub(crate) fn wake(&self) {
+        let waker = self.0.lock().unwrap().take();
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+}
+
+/// Loom's doesn't know `const`.
+#[cfg(test)]
+macro_rules! loom_local {
+    (static $name:ident: $of:ty = const { $initial:expr };) => {
+        ::loom::thread_local! { static $name: $of = $initial; }
+    };
+}
+#[cfg(test)]
+pub(crate) use loom_local as thread_local;
+
+/// Loom's atomics, but for `SeqCst`: loom takes that for `AcqRel`, and would find faults that aren't there.
+///
+/// Two threads that each write one word and then read the other's must not both read what was there before. That is so if
+/// all four accesses are `SeqCst`. A `SeqCst` access is modelled as one that has a fence in front of it or, in the
+/// other of two models, behind it: the first is wrong as soon as a read is not `SeqCst`, the second if a write is not. What holds
+/// in both needs no more than the standard gives.
+#[cfg(test)]
+pub(crate) mod atomic {
+    use std::cell::Cell;
+
+    use loom::sync::atomic::fence;
+
+    pub(crate) use loom::sync::atomic::{AtomicI64, AtomicU32, Ordering};
+
+    /// Where the fence of a `SeqCst` access is.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub(crate) enum Fence {
+        Before,
+        After,
+    }
+
+    // Loom's threads are all on the one of the test.
+    std::thread_local! {
+        static FENCE: Cell<Fence> = const { Cell::new(Fence::Before) };
+    }
+
+    pub(crate) fn set_fence(place: Fence) {
+        FENCE.set(place);
+    }
+
+    fn fenced<T>(ordering: Ordering, access: impl FnOnce() -> T) -> T {
+        let fence_if = |place| {
+            if ordering == Ordering::SeqCst && FENCE.get() == place {
+                fence(Ordering::SeqCst);
+            }
+        };
+        fence_if(Fence::Before);
+        let result = access();
+        fence_if(Fence::After);
+        result
+    }
+
+    fn of_load(ordering: Ordering) -> Ordering {
+        if ordering == Ordering::SeqCst {
+            Ordering::Acquire
+        } else {
+            ordering
+        }
+    }
+
+    fn of_store(ordering: Ordering) -> Ordering {
+        if ordering == Ordering::SeqCst {
+            Ordering::Release
+        } else {
+            ordering
+        }
+    }
+
+    fn of_change(ordering: Ordering) -> Ordering {
+        if ordering == Ordering::SeqCst {
+            Ordering::AcqRel
+        } else {
+            ordering
+        }
+    }
+
+    macro_rules! atomic {
+        ($name:ident($value:ty): $($change:ident)*) => {
+            #[derive(Debug, Default)]
+            pub(crate) struct $name(loom::sync::atomic::$name);
+
+            impl $name {
+                #[allow(dead_code, reason = "some are made by default")]
+                pub(crate) fn new(value: $value) -> Self {
+                    $name(loom::sync::atomic::$name::new(value))
+                }
+
+                pub(crate) fn load(&self, ordering: Ordering) -> $value {
+                    fenced(ordering, || self.0.load(of_load(ordering)))
+                }
+
+                #[allow(dead_code, reason = "not every atomic is stored to")]
+                pub(crate) fn store(&self, value: $value, ordering: Ordering) {
+                    fenced(ordering, || self.0.store(value, of_store(ordering)));
+                }
+
+                $(pub(crate) fn $change(&self, value: $value, ordering: Ordering) -> $value {
+                    fenced(ordering, || self.0.$change(value, of_change(ordering)))
+                })*
+            }
+        };
+    }
+
+    atomic!(AtomicBool(bool): swap);
+    atomic!(AtomicUsize(usize): fetch_add fetch_sub);
+    atomic!(AtomicU64(u64): fetch_add fetch_sub fetch_and fetch_or);
+
+    impl AtomicU64 {
+        /// As std has it: a load, then exchanges until one succeeds.
+        pub(crate) fn fetch_update(
+            &self,
+            set: Ordering,
+            fetch: Ordering,
+            mut change: impl FnMut(u64) -> Option<u64>,
+        ) -> Result<u64, u64> {
+            let mut word = self.load(fetch);
+            while let Some(next) = change(word) {
+                let exchange = || self.0.compare_exchange(word, next, of_change(set), of_load(fetch));
+                match fenced(set, exchange) {
+                    Ok(word) => return Ok(word),
+                    Err(other) => word = other,
+                }
+            }
+            Err(word)
+        }
+    }
+}

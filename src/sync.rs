@@ -1,0 +1,17 @@
+//! What threads share. The core takes it from here, so that the proofs in `interleavings/` can put a model checker's in its
+//! place; else it is std's.
+
+#[cfg(not(interleavings))]
+pub(crate) use futures::task::AtomicWaker;
+#[cfg(not(interleavings))]
+pub(crate) use std::{
+    sync::{Mutex, MutexGuard, atomic},
+    thread, thread_local,
+};
+
+#[cfg(interleavings)]
+pub(crate) use self::checked::*;
+
+#[cfg(interleavings)]
+#[path = "../interleavings/sync.rs"]
+mod checked;

@@ -1,0 +1,147 @@
+//! Scenarios at random, with a bent for trouble: jobs that take longer than their interval, stops in the midst of runs,
+//! restarts with runs left over, clocks that jump.
+
+use std::time::Duration;
+
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+
+use crate::scenario::{Body, Fate, First, Kind, Op, Outcome, Policy, Scenario, Spec, Step, Stop};
+
+pub(crate) fn scenario() -> impl Strategy<Value = Scenario> {
+    let resolution =
+        prop_oneof![6 => Just(50_000), 1 => Just(1_000), 1 => Just(30_517)].prop_map(Duration::from_micros);
+    resolution.prop_flat_map(|tick| {
+        let steps = (first_steps(), vec(step(tick), 0..18)).prop_map(|(first, rest)| [first, rest].concat());
+        (policy(), vec(spec(tick), 1..6), steps).prop_map(move |(policy, specs, steps)| Scenario {
+            resolution: tick,
+            policy,
+            specs,
+            steps,
+        })
+    })
+}
+
+/// Most scenarios begin with some jobs and a start.
+fn first_steps() -> impl Strategy<Value = Vec<Step>> {
+    let start = prop_oneof![4 => Just(Op::Start), 1 => Just(Op::Nothing)];
+    (vec(register(), 0..5), start).prop_map(|(mut ops, start)| {
+        ops.push(start);
+        let at_once = |op| Step {
+            after: Duration::ZERO,
+            op,
+        };
+        ops.into_iter().map(at_once).collect()
+    })
+}
+
+fn step(tick: Duration) -> impl Strategy<Value = Step> {
+    let after = prop_oneof![1 => Just(Duration::ZERO), 4 => span(tick, 8)];
+    (after, op(tick)).prop_map(|(after, op)| Step { after, op })
+}
+
+fn op(tick: Duration) -> BoxedStrategy<Op> {
+    prop_oneof![
+        3 => Just(Op::Nothing),
+        4 => register(),
+        1 => any::<u8>().prop_map(|job| Op::Remove(job.into())),
+        1 => (1usize..90).prop_map(Op::Churn),
+        5 => Just(Op::Start),
+        3 => Just(Op::Restart),
+        1 => Just(Op::Stop(Stop::Detach)),
+        2 => option::of(grace(tick)).prop_map(|timeout| Op::Stop(Stop::Wait { grace: Duration::ZERO, timeout })),
+        4 => (grace(tick), option::of(grace(tick))).prop_map(|(grace, timeout)| Op::Stop(Stop::Wait { grace, timeout })),
+        2 => any::<u8>().prop_map(|stop| Op::DropStop(stop.into())),
+        2 => jump(tick).prop_map(Op::Jump),
+        1 => span(tick, 20).prop_map(Op::StepBack),
+        2 => (fate(), spawns()).prop_map(|(fate, spawns)| Op::Fault(fate, spawns)),
+        1 => (1usize..20).prop_map(Op::EarlyTimer),
+    ]
+    .boxed()
+}
+
+fn register() -> impl Strategy<Value = Op> {
+    any::<u8>().prop_map(|spec| Op::Register(spec.into()))
+}
+
+fn grace(tick: Duration) -> impl Strategy<Value = Duration> {
+    prop_oneof![2 => Just(Duration::ZERO), 6 => span(tick, 8), 1 => Just(Duration::MAX)]
+}
+
+fn jump(tick: Duration) -> impl Strategy<Value = Duration> {
+    prop_oneof![4 => span(tick, 12), 1 => span(tick, 100_000)]
+}
+
+fn fate() -> impl Strategy<Value = Fate> {
+    prop_oneof![Just(Fate::Refused), Just(Fate::Lost)]
+}
+
+/// A few, or all until further notice.
+fn spawns() -> impl Strategy<Value = usize> {
+    prop_oneof![4 => 0usize..5, 1 => Just(usize::MAX)]
+}
+
+fn policy() -> impl Strategy<Value = Policy> {
+    prop_oneof![Just(Policy::Burst), Just(Policy::Skip), Just(Policy::Delay)]
+}
+
+fn spec(tick: Duration) -> impl Strategy<Value = Spec> {
+    let kind = prop_oneof![6 => Just(Kind::Async), 2 => Just(Kind::Sync), 1 => Just(Kind::Blocking)];
+    let inside = prop_oneof![3 => Just(None), 1 => (0u64..4, op(tick)).prop_map(Some)];
+    let bodies = move |kind| (Just(kind), vec(body(tick, kind), 0..5));
+    let kind_and_bodies = kind.prop_flat_map(bodies);
+    (
+        kind_and_bodies,
+        interval(tick),
+        option::of(policy()),
+        first(tick),
+        inside,
+    )
+        .prop_map(|((kind, bodies), interval, policy, first, inside)| {
+            Spec::new(kind, interval, bodies)
+                .policy(policy)
+                .first(first)
+                .inside(inside)
+        })
+}
+
+fn interval(tick: Duration) -> impl Strategy<Value = Duration> {
+    prop_oneof![
+        10 => (1u32..6).prop_map(move |count| tick * count),
+        6 => span(tick, 5).prop_map(move |more| tick + more),
+        1 => span(tick, 1), // too short
+        1 => Just(Duration::MAX),
+    ]
+}
+
+fn first(tick: Duration) -> impl Strategy<Value = First> {
+    prop_oneof![
+        6 => Just(First::Now),
+        1 => Just(First::AfterInterval),
+        2 => span(tick, 12).prop_map(First::After),
+        1 => Just(First::After(Duration::MAX)),
+        2 => (-20_000_000_000i64..4_000_000_000).prop_map(First::At),
+    ]
+}
+
+fn body(tick: Duration, kind: Kind) -> impl Strategy<Value = Body> {
+    let (long, endless) = if kind == Kind::Async { (8, 1) } else { (2, 0) };
+    let length = prop_oneof![
+        4 => Just(Some(Duration::ZERO)),
+        4 => span(tick, 1).prop_map(Some),
+        long => span(tick, 10).prop_map(Some),
+        endless => Just(None),
+    ];
+    let outcome = prop_oneof![6 => Just(Outcome::Fine), 1 => Just(Outcome::Error), 1 => Just(Outcome::Panic)];
+    (length, outcome).prop_map(|(length, outcome)| Body { length, outcome })
+}
+
+/// Up to so many ticks. Some spans are whole ticks, so that things meet at one instant; most have odd nanoseconds.
+fn span(tick: Duration, ticks: u32) -> impl Strategy<Value = Duration> {
+    let nanos = tick.as_nanos() as u64;
+    prop_oneof![
+        2 => (1..=ticks).prop_map(move |count| tick * count),
+        5 => (1..=nanos * u64::from(ticks)).prop_map(Duration::from_nanos),
+    ]
+}

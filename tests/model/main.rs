@@ -1,0 +1,91 @@
+//! Random scenarios, played on virtual time and compared with a model of the contract.
+//!
+//! `generate` makes a `scenario`: jobs, and what is done to their scheduler and when. `play` does it, with the executor and
+//! the timer of `shaky`, and writes down what happens: the `trace`. `model` says what should have happened, in plain
+//! arithmetic. `bites` sees to it that the model refuses what is wrong, `determinism` that a scenario has one trace.
+//!
+//! ```sh
+//! cargo test --test model                                          # 10,000 scenarios
+//! PROPTEST_CASES=1000000 cargo test --release --test model         # a long run
+//! ```
+//!
+//! A scenario that goes wrong is made small and printed with both traces; its seed is kept in `regressions.txt` and tried
+//! first from then on. Seeds mean something else once the generator changes: what must not be forgotten becomes a test of
+//! its own in `tests/behaviour`.
+//!
+//! What is done to a scheduler grows by a variant of `scenario::Op`, with a weight in `generate::op` and an arm in both
+//! `apply`s. What a job asks for grows by a field of `scenario::Spec`, with a value in `generate::spec` and a call in
+//! `Player::registered`; the model reads it where it acts: a deadline in `model/ticks.rs`, a beginning or an end in
+//! `model/runs.rs`, a stop in `model/stops.rs`. What the contract leaves open goes to `model/open.rs`.
+
+mod bites;
+mod determinism;
+mod generate;
+mod model;
+mod play;
+mod scenario;
+mod shaky;
+mod trace;
+
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use proptest::test_runner::{Config, FileFailurePersistence, TestCaseError, TestError, TestRunner};
+
+use crate::scenario::Scenario;
+
+/// So many scenarios, unless PROPTEST_CASES says otherwise.
+const CASES: u32 = 10_000;
+
+#[test]
+fn the_library_does_what_the_model_says() {
+    let mut runner = TestRunner::new(config());
+    let (cases, failed) = (Cell::new(0), Cell::new(false));
+    let outcome = runner.run(&generate::scenario(), |scenario| {
+        cases.set(cases.get() + u32::from(!failed.get()));
+        check(&scenario).map_err(|difference| {
+            failed.set(true);
+            TestCaseError::fail(difference)
+        })
+    });
+    match outcome {
+        Ok(()) => {}
+        Err(TestError::Abort(reason)) => panic!("{reason}"),
+        Err(TestError::Fail(difference, scenario)) => {
+            panic!(
+                "scenario {} went wrong; the smallest like it:\n\n{scenario}\n{difference}",
+                cases.get()
+            );
+        }
+    }
+}
+
+fn config() -> Config {
+    let default = Config::default();
+    let cases = if std::env::var_os("PROPTEST_CASES").is_some() {
+        default.cases
+    } else {
+        CASES
+    };
+    Config {
+        cases,
+        max_shrink_iters: 10_000,
+        failure_persistence: Some(Box::new(FileFailurePersistence::Direct("tests/model/regressions.txt"))),
+        ..default
+    }
+}
+
+fn check(scenario: &Scenario) -> Result<(), String> {
+    let seen = caught(|| play::play(scenario), "the play")?;
+    let verdict = caught(|| model::check(scenario, &seen), "the model")?;
+    verdict.map_err(|difference| difference.to_string())
+}
+
+/// A panic is a difference like any other, so that it is made small too.
+fn caught<T>(work: impl FnOnce() -> T, what: &str) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|payload| {
+        let message = payload.downcast_ref::<String>().map(String::as_str);
+        let message = message.or_else(|| payload.downcast_ref::<&str>().copied());
+        format!("{what} panicked: {}", message.unwrap_or("?"))
+    })
+}

@@ -1,0 +1,103 @@
+//! What is done to the scheduler, from outside or from inside a job.
+
+use crate::model::ticks::Session;
+use crate::model::{Job, Model, nanos};
+use crate::scenario::{Fate, First, MOST_JOBS, Op, Stop};
+use crate::trace::{Answer, Nanos, What};
+
+impl Model<'_> {
+    pub(super) fn apply(&mut self, op: Op) {
+        match op {
+            // Nobody notices jobs that are gone before the next tick, a fault before the next spawn, or an early timer.
+            Op::Nothing | Op::Churn(_) | Op::Fault(..) | Op::EarlyTimer(_) => {}
+            Op::Register(spec) => self.register(spec),
+            Op::Remove(job) => self.remove(job),
+            Op::Start => self.start(),
+            Op::Stop(Stop::Detach) => self.session = None,
+            Op::Stop(Stop::Wait { grace, timeout }) => self.stop(nanos(grace), timeout.map(nanos)),
+            Op::Restart => {
+                self.session = None;
+                self.start();
+            }
+            Op::DropStop(index) => self.drop_stop(index),
+            Op::Jump(by) => self.now += nanos(by),
+            Op::StepBack(by) => self.step_back(nanos(by)),
+        }
+    }
+
+    fn register(&mut self, spec: usize) {
+        if self.jobs.len() >= MOST_JOBS {
+            return;
+        }
+        let spec = &self.scenario.specs[spec % self.scenario.specs.len()];
+        if spec.interval < self.scenario.resolution {
+            return self.note(What::TooShort);
+        }
+        let deadline = match spec.first {
+            First::Now => self.now,
+            First::AfterInterval => self.now + nanos(spec.interval),
+            First::After(delay) => self.now + nanos(delay),
+            First::At(instant) => Nanos::from(instant),
+        };
+        self.jobs.push(Job {
+            spec,
+            deadline,
+            runs: 0,
+            removed: false,
+            run: None,
+            registered: self.session.is_some().then_some(self.now),
+            freed: None,
+            woke: None,
+            cancelled: None,
+        });
+    }
+
+    fn remove(&mut self, index: usize) {
+        if !self.jobs.is_empty() {
+            let index = index % self.jobs.len();
+            self.jobs[index].removed = true;
+        }
+    }
+
+    fn start(&mut self) {
+        let answer = if self.session.is_some() {
+            Answer::AlreadyStarted
+        } else if !self.stops.is_empty() {
+            Answer::Stopping
+        } else {
+            self.start_stopped()
+        };
+        self.note(What::Started(answer));
+    }
+
+    fn start_stopped(&mut self) -> Answer {
+        let fate = self.oracle.next_fate();
+        // The library lifts them even if the loop is then refused, and nothing should change: a difference that is put up
+        // with here, as only a clock that steps back before the next start can tell.
+        for job in &mut self.jobs {
+            job.deadline = job.deadline.max(self.now);
+        }
+        if fate == Fate::Refused {
+            return Answer::Spawn;
+        }
+        self.sessions += 1;
+        // An executor that drops the loop has stopped the scheduler.
+        let session = Session::new(self.sessions, self.now, nanos(self.scenario.resolution));
+        self.session = (fate == Fate::Granted).then_some(session);
+        Answer::Fine
+    }
+
+    fn step_back(&mut self, by: Nanos) {
+        let before = self.now;
+        self.now -= by;
+        if let Some(session) = &mut self.session {
+            session.step_back(before, self.now);
+        }
+    }
+
+    pub(super) fn drop_scheduler(&mut self) {
+        self.session = None;
+        self.jobs.iter_mut().for_each(|job| job.removed = true);
+        self.cancel_runs();
+    }
+}

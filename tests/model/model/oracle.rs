@@ -1,0 +1,90 @@
+//! What was seen, for where the contract leaves it open or it is the executor's doing.
+
+use std::collections::HashMap;
+
+use crate::scenario::Fate;
+use crate::trace::{Moment, Nanos, Seen, What};
+
+pub(super) struct Oracle<'a> {
+    seen: &'a Seen,
+    begins: Vec<RunAt>,
+    /// With the number of runs that had begun before.
+    ends: HashMap<RunAt, usize>,
+    /// So many runs have begun, all as they were seen to.
+    begun: usize,
+    /// A run began that was not seen to: there is nothing more to tell.
+    lost: bool,
+    fates: std::slice::Iter<'a, Fate>,
+    /// What to answer where nobody can tell, and what was answered.
+    script: Vec<bool>,
+    answers: Vec<bool>,
+}
+
+/// When, the job, and the run's number.
+type RunAt = (Moment, usize, u64);
+
+impl<'a> Oracle<'a> {
+    pub(super) fn new(seen: &'a Seen) -> Oracle<'a> {
+        let (mut begins, mut ends) = (Vec::new(), HashMap::new());
+        for event in &seen.trace {
+            match event.what {
+                What::Begin { job, number, .. } => begins.push((event.moment, job, number)),
+                What::End { job, number, .. } => drop(ends.insert((event.moment, job, number), begins.len())),
+                _ => {}
+            }
+        }
+        Oracle {
+            seen,
+            begins,
+            ends,
+            begun: 0,
+            lost: false,
+            fates: seen.fates.iter(),
+            script: Vec::new(),
+            answers: Vec::new(),
+        }
+    }
+
+    /// An oracle that answers otherwise, in a way that has not been tried: the last no becomes a yes.
+    pub(super) fn another_way(mut self) -> Option<Oracle<'a>> {
+        let last = self.answers.iter().rposition(|answer| !answer)?;
+        self.answers.truncate(last);
+        self.answers.push(true);
+        let script = std::mem::take(&mut self.answers);
+        (self.begun, self.lost, self.fates) = (0, false, self.seen.fates.iter());
+        Some(Oracle { script, ..self })
+    }
+
+    pub(super) fn begin(&mut self, moment: Moment, job: usize, number: u64) {
+        self.lost = !self.begins_next(moment, job, number);
+        self.begun += 1;
+    }
+
+    /// Asked where what was seen may be this or something else.
+    pub(super) fn guess(&mut self) -> bool {
+        let answer = self.script.get(self.answers.len()).copied().unwrap_or(false);
+        self.answers.push(answer);
+        answer
+    }
+
+    /// Whether this is the next run of all to begin, and begins at `moment`.
+    pub(super) fn begins_next(&self, moment: Moment, job: usize, number: u64) -> bool {
+        !self.lost && self.begins.get(self.begun) == Some(&(moment, job, number))
+    }
+
+    /// Whether this run ends at `moment`, and before any other begins.
+    pub(super) fn ends(&self, moment: Moment, job: usize, number: u64) -> bool {
+        let begun = self.ends.get(&(moment, job, number));
+        begun.is_some_and(|begun| *begun <= self.begun)
+    }
+
+    /// Whether the executor refused or lost a spawn at that instant.
+    pub(super) fn faults(&self, at: Nanos) -> bool {
+        self.seen.faults.contains(&at)
+    }
+
+    /// What becomes of the loop that is spawned next.
+    pub(super) fn next_fate(&mut self) -> Fate {
+        self.fates.next().copied().unwrap_or(Fate::Granted)
+    }
+}

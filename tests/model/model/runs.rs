@@ -1,0 +1,81 @@
+//! How runs begin and end.
+
+use std::time::Duration;
+
+use crate::model::{End, InProgress, Model, nanos, ticks};
+use crate::scenario::Kind;
+use crate::trace::What;
+
+impl Model<'_> {
+    pub(super) fn begin(&mut self, index: usize) {
+        let policy = self.jobs[index].spec.policy.unwrap_or(self.scenario.policy);
+        let (now, job) = (self.now, &mut self.jobs[index]);
+        let (spec, number, deadline) = (job.spec, job.runs, job.deadline);
+        let interval = nanos(spec.interval);
+        let body = spec.body(number);
+        job.runs += 1;
+        (job.woke, job.cancelled) = (None, None);
+        job.deadline = ticks::next_deadline(policy, deadline, interval, now);
+        job.run = Some(InProgress {
+            number,
+            body,
+            ends: None,
+            in_code: true,
+            doomed: false,
+        });
+        self.oracle.begin(self.moment(), index, number);
+        self.note(What::Begin {
+            job: index,
+            number,
+            deadline,
+            started: now,
+            missed: ticks::missed(policy, deadline, interval, now),
+        });
+        if let Some(op) = spec.inside_of(number) {
+            self.apply(op);
+        }
+        match (spec.kind, body.length) {
+            (Kind::Sync | Kind::Blocking, length) => {
+                self.now += nanos(length.unwrap_or_default());
+                self.end(index, End::ByItself);
+            }
+            (Kind::Async, Some(Duration::ZERO)) => self.end(index, End::ByItself),
+            (Kind::Async, length) => self.wait(index, length),
+        }
+    }
+
+    /// The run comes to its first await.
+    fn wait(&mut self, job: usize, length: Option<Duration>) {
+        let ends = length.map(|length| self.now + nanos(length));
+        let run = self.jobs[job].run.as_mut().expect("it has begun");
+        (run.in_code, run.ends) = (false, ends);
+        if run.doomed {
+            self.end(job, End::Cancelled);
+        }
+    }
+
+    pub(super) fn end(&mut self, job: usize, end: End) {
+        let run = self.jobs[job].run.take().expect("it has begun");
+        self.jobs[job].freed = Some(self.now);
+        if end == End::Cancelled {
+            self.jobs[job].cancelled = Some(self.now);
+        }
+        let (number, outcome) = (run.number, run.body.outcome);
+        self.note(match end {
+            End::ByItself => What::End { job, number, outcome },
+            End::Cancelled => What::Cancelled { job, number },
+        });
+        self.stops.iter_mut().for_each(|stop| stop.hear(job, end));
+    }
+
+    /// Those that wait go at once, the one whose code runs at its next await. Synchronous code has none.
+    pub(super) fn cancel_runs(&mut self) {
+        for job in 0..self.jobs.len() {
+            match &mut self.jobs[job].run {
+                Some(run) if run.in_code => run.doomed = true,
+                Some(_) => self.end(job, End::Cancelled),
+                None => {}
+            }
+        }
+    }
+}

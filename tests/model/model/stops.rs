@@ -1,0 +1,137 @@
+//! Stops that wait.
+
+use crate::model::{End, Job, Model};
+use crate::trace::{Nanos, What};
+
+/// A stop that was polled and has not returned.
+pub(super) struct Waiting {
+    number: usize,
+    stage: Stage,
+    timeout: Option<Nanos>,
+    /// Jobs whose run it waits for.
+    runs: Vec<usize>,
+    finished: Vec<usize>,
+    cancelled: Vec<usize>,
+    /// The job in whose code it was polled first: not waited for, and named as still running.
+    ///
+    /// The library names it even if it has ended by the time when the stop returns, after waiting for others. A difference
+    /// that is put up with here; it could be heard of like the others.
+    own: Option<usize>,
+    /// Its future was dropped: it goes on, but nobody hears of it.
+    dropped: bool,
+}
+
+#[derive(Clone, Copy)]
+enum Stage {
+    /// Runs may end by themselves until then.
+    Grace(Nanos),
+    /// They were cancelled, and are waited for until then, or without limit.
+    Cancelled(Option<Nanos>),
+}
+
+impl Waiting {
+    /// When its patience ends.
+    pub(super) fn limit(&self) -> Option<Nanos> {
+        match self.stage {
+            Stage::Grace(until) => Some(until),
+            Stage::Cancelled(until) => until,
+        }
+    }
+
+    pub(super) fn hear(&mut self, job: usize, end: End) {
+        if !self.runs.contains(&job) {
+            return;
+        }
+        self.runs.retain(|other| *other != job);
+        match end {
+            End::ByItself => self.finished.push(job),
+            End::Cancelled => self.cancelled.push(job),
+        }
+    }
+}
+
+impl Model<'_> {
+    /// The first poll of a stop.
+    pub(super) fn stop(&mut self, grace: Nanos, timeout: Option<Nanos>) {
+        self.session = None;
+        self.stops_so_far += 1;
+        let has_run = |job: &usize| self.jobs[*job].run.is_some();
+        let own = self.own_run();
+        self.stops.push(Waiting {
+            number: self.stops_so_far,
+            stage: Stage::Grace(self.now + grace),
+            timeout,
+            runs: (0..self.jobs.len())
+                .filter(|job| has_run(job) && own != Some(*job))
+                .collect(),
+            finished: Vec::new(),
+            cancelled: Vec::new(),
+            own,
+            dropped: false,
+        });
+        let index = self.stops.len() - 1;
+        if grace == 0 {
+            self.cancel_for(index);
+        }
+        self.poll_stop(index);
+    }
+
+    fn own_run(&self) -> Option<usize> {
+        let in_code = |job: &Job| job.run.as_ref().is_some_and(|run| run.in_code);
+        self.jobs.iter().position(in_code)
+    }
+
+    /// True if any of them went on.
+    pub(super) fn poll_stops(&mut self) -> bool {
+        (0..self.stops.len())
+            .rev()
+            .fold(false, |some, index| some | self.poll_stop(index))
+    }
+
+    fn poll_stop(&mut self, index: usize) -> bool {
+        let stop = &self.stops[index];
+        let over = stop.runs.is_empty();
+        let impatient = stop.limit().is_some_and(|limit| limit <= self.now);
+        match stop.stage {
+            Stage::Grace(_) if impatient && !over => {
+                self.cancel_for(index);
+                self.poll_stop(index);
+                true
+            }
+            Stage::Cancelled(_) if impatient => self.report(index),
+            _ if over => self.report(index),
+            _ => false,
+        }
+    }
+
+    fn cancel_for(&mut self, index: usize) {
+        let stop = &mut self.stops[index];
+        stop.stage = Stage::Cancelled(stop.timeout.map(|timeout| self.now + timeout));
+        self.cancel_runs();
+    }
+
+    fn report(&mut self, index: usize) -> bool {
+        let mut stop = self.stops.remove(index);
+        stop.runs.extend(stop.own);
+        for jobs in [&mut stop.finished, &mut stop.cancelled, &mut stop.runs] {
+            jobs.sort_unstable();
+        }
+        if !stop.dropped {
+            self.note(What::Stopped {
+                stop: stop.number,
+                finished: stop.finished,
+                cancelled: stop.cancelled,
+                still_running: stop.runs,
+            });
+        }
+        true
+    }
+
+    pub(super) fn drop_stop(&mut self, index: usize) {
+        let mut stops: Vec<&mut Waiting> = self.stops.iter_mut().filter(|stop| !stop.dropped).collect();
+        if !stops.is_empty() {
+            let index = index % stops.len();
+            stops[index].dropped = true;
+        }
+    }
+}

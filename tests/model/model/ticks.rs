@@ -1,0 +1,169 @@
+//! What begins when: the rules of time.
+
+use crate::model::Model;
+use crate::scenario::{Kind, Policy};
+use crate::trace::Nanos;
+
+/// From a start to the next stop.
+pub(super) struct Session {
+    number: u64,
+    start: Nanos,
+    resolution: Nanos,
+    /// The first tick that is still to be served.
+    unserved: i128,
+    /// The first tick that the executor has not had a turn at, or after.
+    unvisited: i128,
+    /// The clock stepped back from here: up to here it comes by ticks that have been.
+    relives_until: Nanos,
+}
+
+impl Session {
+    pub(super) fn new(number: u64, start: Nanos, resolution: Nanos) -> Session {
+        Session {
+            number,
+            start,
+            resolution,
+            unserved: 0,
+            unvisited: 0,
+            relives_until: Nanos::MIN,
+        }
+    }
+
+    fn last_index(&self, now: Nanos) -> i128 {
+        (now - self.start).div_euclid(self.resolution)
+    }
+
+    fn time_of(&self, index: i128) -> Nanos {
+        self.start + index * self.resolution
+    }
+
+    pub(super) fn next_tick(&self, now: Nanos) -> Nanos {
+        self.time_of(self.last_index(now) + 1).max(self.start)
+    }
+
+    /// The executor has done all that was to be done by now.
+    pub(super) fn visit(&mut self, now: Nanos) {
+        self.unvisited = self.unvisited.max(self.last_index(now) + 1);
+    }
+
+    pub(super) fn step_back(&mut self, from: Nanos, to: Nanos) {
+        self.relives_until = self.relives_until.max(from);
+        self.unvisited = self.unvisited.min(self.last_index(to) + 1);
+    }
+}
+
+/// A tick that has come.
+#[derive(Clone, Copy)]
+pub(super) struct Tick {
+    session: u64,
+    index: i128,
+    /// When it was to come; it is now, or has passed.
+    pub(super) time: Nanos,
+    /// The executor has had no turn at it so far.
+    pub(super) new: bool,
+    /// The clock stepped back, and comes by it once more.
+    pub(super) relived: bool,
+}
+
+/// A job that is due at a tick.
+struct Due {
+    job: usize,
+    blocking: bool,
+    /// Or else it may begin, or not.
+    must: bool,
+}
+
+impl Session {
+    /// The last tick until now, if it has not been served.
+    fn tick(&self, now: Nanos) -> Option<Tick> {
+        let index = self.last_index(now);
+        let time = self.time_of(index);
+        (index >= self.unserved).then_some(Tick {
+            session: self.number,
+            index,
+            time,
+            new: index >= self.unvisited,
+            relived: time <= self.relives_until,
+        })
+    }
+}
+
+impl Model<'_> {
+    /// Rules 2 and 6: serves the tick that has come, if one has and anything is due. A late tick also serves what has come
+    /// due since, and ticks that were passed over in between are one.
+    pub(super) fn tick(&mut self) -> bool {
+        let Some(tick) = self.session.as_ref().and_then(|session| session.tick(self.now)) else {
+            return false;
+        };
+        let due: Vec<usize> = (0..self.jobs.len()).filter(|job| self.is_due(*job, tick)).collect();
+        if !self.is_served(tick, &due) {
+            return false;
+        }
+        if let Some(session) = &mut self.session {
+            session.unserved = tick.index + 1;
+        }
+        let due = due.into_iter().map(|job| Due {
+            job,
+            blocking: self.jobs[job].spec.kind == Kind::Blocking,
+            must: self.must_begin(job, tick),
+        });
+        let due = due.collect();
+        self.serve(tick, due);
+        true
+    }
+
+    /// An async run that ends on a tick counts as running at that tick, as DESIGN.md says.
+    fn is_due(&self, index: usize, tick: Tick) -> bool {
+        let job = &self.jobs[index];
+        let ends_on_it = tick.time == self.now && job.woke == Some(self.now);
+        !job.removed && job.run.is_none() && job.deadline <= self.now && !ends_on_it
+    }
+
+    /// Begins the runs that are due, in the order of registration, blocking ones after the others, as DESIGN.md says. What
+    /// was handed out and has not begun never begins after a stop, or a removal.
+    fn serve(&mut self, tick: Tick, mut due: Vec<Due>) {
+        due.sort_by_key(|due| due.blocking);
+        let begin = self.now;
+        while let Some(place) = due.iter().position(|due| due.must || self.begins_next(due.job)) {
+            let Due { job, blocking, must } = due.remove(place);
+            // If jobs have blocked the thread meanwhile, it may have been seen to begin at a late tick after this one.
+            if !must && self.now > begin && !self.oracle.guess() {
+                continue;
+            }
+            // Its turn has passed for what should have begun before it.
+            let later = due.split_off(place);
+            due.retain(|due| due.blocking != blocking);
+            due.extend(later);
+            self.begin(job);
+            due.retain(|due| !self.jobs[due.job].removed);
+            if self
+                .session
+                .as_ref()
+                .is_none_or(|session| session.number != tick.session)
+            {
+                return;
+            }
+        }
+    }
+}
+
+/// Rule 3: where a run that begins now moves the deadline.
+pub(super) fn next_deadline(policy: Policy, deadline: Nanos, interval: Nanos, now: Nanos) -> Nanos {
+    match policy {
+        Policy::Burst => deadline + interval,
+        Policy::Skip => deadline + interval * (whole_intervals(deadline, interval, now) + 1),
+        Policy::Delay => now + interval,
+    }
+}
+
+/// How many intervals are dropped at a run that begins now.
+pub(super) fn missed(policy: Policy, deadline: Nanos, interval: Nanos, now: Nanos) -> u64 {
+    match policy {
+        Policy::Burst => 0,
+        Policy::Skip | Policy::Delay => whole_intervals(deadline, interval, now) as u64,
+    }
+}
+
+fn whole_intervals(deadline: Nanos, interval: Nanos, now: Nanos) -> Nanos {
+    (now - deadline).max(0) / interval
+}

@@ -1,0 +1,102 @@
+//! What is done to the scheduler, from outside or from inside a job.
+
+use std::time::Duration;
+
+use atevery::{FirstRun, Job, Run, Scheduler};
+
+use crate::play::{Player, missed_ticks};
+use crate::scenario::{First, Kind, MOST_JOBS, Op, Spec, Stop};
+use crate::trace::{Answer, What};
+
+impl Player {
+    pub(super) fn apply(&self, op: Op) {
+        match op {
+            Op::Nothing => {}
+            Op::Register(spec) => self.register(spec),
+            Op::Remove(job) => self.remove(job),
+            Op::Churn(count) => self.churn(count),
+            Op::Start => self.start(),
+            Op::Stop(Stop::Detach) => self.scheduler().stop().detach(),
+            Op::Stop(Stop::Wait { grace, timeout }) => self.stop(grace, timeout),
+            Op::Restart => {
+                self.scheduler().stop().detach();
+                self.start();
+            }
+            Op::DropStop(index) => self.drop_stop(index),
+            Op::Jump(by) => self.0.time.jump(by),
+            Op::StepBack(by) => self.0.time.step_back(by),
+            Op::Fault(fate, spawns) => self.0.runtime.set(fate, spawns),
+            Op::EarlyTimer(sleeps) => self.0.runtime.set_early(sleeps),
+        }
+    }
+
+    pub(super) fn scheduler(&self) -> Scheduler {
+        self.0.scheduler.lock().unwrap().clone().expect("no job outlives it")
+    }
+
+    pub(super) fn drop_scheduler(&self) {
+        let scheduler = self.0.scheduler.lock().unwrap().take();
+        drop(scheduler);
+    }
+
+    fn register(&self, spec: usize) {
+        let job = self.0.jobs.lock().unwrap().len();
+        if job >= MOST_JOBS {
+            return;
+        }
+        let spec = self.0.scenario.specs[spec % self.0.scenario.specs.len()].clone();
+        match self.registered(spec, job) {
+            Ok(job) => self.0.jobs.lock().unwrap().push(job),
+            Err(error) if error.is_interval_too_short() => self.note(What::TooShort),
+            Err(error) => panic!("registering: {error}"),
+        }
+    }
+
+    fn registered(&self, spec: Spec, job: usize) -> Result<Job, atevery::Error> {
+        let mut builder = self.scheduler().every(spec.interval).first_run(match spec.first {
+            First::Now => FirstRun::Now,
+            First::AfterInterval => FirstRun::AfterInterval,
+            First::After(delay) => FirstRun::After(delay),
+            First::At(nanos) if nanos < 0 => FirstRun::At(self.0.begin - Duration::from_nanos(nanos.unsigned_abs())),
+            First::At(nanos) => FirstRun::At(self.0.begin + Duration::from_nanos(nanos.unsigned_abs())),
+        });
+        if let Some(policy) = spec.policy {
+            builder = builder.missed_ticks(missed_ticks(policy));
+        }
+        let player = self.clone();
+        match spec.kind {
+            Kind::Async => builder.run(move |run: Run| player.run_async(job, &spec, &run)),
+            Kind::Sync => builder.run(move |run: Run| player.run_sync(job, &spec, &run)),
+            Kind::Blocking => builder.run_blocking(move |run: Run| player.run_sync(job, &spec, &run)),
+        }
+    }
+
+    fn remove(&self, index: usize) {
+        let jobs = self.0.jobs.lock().unwrap().clone();
+        if !jobs.is_empty() {
+            jobs[index % jobs.len()].remove();
+        }
+    }
+
+    fn churn(&self, count: usize) {
+        let scheduler = self.scheduler();
+        let register = || scheduler.every(self.0.scenario.resolution).run(|| ());
+        let jobs: Vec<Job> = (0..count).map(|_| register().expect("a valid interval")).collect();
+        jobs.iter().for_each(Job::remove);
+    }
+
+    pub(super) fn start(&self) {
+        let answer = match self.scheduler().start() {
+            Ok(()) => Answer::Fine,
+            Err(error) if error.is_already_started() => Answer::AlreadyStarted,
+            Err(error) if error.is_stopping() => Answer::Stopping,
+            Err(error) if error.is_spawn() => Answer::Spawn,
+            Err(error) => panic!("starting: {error}"),
+        };
+        if matches!(answer, Answer::Fine | Answer::Spawn) {
+            let fate = self.0.runtime.last_fate();
+            self.0.seen.lock().unwrap().fates.push(fate);
+        }
+        self.note(What::Started(answer));
+    }
+}
