@@ -30,7 +30,7 @@ ended_by() {
 start() {
     echo "--- $1"
     : >"$log"
-    timeout --kill-after 5 30 cargo run --quiet --example "$1" >"$log" &
+    timeout --kill-after 5 30 cargo run --quiet --features metrics --example "$1" >"$log" &
     process=$!
     ran+=("$1")
 }
@@ -52,7 +52,7 @@ check() {
     done
 }
 
-cargo build --examples
+cargo build --examples --features metrics
 
 example quickstart '^[0-9.]+ s  fast$' 'fast async$' 'slow: run 0 begins$' 'slow: run 1 begins$' 'stopped: .*\(slow\)'
 ended_by INT quickstart 'slow: run 0 begins$' 'stopped: .* 0 still running$'
@@ -71,6 +71,8 @@ for signal in INT TERM; do
 done
 example library_background '^on smol$' 'sweep: 1 of 1 entries are gone$' '^closed: stopped: .* 0 still running$' '^dropped$'
 example testing_jobs '^16 uploads in 86400s' '^upload +running +' 'stopped: 0 finished, 1 cancelled \(upload\)'
+
+ended_by INT prometheus 'http://127\.0\.0\.1:[0-9]+' '^stopped: '
 
 for file in examples/*.rs; do
     name=$(basename "$file" .rs)

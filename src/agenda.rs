@@ -296,4 +296,26 @@ mod tests {
         assert_eq!(due(&mut agenda, 100), [0]);
         assert_eq!(due(&mut agenda, 150), [1]);
     }
+
+    #[test]
+    fn a_tick_falls_on_its_instant_only() {
+        let agenda = agenda();
+        let on_tick = [-50, -1, 0, 1, 49, 50, 51, 100].map(|now| agenda.is_on_tick(at(now)));
+        assert_eq!(on_tick, [false, false, true, false, false, true, false, true]);
+    }
+
+    #[test]
+    fn the_largest_emptied_bucket_is_kept_for_the_next() {
+        let mut agenda = agenda();
+        for slot in 0..100 {
+            agenda.list(slot, at(50), at(0));
+        }
+        agenda.list(100, at(100), at(0));
+        due(&mut agenda, 100);
+        assert!(agenda.spare.is_empty() && agenda.spare.capacity() >= 100);
+        agenda.list(0, at(150), at(100));
+        assert_eq!(agenda.spare.capacity(), 0);
+        due(&mut agenda, 150);
+        assert!(agenda.spare.capacity() >= 100);
+    }
 }

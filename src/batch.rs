@@ -183,4 +183,42 @@ mod tests {
             assert_eq!(size(due), expected, "{due} due");
         }
     }
+
+    #[test]
+    fn as_many_lanes_are_hired_as_there_are_batches_and_no_more() {
+        let mut queue = Queue::default();
+        let push = |queue: &mut Queue| queue.push((Ticket::new(1), Time::ORIGIN), Vec::new());
+        assert_eq!(queue.hire(), 0);
+        push(&mut queue);
+        push(&mut queue);
+        assert_eq!(queue.hire(), 2);
+        assert_eq!(queue.hire(), 0);
+        let first = queue.next().unwrap();
+        let second = queue.next().unwrap();
+        assert_ne!(first.number, second.number);
+        assert_eq!(queue.active().len(), 2);
+        push(&mut queue);
+        // Those that have a batch don't count: they may be stuck there.
+        assert_eq!(queue.hire(), 1);
+        queue.free(&first);
+        assert_eq!(queue.active().len(), 1);
+        push(&mut queue);
+        assert_eq!(queue.hire(), 0);
+        for _ in 0..LANES * 2 {
+            push(&mut queue);
+        }
+        assert_eq!(queue.hire(), LANES - 2);
+    }
+
+    #[test]
+    fn the_last_lane_that_is_lost_gives_the_batches_back() {
+        let mut queue = Queue::default();
+        for _ in 0..2 {
+            queue.push((Ticket::new(1), Time::ORIGIN), Vec::new());
+        }
+        queue.hire();
+        assert_eq!(queue.lose().len(), 0);
+        assert_eq!(queue.lose().len(), 2);
+        assert_eq!(queue.hire(), 0);
+    }
 }

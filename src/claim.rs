@@ -393,4 +393,149 @@ mod tests {
         assert!(claim.end().changed());
         assert!(!claim.change());
     }
+
+    #[test]
+    fn the_end_tells_what_came_up_and_nothing_else() {
+        type Tell = (bool, bool, bool, bool, bool);
+        // what came up => nothing, due, changed, watched, removed
+        let table: [(fn(&Claim), Tell); 7] = [
+            (|_| (), (true, false, false, false, false)),
+            (Claim::pause, (true, false, false, false, false)),
+            (
+                |claim| assert_eq!(claim.offer(Ticket::new(2)), Offer::Busy),
+                (false, true, false, false, false),
+            ),
+            (Claim::trigger, (false, true, false, false, false)),
+            (|claim| assert!(claim.change()), (false, true, true, false, false)),
+            (
+                |claim| assert!(claim.watch(Ticket::new(1))),
+                (false, false, false, true, false),
+            ),
+            (|claim| assert!(!claim.remove()), (false, false, false, false, true)),
+        ];
+        for (number, (come_up, expected)) in table.into_iter().enumerate() {
+            let claim = Claim::default();
+            claim.offer(Ticket::new(1));
+            claim.begin(Ticket::new(1));
+            come_up(&claim);
+            let end = claim.end();
+            let told = (end.nothing(), end.due(), end.changed(), end.watched(), end.removed());
+            assert_eq!(told, expected, "row {number}");
+            assert_eq!(end.ticket(), Ticket::new(1), "row {number}");
+        }
+    }
+
+    #[test]
+    fn what_is_asked_twice_is_asked_once() {
+        let ticket = Ticket::new(1);
+        let asked_twice = |ask: fn(&Claim)| {
+            let claim = Claim::default();
+            claim.offer(ticket);
+            claim.begin(ticket);
+            ask(&claim);
+            ask(&claim);
+            claim
+        };
+        assert!(
+            asked_twice(|claim| assert_eq!(claim.offer(Ticket::new(2)), Offer::Busy))
+                .end()
+                .due()
+        );
+        assert!(asked_twice(|claim| assert!(claim.change())).end().changed());
+        assert!(
+            asked_twice(|claim| assert!(claim.watch(Ticket::new(1))))
+                .end()
+                .watched()
+        );
+        assert!(
+            asked_twice(|claim| assert!(claim.cancel(Ticket::new(1))))
+                .sight()
+                .is_cancelled()
+        );
+        assert!(
+            asked_twice(|claim| assert!(claim.cancel_current()))
+                .sight()
+                .is_cancelled()
+        );
+    }
+
+    #[test]
+    #[cfg(debug_assertions)]
+    #[should_panic(expected = "only what has begun can end")]
+    fn what_has_not_begun_can_not_end() {
+        Claim::default().end();
+    }
+
+    #[test]
+    fn a_sight_shows_the_stage_and_what_is_said_of_the_job() {
+        let claim = Claim::default();
+        let stage = || {
+            let sight = claim.sight();
+            (sight.is_offered(), sight.is_running(), sight.is_taken())
+        };
+        let said = || {
+            let sight = claim.sight();
+            (sight.is_paused(), sight.is_triggered(), sight.is_removed())
+        };
+        assert_eq!(stage(), (false, false, false));
+        assert_eq!(said(), (false, false, false));
+        assert!(!claim.is_running());
+        claim.offer(Ticket::new(1));
+        assert_eq!(stage(), (true, false, true));
+        assert_eq!(claim.sight().ticket(), Ticket::new(1));
+        claim.begin(Ticket::new(1));
+        assert_eq!(stage(), (false, true, true));
+        assert_eq!(said(), (false, false, false));
+        claim.pause();
+        assert_eq!(said(), (true, false, false));
+        assert!(claim.resume());
+        assert!(!claim.resume());
+        claim.trigger();
+        assert_eq!(said(), (false, true, false));
+        assert!(!claim.resume());
+        assert!(claim.take_trigger());
+        assert!(!claim.take_trigger());
+        claim.remove();
+        assert_eq!(said(), (false, false, true));
+        assert!(!claim.take_trigger());
+    }
+
+    #[test]
+    fn a_trigger_is_taken_back_alone() {
+        let claim = Claim::default();
+        claim.pause();
+        claim.trigger();
+        assert!(claim.take_trigger());
+        let sight = claim.sight();
+        assert!(sight.is_paused() && !sight.is_triggered());
+    }
+
+    #[test]
+    fn only_a_run_in_progress_can_be_told_to_end() {
+        let claim = Claim::default();
+        let ticket = Ticket::new(1);
+        assert!(!claim.cancel_current());
+        claim.offer(ticket);
+        assert!(!claim.cancel(ticket) && !claim.cancel_current());
+        claim.begin(ticket);
+        assert!(claim.cancel_current());
+        assert!(claim.sight().is_cancelled() && claim.is_running());
+    }
+
+    #[test]
+    fn a_seat_is_offered_only_when_idle_and_keeps_its_trigger() {
+        let seat = Claim::default();
+        let (first, second) = (Ticket::new(1), Ticket::new(2));
+        assert!(seat.offer_seat(first, false));
+        assert!(!seat.sight().is_triggered());
+        assert!(!seat.offer_seat(second, true));
+        assert!(!seat.sight().is_triggered());
+        assert_eq!(seat.begin(first), Some(Begin::Due));
+        assert!(seat.end().nothing());
+        assert!(seat.offer_seat(second, true));
+        assert_eq!(seat.begin(second), Some(Begin::Triggered));
+        seat.end();
+        seat.remove();
+        assert!(!seat.offer_seat(first, false));
+    }
 }

@@ -242,6 +242,7 @@ mod tests {
             ("30s 1m", Order),
             ("1s 1s", Order),
             ("18446744073709551616s", TooLong),
+            ("18446744073709551620s", TooLong),
             ("18446744073709551615m", TooLong),
             ("213503982334601d 7h 60m", TooLong),
         ] {
@@ -256,5 +257,15 @@ mod tests {
             Err(_) => Duration::ZERO,
         };
         assert_eq!(INTERVAL, Duration::from_secs(90));
+    }
+
+    #[test]
+    fn each_error_says_something_of_its_own() {
+        let errors = [Empty, NoNumber, NotWhole, NoUnit, UnknownUnit, Order, TooLong];
+        let mut said = errors.map(|error| error.to_string()).to_vec();
+        assert!(said.iter().all(|text| text.contains(' ')));
+        said.sort();
+        said.dedup();
+        assert_eq!(said.len(), errors.len());
     }
 }

@@ -58,7 +58,8 @@ mod jitter;
 mod job;
 mod lane;
 #[cfg(feature = "metrics")]
-mod metrics;
+#[cfg_attr(docsrs, doc(cfg(feature = "metrics")))]
+pub mod metrics;
 mod observers;
 mod options;
 mod overlap;
@@ -86,7 +87,8 @@ mod target;
 pub mod testing;
 mod time;
 mod time_limit;
-mod trace;
+#[cfg_attr(docsrs, doc(cfg(feature = "tracing")))]
+pub mod trace;
 mod waiters;
 mod watch;
 

@@ -157,4 +157,32 @@ mod tests {
         assert_eq!(record.last_duration(), Some(Duration::from_millis(6)));
         assert!(record.has_ended_at(ms(6)));
     }
+
+    #[test]
+    fn troubles_are_counted_by_kind() {
+        let mut record = Record::default();
+        let kinds = [
+            EventKind::TimedOut,
+            EventKind::Cancelled,
+            EventKind::Refused,
+            EventKind::Missed(2),
+        ];
+        for kind in kinds.iter().chain(&kinds) {
+            record.note_trouble(kind, None);
+        }
+        let troubles = record.troubles();
+        assert_eq!(
+            (troubles.timeouts, troubles.cancelled, troubles.refused, troubles.missed),
+            (2, 2, 2, 4)
+        );
+    }
+
+    #[test]
+    fn what_has_not_run_was_not_measured() {
+        let mut record = Record::default();
+        assert_eq!((record.last_duration(), record.mean_duration()), (None, None));
+        assert!(!record.has_ended_at(Time::NEVER));
+        record.note_run(ms(0), ms(0), ms(5));
+        assert!(!record.has_ended_at(ms(4)));
+    }
 }

@@ -131,7 +131,7 @@ impl Engine {
         let backoffs = job.owner().rules.as_ref().and_then(|rules| rules.backoffs.as_ref());
         match backoffs
             .filter(|_| end.is_failure())
-            .map(|backoffs| catch(|| backoffs()))
+            .map(|backoffs| catch(&**backoffs))
         {
             Some(Ok(backoff)) => Some((facts, end, Some(backoff))),
             Some(Err(payload)) => Some((facts, End::Panicked(payload), None)),
@@ -206,7 +206,7 @@ impl Engine {
     fn call_by_rules(self: &Arc<Self>, job: &Arc<JobCell>, facts: &Facts, rules: &Rules) -> Step {
         let mut step = self.call(job, facts);
         if let Some(backoffs) = rules.backoffs.as_ref().filter(|_| step.may_fail()) {
-            step = match catch(|| backoffs()) {
+            step = match catch(&**backoffs) {
                 Ok(backoff) => Step::Future(Box::pin(Attempts::after(self, job, facts, step, backoff))),
                 Err(payload) => {
                     facts.span.in_scope(|| quietly(|| drop(step)));

@@ -140,4 +140,17 @@ mod tests {
             Span::from_nanos(i64::MAX)
         );
     }
+
+    #[test]
+    fn before_goes_back_and_stops_at_the_earliest() {
+        let span = Span::from_nanos(4);
+        assert_eq!(Time::from_nanos(10).before(span), Time::from_nanos(6));
+        assert_eq!(Time::from_nanos(i64::MIN + 3).before(span), Time::EARLIEST);
+    }
+
+    #[test]
+    fn a_span_is_a_duration_and_the_longest_is_without_end() {
+        assert_eq!(Duration::from(Span::from_nanos(1_500)), Duration::from_nanos(1_500));
+        assert_eq!(Duration::from(Span::from(Duration::MAX)), Duration::MAX);
+    }
 }

@@ -564,7 +564,7 @@ fn a_replacement_against_a_run_that_ends() {
 
 #[test]
 fn a_replacement_against_a_blocking_run_that_ends() {
-    all(|| {
+    up_to(4, || {
         let mut scene = Scene::new();
         let target = scene.at_once();
         let builder = scene.scheduler().every(SECOND).on_overlap(Overlap::Replace);

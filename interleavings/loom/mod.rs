@@ -30,22 +30,30 @@ fn up_to(interruptions: usize, model: impl Fn() + Send + Sync + 'static) {
 
 fn explore(interruptions: Option<usize>, model: impl Fn() + Send + Sync + 'static) {
     let model = Arc::new(model);
-    let mut counts = Vec::new();
     for fence in [Fence::Before, Fence::After] {
         set_fence(fence);
-        let (model, count) = (Arc::clone(&model), Arc::new(AtomicU64::new(0)));
         let mut builder = loom::model::Builder::new();
         builder.preemption_bound = builder.preemption_bound.or(interruptions);
         builder.max_branches = 20_000;
-        let counter = Arc::clone(&count);
+        let (model, seen) = (Arc::clone(&model), Seen::default());
+        let count = Arc::clone(&seen.0);
         builder.check(move || {
-            counter.fetch_add(1, Ordering::Relaxed);
+            count.fetch_add(1, Ordering::Relaxed);
             model();
         });
-        counts.push(count.load(Ordering::Relaxed));
     }
-    let name = std::thread::current().name().unwrap_or_default().to_owned();
-    println!("{name}: {counts:?} interleavings");
+}
+
+/// How many interleavings of a model were looked at: all, or as many as it took to find a fault.
+#[derive(Default)]
+struct Seen(Arc<AtomicU64>);
+
+impl Drop for Seen {
+    fn drop(&mut self) {
+        let test = std::thread::current();
+        let (name, seen) = (test.name().unwrap_or_default(), self.0.load(Ordering::Relaxed));
+        println!("{name}: {seen} interleavings");
+    }
 }
 
 /// Does both at once.

@@ -6,7 +6,8 @@ mod control;
 mod stops;
 mod world;
 
-use std::time::Instant;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use shuttle::scheduler::{PctScheduler, RandomScheduler, Scheduler};
 use shuttle::{Config, Runner};
@@ -18,18 +19,32 @@ const INTERLEAVINGS: usize = 1_000;
 /// interrupt them at few moments, which is how rare faults come about.
 fn explore(scenario: fn()) {
     let wanted = std::env::var("INTERLEAVINGS").map_or(INTERLEAVINGS, |text| text.parse().expect("a number"));
-    let begin = Instant::now();
-    run(RandomScheduler::new(wanted.div_ceil(2)), scenario);
+    let seen = Seen::default();
+    run(RandomScheduler::new(wanted.div_ceil(2)), scenario, &seen);
     for interruptions in [2, 4] {
-        run(PctScheduler::new(interruptions, wanted.div_ceil(4)), scenario);
+        run(PctScheduler::new(interruptions, wanted.div_ceil(4)), scenario, &seen);
     }
-    let name = std::thread::current().name().unwrap_or_default().to_owned();
-    println!("{name}: {wanted} interleavings in {:.1?}", begin.elapsed());
 }
 
-fn run(scheduler: impl Scheduler + 'static, scenario: fn()) {
+fn run(scheduler: impl Scheduler + 'static, scenario: fn(), Seen(seen): &Seen) {
     let mut config = Config::new();
     config.stack_size = 256 * 1024;
     config.silence_warnings = true;
-    Runner::new(scheduler, config).run(scenario);
+    let seen = Arc::clone(seen);
+    Runner::new(scheduler, config).run(move || {
+        seen.fetch_add(1, Ordering::Relaxed);
+        scenario();
+    });
+}
+
+/// How many interleavings of a scenario were looked at: as many as were wanted, or as it took to find a fault.
+#[derive(Default)]
+struct Seen(Arc<AtomicUsize>);
+
+impl Drop for Seen {
+    fn drop(&mut self) {
+        let test = std::thread::current();
+        let (name, seen) = (test.name().unwrap_or_default(), self.0.load(Ordering::Relaxed));
+        println!("{name}: {seen} interleavings");
+    }
 }

@@ -37,7 +37,7 @@ fn a_stop_against_ticks() {
         let time = thread::spawn(move || (0..2).for_each(|_| clock.pass(TICK)));
         let report = scheduler.stop().wait();
         time.join().unwrap();
-        world.check_stop(&report);
+        world.check_stop(report);
         scheduler.start().unwrap();
         world.clock().pass(TICK);
         world.end(scheduler);
@@ -55,7 +55,7 @@ fn a_stop_against_a_tick_of_blocking_runs() {
             .unwrap();
         scheduler.start().unwrap();
         let report = scheduler.stop().wait();
-        world.check_stop(&report);
+        world.check_stop(report);
         world.end(scheduler);
     });
 }
@@ -76,7 +76,7 @@ fn a_stop_tells_blocking_runs() {
         scheduler.every(TICK).run_blocking(run).unwrap();
         scheduler.start().unwrap();
         let report = scheduler.stop().wait();
-        world.check_stop(&report);
+        world.check_stop(report);
         world.end(scheduler);
     });
 }
@@ -100,7 +100,7 @@ fn a_stop_with_grace_wakes_those_who_listen() {
         let report = scheduler.stop().grace(SECOND).wait();
         assert!(report.cancelled().is_empty());
         assert_eq!(report.finished().len() as u64, job.runs());
-        world.check_stop(&report);
+        world.check_stop(report);
         world.end(scheduler);
     });
 }
@@ -128,7 +128,7 @@ fn stops_against_each_other_and_the_ends_of_runs() {
         for stop in stops {
             stop.join().unwrap();
         }
-        world.check_stop(&report);
+        world.check_stop(report);
         world.end(scheduler);
     });
 }

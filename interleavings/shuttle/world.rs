@@ -73,7 +73,7 @@ impl World {
     /// Everything comes to its end: nothing is left, nothing went wrong.
     pub(crate) fn end(self, scheduler: Scheduler) {
         let report = scheduler.stop().wait();
-        self.check_stop(&report);
+        self.check_stop(report);
         drop(scheduler);
         self.close();
     }
@@ -99,8 +99,10 @@ impl World {
     }
 
     /// What has to be so when a stop without a time limit has just returned, and nobody has started since.
-    pub(crate) fn check_stop(&self, report: &StopReport) {
+    pub(crate) fn check_stop(&self, report: StopReport) {
         assert!(report.is_clean());
+        // It names jobs, and so keeps them.
+        drop(report);
         assert_eq!(self.tally.inside.load(SeqCst), 0, "a run went on after the stop");
         let begun = self.tally.begun();
         self.pass(2 * TICK);
