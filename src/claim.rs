@@ -396,9 +396,9 @@ mod tests {
 
     #[test]
     fn the_end_tells_what_came_up_and_nothing_else() {
-        type Tell = (bool, bool, bool, bool, bool);
-        // what came up => nothing, due, changed, watched, removed
-        let table: [(fn(&Claim), Tell); 7] = [
+        // What came up, and then: nothing, due, changed, watched, removed.
+        type Row = (fn(&Claim), (bool, bool, bool, bool, bool));
+        let table: [Row; 7] = [
             (|_| (), (true, false, false, false, false)),
             (Claim::pause, (true, false, false, false, false)),
             (
