@@ -86,13 +86,16 @@ impl Handout {
         }
     }
 
-    /// Whether a run is in progress that has to give way first. The job is looked at again at the next tick, if that run
-    /// could not be cancelled at this one.
+    /// Whether there is a run that has to give way first. The job is looked at again at the next tick, if that run has not
+    /// begun, or could not be cancelled, at this one.
     fn gives_way(&mut self, agenda: &mut Agenda, Candidate { slot, job, rules }: Candidate<'_>, due: Time) -> bool {
-        let gives_way = matches!(rules.overlap, Overlapping::Replace(_)) && job.claim.sight().is_running();
+        let sight = job.claim.sight();
+        let gives_way = matches!(rules.overlap, Overlapping::Replace(_)) && sight.is_taken();
         if gives_way {
             agenda.list(slot, due, self.now);
-            self.overlapping.push(Arc::clone(job));
+            if sight.is_running() {
+                self.overlapping.push(Arc::clone(job));
+            }
         }
         gives_way
     }

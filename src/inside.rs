@@ -8,7 +8,10 @@ use crate::watch::RunKey;
 
 thread_local! {
     static INNERMOST: Cell<Option<RunKey>> = const { Cell::new(None) };
-    /// What a run does may call a hook on behalf of another.
+}
+
+// What a run does may call a hook on behalf of another.
+thread_local! {
     static OUTER: RefCell<Vec<RunKey>> = const { RefCell::new(Vec::new()) };
 }
 

@@ -129,10 +129,7 @@ impl Engine {
         let facts = self.begin(batch, job, how);
         let end = self.call(job, &facts).into_end();
         let backoffs = job.owner().rules.as_ref().and_then(|rules| rules.backoffs.as_ref());
-        match backoffs
-            .filter(|_| end.is_failure())
-            .map(|backoffs| catch(&**backoffs))
-        {
+        match backoffs.filter(|_| end.is_failure()).map(|backoffs| catch(&**backoffs)) {
             Some(Ok(backoff)) => Some((facts, end, Some(backoff))),
             Some(Err(payload)) => Some((facts, End::Panicked(payload), None)),
             None => Some((facts, end, None)),

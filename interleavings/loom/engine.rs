@@ -20,6 +20,7 @@ use crate::stop::StopReport;
 use crate::sync::AtomicWaker;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::target::Target;
+use crate::time::Time;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -640,7 +641,7 @@ fn a_cancelled_batch_against_a_run_that_begins() {
         let job: Arc<JobCell> = Arc::new(JobCell::new(plan, target.into_body()));
         let ticket = Ticket::new(1);
         assert_eq!(job.claim.offer(ticket), Offer::Taken);
-        let batch = lock(&engine.queue).push_active(ticket, Arc::clone(&job));
+        let batch = lock(&engine.queue).push_active((ticket, Time::ORIGIN), Arc::clone(&job));
         let (lane, its_job, its_batch) = (Arc::clone(&engine), Arc::clone(&job), Arc::clone(&batch));
         let (visit, ()) = both(move || lane.begin_run(&its_batch, &its_job), || engine.cancel_runs());
         assert!(visit.is_some());

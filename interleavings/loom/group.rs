@@ -34,8 +34,8 @@ impl Small {
     /// A job comes up; if it gets a place it runs.
     fn come_up(&self) {
         let turn = self.turn.lock().unwrap();
-        let mut admitted = u64::from(self.group.enter(Time::ORIGIN, &job()));
-        admitted += self.admit();
+        self.group.wait(Time::ORIGIN, Time::ORIGIN, &job());
+        let admitted = self.admit();
         drop(turn);
         self.run(admitted);
     }

@@ -8,6 +8,7 @@ use crate::claim::Ticket;
 use crate::panics::lock;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::time::Time;
 
 #[derive(Default)]
 struct Small {
@@ -19,7 +20,7 @@ struct Small {
 
 impl Small {
     fn tick(&self, number: u64) {
-        lock(&self.queue).push(Ticket::new(number), vec![job()]);
+        lock(&self.queue).push((Ticket::new(number), Time::ORIGIN), vec![job()]);
         self.hire();
     }
 
