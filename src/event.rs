@@ -190,6 +190,7 @@ impl fmt::Display for OneLine<'_> {
 fn is_confusing(c: char) -> bool {
     let breaks_line = matches!(c, '\u{2028}' | '\u{2029}');
     let is_unseen = matches!(c, '\u{200b}' | '\u{feff}');
-    let turns_direction = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let turns_direction =
+        matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     c.is_control() || breaks_line || is_unseen || turns_direction
 }

@@ -89,7 +89,8 @@ impl Visit {
     }
 
     pub(crate) fn poll(&mut self, waker: &Waker) -> Poll<End> {
-        self.facts.span.in_scope(|| poll_run(&mut self.future, waker))
+        let span = self.facts.span.clone();
+        poll_with(waker, |cx| span.in_scope(|| self.future.as_mut().poll(cx)))
     }
 
     /// Ends a run that had not to wait.
@@ -211,7 +212,11 @@ impl Wake for Parked {
 
 /// Polls a run's future and catches its panic.
 pub(crate) fn poll_run(future: &mut RunFuture, waker: &Waker) -> Poll<End> {
-    let polled = catch(|| future.as_mut().poll(&mut Context::from_waker(waker)));
+    poll_with(waker, |cx| future.as_mut().poll(cx))
+}
+
+fn poll_with(waker: &Waker, poll: impl FnOnce(&mut Context<'_>) -> Poll<End>) -> Poll<End> {
+    let polled = catch(|| poll(&mut Context::from_waker(waker)));
     polled.unwrap_or_else(|payload| Poll::Ready(End::Panicked(payload)))
 }
 

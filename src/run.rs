@@ -164,7 +164,13 @@ impl Facts {
     pub(crate) fn enter_span(&mut self, job: &str, lateness: Span) {
         #[cfg(feature = "tracing")]
         {
-            self.span = crate::trace::run(job, self.number, self.deadline.since(Time::ORIGIN), lateness);
+            // A subscriber is a user's, and may panic.
+            let deadline = self.deadline.since(Time::ORIGIN);
+            let span = crate::panics::catch(|| crate::trace::run(job, self.number, deadline, lateness));
+            self.span = span.unwrap_or_else(|payload| {
+                crate::panics::discard(payload);
+                RunSpan::none()
+            });
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::event::{Event, EventKind};
 use crate::inside::inside;
 use crate::job::Job;
 use crate::panics::{catch, lock, quietly};
-use crate::parked::{Visit, drop_future};
+use crate::parked::Visit;
 use crate::retry::{Attempts, Backoff};
 use crate::rules::Rules;
 use crate::run::{Begun, Facts};
@@ -176,15 +176,17 @@ impl Engine {
         let lateness = started.since(facts.due);
         facts.enter_span(owner.name(), lateness);
         let tell = |kind| self.tell(job, ticket, Some(facts), started, kind);
-        facts.span.in_scope(|| {
-            if missed > 0 {
-                tell(EventKind::Missed(missed));
-            }
-            let by = lateness.into();
-            if by > 2 * self.resolution {
-                tell(EventKind::Late(by));
-            }
-            tell(EventKind::Started);
+        quietly(|| {
+            facts.span.in_scope(|| {
+                if missed > 0 {
+                    tell(EventKind::Missed(missed));
+                }
+                let by = lateness.into();
+                if by > 2 * self.resolution {
+                    tell(EventKind::Late(by));
+                }
+                tell(EventKind::Started);
+            });
         });
     }
 
@@ -196,7 +198,7 @@ impl Engine {
             facts,
         };
         let ticket = job.claim.sight().ticket();
-        let called = inside((job.id, ticket), || facts.span.in_scope(|| catch(|| job.call(&begun))));
+        let called = inside((job.id, ticket), || catch(|| facts.span.in_scope(|| job.call(&begun))));
         called.unwrap_or_else(|payload| Step::Done(End::Panicked(payload)))
     }
 
@@ -206,7 +208,7 @@ impl Engine {
             step = match catch(&**backoffs) {
                 Ok(backoff) => Step::Future(Box::pin(Attempts::after(self, job, facts, step, backoff))),
                 Err(payload) => {
-                    facts.span.in_scope(|| quietly(|| drop(step)));
+                    quietly(|| facts.span.in_scope(|| drop(step)));
                     Step::Done(End::Panicked(payload))
                 }
             };
@@ -224,7 +226,7 @@ impl Engine {
 impl Engine {
     /// Ends a run whose future is done or to be dropped.
     pub(crate) fn end(&self, job: &Arc<JobCell>, facts: &Facts, future: RunFuture, end: End, waited: bool) {
-        facts.span.in_scope(|| drop_future(future));
+        quietly(|| facts.span.in_scope(|| drop(future)));
         self.settle(job, facts, end, waited);
     }
 
@@ -293,7 +295,7 @@ impl Engine {
         }
         let ended = times.map_or_else(|| self.now(), |(_, ended)| ended);
         let ticket = job.claim.sight().ticket();
-        facts.span.in_scope(|| self.tell(job, ticket, Some(facts), ended, kind));
+        quietly(|| facts.span.in_scope(|| self.tell(job, ticket, Some(facts), ended, kind)));
     }
 
     /// An attempt has failed, and there will be another.

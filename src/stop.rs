@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::Engine;
+use crate::event::OneLine;
 use crate::job::Job;
 use crate::stopping::Stopping;
 
@@ -174,6 +175,6 @@ fn in_brackets(jobs: &[Job]) -> String {
     if jobs.is_empty() {
         return String::new();
     }
-    let names: Vec<&str> = jobs.iter().map(Job::name).collect();
+    let names: Vec<String> = jobs.iter().map(|job| OneLine(job.name()).to_string()).collect();
     format!(" ({})", names.join(", "))
 }

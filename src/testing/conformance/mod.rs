@@ -59,6 +59,7 @@ pub mod adapter;
 pub mod blocking;
 pub mod faults;
 pub mod odd_stops;
+pub mod options;
 pub mod restart;
 pub mod shutdown;
 pub mod stop;
@@ -116,6 +117,10 @@ macro_rules! __conformance {
                     before_start, twice, at_the_same_time, never_polled, dropped_half_way, on_the_runtime,
                     inside_a_job, inside_a_blocking_job, detach_inside_a_job,
                 }
+                options {
+                    time_limit, time_limit_of_blocking_code, retry, retry_of_blocking_code, replaced, several_at_once,
+                    group_of_one, told_to_end, control,
+                }
                 restart { again, with_a_straggler, started_twice, while_stopping }
                 shutdown { last_scheduler_dropped, runtime_gone, runtime_gone_beside_a_stuck_run, runtime_gone_during_a_stop }
             }
@@ -152,6 +157,7 @@ mod tests {
             ("blocking", include_str!("blocking.rs")),
             ("faults", include_str!("faults.rs")),
             ("odd_stops", include_str!("odd_stops.rs")),
+            ("options", include_str!("options.rs")),
             ("restart", include_str!("restart.rs")),
             ("shutdown", include_str!("shutdown.rs")),
             ("stop", include_str!("stop.rs")),

@@ -1,0 +1,182 @@
+//! What a job can ask for, where it takes the runtime's timer, its pool or its threads.
+
+use std::future;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use super::Host;
+use super::probe::Probe;
+use super::scene::{Fate, assert_fate, runs_on};
+use super::waiting::{INTERVAL, NAP, eventually, finish};
+use crate::{Allow, JobBuilder, Overlap, Run};
+
+/// Short beside the patience of a check, long beside a nap.
+const MOMENT: Duration = Duration::from_millis(30);
+
+/// A run that waits for too long is dropped, and the next one comes.
+pub fn time_limit(host: Host) {
+    let (scheduler, probe) = (host.scheduler(), Probe::default());
+    let inside = probe.clone();
+    let target = move || {
+        let visit = inside.enter();
+        async move {
+            future::pending::<()>().await;
+            visit.complete();
+        }
+    };
+    let job = scheduler.every(INTERVAL).timeout(MOMENT).run(target);
+    let job = job.expect("the job is valid");
+    scheduler.start().expect("the runtime takes the scheduler");
+    runs_on(&job);
+    assert!(job.status().timeouts() >= 2);
+    assert_eq!((probe.completed(), probe.most_at_once()), (0, 1));
+}
+
+/// Blocking code learns that its time is up.
+pub fn time_limit_of_blocking_code(host: Host) {
+    let Some(place) = host.blocking_job_to_block() else {
+        return;
+    };
+    let scheduler = host.scheduler();
+    let target = |run: Run| {
+        while !run.is_cancelled() {
+            thread::sleep(NAP);
+        }
+    };
+    let job = place.run(scheduler.every(INTERVAL).timeout(MOMENT), target);
+    scheduler.start().expect("the runtime takes the scheduler");
+    eventually("a run is timed out", || job.status().timeouts() > 0);
+}
+
+/// A run that fails is tried again, within the same run.
+pub fn retry(host: Host) {
+    retries(&host, |job, fails| job.run(fails).expect("the job is valid"));
+}
+
+/// Likewise on the blocking pool.
+pub fn retry_of_blocking_code(host: Host) {
+    retries(&host, |job, fails| job.run_blocking(fails).expect("the job is valid"));
+}
+
+fn retries(host: &Host, register: impl FnOnce(JobBuilder, Box<dyn FnMut() -> io::Result<()> + Send>) -> crate::Job) {
+    let (scheduler, attempts) = (host.scheduler(), Arc::new(AtomicU64::new(0)));
+    let count = Arc::clone(&attempts);
+    let fails_twice = move || match count.fetch_add(1, Ordering::SeqCst) {
+        0 | 1 => Err(io::Error::other("not yet")),
+        _ => Ok(()),
+    };
+    let builder = scheduler.every(Duration::from_secs(3600)).retry(|| [NAP; 5]);
+    let job = register(builder, Box::new(fails_twice));
+    scheduler.start().expect("the runtime takes the scheduler");
+    eventually("the third attempt is over", || {
+        attempts.load(Ordering::SeqCst) == 3 && !job.is_running()
+    });
+    let status = job.status();
+    assert_eq!((status.runs(), status.failures(), status.retries()), (1, 0, 2));
+}
+
+/// A run that waits makes way for the next.
+pub fn replaced(host: Host) {
+    let (scheduler, probe) = (host.scheduler(), Probe::default());
+    let inside = probe.clone();
+    let target = move || {
+        let visit = inside.enter();
+        async move {
+            future::pending::<()>().await;
+            visit.complete();
+        }
+    };
+    let job = scheduler.every(INTERVAL).on_overlap(Overlap::Replace).run(target);
+    let job = job.expect("the job is valid");
+    scheduler.start().expect("the runtime takes the scheduler");
+    runs_on(&job);
+    assert_eq!((probe.completed(), probe.most_at_once()), (0, 1));
+    assert_fate(&finish("the stop returns", scheduler.stop()), &job, Fate::Cancelled);
+}
+
+/// As many runs at a time as are allowed, and no more.
+pub fn several_at_once(host: Host) {
+    let (scheduler, probe) = (host.scheduler(), Probe::default());
+    let inside = probe.clone();
+    let target = move || {
+        let visit = inside.enter();
+        async move {
+            future::pending::<()>().await;
+            visit.complete();
+        }
+    };
+    let job = scheduler.every(INTERVAL).on_overlap(Allow(3)).run(target);
+    let job = job.expect("the job is valid");
+    scheduler.start().expect("the runtime takes the scheduler");
+    eventually("three runs wait", || probe.inside() == 3);
+    thread::sleep(INTERVAL * 3);
+    assert_eq!(probe.most_at_once(), 3);
+    assert_fate(&finish("the stop returns", scheduler.stop()), &job, Fate::Cancelled);
+    assert_eq!(probe.inside(), 0);
+}
+
+/// Jobs of a group of one have their turns, one after the other.
+pub fn group_of_one(host: Host) {
+    let (scheduler, probe) = (host.scheduler(), Probe::default());
+    scheduler.group("one", 1).expect("the limit is valid");
+    let jobs: Vec<_> = (0..3)
+        .map(|_| {
+            let (inside, runtime) = (probe.clone(), host.runtime());
+            let target = move || {
+                let (visit, runtime) = (inside.enter(), Arc::clone(&runtime));
+                async move {
+                    runtime.sleep_until(runtime.now() + NAP).await;
+                    visit.complete();
+                }
+            };
+            scheduler
+                .every(INTERVAL)
+                .group("one")
+                .run(target)
+                .expect("the job is valid")
+        })
+        .collect();
+    scheduler.start().expect("the runtime takes the scheduler");
+    for job in &jobs {
+        runs_on(job);
+    }
+    assert_eq!(probe.most_at_once(), 1);
+}
+
+/// A run is told at the beginning of the grace, and ends by itself.
+pub fn told_to_end(host: Host) {
+    let (scheduler, probe) = (host.scheduler(), Probe::default());
+    let inside = probe.clone();
+    let target = move |run: Run| {
+        let visit = inside.enter();
+        async move {
+            run.cancelled().await;
+            visit.complete();
+        }
+    };
+    let job = scheduler.every(INTERVAL).run(target).expect("the job is valid");
+    scheduler.start().expect("the runtime takes the scheduler");
+    eventually("the run begins", || probe.inside() == 1);
+    let stop = scheduler.stop().grace(Duration::from_secs(3600));
+    assert_fate(&finish("the stop returns in its grace", stop), &job, Fate::Finished);
+    assert_eq!(probe.completed(), 1);
+}
+
+/// Nothing runs while it is paused, but what is triggered; then it goes on.
+pub fn control(host: Host) {
+    let scheduler = host.scheduler();
+    let job = scheduler.every(INTERVAL).run(|| {}).expect("the job is valid");
+    scheduler.start().expect("the runtime takes the scheduler");
+    runs_on(&job);
+    job.pause();
+    let before = job.runs();
+    thread::sleep(INTERVAL * 3);
+    assert_eq!(job.runs(), before);
+    job.trigger();
+    eventually("the triggered run begins", || job.runs() == before + 1);
+    job.resume();
+    runs_on(&job);
+}
