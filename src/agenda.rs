@@ -18,6 +18,8 @@ pub(crate) struct Agenda {
     /// The first tick that has not been served.
     upcoming: Tick,
     buckets: BTreeMap<Tick, Bucket>,
+    /// Which tick the last deadline was listed for: the next one is mostly for the same.
+    last: Filed,
     /// The deadline under which each slot is listed, or `NEVER`.
     listed: Vec<Time>,
     /// An emptied bucket, kept so that a steady load allocates nothing.
@@ -30,12 +32,35 @@ struct Bucket {
     slots: Vec<Slot>,
 }
 
+/// A tick, and the deadlines that it is the first tick from: those after the one before it.
+#[derive(Debug)]
+struct Filed {
+    tick: Tick,
+    after: Time,
+    until: Time,
+}
+
+impl Filed {
+    fn new(grid: Grid, tick: Tick) -> Filed {
+        Filed {
+            tick,
+            after: tick.checked_sub(1).map_or(Time::EARLIEST, |before| grid.time_of(before)),
+            until: grid.time_of(tick),
+        }
+    }
+
+    fn is_for(&self, time: Time) -> bool {
+        self.after < time && time <= self.until
+    }
+}
+
 impl Agenda {
     pub(crate) fn new(grid: Grid) -> Agenda {
         Agenda {
             grid,
             upcoming: 0,
             buckets: BTreeMap::new(),
+            last: Filed::new(grid, 0),
             listed: Vec::new(),
             spare: Vec::new(),
         }
@@ -55,13 +80,20 @@ impl Agenda {
         if deadline == Time::NEVER {
             return;
         }
-        let tick = self.grid.tick_from(deadline.max(now)).max(self.upcoming);
+        let tick = self.tick_from(deadline.max(now)).max(self.upcoming);
         let bucket = self.buckets.entry(tick).or_insert_with(|| Bucket {
             earliest: deadline,
             slots: std::mem::take(&mut self.spare),
         });
         bucket.earliest = bucket.earliest.min(deadline);
         bucket.slots.push(slot);
+    }
+
+    fn tick_from(&mut self, time: Time) -> Tick {
+        if !self.last.is_for(time) {
+            self.last = Filed::new(self.grid, self.grid.tick_from(time));
+        }
+        self.last.tick
     }
 
     /// Takes `slot` off the agenda.
@@ -80,7 +112,13 @@ impl Agenda {
         let mut served = false;
         while let Some(bucket) = self.buckets.first_entry().filter(|bucket| *bucket.key() <= tick) {
             let mut slots = bucket.remove().slots;
-            due.extend(slots.drain(..).filter(|slot| take(&mut self.listed, *slot, now)));
+            slots.retain(|slot| take(&mut self.listed, *slot, now));
+            if due.is_empty() {
+                std::mem::swap(due, &mut slots);
+            } else {
+                due.append(&mut slots);
+            }
+            slots.clear();
             if self.spare.capacity() < slots.capacity() {
                 self.spare = slots;
             }
@@ -120,6 +158,12 @@ impl Agenda {
         self.grid
             .tick_until(now)
             .is_some_and(|tick| self.grid.time_of(tick) == now)
+    }
+
+    /// The first tick after `now`.
+    pub(crate) fn tick_after(&self, now: Time) -> Time {
+        let tick = self.grid.tick_until(now).map_or(0, |tick| tick + 1);
+        self.grid.time_of(tick)
     }
 
     /// The next tick at which something may be due.
@@ -305,17 +349,22 @@ mod tests {
     }
 
     #[test]
-    fn the_largest_emptied_bucket_is_kept_for_the_next() {
+    fn a_bucket_becomes_what_is_due_and_the_largest_emptied_one_is_the_next_bucket() {
         let mut agenda = agenda();
+        let mut due = Vec::new();
         for slot in 0..100 {
             agenda.list(slot, at(50), at(0));
         }
-        agenda.list(100, at(100), at(0));
-        due(&mut agenda, 100);
-        assert!(agenda.spare.is_empty() && agenda.spare.capacity() >= 100);
+        agenda.take_due(at(50), &mut due);
+        assert!(due.len() == 100 && agenda.spare.capacity() == 0);
+        due.clear();
+        agenda.list(0, at(100), at(50));
+        agenda.take_due(at(100), &mut due);
+        assert!(due == [0] && agenda.spare.is_empty() && agenda.spare.capacity() >= 100);
         agenda.list(0, at(150), at(100));
         assert_eq!(agenda.spare.capacity(), 0);
-        due(&mut agenda, 150);
+        agenda.take_due(at(150), &mut due);
+        assert_eq!(due, [0, 0]);
         assert!(agenda.spare.capacity() >= 100);
     }
 }

@@ -1,7 +1,9 @@
 //! Runs on their way to the executor: handed out in batches, taken up by lanes.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
+
+use slab::Slab;
 
 use crate::cell::JobCell;
 use crate::claim::Ticket;
@@ -13,7 +15,14 @@ use crate::time::Time;
 
 /// The most lanes that take up batches at a time. So many jobs can block their threads before others have to wait,
 /// given as many threads.
-const LANES: usize = 64;
+pub(crate) const LANES: usize = 64;
+
+/// So many lanes begin with what is due, if it is little: one for the thread that the loop was on, and more for others to
+/// find. Each costs a spawn, and wakes a thread. What they have left at the next tick calls for [`LANES`].
+const FIRST_LANES: usize = 4;
+
+/// So many batches are worth one more lane at once.
+const BATCHES_PER_LANE: usize = 16;
 
 /// The most jobs in a batch. They share a task until they wait, so one that blocks holds up this many at the most.
 const BATCH: usize = 64;
@@ -23,12 +32,19 @@ pub(crate) fn size(due: usize) -> usize {
     (due / LANES).clamp(1, BATCH)
 }
 
+/// How many lanes begin with so many batches.
+pub(crate) fn first_lanes(batches: usize) -> usize {
+    (batches / BATCHES_PER_LANE).clamp(FIRST_LANES, LANES).min(batches)
+}
+
 /// Under which ticket runs are offered, and when.
 pub(crate) type Occasion = (Ticket, Time);
 
 /// Jobs that were due at one tick and share a task.
 pub(crate) struct Batch {
     number: u64,
+    /// In the queue.
+    place: usize,
     pub(crate) ticket: Ticket,
     /// When the runs were offered.
     pub(crate) offered: Time,
@@ -81,86 +97,119 @@ impl Batch {
     }
 }
 
-/// The batches that wait for a lane, and those that have one.
+/// The batches that were handed out, and the lanes that take them up.
 #[derive(Default)]
 pub(crate) struct Queue {
+    /// Those that are not over.
+    batches: Slab<Arc<Batch>>,
+    /// Those of them that wait for a lane. Most don't: they are made up when a lane asks for one.
     ready: VecDeque<Arc<Batch>>,
-    active: BTreeMap<u64, Arc<Batch>>,
     /// Lanes that are about to take a batch. One that is in the midst of a batch doesn't count: it may be stuck there.
     free_lanes: usize,
-    batches: u64,
+    handed_out: u64,
 }
 
 impl Queue {
-    fn batch(&mut self, (ticket, offered): Occasion, jobs: Vec<Arc<JobCell>>) -> Arc<Batch> {
-        self.batches += 1;
-        Arc::new(Batch {
-            number: self.batches,
+    /// Hands out jobs that were offered on this occasion; the batch is over when it is [finished](Queue::finish). It takes
+    /// the place of `spare` if nobody else looks at that any more.
+    pub(crate) fn hand_out(
+        &mut self,
+        (ticket, offered): Occasion,
+        jobs: Vec<Arc<JobCell>>,
+        spare: Option<Arc<Batch>>,
+    ) -> Arc<Batch> {
+        self.handed_out += 1;
+        let entry = self.batches.vacant_entry();
+        let batch = Batch {
+            number: self.handed_out,
+            place: entry.key(),
             ticket,
             offered,
             jobs,
             cancelled: AtomicBool::new(false),
             parked: Mutex::default(),
             abandoned: AtomicBool::new(false),
-        })
-    }
-
-    /// Queues jobs that were offered on this occasion, in order.
-    pub(crate) fn push(&mut self, occasion: Occasion, jobs: Vec<Arc<JobCell>>) {
-        let batch = self.batch(occasion, jobs);
-        self.ready.push_back(batch);
-    }
-
-    /// A batch that needs no lane.
-    pub(crate) fn push_active(&mut self, occasion: Occasion, job: Arc<JobCell>) -> Arc<Batch> {
-        let batch = self.batch(occasion, vec![job]);
-        self.active.insert(batch.number, Arc::clone(&batch));
+        };
+        let batch = renew(spare, batch);
+        entry.insert(Arc::clone(&batch));
         batch
     }
 
-    /// How many lanes are wanting; the caller starts them.
-    pub(crate) fn hire(&mut self) -> usize {
-        let wanting = self.ready.len().min(LANES).saturating_sub(self.free_lanes);
+    /// Likewise, for the next free lane.
+    pub(crate) fn push(&mut self, occasion: Occasion, jobs: Vec<Arc<JobCell>>) {
+        let batch = self.hand_out(occasion, jobs, None);
+        self.ready.push_back(batch);
+    }
+
+    /// How many lanes are wanting, so that up to `most` begin with what is ready and `more` batches; the caller starts them.
+    pub(crate) fn hire(&mut self, more: usize, most: usize) -> usize {
+        let wanting = (self.ready.len() + more).min(most).saturating_sub(self.free_lanes);
         self.free_lanes += wanting;
         wanting
     }
 
-    /// The next batch for a free lane; without one, the lane has left.
-    pub(crate) fn next(&mut self) -> Option<Arc<Batch>> {
+    /// How many batches wait.
+    pub(crate) fn ready(&self) -> usize {
+        self.ready.len()
+    }
+
+    /// A lane that was free is about to begin with a batch, or to leave.
+    pub(crate) fn engage(&mut self) {
         self.free_lanes -= 1;
-        let batch = self.ready.pop_front()?;
-        self.active.insert(batch.number, Arc::clone(&batch));
-        Some(batch)
     }
 
-    /// A lane is done with its batch, and free for another.
-    pub(crate) fn free(&mut self, batch: &Batch) {
+    /// A lane is free for another batch.
+    pub(crate) fn free(&mut self) {
         self.free_lanes += 1;
-        self.finish(batch);
     }
 
-    /// A free lane was lost to an executor that refused or dropped it. Returns the batches that no lane is left for.
-    pub(crate) fn lose(&mut self) -> Vec<Arc<Batch>> {
+    /// The next of the batches that wait.
+    pub(crate) fn next(&mut self) -> Option<Arc<Batch>> {
+        self.ready.pop_front()
+    }
+
+    /// A free lane was lost to an executor that refused or dropped it. True if it was the last.
+    pub(crate) fn lose(&mut self) -> bool {
         self.free_lanes = self.free_lanes.saturating_sub(1);
-        if self.free_lanes == 0 {
-            self.take_ready()
-        } else {
-            Vec::new()
-        }
+        self.free_lanes == 0
     }
 
     /// Nothing of the batch is in progress any more.
     pub(crate) fn finish(&mut self, batch: &Batch) {
-        self.active.remove(&batch.number);
+        if self.batches.get(batch.place).is_some_and(|there| there.number == batch.number) {
+            self.batches.remove(batch.place);
+        }
     }
 
-    pub(crate) fn take_ready(&mut self) -> Vec<Arc<Batch>> {
-        self.ready.drain(..).collect()
+    /// No batch waits any more. Returns what is not over, in the order in which it was handed out.
+    pub(crate) fn close(&mut self) -> Vec<Arc<Batch>> {
+        let batches = self.active();
+        for batch in std::mem::take(&mut self.ready) {
+            self.finish(&batch);
+        }
+        batches
     }
 
+    /// What is not over, in the order in which it was handed out.
     pub(crate) fn active(&mut self) -> Vec<Arc<Batch>> {
-        self.active.retain(|_, batch| !batch.is_over());
-        self.active.values().cloned().collect()
+        self.batches.retain(|_, batch| !batch.is_over());
+        let mut batches: Vec<_> = self.batches.iter().map(|(_, batch)| Arc::clone(batch)).collect();
+        batches.sort_unstable_by_key(|batch| batch.number);
+        batches
+    }
+}
+
+/// Puts `batch` in the place of `spare`, if nobody else looks at that.
+fn renew(spare: Option<Arc<Batch>>, batch: Batch) -> Arc<Batch> {
+    let Some(mut spare) = spare else {
+        return Arc::new(batch);
+    };
+    match Arc::get_mut(&mut spare) {
+        Some(place) => {
+            *place = batch;
+            spare
+        }
+        None => Arc::new(batch),
     }
 }
 
@@ -185,40 +234,64 @@ mod tests {
     }
 
     #[test]
+    fn few_lanes_begin_and_many_batches_have_more() {
+        let table = [(0, 0), (1, 1), (4, 4), (64, 4), (71, 4), (156, 9), (1_562, 64), (15_625, 64)];
+        for (batches, expected) in table {
+            assert_eq!(first_lanes(batches), expected, "{batches} batches");
+        }
+    }
+
+    const OCCASION: Occasion = (Ticket::new(1), Time::ORIGIN);
+
+    #[test]
     fn as_many_lanes_are_hired_as_there_are_batches_and_no_more() {
         let mut queue = Queue::default();
-        let push = |queue: &mut Queue| queue.push((Ticket::new(1), Time::ORIGIN), Vec::new());
-        assert_eq!(queue.hire(), 0);
-        push(&mut queue);
-        push(&mut queue);
-        assert_eq!(queue.hire(), 2);
-        assert_eq!(queue.hire(), 0);
-        let first = queue.next().unwrap();
-        let second = queue.next().unwrap();
-        assert_ne!(first.number, second.number);
-        assert_eq!(queue.active().len(), 2);
-        push(&mut queue);
-        // Those that have a batch don't count: they may be stuck there.
-        assert_eq!(queue.hire(), 1);
-        queue.free(&first);
-        assert_eq!(queue.active().len(), 1);
-        push(&mut queue);
-        assert_eq!(queue.hire(), 0);
-        for _ in 0..LANES * 2 {
-            push(&mut queue);
-        }
-        assert_eq!(queue.hire(), LANES - 2);
+        assert_eq!(queue.hire(0, LANES), 0);
+        queue.push(OCCASION, Vec::new());
+        assert_eq!(queue.hire(1, LANES), 2);
+        assert_eq!(queue.hire(1, LANES), 0);
+        queue.engage();
+        assert!(queue.next().is_some() && queue.next().is_none());
+        // One that has a batch doesn't count: it may be stuck there.
+        assert_eq!(queue.hire(2, LANES), 1);
+        queue.free();
+        assert_eq!(queue.hire(3, LANES), 0);
+        assert_eq!(queue.hire(4, LANES), 1);
+        assert_eq!(queue.hire(LANES * 2, LANES), LANES - 4);
     }
 
     #[test]
-    fn the_last_lane_that_is_lost_gives_the_batches_back() {
+    fn a_batch_is_there_until_it_is_finished_and_its_place_is_used_again() {
         let mut queue = Queue::default();
-        for _ in 0..2 {
-            queue.push((Ticket::new(1), Time::ORIGIN), Vec::new());
+        let first = queue.hand_out(OCCASION, Vec::new(), None);
+        let second = queue.hand_out(OCCASION, Vec::new(), None);
+        queue.finish(&first);
+        let third = queue.hand_out(OCCASION, Vec::new(), None);
+        queue.finish(&first);
+        let active: Vec<_> = queue.active().iter().map(|batch| batch.number).collect();
+        assert_eq!(active, [second.number, third.number]);
+        assert_eq!(third.place, first.place);
+    }
+
+    #[test]
+    fn a_spare_batch_is_used_again_unless_somebody_looks_at_it() {
+        let mut queue = Queue::default();
+        let mut spare = queue.hand_out(OCCASION, Vec::new(), None);
+        let place = Arc::as_ptr(&spare);
+        for somebody_looks in [false, true] {
+            queue.finish(&spare);
+            let look = somebody_looks.then(|| Arc::clone(&spare));
+            spare = queue.hand_out(OCCASION, Vec::new(), Some(spare));
+            assert_eq!(Arc::as_ptr(&spare) == place, look.is_none());
         }
-        queue.hire();
-        assert_eq!(queue.lose().len(), 0);
-        assert_eq!(queue.lose().len(), 2);
-        assert_eq!(queue.hire(), 0);
+    }
+
+    #[test]
+    fn the_last_lane_that_is_lost_says_so() {
+        let mut queue = Queue::default();
+        assert_eq!(queue.hire(2, LANES), 2);
+        assert!(!queue.lose());
+        assert!(queue.lose());
+        assert_eq!(queue.hire(1, LANES), 1);
     }
 }

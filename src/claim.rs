@@ -36,7 +36,7 @@ const TICKET_SHIFT: u32 = 16;
 pub(crate) struct Ticket(u64);
 
 impl Ticket {
-    pub(crate) fn new(number: u64) -> Ticket {
+    pub(crate) const fn new(number: u64) -> Ticket {
         Ticket(number << TICKET_SHIFT)
     }
 }

@@ -35,7 +35,6 @@ impl Driver {
         let time = match engine.tick(self.session) {
             Next::Sleep(time) => time,
             Next::Wait => return Poll::Pending,
-            Next::Again => return again(cx),
             Next::End => {
                 self.ended = true;
                 return Poll::Ready(());

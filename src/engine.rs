@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::batch::{Batch, Queue};
+use crate::batch::{Batch, LANES, Queue, first_lanes};
 use crate::cell::JobCell;
 use crate::driver::Driver;
 use crate::error::Error;
@@ -16,7 +16,7 @@ use crate::group::Group;
 use crate::handout::Handout;
 use crate::jitter::mix;
 use crate::job::Job;
-use crate::lane::{BlockingRun, Lane};
+use crate::lane::{BlockingRun, Desk, Lane};
 use crate::observers::{Hook, Observers};
 use crate::panics::{lock, quietly};
 use crate::roster::Roster;
@@ -223,10 +223,7 @@ impl Engine {
             _ => None,
         };
         let Some(session) = session else { return };
-        let mut queue = lock(&self.queue);
-        let mut handed_out = queue.take_ready();
-        handed_out.extend(queue.active());
-        drop(queue);
+        let handed_out = lock(&self.queue).close();
         let waiting: Vec<_> = state.groups.values().map(|group| group.take_waiting()).collect();
         drop(state);
         drop(waiting);
@@ -336,19 +333,87 @@ impl Engine {
         let Some(current) = current.as_mut().filter(|current| current.number == session) else {
             return Next::End;
         };
-        let mut handout = Handout::new(now, tickets);
-        current.serve(&mut handout, roster);
+        let mut queue = lock(&self.queue);
+        // Lanes that have not come so far in the time of a tick may be stuck.
+        let is_behind = current.batches_left() + queue.ready() > 0;
+        current.serve(now);
+        let mut handout = Handout::new(now, tickets, Vec::new());
         current.admit(&mut handout, roster, groups);
-        handout.queue(&self.queue);
-        let next = current.next();
+        handout.queue(&mut queue);
+        let batches = current.batches_left();
+        let wanting = queue.hire(batches, if is_behind { LANES } else { first_lanes(batches) });
+        let next = current.next(now, batches + queue.ready() > 0);
+        drop(queue);
         drop(state);
-        self.start_runs(handout);
+        self.start_lanes(wanting);
+        self.follow_up_and_hire(handout);
         next
     }
 
-    /// Starts what was handed out.
-    fn start_runs(self: &Arc<Self>, handout: Handout) {
-        self.hire_lanes();
+    /// The next batch for a lane. What is due is offered here, by whoever is to run it, so that a job's memory needs to come
+    /// to one processor only.
+    pub(crate) fn next_batch(self: &Arc<Self>, desk: &mut Desk) -> Option<Arc<Batch>> {
+        let (batch, handout) = self.take_batch(desk)?;
+        self.follow_up_and_hire(handout);
+        Some(batch)
+    }
+
+    fn take_batch(&self, desk: &mut Desk) -> Option<(Arc<Batch>, Handout)> {
+        let (jobs, spare) = desk.take_spare();
+        let mut state = lock(&self.state);
+        let State {
+            session,
+            roster,
+            tickets,
+            groups,
+            ..
+        } = &mut *state;
+        let mut queue = lock(&self.queue);
+        desk.leave(&mut queue);
+        let mut handout = Handout::new(Time::ORIGIN, tickets, jobs);
+        if let Some(batch) = queue.next() {
+            return Some((batch, handout));
+        }
+        let current = session.as_mut().filter(|current| current.batches_left() > 0)?;
+        current.hand_out(&mut handout, roster);
+        current.admit(&mut handout, roster, groups);
+        let batch = handout.hand_out(&mut queue, spare);
+        let bell = current.wakes_for_nothing();
+        drop(queue);
+        drop(state);
+        ring(bell);
+        desk.tidy();
+        Some((batch, handout))
+    }
+
+    /// The executor refused a lane, or dropped it. What no lane is left for is offered and taken back, to be tried again at the
+    /// next tick.
+    pub(crate) fn lose_lane(self: &Arc<Self>) {
+        if !lock(&self.queue).lose() {
+            return;
+        }
+        let mut desk = Desk::default();
+        while let Some((batch, handout)) = self.take_batch(&mut desk) {
+            self.follow_up(handout);
+            self.take_back(&batch);
+            desk.finish(batch);
+        }
+    }
+
+    /// A lane lets the executor's other tasks have a turn.
+    pub(crate) fn free_lane(&self, desk: &mut Desk) {
+        desk.free(&mut lock(&self.queue));
+    }
+
+    fn follow_up_and_hire(self: &Arc<Self>, handout: Handout) {
+        if !handout.is_plain() {
+            self.follow_up(handout);
+            self.hire_lanes();
+        }
+    }
+
+    /// Does what else is to be done about jobs that came up.
+    fn follow_up(self: &Arc<Self>, handout: Handout) {
         self.start_blocking(handout.blocking_batches);
         for job in handout.removed {
             job.clear();
@@ -361,10 +426,20 @@ impl Engine {
         }
     }
 
-    /// Starts as many lanes as are wanting. One that is refused is dropped, and tells so: what it should have run is tried
-    /// again at the next tick.
+    /// Starts as many lanes as are wanting.
     pub(crate) fn hire_lanes(self: &Arc<Self>) {
-        let wanting = lock(&self.queue).hire();
+        let state = lock(&self.state);
+        let left = state.session.as_ref().map_or(0, Session::batches_left);
+        let mut queue = lock(&self.queue);
+        let most = first_lanes(left + queue.ready());
+        let wanting = queue.hire(left, most);
+        drop(queue);
+        drop(state);
+        self.start_lanes(wanting);
+    }
+
+    /// Starts lanes. One that is refused is dropped, and tells so: what it should have run is tried again at the next tick.
+    fn start_lanes(self: &Arc<Self>, wanting: usize) {
         for _ in 0..wanting {
             let lane = Lane::new(Arc::clone(self));
             quietly(|| drop(self.runtime.spawn(Box::pin(lane))));
@@ -394,14 +469,13 @@ impl Engine {
         else {
             return;
         };
-        let mut handout = Handout::new(now, tickets);
+        let mut handout = Handout::new(now, tickets, Vec::new());
         for job in jobs.iter().filter(|job| roster.get(job.slot()).is_some()) {
             current.offer_again(&mut handout, job);
         }
         current.admit(&mut handout, roster, groups);
-        handout.queue(&self.queue);
+        handout.queue(&mut lock(&self.queue));
         drop(state);
-        self.hire_lanes();
         self.start_blocking(handout.blocking_batches);
     }
 }

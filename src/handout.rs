@@ -7,9 +7,7 @@ use crate::batch::{Batch, Queue};
 use crate::cell::JobCell;
 use crate::claim::{Offer, Ticket};
 use crate::group::Group;
-use crate::panics::lock;
 use crate::rules::{Overlapping, Rules, Seats};
-use crate::sync::Mutex;
 use crate::time::Time;
 
 pub(crate) struct Handout {
@@ -17,8 +15,9 @@ pub(crate) struct Handout {
     pub(crate) is_on_tick: bool,
     pub(crate) batch_size: usize,
     ticket: Ticket,
-    batches: Vec<Vec<Arc<JobCell>>>,
-    batch: Vec<Arc<JobCell>>,
+    jobs: Vec<Arc<JobCell>>,
+    /// Some of them wait in the queue.
+    has_queued: bool,
     /// For the blocking pool; once they are queued, each is a batch.
     blocking: Vec<Arc<JobCell>>,
     pub(crate) blocking_batches: Vec<Arc<Batch>>,
@@ -39,16 +38,16 @@ struct Candidate<'a> {
 }
 
 impl Handout {
-    /// A handout under a ticket of its own.
-    pub(crate) fn new(now: Time, tickets: &mut u64) -> Handout {
+    /// A handout under a ticket of its own. What is offered is collected in `jobs`, which is empty.
+    pub(crate) fn new(now: Time, tickets: &mut u64, jobs: Vec<Arc<JobCell>>) -> Handout {
         *tickets += 1;
         Handout {
             now,
             is_on_tick: false,
             batch_size: 1,
             ticket: Ticket::new(*tickets),
-            batches: Vec::new(),
-            batch: Vec::new(),
+            jobs,
+            has_queued: false,
             blocking: Vec::new(),
             blocking_batches: Vec::new(),
             overlapping: Vec::new(),
@@ -61,17 +60,22 @@ impl Handout {
     /// is listed here may thus be early, which is set right when it comes up, but never late.
     ///
     /// A run that ended on the very instant of a tick counts as running then, as in the Python package.
-    pub(crate) fn consider(&mut self, agenda: &mut Agenda, slot: Slot, job: &Arc<JobCell>, due: Time) {
-        let ended_just_now = self.is_on_tick && job.waits_for_end() && job.has_ended_at(self.now);
-        if due > self.now || ended_just_now {
+    pub(crate) fn consider(&mut self, agenda: &mut Agenda, slot: Slot, job: &Arc<JobCell>) {
+        let due = job.due();
+        if due > self.now || self.has_ended_just_now(job) {
             agenda.list(slot, due, self.now);
-            return;
-        }
-        let Some(rules) = job.rules.as_deref() else {
+        } else if let Some(rules) = job.rules.as_deref() {
+            self.consider_rules(agenda, Candidate { slot, job, rules }, due);
+        } else {
             self.offer(agenda, slot, job);
-            return;
-        };
-        let candidate = Candidate { slot, job, rules };
+        }
+    }
+
+    fn has_ended_just_now(&self, job: &JobCell) -> bool {
+        self.is_on_tick && job.has_ended_at(self.now) && job.waits_for_end()
+    }
+
+    fn consider_rules(&mut self, agenda: &mut Agenda, candidate: Candidate<'_>, due: Time) {
         if self.is_used_up(candidate) {
             return;
         }
@@ -80,8 +84,8 @@ impl Handout {
         if self.gives_way(agenda, candidate, since) {
             return;
         }
-        match &rules.group {
-            Some(group) => group.wait(self.now, since, job),
+        match &candidate.rules.group {
+            Some(group) => group.wait(self.now, since, candidate.job),
             None => self.offer_by_rules(agenda, candidate),
         }
     }
@@ -204,34 +208,50 @@ impl Handout {
     }
 
     fn push(&mut self, job: &Arc<JobCell>) {
-        if job.blocking {
-            self.blocking.push(Arc::clone(job));
-            return;
-        }
-        if self.batch.capacity() == 0 {
-            self.batch.reserve_exact(self.batch_size);
-        }
-        self.batch.push(Arc::clone(job));
-        if self.batch.len() == self.batch_size {
-            self.batches.push(std::mem::take(&mut self.batch));
-        }
+        let jobs = if job.blocking { &mut self.blocking } else { &mut self.jobs };
+        jobs.push(Arc::clone(job));
     }
 
-    /// Queues the batches. A stop finds all that is on offer there, so this is done before the engine's state is unlocked.
-    pub(crate) fn queue(&mut self, queue: &Mutex<Queue>) {
-        if !self.batch.is_empty() {
-            self.batches.push(std::mem::take(&mut self.batch));
-        }
-        if self.batches.is_empty() && self.blocking.is_empty() {
-            return;
-        }
-        let mut queue = lock(queue);
+    /// Whether there is nothing to be done about it but to run what was offered.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.blocking_batches.is_empty()
+            && self.removed.is_empty()
+            && self.used_up.is_empty()
+            && self.overlapping.is_empty()
+            && !self.has_queued
+    }
+
+    /// Hands out what was offered: a stop finds all that is on offer in the queue, so this is done before the engine's state
+    /// is unlocked. Returns a batch for the lane that asks, in which it takes the place of `spare`.
+    pub(crate) fn hand_out(&mut self, queue: &mut Queue, spare: Option<Arc<Batch>>) -> Arc<Batch> {
         let occasion = (self.ticket, self.now);
-        for batch in self.batches.drain(..) {
-            queue.push(occasion, batch);
+        let mut jobs = std::mem::take(&mut self.jobs);
+        self.jobs = split_off(&mut jobs, self.batch_size);
+        let batch = queue.hand_out(occasion, jobs, spare);
+        self.queue(queue);
+        batch
+    }
+
+    /// Likewise, for the next free lanes.
+    pub(crate) fn queue(&mut self, queue: &mut Queue) {
+        let occasion = (self.ticket, self.now);
+        let mut jobs = std::mem::take(&mut self.jobs);
+        while !jobs.is_empty() {
+            let more = split_off(&mut jobs, self.batch_size);
+            queue.push(occasion, std::mem::replace(&mut jobs, more));
+            self.has_queued = true;
         }
         for job in self.blocking.drain(..) {
-            self.blocking_batches.push(queue.push_active(occasion, job));
+            self.blocking_batches.push(queue.hand_out(occasion, vec![job], None));
         }
+    }
+}
+
+/// Splits off what is more than a batch.
+fn split_off(jobs: &mut Vec<Arc<JobCell>>, batch_size: usize) -> Vec<Arc<JobCell>> {
+    if jobs.len() > batch_size {
+        jobs.split_off(batch_size)
+    } else {
+        Vec::new()
     }
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use crate::batch::Batch;
+use crate::batch::{Batch, Queue};
 use crate::cell::JobCell;
 use crate::end::End;
 use crate::engine::Engine;
@@ -24,6 +24,7 @@ const RUNS_PER_POLL: usize = 64;
 pub(crate) struct Lane {
     engine: Arc<Engine>,
     home: Arc<Home>,
+    desk: Desk,
     /// Where the next run that waits will wait; its waker serves first polls until then.
     vacancy: Option<(Arc<Parked>, Waker)>,
     stage: Stage,
@@ -35,11 +36,71 @@ enum Stage {
     Left,
 }
 
+/// What a lane has at hand beside the batch that it runs.
+#[derive(Default)]
+pub(crate) struct Desk {
+    /// It counts as free.
+    is_free: bool,
+    /// The batch that it ran last.
+    done: Option<Arc<Batch>>,
+    /// An empty one, to be used again.
+    spare: Option<Arc<Batch>>,
+}
+
+impl Desk {
+    fn of_free_lane() -> Desk {
+        Desk {
+            is_free: true,
+            ..Desk::default()
+        }
+    }
+
+    /// All runs of the batch have ended.
+    pub(crate) fn finish(&mut self, batch: Arc<Batch>) {
+        self.done = Some(batch);
+    }
+
+    /// The lane takes another batch, or leaves.
+    pub(crate) fn leave(&mut self, queue: &mut Queue) {
+        if let Some(done) = &self.done {
+            queue.finish(done);
+        }
+        if std::mem::take(&mut self.is_free) {
+            queue.engage();
+        }
+    }
+
+    /// The lane lets others have their turn.
+    pub(crate) fn free(&mut self, queue: &mut Queue) {
+        self.leave(queue);
+        queue.free();
+        self.is_free = true;
+    }
+
+    /// The spare batch, and its empty list of jobs.
+    pub(crate) fn take_spare(&mut self) -> (Vec<Arc<JobCell>>, Option<Arc<Batch>>) {
+        let mut spare = self.spare.take();
+        let batch = spare.as_mut().and_then(Arc::get_mut);
+        let jobs = batch.map(|batch| std::mem::take(&mut batch.jobs)).unwrap_or_default();
+        (jobs, spare)
+    }
+
+    /// Makes a spare of the batch that is done and has been left.
+    pub(crate) fn tidy(&mut self) {
+        let Some(mut done) = self.done.take() else { return };
+        if let Some(batch) = Arc::get_mut(&mut done) {
+            batch.jobs.clear();
+            self.spare = Some(done);
+        }
+    }
+}
+
 impl Lane {
     pub(crate) fn new(engine: Arc<Engine>) -> Lane {
         Lane {
             engine,
             home: Arc::default(),
+            desk: Desk::of_free_lane(),
             vacancy: None,
             stage: Stage::Taking,
         }
@@ -49,11 +110,11 @@ impl Lane {
     fn take_batches(&mut self, cx: &Context<'_>) -> Poll<()> {
         let mut turn = RUNS_PER_POLL;
         while turn > 0 {
-            let Some(batch) = self.engine.next_batch() else {
+            let Some(batch) = self.engine.next_batch(&mut self.desk) else {
                 self.stage = Stage::Left;
                 return Poll::Ready(());
             };
-            turn = turn.saturating_sub(batch.jobs.len());
+            turn = turn.saturating_sub(batch.jobs.len().max(1));
             let waiting = batch
                 .jobs
                 .iter()
@@ -66,8 +127,9 @@ impl Lane {
                 self.engine.hire_lanes();
                 return Poll::Ready(());
             }
-            self.engine.free_lane(&batch);
+            self.desk.finish(batch);
         }
+        self.engine.free_lane(&mut self.desk);
         cx.waker().wake_by_ref();
         Poll::Pending
     }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use crate::agenda::Slot;
 use crate::cell::JobCell;
-use crate::time::Time;
 
 /// Below this many holes it is not worth closing them.
 const FEW: usize = 64;
@@ -31,12 +30,12 @@ impl Roster {
         self.slots.get(slot as usize)?.as_ref()
     }
 
-    /// The job and when it is due, ahead of an offer: reads a word from each part of a job that the offer will touch, so that
-    /// the memory is on its way.
-    pub(crate) fn look_at(&self, slot: Slot) -> Option<(Slot, &Arc<JobCell>, Time)> {
-        let job = self.get(slot)?;
-        black_box((Arc::strong_count(job), job.runs(), job.id));
-        Some((slot, job, job.due()))
+    /// Reads a word from each part of a job that an offer and a run will touch, so that the memory is on its way: jobs lie
+    /// all over it, and plain reads in a row are fetched at the same time, while each atomic step waits for what is before it.
+    pub(crate) fn touch(&self, slot: Slot) {
+        if let Some(job) = self.get(slot) {
+            black_box((Arc::strong_count(job), job.runs(), job.id));
+        }
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<JobCell>> {

@@ -25,24 +25,8 @@ const MEASURE_ONE_IN: u64 = 16;
 
 /// Batches.
 impl Engine {
-    pub(crate) fn next_batch(&self) -> Option<Arc<Batch>> {
-        lock(&self.queue).next()
-    }
-
-    pub(crate) fn free_lane(&self, batch: &Batch) {
-        lock(&self.queue).free(batch);
-    }
-
     pub(crate) fn finish_batch(&self, batch: &Batch) {
         lock(&self.queue).finish(batch);
-    }
-
-    /// The executor refused a lane, or dropped it.
-    pub(crate) fn lose_lane(&self) {
-        let lost = lock(&self.queue).lose();
-        for batch in lost {
-            self.take_back(&batch);
-        }
     }
 
     /// Takes back what is on offer in a batch that the executor would not take.

@@ -1,5 +1,6 @@
 //! What there is from a start to the next stop: the agenda, and what is due and not yet handed out.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::agenda::{Agenda, Slot};
@@ -12,13 +13,6 @@ use crate::roster::Roster;
 use crate::sync::AtomicWaker;
 use crate::time::Time;
 
-/// The most jobs that are handed out before the loop lets the executor's other tasks have a turn.
-const SLICE: usize = 4_096;
-
-/// So many jobs are looked at before the first of them is offered. They lie all over the memory: plain reads in a row are
-/// fetched at the same time, while each atomic step of an offer waits for what is before it.
-const GROUP: usize = 32;
-
 /// From a start to the next stop.
 pub(crate) struct Session {
     pub(crate) number: u64,
@@ -30,10 +24,23 @@ pub(crate) struct Session {
     wake: Option<Time>,
 }
 
+/// What has come up at a tick, until lanes have taken it up.
 #[derive(Default)]
 struct Due {
+    tick: Option<TickServed>,
     slots: Vec<Slot>,
     handed_out: usize,
+    /// Those of the blocking pool, which come after the others.
+    blocking: Vec<Slot>,
+    batch_size: usize,
+}
+
+/// The tick whose jobs are handed out.
+#[derive(Clone, Copy)]
+struct TickServed {
+    now: Time,
+    /// It was served on the very instant.
+    is_on_tick: bool,
 }
 
 /// Wakes the loop.
@@ -42,8 +49,6 @@ pub(crate) struct Bell(pub(crate) AtomicWaker);
 
 /// What the loop does next.
 pub(crate) enum Next {
-    /// Asks again, after others had their turn.
-    Again,
     Sleep(Time),
     /// Waits for the bell.
     Wait,
@@ -67,21 +72,39 @@ impl Session {
         }
     }
 
-    /// Serves the tick that has come, if one has: offers the next slice of what is due.
-    pub(crate) fn serve(&mut self, handout: &mut Handout, roster: &Roster) {
-        if self.due.is_empty() {
-            self.due.refill(&mut self.agenda, handout.now);
+    /// Serves the tick that has come, if one has.
+    pub(crate) fn serve(&mut self, now: Time) {
+        self.due.refill(&mut self.agenda, now);
+    }
+
+    /// How many batches wait for a lane.
+    pub(crate) fn batches_left(&self) -> usize {
+        self.due.batches_left()
+    }
+
+    /// Offers the next batch of what is due.
+    pub(crate) fn hand_out(&mut self, handout: &mut Handout, roster: &Roster) {
+        let Some(tick) = self.due.tick else { return };
+        handout.now = tick.now;
+        handout.is_on_tick = tick.is_on_tick;
+        handout.batch_size = self.due.batch_size;
+        let batch = self.due.take_batch();
+        for slot in &self.due.slots[batch.clone()] {
+            roster.touch(*slot);
+        }
+        for slot in &self.due.slots[batch] {
+            let Some(job) = roster.get(*slot) else { continue };
+            if job.blocking {
+                self.due.blocking.push(*slot);
+            } else {
+                handout.consider(&mut self.agenda, *slot, job);
+            }
         }
         if self.due.is_empty() {
-            return;
-        }
-        handout.batch_size = batch::size(self.due.slots.len());
-        handout.is_on_tick = self.agenda.is_on_tick(handout.now);
-        let mut group = Vec::with_capacity(GROUP);
-        for slots in self.due.slice().chunks(GROUP) {
-            group.extend(slots.iter().filter_map(|slot| roster.look_at(*slot)));
-            for (slot, job, due) in group.drain(..) {
-                handout.consider(&mut self.agenda, slot, job, due);
+            for slot in self.due.blocking.drain(..) {
+                if let Some(job) = roster.get(slot) {
+                    handout.consider(&mut self.agenda, slot, job);
+                }
             }
         }
     }
@@ -107,12 +130,23 @@ impl Session {
         handout.offer_again(&mut self.agenda, job);
     }
 
-    pub(crate) fn next(&mut self) -> Next {
-        if !self.due.is_empty() {
-            return Next::Again;
-        }
-        self.wake = self.agenda.next_wake();
+    /// When the loop has to look again. If batches wait, that is at the next tick, whatever becomes of the lanes: they may be
+    /// stuck by then.
+    pub(crate) fn next(&mut self, now: Time, batches_wait: bool) -> Next {
+        let next = self.agenda.next_wake();
+        self.wake = if batches_wait {
+            Some(self.agenda.tick_after(now).min(next.unwrap_or(Time::NEVER)))
+        } else {
+            next
+        };
         self.wake.map_or(Next::Wait, Next::Sleep)
+    }
+
+    /// The bell, if the loop means to look again for batches that have all been taken up.
+    pub(crate) fn wakes_for_nothing(&self) -> Option<Arc<Bell>> {
+        let wake = self.wake.filter(|_| self.batches_left() == 0)?;
+        let next = self.agenda.next_wake();
+        next.is_none_or(|next| wake < next).then(|| Arc::clone(&self.bell))
     }
 
     pub(crate) fn unlist(&mut self, slot: Slot) {
@@ -141,21 +175,35 @@ impl Due {
         self.handed_out == self.slots.len()
     }
 
-    fn refill(&mut self, agenda: &mut Agenda, now: Time) {
-        self.slots.clear();
-        self.handed_out = 0;
-        agenda.take_due(now, &mut self.slots);
+    fn batches_left(&self) -> usize {
+        let left = self.slots.len() - self.handed_out + self.blocking.len();
+        left.div_ceil(self.batch_size.max(1))
     }
 
-    fn slice(&mut self) -> &[Slot] {
+    /// Adds what has come up since, behind what lanes have not taken up yet.
+    fn refill(&mut self, agenda: &mut Agenda, now: Time) {
+        self.slots.drain(..self.handed_out);
+        self.handed_out = 0;
+        agenda.take_due(now, &mut self.slots);
+        if !self.is_empty() {
+            self.batch_size = batch::size(self.slots.len());
+            self.tick = Some(TickServed {
+                now,
+                is_on_tick: agenda.is_on_tick(now),
+            });
+        }
+    }
+
+    fn take_batch(&mut self) -> Range<usize> {
         let begin = self.handed_out;
-        self.handed_out = (begin + SLICE).min(self.slots.len());
-        &self.slots[begin..self.handed_out]
+        self.handed_out = (begin + self.batch_size).min(self.slots.len());
+        begin..self.handed_out
     }
 
     fn renumber(&mut self, renumbered: &[Option<Slot>]) {
         let left = self.slots.drain(..).skip(self.handed_out);
         self.slots = left.filter_map(|slot| renumbered[slot as usize]).collect();
         self.handed_out = 0;
+        self.blocking = self.blocking.drain(..).filter_map(|slot| renumbered[slot as usize]).collect();
     }
 }
