@@ -6,6 +6,8 @@
 
 use std::collections::BTreeMap;
 
+use slab::Slab;
+
 use crate::grid::{Grid, Tick};
 use crate::time::Time;
 
@@ -17,9 +19,11 @@ pub(crate) struct Agenda {
     grid: Grid,
     /// The first tick that has not been served.
     upcoming: Tick,
-    buckets: BTreeMap<Tick, Bucket>,
-    /// Which tick the last deadline was listed for: the next one is mostly for the same.
-    last: Filed,
+    /// The bucket of each tick that has one, by its place on the shelf.
+    ticks: BTreeMap<Tick, usize>,
+    shelf: Slab<Bucket>,
+    /// Where the last deadline went: the next one mostly goes there too.
+    last: Option<Filed>,
     /// The deadline under which each slot is listed, or `NEVER`.
     listed: Vec<Time>,
     /// An emptied bucket, kept so that a steady load allocates nothing.
@@ -32,24 +36,16 @@ struct Bucket {
     slots: Vec<Slot>,
 }
 
-/// A tick, and the deadlines that it is the first tick from: those after the one before it.
-#[derive(Debug)]
+/// A bucket, and what goes there: what is due after one tick, and until the next.
+#[derive(Debug, Clone, Copy)]
 struct Filed {
-    tick: Tick,
     after: Time,
     until: Time,
+    bucket: usize,
 }
 
 impl Filed {
-    fn new(grid: Grid, tick: Tick) -> Filed {
-        Filed {
-            tick,
-            after: tick.checked_sub(1).map_or(Time::EARLIEST, |before| grid.time_of(before)),
-            until: grid.time_of(tick),
-        }
-    }
-
-    fn is_for(&self, time: Time) -> bool {
+    fn is_for(self, time: Time) -> bool {
         self.after < time && time <= self.until
     }
 }
@@ -59,8 +55,9 @@ impl Agenda {
         Agenda {
             grid,
             upcoming: 0,
-            buckets: BTreeMap::new(),
-            last: Filed::new(grid, 0),
+            ticks: BTreeMap::new(),
+            shelf: Slab::new(),
+            last: None,
             listed: Vec::new(),
             spare: Vec::new(),
         }
@@ -80,20 +77,32 @@ impl Agenda {
         if deadline == Time::NEVER {
             return;
         }
-        let tick = self.tick_from(deadline.max(now)).max(self.upcoming);
-        let bucket = self.buckets.entry(tick).or_insert_with(|| Bucket {
-            earliest: deadline,
-            slots: std::mem::take(&mut self.spare),
-        });
+        let time = deadline.max(now);
+        let filed = match self.last {
+            Some(filed) if filed.is_for(time) => filed.bucket,
+            _ => self.find_bucket(time),
+        };
+        let bucket = &mut self.shelf[filed];
         bucket.earliest = bucket.earliest.min(deadline);
         bucket.slots.push(slot);
     }
 
-    fn tick_from(&mut self, time: Time) -> Tick {
-        if !self.last.is_for(time) {
-            self.last = Filed::new(self.grid, self.grid.tick_from(time));
-        }
-        self.last.tick
+    fn find_bucket(&mut self, time: Time) -> usize {
+        let tick = self.grid.tick_from(time);
+        let place = self.ticks.entry(tick.max(self.upcoming)).or_insert_with(|| {
+            self.shelf.insert(Bucket {
+                earliest: Time::NEVER,
+                slots: std::mem::take(&mut self.spare),
+            })
+        });
+        self.last = Some(Filed {
+            after: tick
+                .checked_sub(1)
+                .map_or(Time::EARLIEST, |before| self.grid.time_of(before)),
+            until: self.grid.time_of(tick),
+            bucket: *place,
+        });
+        *place
     }
 
     /// Takes `slot` off the agenda.
@@ -110,8 +119,8 @@ impl Agenda {
         let Some(tick) = self.grid.tick_until(now) else { return };
         let begin = due.len();
         let mut served = false;
-        while let Some(bucket) = self.buckets.first_entry().filter(|bucket| *bucket.key() <= tick) {
-            let mut slots = bucket.remove().slots;
+        while let Some(entry) = self.ticks.first_entry().filter(|entry| *entry.key() <= tick) {
+            let mut slots = self.shelf.remove(entry.remove()).slots;
             slots.retain(|slot| take(&mut self.listed, *slot, now));
             if due.is_empty() {
                 std::mem::swap(due, &mut slots);
@@ -126,6 +135,7 @@ impl Agenda {
         }
         if served {
             self.upcoming = tick + 1;
+            self.last = None;
             self.take_early(now, due);
             if !due[begin..].is_sorted() {
                 due[begin..].sort_unstable();
@@ -135,10 +145,11 @@ impl Agenda {
 
     /// A tick that is served late also serves what has come due since, although its own tick is still ahead.
     fn take_early(&mut self, now: Time, due: &mut Vec<Slot>) {
-        let Some(mut entry) = self.buckets.first_entry().filter(|entry| entry.get().earliest <= now) else {
+        let Some(entry) = self.ticks.first_entry() else { return };
+        let bucket = &mut self.shelf[*entry.get()];
+        if bucket.earliest > now {
             return;
-        };
-        let bucket = entry.get_mut();
+        }
         bucket.earliest = Time::NEVER;
         bucket.slots.retain(|slot| {
             if take(&mut self.listed, *slot, now) {
@@ -149,7 +160,7 @@ impl Agenda {
             true
         });
         if bucket.slots.is_empty() {
-            entry.remove();
+            self.shelf.remove(entry.remove());
         }
     }
 
@@ -168,7 +179,7 @@ impl Agenda {
 
     /// The next tick at which something may be due.
     pub(crate) fn next_wake(&self) -> Option<Time> {
-        self.buckets.first_key_value().map(|(tick, _)| self.grid.time_of(*tick))
+        self.ticks.first_key_value().map(|(tick, _)| self.grid.time_of(*tick))
     }
 
     /// Gives every slot the number that `renumbered` holds for it, and forgets those that have none.
@@ -179,13 +190,19 @@ impl Agenda {
                 self.listed.push(*deadline);
             }
         }
-        self.buckets.retain(|_, bucket| {
+        self.last = None;
+        self.ticks.retain(|_, place| {
+            let bucket = &mut self.shelf[*place];
             bucket.slots.retain_mut(|slot| {
                 let number = renumbered[*slot as usize].filter(|_| old[*slot as usize] != Time::NEVER);
                 *slot = number.unwrap_or(*slot);
                 number.is_some()
             });
-            !bucket.slots.is_empty()
+            let is_empty = bucket.slots.is_empty();
+            if is_empty {
+                self.shelf.remove(*place);
+            }
+            !is_empty
         });
     }
 }

@@ -1,6 +1,7 @@
 //! Runs on their way to the executor: handed out in batches, taken up by lanes.
 
 use std::collections::VecDeque;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use slab::Slab;
@@ -17,9 +18,9 @@ use crate::time::Time;
 /// given as many threads.
 pub(crate) const LANES: usize = 64;
 
-/// So many lanes begin with what is due, if it is little: one for the thread that the loop was on, and more for others to
-/// find. Each costs a spawn, and wakes a thread. What they have left at the next tick calls for [`LANES`].
-const FIRST_LANES: usize = 4;
+/// So many lanes begin with what is due at a tick: one for the thread that the loop was on, and more for others to find. Each
+/// costs a spawn, and wakes a thread. What they have left at the next tick calls for [`LANES`].
+const FIRST_LANES: RangeInclusive<usize> = 4..=16;
 
 /// So many batches are worth one more lane at once.
 const BATCHES_PER_LANE: usize = 16;
@@ -34,7 +35,9 @@ pub(crate) fn size(due: usize) -> usize {
 
 /// How many lanes begin with so many batches.
 pub(crate) fn first_lanes(batches: usize) -> usize {
-    (batches / BATCHES_PER_LANE).clamp(FIRST_LANES, LANES).min(batches)
+    (batches / BATCHES_PER_LANE)
+        .clamp(*FIRST_LANES.start(), *FIRST_LANES.end())
+        .min(batches)
 }
 
 /// Under which ticket runs are offered, and when.
@@ -176,7 +179,11 @@ impl Queue {
 
     /// Nothing of the batch is in progress any more.
     pub(crate) fn finish(&mut self, batch: &Batch) {
-        if self.batches.get(batch.place).is_some_and(|there| there.number == batch.number) {
+        if self
+            .batches
+            .get(batch.place)
+            .is_some_and(|there| there.number == batch.number)
+        {
             self.batches.remove(batch.place);
         }
     }
@@ -235,7 +242,16 @@ mod tests {
 
     #[test]
     fn few_lanes_begin_and_many_batches_have_more() {
-        let table = [(0, 0), (1, 1), (4, 4), (64, 4), (71, 4), (156, 9), (1_562, 64), (15_625, 64)];
+        let table = [
+            (0, 0),
+            (1, 1),
+            (4, 4),
+            (64, 4),
+            (71, 4),
+            (156, 9),
+            (1_562, 16),
+            (15_625, 16),
+        ];
         for (batches, expected) in table {
             assert_eq!(first_lanes(batches), expected, "{batches} batches");
         }

@@ -79,6 +79,10 @@ impl<B: Body> JobCell<B> {
     }
 }
 
+/// Where many runs share a batch, the first one of each job is measured, and then one in so many. Reading the clock costs more
+/// than all else that a short run costs.
+const MEASURE_ONE_IN: u64 = 16;
+
 impl JobCell {
     pub(crate) const UNREGISTERED: Slot = Slot::MAX;
 
@@ -307,6 +311,15 @@ impl JobCell {
         }
     }
 
+    /// When the run after one that is due by `now` is due, if one is, of a job that is not [timed](JobCell::timed).
+    pub(crate) fn next_deadline_if_due(&self, now: Time) -> Option<Time> {
+        let deadline = self.deadline();
+        if self.claim.sight().is_triggered() {
+            return Some(deadline);
+        }
+        (deadline <= now).then(|| deadline.after(self.span()))
+    }
+
     /// The deadline after `deadline`, for a run that begins at `now`.
     fn next_deadline(&self, deadline: Time, now: Time) -> Time {
         match &self.rules {
@@ -355,6 +368,18 @@ impl JobCell {
                 (deadline, self.regularly_due(deadline))
             }
         };
+        self.count_run(deadline, due, started)
+    }
+
+    /// Likewise for a job that is not [timed](JobCell::timed), and so is due again one interval later whatever happens.
+    pub(crate) fn begin_unmeasured(&self) -> Facts {
+        debug_assert!(!self.timed);
+        let deadline = self.deadline();
+        self.set_deadline(deadline.after(self.span()));
+        self.count_run(deadline, deadline, None)
+    }
+
+    fn count_run(&self, deadline: Time, due: Time, started: Option<Time>) -> Facts {
         let number = self.runs();
         self.set_runs(number + 1);
         Facts {
@@ -364,6 +389,12 @@ impl JobCell {
             started,
             span: RunSpan::none(),
         }
+    }
+
+    /// Whether the next run is one of those that are measured even if nobody asks; not the same for all jobs of a tick.
+    pub(crate) fn is_sampled(&self) -> bool {
+        let runs = self.runs();
+        runs == 0 || runs.wrapping_add(self.id.number()) % MEASURE_ONE_IN == 0
     }
 
     fn set_runs(&self, runs: u64) {

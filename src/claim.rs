@@ -104,7 +104,7 @@ impl Sight {
 
     /// Whether a run is on offer or in progress.
     pub(crate) fn is_taken(self) -> bool {
-        self.0 & (OFFERED | RUNNING) != 0
+        is_taken(self.0)
     }
 
     /// Whether a run is on offer and has not begun.
@@ -138,19 +138,19 @@ impl Sight {
 impl Claim {
     /// Offers a run to whoever shows `ticket`.
     pub(crate) fn offer(&self, ticket: Ticket) -> Offer {
-        let mut offer = Offer::Closed;
-        self.update(|word| {
-            let (outcome, next) = if is_closed(word) {
-                (Offer::Closed, None)
-            } else if word & (OFFERED | RUNNING) != 0 {
-                (Offer::Busy, Some(word | DUE))
+        let word = self.update(|word| {
+            let next = if is_taken(word) {
+                word | DUE
             } else {
-                (Offer::Taken, Some(ticket.0 | OFFERED | word & LASTING))
+                ticket.0 | OFFERED | word & LASTING
             };
-            offer = outcome;
-            next
+            (!is_closed(word)).then_some(next)
         });
-        offer
+        match word {
+            None => Offer::Closed,
+            Some(word) if is_taken(word) => Offer::Busy,
+            Some(_) => Offer::Taken,
+        }
     }
 
     /// Likewise for a seat of a job that is `triggered`, or isn't. If it is busy, its end too will tell that the job is due.
@@ -246,8 +246,7 @@ impl Claim {
 
     /// Asks whoever has taken the job, if anybody has, to look at its deadline at the end. False if nobody has.
     pub(crate) fn change(&self) -> bool {
-        self.update(|word| (word & (OFFERED | RUNNING) != 0).then_some(word | CHANGED))
-            .is_some()
+        self.update(|word| is_taken(word).then_some(word | CHANGED)).is_some()
     }
 
     /// Changes the word as `change` says and returns what it was, or nothing if there was nothing to change. All such
@@ -260,6 +259,10 @@ impl Claim {
 /// Whether no run may begin.
 fn is_closed(word: u64) -> bool {
     word & REMOVED != 0 || word & (PAUSED | TRIGGERED) == PAUSED
+}
+
+fn is_taken(word: u64) -> bool {
+    word & (OFFERED | RUNNING) != 0
 }
 
 fn ticket_of(word: u64) -> Ticket {

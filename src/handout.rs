@@ -64,10 +64,26 @@ impl Handout {
         let due = job.due();
         if due > self.now || self.has_ended_just_now(job) {
             agenda.list(slot, due, self.now);
+        } else if !job.timed {
+            self.offer_plainly(agenda, slot, job);
         } else if let Some(rules) = job.rules.as_deref() {
             self.consider_rules(agenda, Candidate { slot, job, rules }, due);
         } else {
             self.offer(agenda, slot, job);
+        }
+    }
+
+    /// What is left of an offer to most jobs there are: those that are not [timed](JobCell::timed).
+    fn offer_plainly(&mut self, agenda: &mut Agenda, slot: Slot, job: &Arc<JobCell>) {
+        if job.claim.offer(self.ticket) != Offer::Taken {
+            return;
+        }
+        match job.next_deadline_if_due(self.now) {
+            Some(next) => {
+                agenda.list(slot, next, self.now);
+                self.push(job);
+            }
+            None => self.take_back(agenda, slot, job, job),
         }
     }
 
@@ -143,33 +159,39 @@ impl Handout {
     }
 
     fn offer(&mut self, agenda: &mut Agenda, slot: Slot, job: &Arc<JobCell>) -> Offer {
-        match job.claim.offer(self.ticket) {
-            Offer::Taken if !self.is_still_due(agenda, slot, job, job) => Offer::Closed,
-            Offer::Taken => {
-                agenda.list(slot, job.due_after(self.now), self.now);
-                self.push(job);
-                Offer::Taken
-            }
-            other => other,
+        let offer = job.claim.offer(self.ticket);
+        if offer == Offer::Taken && !self.confirm(agenda, slot, job, job) {
+            return Offer::Closed;
         }
+        offer
     }
 
-    /// Whether the job is due now that it is taken, in the job itself or in a seat. A run that was late may have begun, moved
-    /// the deadline and ended since the job was looked at; then the offer is taken back.
-    fn is_still_due(&mut self, agenda: &mut Agenda, slot: Slot, job: &JobCell, taken: &Arc<JobCell>) -> bool {
-        if job.due() <= self.now {
-            return true;
+    /// Lists a job for the run after the one that was `taken`, in the job itself or in a seat, and hands that out.
+    ///
+    /// False if no run is due any more: one that was late may have begun, moved the deadline and ended since the job was looked
+    /// at. Then the offer is taken back.
+    fn confirm(&mut self, agenda: &mut Agenda, slot: Slot, job: &Arc<JobCell>, taken: &Arc<JobCell>) -> bool {
+        if job.due() > self.now {
+            self.take_back(agenda, slot, job, taken);
+            return false;
         }
-        if let Some(meanwhile) = taken.claim.withdraw(self.ticket) {
-            if meanwhile.removed() {
-                self.removed.push(Arc::clone(taken));
-            }
-            if meanwhile.changed() {
-                job.adopt_interval(self.now);
-            }
-            agenda.list(slot, job.due(), self.now);
+        agenda.list(slot, job.due_after(self.now), self.now);
+        self.push(taken);
+        true
+    }
+
+    #[cold]
+    fn take_back(&mut self, agenda: &mut Agenda, slot: Slot, job: &JobCell, taken: &Arc<JobCell>) {
+        let Some(meanwhile) = taken.claim.withdraw(self.ticket) else {
+            return;
+        };
+        if meanwhile.removed() {
+            self.removed.push(Arc::clone(taken));
         }
-        false
+        if meanwhile.changed() {
+            job.adopt_interval(self.now);
+        }
+        agenda.list(slot, job.due(), self.now);
     }
 
     fn offer_by_rules(&mut self, agenda: &mut Agenda, candidate: Candidate<'_>) {
@@ -199,16 +221,15 @@ impl Handout {
         let Some(seat) = seat.or_else(|| seats.add(job).filter(taken)) else {
             return false;
         };
-        let due = self.is_still_due(agenda, slot, job, &seat);
-        if due {
-            agenda.list(slot, job.due_after(self.now), self.now);
-            self.push(&seat);
-        }
-        due
+        self.confirm(agenda, slot, job, &seat)
     }
 
     fn push(&mut self, job: &Arc<JobCell>) {
-        let jobs = if job.blocking { &mut self.blocking } else { &mut self.jobs };
+        let jobs = if job.blocking {
+            &mut self.blocking
+        } else {
+            &mut self.jobs
+        };
         jobs.push(Arc::clone(job));
     }
 

@@ -26,23 +26,19 @@ pub(crate) fn inside<T>(run: RunKey, call: impl FnOnce() -> T) -> T {
     if let Some(outer) = outer {
         OUTER.with(|runs| runs.borrow_mut().push(outer));
     }
-    let _leave = Leave {
-        is_nested: outer.is_some(),
-    };
+    let _leave = Leave { outer };
     call()
 }
 
 struct Leave {
-    is_nested: bool,
+    outer: Option<RunKey>,
 }
 
 impl Drop for Leave {
     fn drop(&mut self) {
-        let outer = if self.is_nested {
-            OUTER.with(|runs| runs.borrow_mut().pop())
-        } else {
-            None
-        };
-        INNERMOST.with(|innermost| innermost.set(outer));
+        INNERMOST.with(|innermost| innermost.set(self.outer));
+        if self.outer.is_some() {
+            OUTER.with(|runs| runs.borrow_mut().pop());
+        }
     }
 }

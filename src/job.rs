@@ -599,6 +599,10 @@ impl JobId {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         JobId(NEXT.fetch_add(1, Ordering::Relaxed))
     }
+
+    pub(crate) fn number(self) -> u64 {
+        self.0
+    }
 }
 
 impl fmt::Display for JobId {

@@ -17,9 +17,17 @@ use crate::panics::{catch, discard, quietly};
 use crate::parked::{Home, Parked, Visit};
 use crate::retry::{Backoff, Pause, Wait};
 use crate::run::Facts;
+use crate::time::Time;
 
-/// After this many runs a lane lets the executor's other tasks have a turn.
-const RUNS_PER_POLL: usize = 64;
+/// After a turn of about this length a lane lets the executor's other tasks have theirs. Each change of turns may wake a thread,
+/// which costs as much as hundreds of short runs.
+const TURN: Duration = Duration::from_micros(50);
+
+/// After so many runs it looks at the clock.
+const RUNS_PER_LOOK: usize = 64;
+
+/// And so many times at most in one turn, whatever the clock says.
+const LOOKS: usize = 8;
 
 pub(crate) struct Lane {
     engine: Arc<Engine>,
@@ -34,6 +42,32 @@ enum Stage {
     Taking,
     Home { batch: Arc<Batch>, waiting: usize },
     Left,
+}
+
+/// How long a lane has been at it since it was polled.
+struct Turn {
+    end: Time,
+    runs: usize,
+    looks: usize,
+}
+
+impl Turn {
+    fn begin(engine: &Engine) -> Turn {
+        Turn {
+            end: engine.now().after(TURN.into()),
+            runs: 0,
+            looks: 0,
+        }
+    }
+
+    fn is_over(&mut self, engine: &Engine) -> bool {
+        if self.runs < RUNS_PER_LOOK {
+            return false;
+        }
+        self.runs = 0;
+        self.looks += 1;
+        self.looks == LOOKS || engine.now() >= self.end
+    }
 }
 
 /// What a lane has at hand beside the batch that it runs.
@@ -108,13 +142,13 @@ impl Lane {
 
     /// Runs batches until there is none, one has runs that wait, or it is others' turn.
     fn take_batches(&mut self, cx: &Context<'_>) -> Poll<()> {
-        let mut turn = RUNS_PER_POLL;
-        while turn > 0 {
+        let mut turn = Turn::begin(&self.engine);
+        while !turn.is_over(&self.engine) {
             let Some(batch) = self.engine.next_batch(&mut self.desk) else {
                 self.stage = Stage::Left;
                 return Poll::Ready(());
             };
-            turn = turn.saturating_sub(batch.jobs.len().max(1));
+            turn.runs += batch.jobs.len().max(1);
             let waiting = batch
                 .jobs
                 .iter()

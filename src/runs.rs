@@ -19,10 +19,6 @@ use crate::target::{RunFuture, Step};
 use crate::time::Time;
 use crate::time_limit::TimeLimit;
 
-/// Where many runs share a batch, one in so many of each job's is measured, beginning with the first. Reading the clock
-/// costs more than all else that a short run costs.
-const MEASURE_ONE_IN: u64 = 16;
-
 /// Batches.
 impl Engine {
     pub(crate) fn finish_batch(&self, batch: &Batch) {
@@ -90,6 +86,9 @@ impl Engine {
             self.withdraw(batch.ticket, job);
             return None;
         };
+        if how == Begin::Due && !self.is_measured(batch, job) {
+            return self.run_unmeasured(batch, job);
+        }
         let facts = self.begin(batch, job, how);
         let step = match &job.owner().rules {
             None => self.call(job, &facts),
@@ -102,6 +101,26 @@ impl Engine {
                 None
             }
         }
+    }
+
+    /// Whether anybody may ask when a run that is due begins.
+    fn is_measured(&self, batch: &Batch, job: &JobCell) -> bool {
+        job.timed || self.observers.are_there() || batch.jobs.len() == 1 || job.is_sampled()
+    }
+
+    /// What is left of a run's beginning and end when nobody looks, and it has no rules: most runs there are.
+    fn run_unmeasured(&self, batch: &Batch, job: &Arc<JobCell>) -> Option<Visit> {
+        let facts = job.begin_unmeasured();
+        if batch.is_cancelled() {
+            // The cancellation came before the claim, and so missed this run.
+            job.claim.cancel(batch.ticket);
+        }
+        match self.call(job, &facts) {
+            Step::Future(future) => return Some(Visit::new(job, facts, future)),
+            Step::Done(End::Finished) => self.release(job, false),
+            Step::Done(end) => self.settle(job, &facts, end, false),
+        }
+        None
     }
 
     /// Begins and does the first attempt of a run that blocks its thread, if it still is on offer.
@@ -125,9 +144,7 @@ impl Engine {
         let is_seat = !Arc::ptr_eq(owner, job);
         let triggered = (is_seat && owner.claim.take_trigger()) || how == Begin::Triggered;
         let observed = self.observers.are_there();
-        let measured =
-            observed || triggered || owner.timed || batch.jobs.len() == 1 || owner.runs() % MEASURE_ONE_IN == 0;
-        let started = measured.then(|| self.now());
+        let started = (triggered || self.is_measured(batch, owner)).then(|| self.now());
         let how = if triggered { Begin::Triggered } else { how };
         let mut facts = owner.begin(how, started);
         job.note_place(facts.number);
@@ -220,15 +237,20 @@ impl Engine {
         if facts.started.is_some() || !matches!(end, End::Finished) {
             self.report(job, facts, end, waited);
         }
-        let rules = owner.rules.as_deref();
-        if rules.is_some_and(|rules| rules.from_end) {
+        if owner.rules.as_ref().is_some_and(|rules| rules.from_end) {
             owner.set_deadline_from_end(self.now());
         }
+        self.release(job, cancelled);
+    }
+
+    /// The job is idle again.
+    fn release(&self, job: &Arc<JobCell>, cancelled: bool) {
         let meanwhile = job.claim.end();
         if !meanwhile.nothing() {
             self.after_end(job, meanwhile);
         }
-        if let Some(rules) = rules {
+        let owner = job.owner();
+        if let Some(rules) = owner.rules.as_deref() {
             self.after_end_by_rules(owner, rules);
         }
         self.waiters.wake(job.id);
@@ -237,6 +259,7 @@ impl Engine {
         }
     }
 
+    #[cold]
     fn after_end(&self, job: &Arc<JobCell>, meanwhile: Meanwhile) {
         let owner = job.owner();
         if meanwhile.removed() {

@@ -204,6 +204,10 @@ impl Due {
         let left = self.slots.drain(..).skip(self.handed_out);
         self.slots = left.filter_map(|slot| renumbered[slot as usize]).collect();
         self.handed_out = 0;
-        self.blocking = self.blocking.drain(..).filter_map(|slot| renumbered[slot as usize]).collect();
+        self.blocking = self
+            .blocking
+            .drain(..)
+            .filter_map(|slot| renumbered[slot as usize])
+            .collect();
     }
 }

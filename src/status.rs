@@ -41,7 +41,7 @@ pub enum SchedulerState {
 /// What a job has done so far, and what is next; [`Job::status`] gives it.
 ///
 /// How long runs take and how late they begin is measured at every run, but for one case: where more than 127 jobs are due
-/// at one tick, and nothing else asks for the time, every 16th run of a job is measured, beginning with the first. Runs that
+/// at one tick, and nothing else asks for the time, the first run of a job is measured and then every 16th. Runs that
 /// have to wait for something are measured always.
 ///
 /// `Display` writes it as a table of one line, see [`SchedulerStatus`]. With the feature `serde` it can be serialised: lengths

@@ -65,9 +65,13 @@ impl Waiters {
 
     /// Wakes those that wait for a run of `job`.
     pub(crate) fn wake(&self, job: JobId) {
-        if self.count.load(Ordering::SeqCst) == 0 {
-            return;
+        if self.count.load(Ordering::SeqCst) > 0 {
+            self.wake_those_there_are(job);
         }
+    }
+
+    #[cold]
+    fn wake_those_there_are(&self, job: JobId) {
         let woken = lock(&self.jobs).waiting.remove(&job).unwrap_or_default();
         self.count.fetch_sub(woken.len(), Ordering::SeqCst);
         for (_, waker) in woken {

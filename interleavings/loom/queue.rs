@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{all, both, job, three};
-use crate::batch::Queue;
+use crate::batch::{LANES, Queue};
 use crate::claim::Ticket;
 use crate::panics::lock;
 use crate::sync::Mutex;
@@ -25,21 +25,37 @@ impl Small {
     }
 
     fn hire(&self) {
-        let wanting = lock(&self.queue).hire();
+        let wanting = lock(&self.queue).hire(0, LANES);
         self.hired.fetch_add(wanting as u64, Ordering::AcqRel);
     }
 
     /// A lane; after `short` batches it stays with the last one, whose runs wait.
     fn lane(&self, short: usize) {
-        for _ in 0..short {
-            let Some(batch) = lock(&self.queue).next() else { return };
+        for nth in 0.. {
+            let mut queue = lock(&self.queue);
+            queue.engage();
+            let Some(batch) = queue.next() else { return };
+            drop(queue);
             self.taken.fetch_add(1, Ordering::AcqRel);
-            lock(&self.queue).free(&batch);
+            if nth == short {
+                self.hire();
+                return;
+            }
+            let mut queue = lock(&self.queue);
+            queue.finish(&batch);
+            queue.free();
         }
-        if lock(&self.queue).next().is_some() {
-            self.taken.fetch_add(1, Ordering::AcqRel);
-            self.hire();
+    }
+
+    /// The executor drops a lane that was hired. Returns what was taken back.
+    fn lose(&self) -> u64 {
+        let mut back = 0;
+        if lock(&self.queue).lose() {
+            while lock(&self.queue).next().is_some() {
+                back += 1;
+            }
         }
+        back
     }
 
     /// The executor gets round to the lanes that were hired.
@@ -74,11 +90,7 @@ fn what_a_lost_lane_leaves_is_taken_back_or_run() {
         small.tick(2);
         small.hired.fetch_sub(2, Ordering::AcqRel);
         let (lane, lost) = (Arc::clone(&small), Arc::clone(&small));
-        let (_, back, _) = three(
-            move || lane.lane(0),
-            move || lock(&lost.queue).lose().len() as u64,
-            || small.tick(3),
-        );
+        let (_, back, _) = three(move || lane.lane(0), move || lost.lose(), || small.tick(3));
         small.settle();
         assert_eq!(back + small.taken.load(Ordering::Acquire), 3);
     });

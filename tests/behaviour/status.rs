@@ -421,8 +421,12 @@ mod measures {
     }
 
     /// All runs are measured with the feature `metrics`.
-    fn expect(sampled: u32, runs: u32) -> u32 {
-        if cfg!(feature = "metrics") { runs } else { sampled }
+    fn expect(sampled: std::ops::RangeInclusive<u32>, runs: u32) -> std::ops::RangeInclusive<u32> {
+        if cfg!(feature = "metrics") {
+            runs..=runs
+        } else {
+            sampled
+        }
     }
 
     fn crowd(world: &World, count: usize) -> Vec<Job> {
@@ -443,15 +447,21 @@ mod measures {
         for count in [128, 1_000] {
             let world = World::new();
             let start = world.time.now();
+            let time_of = |time| start + ms(time);
             let jobs = crowd(&world, count);
             world.start();
             assert!(jobs.iter().all(|job| measured(job) == 1));
             world.advance(3_500);
             for job in &jobs {
-                assert_eq!((job.runs(), measured(job)), (36, expect(3, 36)), "{count}");
-                let last = if cfg!(feature = "metrics") { 3_500 } else { 3_200 };
-                assert_eq!(job.status().last_start(), Some(start + ms(last)));
+                // The first one, and then 2 or 3 of 35.
+                assert_eq!(job.runs(), 36, "{count}");
+                assert!(expect(3..=4, 36).contains(&measured(job)), "{count}");
+                let since_last = time_of(3_500) - job.status().last_start().unwrap();
+                assert!(since_last < ms(1_600), "{count}");
             }
+            // Not all at the same tick.
+            let with_four = jobs.iter().filter(|job| measured(job) == 4).count();
+            assert!(cfg!(feature = "metrics") || (1..count).contains(&with_four), "{count}");
         }
     }
 
@@ -467,7 +477,8 @@ mod measures {
         world.start();
         world.advance(990);
         let counts = [&waits, &looks, &blocks, &skips, &plain].map(measured);
-        assert_eq!(counts, [10, 10, 10, 10, expect(1, 10)]);
+        assert_eq!(counts[..4], [10; 4]);
+        assert!(expect(1..=2, 10).contains(&counts[4]));
         assert_eq!(waits.status().last_duration(), Some(ms(30)));
     }
 
@@ -484,7 +495,7 @@ mod measures {
         world.advance(900);
         let last = &jobs[999];
         assert_eq!(last.runs(), 20);
-        assert!(measured(last) <= expect(12, 20), "{}", measured(last));
+        assert!(measured(last) <= *expect(0..=12, 20).end(), "{}", measured(last));
     }
 }
 
