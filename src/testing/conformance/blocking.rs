@@ -1,12 +1,16 @@
 //! Jobs that block their thread.
 
 use std::thread;
+use std::time::Duration;
 
 use super::Host;
 use super::probe::{Gate, Probe};
 use super::scene::{Fate, assert_fate, quick_job, runs_on};
 use super::waiting::{A_WHILE, INTERVAL, NAP, eventually, finish};
-use crate::{FirstRun, Run};
+use crate::{FirstRun, Job, Run};
+
+/// Jobs of this interval have one run in a check.
+const LONG: Duration = Duration::from_secs(600);
 
 /// A blocking job runs again and again.
 pub fn repeats(host: Host) {
@@ -81,6 +85,43 @@ pub fn beside_a_stuck_run(host: Host) {
         let report = finish("the stop returns at its timeout", scheduler.stop().timeout(A_WHILE));
         assert_fate(&report, &stuck, Fate::StillRunning);
     }
+}
+
+/// Of up to 64 jobs that are due together, one that is stuck holds up none.
+pub fn among_few(host: Host) {
+    for (due, stuck) in [(2, 0), (2, 1), (10, 4), (64, 0), (64, 31), (64, 63)] {
+        stuck_run_holds_up(&host, due, stuck, 0);
+    }
+}
+
+/// Of many jobs that are due together, one that is stuck holds up those of its batch.
+pub fn among_many(host: Host) {
+    for stuck in [0, 10_000, 19_999] {
+        stuck_run_holds_up(&host, 20_000, stuck, 63);
+    }
+}
+
+/// Of `due` jobs that are due at one tick only, one is stuck, and so at most so many others.
+fn stuck_run_holds_up(host: &Host, due: usize, stuck: usize, others: usize) {
+    let Some(place) = host.executor_to_block() else {
+        return;
+    };
+    let (scheduler, gate) = (host.scheduler(), Gate::default());
+    let mut jobs: Vec<Job> = Vec::new();
+    for nth in 0..due {
+        let entrance = (nth == stuck).then(|| gate.entrance());
+        let target = move || {
+            if let Some(entrance) = &entrance {
+                entrance.block();
+            }
+        };
+        jobs.push(place.run(scheduler.every(LONG), target));
+    }
+    scheduler.start().expect("the runtime takes the scheduler");
+    eventually(&format!("of {due} jobs only those of one batch wait for number {stuck}"), || {
+        let begun = jobs.iter().filter(|job| job.runs() > 0).count();
+        jobs[stuck].runs() > 0 && begun + others >= due
+    });
 }
 
 /// A blocking run sees that it is cancelled; as it ends by itself, it counts as finished.

@@ -105,7 +105,7 @@ macro_rules! __conformance {
                 }
                 timing { interval, target_shapes, no_early_run, one_instance, order }
                 faults { panic_in_call, panic_in_future, panic_in_blocking_job, panic_in_destructor, error }
-                blocking { repeats, beside_the_executor, beside_a_stuck_run, sees_cancellation }
+                blocking { repeats, beside_the_executor, beside_a_stuck_run, among_few, among_many, sees_cancellation }
                 stop {
                     plain_cooperative, plain_stuck, plain_endless,
                     timeout_cooperative, timeout_stuck, timeout_endless, timeout_zero,
