@@ -640,6 +640,23 @@ fn a_job_that_is_triggered_while_it_waits_runs_for_both() {
 }
 
 #[test]
+fn a_job_that_is_triggered_again_and_again_while_it_waits_has_one_turn() {
+    let world = with_group(1);
+    member(&world, "a", 0, 330);
+    let job = member(&world, "b", 0, 10);
+    member(&world, "c", 200, 10);
+    world.start();
+    for _ in 0..3 {
+        world.advance(60);
+        job.trigger();
+    }
+    world.advance(1_000);
+    // What is left of its runs joins the end of the line.
+    assert_eq!(world.log.take_names(), ["a", "b", "c", "b"]);
+    assert_places(&with_restart(world), 1);
+}
+
+#[test]
 fn a_triggered_run_waits_for_a_place_and_its_turn() {
     let world = with_group(1);
     member(&world, "a", 0, 330);
