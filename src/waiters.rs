@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::task::Waker;
 
 use crate::job::JobId;
-use crate::panics::lock;
+use crate::panics::{lock, quietly};
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicUsize, Ordering};
 
@@ -71,7 +71,8 @@ impl Waiters {
         let woken = lock(&self.jobs).waiting.remove(&job).unwrap_or_default();
         self.count.fetch_sub(woken.len(), Ordering::SeqCst);
         for (_, waker) in woken {
-            waker.wake();
+            // A panic here would keep the others asleep, and a stop that waits for the run.
+            quietly(|| waker.wake());
         }
     }
 }

@@ -6,6 +6,7 @@ use std::fmt;
 use std::num::ParseIntError;
 use std::panic::panic_any;
 use std::sync::{Arc, Mutex};
+use std::task::Context;
 use std::time::{Duration, Instant};
 
 use atevery::runtime::Timer;
@@ -14,7 +15,9 @@ use atevery::{Allow, Event, EventKind, Events, MissedTicks, Overlap, Run, Schedu
 use futures::{FutureExt, StreamExt};
 
 use crate::naive::{Clock, Naive};
-use crate::support::{Count, CountsDrop, Later, Log, PanicsWhenDropped, SECOND, World, blow_up, later, ms, put, take};
+use crate::support::{
+    Count, CountsDrop, Later, Log, PanicsWhenDropped, SECOND, World, blow_up, later, ms, panicking_waker, put, take,
+};
 
 /// Keeps what it is told of.
 #[derive(Clone)]
@@ -1043,6 +1046,17 @@ mod streams {
         let mut events = scheduler.events();
         drop(scheduler);
         assert!(matches!(events.next().now_or_never(), Some(None)));
+    }
+
+    #[test]
+    fn a_reader_whose_waker_panics_harms_neither_the_scheduler_nor_other_readers() {
+        let scheduler = Scheduler::new(VirtualTime::new());
+        let (mut nasty, mut other) = (scheduler.events(), scheduler.events());
+        let waker = panicking_waker();
+        assert!(nasty.poll_next_unpin(&mut Context::from_waker(&waker)).is_pending());
+        drop(scheduler);
+        assert!(matches!(nasty.next().now_or_never(), Some(None)));
+        assert!(matches!(other.next().now_or_never(), Some(None)));
     }
 
     #[test]
