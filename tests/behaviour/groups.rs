@@ -384,6 +384,21 @@ fn a_stop_while_jobs_wait_begins_none_and_a_restart_all() {
 }
 
 #[test]
+fn after_a_restart_nobody_has_an_earlier_turn_for_having_waited_before() {
+    let world = with_group(1);
+    member(&world, "a", 100, 10);
+    let running = member(&world, "b", 0, 100_000);
+    member(&world, "c", 0, 10);
+    world.start();
+    assert_eq!(names(world.stop().cancelled()), ["b"]);
+    running.remove();
+    world.advance(1_000);
+    world.start();
+    world.advance(500);
+    assert_eq!(world.log.take(), at(&[(0, "b"), (1_000, "a"), (1_010, "c")]));
+}
+
+#[test]
 fn a_stop_that_cancels_gives_the_places_back() {
     let world = with_group(2);
     for name in ["a", "b", "c", "d"] {
