@@ -1,6 +1,8 @@
 //! How long a stop waits, and what it says afterwards.
 
 use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 
 use atevery::Run;
@@ -164,6 +166,30 @@ fn a_timeout_of_zero_names_what_is_stuck() {
     let stop = stuck.scheduler.stop().timeout(Duration::ZERO).into_future();
     let report = stop.now_or_never().expect("it does not wait");
     assert_eq!(report.still_running(), [job]);
+    stuck.release();
+}
+
+#[test]
+fn stops_that_gave_up_leave_nothing_behind_while_the_run_goes_on() {
+    struct Nobody;
+    impl Wake for Nobody {
+        fn wake(self: Arc<Self>) {}
+    }
+    let stuck = Stuck::new();
+    let world = stuck.world();
+    let job = stuck.register("stuck");
+    stuck.start();
+    let nobody = Arc::new(Nobody);
+    let waker = Waker::from(Arc::clone(&nobody));
+    let mut cx = Context::from_waker(&waker);
+    for _ in 0..10 {
+        let mut stop = stuck.scheduler.stop().timeout(ms(10)).into_future();
+        assert!(stop.poll_unpin(&mut cx).is_pending());
+        world.advance(10);
+        assert!(stop.poll_unpin(&mut cx).is_ready());
+    }
+    assert!(job.is_running());
+    assert_eq!(Arc::strong_count(&nobody), 2);
     stuck.release();
 }
 
