@@ -315,6 +315,29 @@ fn one_whose_waker_panics_holds_up_neither_the_stop_nor_others() {
 }
 
 #[test]
+fn a_run_that_goes_with_its_executor_knows_that_it_should_end() {
+    struct AsksAtItsEnd(Run, Log);
+    impl Drop for AsksAtItsEnd {
+        fn drop(&mut self) {
+            self.1.note(format!("is cancelled: {}", self.0.is_cancelled()));
+        }
+    }
+    let world = World::new();
+    let log = world.log.clone();
+    let target = move |run: Run| {
+        let asks = AsksAtItsEnd(run, log.clone());
+        async move {
+            let _asks = asks;
+            pending::<()>().await;
+        }
+    };
+    world.every(10_000).run(target).unwrap();
+    world.start();
+    world.time.shut_down();
+    assert_eq!(world.log.take_names(), ["is cancelled: true"]);
+}
+
+#[test]
 fn one_that_was_never_polled_is_no_waiter() {
     let (world, run) = with_run(60_000);
     let cancelled = run.cancelled();

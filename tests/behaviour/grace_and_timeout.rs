@@ -1,12 +1,13 @@
 //! How long a stop waits, and what it says afterwards.
 
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 
 use atevery::Run;
 use futures::FutureExt;
+use futures::executor::block_on;
 
 use crate::support::{Count, SECOND, World, blow_up, ms, names, poll_once, yield_now};
 use crate::threads::Stuck;
@@ -191,6 +192,23 @@ fn stops_that_gave_up_leave_nothing_behind_while_the_run_goes_on() {
     assert!(job.is_running());
     assert_eq!(Arc::strong_count(&nobody), 2);
     stuck.release();
+}
+
+#[test]
+fn a_stop_that_gave_up_takes_nothing_from_one_that_goes_on_waiting() {
+    let stuck = Stuck::new();
+    let job = stuck.register("stuck");
+    stuck.start();
+    let mut patient = stuck.scheduler.stop().into_future();
+    assert!((&mut patient).now_or_never().is_none());
+    let hasty = stuck.scheduler.stop().timeout(Duration::ZERO).into_future();
+    assert!(hasty.now_or_never().is_some());
+    let (sender, report) = mpsc::channel();
+    let waiting = std::thread::spawn(move || sender.send(block_on(patient)));
+    stuck.release();
+    let report = report.recv_timeout(SECOND * 60).expect("it hears of the end");
+    assert_eq!(report.finished(), [job]);
+    waiting.join().unwrap().unwrap();
 }
 
 #[test]
