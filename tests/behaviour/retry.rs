@@ -272,10 +272,11 @@ fn the_future_of_an_attempt_is_gone_before_the_next() {
     let target = move || {
         log.note("attempt");
         let guard = NotesDrop(log.clone(), "dropped");
-        async move {
-            let _guard = guard;
-            Err("no")
-        }
+        // Unlike an `async` block it keeps what it holds when it is done.
+        std::future::poll_fn(move |_| {
+            let _guard = &guard;
+            Poll::Ready(Err::<(), _>("no"))
+        })
     };
     world.every(1_000).retry(|| [ms(20)]).run(target).unwrap();
     world.start();
