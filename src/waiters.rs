@@ -76,3 +76,33 @@ impl Waiters {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counts(waiters: &Waiters) -> (usize, usize) {
+        (waiters.count.load(Ordering::SeqCst), lock(&waiters.jobs).waiting.len())
+    }
+
+    #[test]
+    fn whoever_has_left_or_was_woken_is_forgotten() {
+        let waiters = Waiters::default();
+        let (job, mut ears) = (JobId::next(), [None, None]);
+        for ear in &mut ears {
+            waiters.listen(job, ear, Waker::noop());
+            waiters.listen(job, ear, Waker::noop());
+        }
+        assert_eq!(counts(&waiters), (2, 1));
+        let [first, second] = ears.map(Option::unwrap);
+        waiters.leave(job, first);
+        waiters.leave(job, first);
+        assert_eq!(counts(&waiters), (1, 1));
+        waiters.leave(job, second);
+        assert_eq!(counts(&waiters), (0, 0));
+        waiters.listen(job, &mut Some(first), Waker::noop());
+        waiters.wake(job);
+        waiters.leave(job, first);
+        assert_eq!(counts(&waiters), (0, 0));
+    }
+}
