@@ -322,6 +322,20 @@ mod tests {
     }
 
     #[test]
+    fn a_run_is_in_progress_under_its_own_ticket() {
+        let claim = Claim::default();
+        let tickets = [Ticket::new(1), Ticket::new(2)];
+        let running = || tickets.map(|ticket| claim.is_running_under(ticket));
+        assert_eq!(running(), [false, false]);
+        claim.offer(tickets[0]);
+        assert_eq!(running(), [false, false]);
+        claim.begin(tickets[0]);
+        assert_eq!(running(), [true, false]);
+        claim.end();
+        assert_eq!(running(), [false, false]);
+    }
+
+    #[test]
     fn a_removed_job_is_cleared_away_by_exactly_one() {
         let idle = Claim::default();
         assert!(idle.remove());

@@ -99,9 +99,10 @@ impl Drop for Channel {
     }
 }
 
+/// Wakes the reader. Its waker is a user's, and may panic.
 fn wake(waker: Option<Waker>) {
     if let Some(waker) = waker {
-        waker.wake();
+        quietly(|| waker.wake());
     }
 }
 

@@ -1,6 +1,6 @@
 //! Jobs of which only so many run at once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::cell::JobCell;
@@ -17,6 +17,8 @@ struct State {
     /// Those that are due, in the order in which they came up, and then of their deadlines. By deadlines alone a job that is
     /// behind with its runs, and never catches up, would have the others wait longer and longer.
     waiting: BTreeMap<(Time, Time, JobId), Arc<JobCell>>,
+    /// Who is waiting: a job that comes up once more meanwhile, being triggered or resumed, keeps its one turn.
+    in_line: BTreeSet<JobId>,
 }
 
 impl Group {
@@ -25,6 +27,7 @@ impl Group {
             limit,
             running: 0,
             waiting: BTreeMap::new(),
+            in_line: BTreeSet::new(),
         }))
     }
 
@@ -36,9 +39,12 @@ impl Group {
         lock(&self.0).limit = limit;
     }
 
-    /// Has a job wait that has come up at `now`.
+    /// Has a job wait that has come up at `now`, unless it waits already.
     pub(crate) fn wait(&self, now: Time, due: Time, job: &Arc<JobCell>) {
-        lock(&self.0).waiting.insert((now, due, job.id), Arc::clone(job));
+        let mut state = lock(&self.0);
+        if state.in_line.insert(job.id) {
+            state.waiting.insert((now, due, job.id), Arc::clone(job));
+        }
     }
 
     /// The job whose turn it is, if there is a place: it is taken.
@@ -48,6 +54,7 @@ impl Group {
             return None;
         }
         let (_, job) = state.waiting.pop_first()?;
+        state.in_line.remove(&job.id);
         state.running += 1;
         Some(job)
     }
@@ -61,7 +68,9 @@ impl Group {
 
     /// Sends those away who wait.
     pub(crate) fn take_waiting(&self) -> Vec<Arc<JobCell>> {
-        std::mem::take(&mut lock(&self.0).waiting).into_values().collect()
+        let mut state = lock(&self.0);
+        state.in_line.clear();
+        std::mem::take(&mut state.waiting).into_values().collect()
     }
 }
 

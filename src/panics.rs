@@ -44,6 +44,12 @@ impl<T> std::ops::Deref for Guarded<T> {
     }
 }
 
+impl<T> std::ops::DerefMut for Guarded<T> {
+    fn deref_mut(&mut self) -> &mut T {
+        self.0.as_mut().expect("it is there until it is dropped")
+    }
+}
+
 impl<T> Drop for Guarded<T> {
     fn drop(&mut self) {
         quietly(|| drop(self.0.take()));

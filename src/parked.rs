@@ -224,3 +224,29 @@ fn poll_with(waker: &Waker, poll: impl FnOnce(&mut Context<'_>) -> Poll<End>) ->
 pub(crate) fn drop_future(future: RunFuture) -> bool {
     quietly(|| drop(future))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_is_woken_once_until_it_is_polled() {
+        let home = Arc::default();
+        let place = Parked::vacant(&home);
+        place.wake_by_ref();
+        place.wake_by_ref();
+        assert_eq!(home.take_woken().len(), 1);
+    }
+
+    #[test]
+    fn whoever_is_woken_before_or_after_the_home_is_closed_is_let_go() {
+        let home = Arc::default();
+        let (early, late) = (Parked::vacant(&home), Parked::vacant(&home));
+        early.wake_by_ref();
+        home.close();
+        late.wake_by_ref();
+        assert!(home.take_woken().is_empty());
+        // They refer to their home, which would keep them for ever.
+        assert_eq!([&early, &late].map(Arc::strong_count), [1, 1]);
+    }
+}

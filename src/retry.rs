@@ -11,6 +11,7 @@ use crate::cell::JobCell;
 use crate::end::End;
 use crate::engine::Engine;
 use crate::lane::BlockingRun;
+use crate::panics::{Guarded, catch, quietly};
 use crate::parked::{drop_future, poll_run};
 use crate::run::Facts;
 use crate::target::{RunFuture, Step};
@@ -68,7 +69,8 @@ pub(crate) struct Attempts {
     engine: Arc<Engine>,
     job: Arc<JobCell>,
     facts: Facts,
-    backoff: Backoff,
+    /// It may panic when it is dropped, and so may what is in the stage.
+    backoff: Guarded<Backoff>,
     stage: Stage,
 }
 
@@ -92,7 +94,7 @@ impl Attempts {
             engine: Arc::clone(engine),
             job: Arc::clone(job),
             facts: facts.clone(),
-            backoff,
+            backoff: Guarded::new(backoff),
             stage: Stage::from(first),
         }
     }
@@ -102,8 +104,14 @@ impl Attempts {
         if !end.is_failure() {
             return Poll::Ready(end);
         }
-        let Some(wait) = self.backoff.next() else {
-            return Poll::Ready(end);
+        // Caught here: the error may panic as well when it is dropped, and must not be while this unwinds.
+        let wait = match catch(|| self.backoff.next()) {
+            Ok(Some(wait)) => wait,
+            Ok(None) => return Poll::Ready(end),
+            Err(payload) => {
+                quietly(|| drop(end));
+                return Poll::Ready(End::Panicked(payload));
+            }
         };
         self.engine.report_retry(&self.job, &self.facts, end);
         self.stage = Stage::Waiting(Wait::new(&self.engine, &self.job, self.facts.number, wait));

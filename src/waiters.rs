@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::task::Waker;
 
 use crate::job::JobId;
-use crate::panics::lock;
+use crate::panics::{lock, quietly};
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicUsize, Ordering};
 
@@ -75,7 +75,38 @@ impl Waiters {
         let woken = lock(&self.jobs).waiting.remove(&job).unwrap_or_default();
         self.count.fetch_sub(woken.len(), Ordering::SeqCst);
         for (_, waker) in woken {
-            waker.wake();
+            // A panic here would keep the others asleep, and a stop that waits for the run.
+            quietly(|| waker.wake());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counts(waiters: &Waiters) -> (usize, usize) {
+        (waiters.count.load(Ordering::SeqCst), lock(&waiters.jobs).waiting.len())
+    }
+
+    #[test]
+    fn whoever_has_left_or_was_woken_is_forgotten() {
+        let waiters = Waiters::default();
+        let (job, mut ears) = (JobId::next(), [None, None]);
+        for ear in &mut ears {
+            waiters.listen(job, ear, Waker::noop());
+            waiters.listen(job, ear, Waker::noop());
+        }
+        assert_eq!(counts(&waiters), (2, 1));
+        let [first, second] = ears.map(Option::unwrap);
+        waiters.leave(job, first);
+        waiters.leave(job, first);
+        assert_eq!(counts(&waiters), (1, 1));
+        waiters.leave(job, second);
+        assert_eq!(counts(&waiters), (0, 0));
+        waiters.listen(job, &mut Some(first), Waker::noop());
+        waiters.wake(job);
+        waiters.leave(job, first);
+        assert_eq!(counts(&waiters), (0, 0));
     }
 }

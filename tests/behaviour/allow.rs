@@ -349,6 +349,29 @@ fn what_the_target_captured_is_dropped_at_once_if_none_runs() {
 }
 
 #[test]
+fn nothing_is_left_of_a_removed_job_and_its_places() {
+    for in_a_run in [false, true] {
+        let world = World::new();
+        let dropped = Count::default();
+        let (guard, clock) = (dropped.on_drop(), world.time.clone());
+        // The job itself, and not its target, keeps this.
+        let backoff = move || {
+            let _guard = &guard;
+            [SECOND]
+        };
+        let builder = allowing(&world, 100, 3).retry(backoff);
+        let job = builder.run(move || clock.sleep(ms(250))).unwrap();
+        world.start();
+        world.advance(if in_a_run { 200 } else { 0 });
+        assert_eq!(job.runs(), if in_a_run { 3 } else { 1 });
+        job.remove();
+        drop(job);
+        world.advance(SECOND.as_millis() as u64);
+        assert_eq!(dropped.get(), 1, "in a run: {in_a_run}");
+    }
+}
+
+#[test]
 fn what_the_target_captured_is_dropped_once_with_the_scheduler() {
     for started in [false, true] {
         let time = VirtualTime::new();

@@ -14,7 +14,9 @@ use futures::FutureExt;
 use futures::executor::block_on;
 use futures::future::{Either, select};
 
-use crate::support::{Count, Later, Log, SECOND, World, blow_up, later, ms, names, poll_once, put, take};
+use crate::support::{
+    Count, Later, Log, SECOND, World, blow_up, later, ms, names, panicking_waker, poll_once, put, take,
+};
 use crate::time_limit::at;
 
 /// A job whose run takes `takes_ms`, and hands itself out.
@@ -298,6 +300,41 @@ fn one_that_is_dropped_before_it_comes_leaves_nothing() {
     drop(waiting);
     assert_eq!(Arc::strong_count(&nothing), 2);
     assert_eq!(world.time.timers(), timers);
+}
+
+#[test]
+fn one_whose_waker_panics_holds_up_neither_the_stop_nor_others() {
+    let (world, run) = with_run(60_000);
+    let (waker, mut nasty) = (panicking_waker(), run.cancelled());
+    assert!(Pin::new(&mut nasty).poll(&mut Context::from_waker(&waker)).is_pending());
+    note_cancelled(&world, &run, "told");
+    world.settle();
+    assert_eq!(names(world.stop().cancelled()), ["a"]);
+    world.settle();
+    assert_eq!(world.log.take_names(), ["told"]);
+}
+
+#[test]
+fn a_run_that_goes_with_its_executor_knows_that_it_should_end() {
+    struct AsksAtItsEnd(Run, Log);
+    impl Drop for AsksAtItsEnd {
+        fn drop(&mut self) {
+            self.1.note(format!("is cancelled: {}", self.0.is_cancelled()));
+        }
+    }
+    let world = World::new();
+    let log = world.log.clone();
+    let target = move |run: Run| {
+        let asks = AsksAtItsEnd(run, log.clone());
+        async move {
+            let _asks = asks;
+            pending::<()>().await;
+        }
+    };
+    world.every(10_000).run(target).unwrap();
+    world.start();
+    world.time.shut_down();
+    assert_eq!(world.log.take_names(), ["is cancelled: true"]);
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::fmt;
 use std::num::ParseIntError;
 use std::panic::panic_any;
 use std::sync::{Arc, Mutex};
+use std::task::Context;
 use std::time::{Duration, Instant};
 
 use atevery::runtime::Timer;
@@ -14,7 +15,9 @@ use atevery::{Allow, Event, EventKind, Events, MissedTicks, Overlap, Run, Schedu
 use futures::{FutureExt, StreamExt};
 
 use crate::naive::{Clock, Naive};
-use crate::support::{Count, CountsDrop, Later, Log, PanicsWhenDropped, SECOND, World, blow_up, later, ms, put, take};
+use crate::support::{
+    Count, CountsDrop, Later, Log, PanicsWhenDropped, SECOND, World, blow_up, later, ms, panicking_waker, put, take,
+};
 
 /// Keeps what it is told of.
 #[derive(Clone)]
@@ -187,7 +190,9 @@ mod kinds_of_events {
     fn a_panic_is_told_with_what_it_said() {
         let (world, seen) = watched();
         world.every(100).name("text").run(blow_up).unwrap();
-        let formatted = || -> () { panic!("{} lives", 7) };
+        // The compiler must not see the text, or the payload would be a `&str` as well.
+        let lives = std::hint::black_box(7);
+        let formatted = move || -> () { panic!("{lives} lives") };
         world.every(100).name("formatted").run(formatted).unwrap();
         world.every(100).name("number").run(|| -> () { panic_any(7) }).unwrap();
         world.every(100).name("blocking").run_blocking(blow_up).unwrap();
@@ -1043,6 +1048,17 @@ mod streams {
         let mut events = scheduler.events();
         drop(scheduler);
         assert!(matches!(events.next().now_or_never(), Some(None)));
+    }
+
+    #[test]
+    fn a_reader_whose_waker_panics_harms_neither_the_scheduler_nor_other_readers() {
+        let scheduler = Scheduler::new(VirtualTime::new());
+        let (mut nasty, mut other) = (scheduler.events(), scheduler.events());
+        let waker = panicking_waker();
+        assert!(nasty.poll_next_unpin(&mut Context::from_waker(&waker)).is_pending());
+        drop(scheduler);
+        assert!(matches!(nasty.next().now_or_never(), Some(None)));
+        assert!(matches!(other.next().now_or_never(), Some(None)));
     }
 
     #[test]

@@ -1,10 +1,13 @@
 //! How long a stop waits, and what it says afterwards.
 
 use std::pin::pin;
+use std::sync::{Arc, mpsc};
+use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 
 use atevery::Run;
 use futures::FutureExt;
+use futures::executor::block_on;
 
 use crate::support::{Count, SECOND, World, blow_up, ms, names, poll_once, yield_now};
 use crate::threads::Stuck;
@@ -165,6 +168,47 @@ fn a_timeout_of_zero_names_what_is_stuck() {
     let report = stop.now_or_never().expect("it does not wait");
     assert_eq!(report.still_running(), [job]);
     stuck.release();
+}
+
+#[test]
+fn stops_that_gave_up_leave_nothing_behind_while_the_run_goes_on() {
+    struct Nobody;
+    impl Wake for Nobody {
+        fn wake(self: Arc<Self>) {}
+    }
+    let stuck = Stuck::new();
+    let world = stuck.world();
+    let job = stuck.register("stuck");
+    stuck.start();
+    let nobody = Arc::new(Nobody);
+    let waker = Waker::from(Arc::clone(&nobody));
+    let mut cx = Context::from_waker(&waker);
+    for _ in 0..10 {
+        let mut stop = stuck.scheduler.stop().timeout(ms(10)).into_future();
+        assert!(stop.poll_unpin(&mut cx).is_pending());
+        world.advance(10);
+        assert!(stop.poll_unpin(&mut cx).is_ready());
+    }
+    assert!(job.is_running());
+    assert_eq!(Arc::strong_count(&nobody), 2);
+    stuck.release();
+}
+
+#[test]
+fn a_stop_that_gave_up_takes_nothing_from_one_that_goes_on_waiting() {
+    let stuck = Stuck::new();
+    let job = stuck.register("stuck");
+    stuck.start();
+    let mut patient = stuck.scheduler.stop().into_future();
+    assert!((&mut patient).now_or_never().is_none());
+    let hasty = stuck.scheduler.stop().timeout(Duration::ZERO).into_future();
+    assert!(hasty.now_or_never().is_some());
+    let (sender, report) = mpsc::channel();
+    let waiting = std::thread::spawn(move || sender.send(block_on(patient)));
+    stuck.release();
+    let report = report.recv_timeout(SECOND * 60).expect("it hears of the end");
+    assert_eq!(report.finished(), [job]);
+    waiting.join().unwrap().unwrap();
 }
 
 #[test]

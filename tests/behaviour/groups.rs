@@ -384,6 +384,21 @@ fn a_stop_while_jobs_wait_begins_none_and_a_restart_all() {
 }
 
 #[test]
+fn after_a_restart_nobody_has_an_earlier_turn_for_having_waited_before() {
+    let world = with_group(1);
+    member(&world, "a", 100, 10);
+    let running = member(&world, "b", 0, 100_000);
+    member(&world, "c", 0, 10);
+    world.start();
+    assert_eq!(names(world.stop().cancelled()), ["b"]);
+    running.remove();
+    world.advance(1_000);
+    world.start();
+    world.advance(500);
+    assert_eq!(world.log.take(), at(&[(0, "b"), (1_000, "a"), (1_010, "c")]));
+}
+
+#[test]
 fn a_stop_that_cancels_gives_the_places_back() {
     let world = with_group(2);
     for name in ["a", "b", "c", "d"] {
@@ -636,6 +651,23 @@ fn a_job_that_is_triggered_while_it_waits_runs_for_both() {
     assert_eq!(times[..2], at(&[(0, "a"), (230, "b")]));
     // Once for its deadline, and once since it was triggered.
     assert_eq!(times.len(), 3, "{times:?}");
+    assert_places(&with_restart(world), 1);
+}
+
+#[test]
+fn a_job_that_is_triggered_again_and_again_while_it_waits_has_one_turn() {
+    let world = with_group(1);
+    member(&world, "a", 0, 330);
+    let job = member(&world, "b", 0, 10);
+    member(&world, "c", 200, 10);
+    world.start();
+    for _ in 0..3 {
+        world.advance(60);
+        job.trigger();
+    }
+    world.advance(1_000);
+    // What is left of its runs joins the end of the line.
+    assert_eq!(world.log.take_names(), ["a", "b", "c", "b"]);
     assert_places(&with_restart(world), 1);
 }
 

@@ -33,9 +33,12 @@ struct Inner {
     refuse_blocking: Mutex<bool>,
     spawns: AtomicUsize,
     queue: Arc<Mutex<Option<VecDeque<Arc<Task>>>>>,
+    /// Each task has one more of these.
+    alive: Arc<()>,
 }
 
 struct Task {
+    _alive: Arc<()>,
     future: Mutex<Option<BoxFuture<'static, ()>>>,
     queue: Arc<Mutex<Option<VecDeque<Arc<Task>>>>>,
 }
@@ -47,6 +50,7 @@ impl Naive {
             refuse_blocking: Mutex::new(false),
             spawns: AtomicUsize::new(0),
             queue: Arc::new(Mutex::new(Some(VecDeque::new()))),
+            alive: Arc::default(),
         }))
     }
 
@@ -61,6 +65,11 @@ impl Naive {
     /// How often something was to be spawned.
     pub(crate) fn spawns(&self) -> usize {
         self.0.spawns.load(Ordering::Relaxed)
+    }
+
+    /// How many tasks there are, those included that are done and of which somebody keeps a waker.
+    pub(crate) fn tasks(&self) -> usize {
+        Arc::strong_count(&self.0.alive) - 1
     }
 
     /// Polls what is ready until nothing is; returns how many polls that took.
@@ -95,6 +104,7 @@ impl Spawner for Naive {
         self.0.spawns.fetch_add(1, Ordering::Relaxed);
         let mode = *self.0.mode.lock().unwrap();
         let task = Arc::new(Task {
+            _alive: Arc::clone(&self.0.alive),
             future: Mutex::new(Some(future)),
             queue: Arc::clone(&self.0.queue),
         });

@@ -1,7 +1,10 @@
 //! Another attempt after one that failed, within the same run.
 
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use atevery::runtime::Standalone;
@@ -10,7 +13,8 @@ use atevery::{Job, JobBuilder, MissedTicks, Run, Scheduler};
 use backon::{BackoffBuilder, ConstantBuilder, ExponentialBuilder};
 use futures::future::{Either, select};
 
-use crate::support::{Count, Log, PanicsWhenDropped, SECOND, TICK, World, blow_up, later, ms, put, take};
+use crate::naive::{Clock, Naive, pass};
+use crate::support::{Count, Log, PanicsWhenDropped, SECOND, TICK, World, blow_up, later, ms, names, put, take};
 use crate::time_limit::{NotesDrop, at, witnessed};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -268,10 +272,11 @@ fn the_future_of_an_attempt_is_gone_before_the_next() {
     let target = move || {
         log.note("attempt");
         let guard = NotesDrop(log.clone(), "dropped");
-        async move {
-            let _guard = guard;
-            Err("no")
-        }
+        // Unlike an `async` block it keeps what it holds when it is done.
+        std::future::poll_fn(move |_| {
+            let _guard = &guard;
+            Poll::Ready(Err::<(), _>("no"))
+        })
     };
     world.every(1_000).retry(|| [ms(20)]).run(target).unwrap();
     world.start();
@@ -491,6 +496,50 @@ fn a_back_off_that_panics_ends_the_run() {
 }
 
 #[test]
+fn a_back_off_that_panics_while_the_error_panics_when_it_is_dropped() {
+    struct Panics;
+    impl Iterator for Panics {
+        type Item = Duration;
+        fn next(&mut self) -> Option<Duration> {
+            panic!("a back-off panics");
+        }
+    }
+    for blocking in [false, true] {
+        let (world, told) = witnessed();
+        let builder = world.every(1_000).name("a").retry(|| Panics);
+        let target = || Err::<(), _>(Nasty(PanicsWhenDropped));
+        let job = if blocking {
+            builder.run_blocking(target)
+        } else {
+            builder.run(target)
+        }
+        .unwrap();
+        world.start();
+        world.advance(1_900);
+        assert_eq!((job.runs(), job.is_running()), (2, false), "blocking: {blocking}");
+        assert_eq!(told.take().len(), 4, "blocking: {blocking}");
+    }
+}
+
+#[test]
+fn a_back_off_and_a_future_that_both_panic_when_they_are_dropped() {
+    struct Waits(PanicsWhenDropped);
+    impl Future for Waits {
+        type Output = Result<(), String>;
+        fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Self::Output> {
+            let _ = &self.0;
+            Poll::Pending
+        }
+    }
+    let (world, told) = witnessed();
+    let builder = world.every(100).name("a").retry(|| PanicsAtItsEnd(PanicsWhenDropped));
+    builder.run(|| Waits(PanicsWhenDropped)).unwrap();
+    world.start();
+    assert_eq!(names(world.stop().cancelled()), ["a"]);
+    assert_eq!(told.take_names(), ["a started", "a cancelled"]);
+}
+
+#[test]
 fn a_back_off_that_can_not_be_made_ends_the_run() {
     for kind in KINDS {
         let (world, told) = witnessed();
@@ -587,16 +636,20 @@ fn what_makes_the_back_off_may_panic_when_it_is_dropped() {
     }
 }
 
+/// An error that panics when it is shown, and when it is dropped.
+#[derive(Debug)]
+struct Nasty(#[allow(dead_code, reason = "it is dropped")] PanicsWhenDropped);
+
+impl std::fmt::Display for Nasty {
+    fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        panic!("an error panics");
+    }
+}
+
+impl std::error::Error for Nasty {}
+
 #[test]
 fn an_error_that_panics_when_it_is_shown_or_dropped() {
-    #[derive(Debug)]
-    struct Nasty(#[allow(dead_code, reason = "it is dropped")] PanicsWhenDropped);
-    impl std::fmt::Display for Nasty {
-        fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-            panic!("an error panics");
-        }
-    }
-    impl std::error::Error for Nasty {}
     for blocking in [false, true] {
         let (world, told) = witnessed();
         let builder = world.every(1_000).name("a").retry(|| [ms(20)]);
@@ -657,6 +710,29 @@ fn an_attempt_that_the_executor_refuses_cancels_a_blocking_run() {
     assert_eq!(told.take_names(), ["a started", "a retried", "a cancelled"]);
     world.advance(1);
     assert_eq!(world.log.take_times(), [0, 100]);
+}
+
+#[test]
+fn a_wait_that_is_over_leaves_nothing_behind() {
+    let (naive, clock) = (Naive::new(), Clock::new());
+    let scheduler = Scheduler::new((naive.clone(), clock.clone()));
+    let attempts = Count::default();
+    let count = attempts.clone();
+    let target = move || {
+        count.up();
+        Err("no")
+    };
+    let backoff = || std::iter::repeat(ms(10));
+    scheduler
+        .every(SECOND * 60)
+        .retry(backoff)
+        .run_blocking(target)
+        .unwrap();
+    scheduler.start().unwrap();
+    pass(&clock, &naive, SECOND, ms(10));
+    assert!(attempts.get() > 90, "{} attempts", attempts.get());
+    // The loop and the last wait, and their timers, but not the waits before.
+    assert!(naive.tasks() < 10, "{} tasks", naive.tasks());
 }
 
 #[test]

@@ -8,11 +8,12 @@ use std::time::{Duration, Instant};
 use atevery::runtime::{Runtime, Spawner, Timer};
 use atevery::testing::VirtualTime;
 use atevery::{Run, Scheduler};
-use futures::future::BoxFuture;
+use futures::FutureExt;
+use futures::future::{BoxFuture, select};
 use futures::task::SpawnError;
 
 use crate::naive::{Clock, Mode, Naive, pass};
-use crate::support::{Count, Later, SECOND, later, ms, put, take, yield_now};
+use crate::support::{Count, Later, PanicsWhenDropped, SECOND, later, ms, put, take, yield_now};
 
 /// One scheduler, a few jobs, a second on the clock, a stop: all as it should be.
 fn serves(runtime: impl Runtime, pass: impl Fn(Duration)) {
@@ -236,6 +237,34 @@ fn a_timer_that_panics_because_its_runtime_is_gone_keeps_no_stop() {
     time.run_until_stalled();
     let report = time.block_on(scheduler.stop().grace(SECOND).timeout(SECOND));
     assert_eq!(report.cancelled().len() + usize::from(job.runs() == 0), 1);
+}
+
+#[test]
+fn a_timer_whose_sleeps_panic_when_they_are_dropped_harms_nothing() {
+    #[derive(Clone)]
+    struct Fragile(VirtualTime);
+    impl Timer for Fragile {
+        fn now(&self) -> Instant {
+            self.0.now()
+        }
+        fn sleep_until(&self, deadline: Instant) -> BoxFuture<'static, ()> {
+            let (mut sleep, guard) = (self.0.sleep_until(deadline), PanicsWhenDropped);
+            Box::pin(std::future::poll_fn(move |cx| {
+                let _guard = &guard;
+                sleep.poll_unpin(cx)
+            }))
+        }
+    }
+    let time = VirtualTime::new();
+    let scheduler = Scheduler::new((time.clone(), Fragile(time.clone())));
+    let clock = time.clone();
+    let target = move |run: Run| select(run.cancelled(), clock.sleep(ms(130))).map(drop);
+    let job = scheduler.every(ms(100)).timeout(SECOND).run(target).unwrap();
+    scheduler.start().unwrap();
+    time.advance(ms(1_020));
+    assert_eq!((job.runs(), job.status().panics()), (7, 0));
+    let report = time.block_on(scheduler.stop().grace(SECOND));
+    assert_eq!((report.finished(), job.status().panics()), (&[job.clone()][..], 0));
 }
 
 /// No lock is held while code of the runtime runs: all of it may use the scheduler.

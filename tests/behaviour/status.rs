@@ -474,8 +474,12 @@ mod measures {
         let blocks = world.every(100).run_blocking(|| ()).unwrap();
         let skips = world.every(100).missed_ticks(MissedTicks::Skip).run(|| ()).unwrap();
         let plain = crowd(&world, 1_000).remove(0);
+        let start = world.time.now();
         world.start();
-        world.advance(990);
+        world.advance(920);
+        assert!(waits.is_running());
+        assert_eq!(waits.status().last_start(), Some(start + ms(900)));
+        world.advance(70);
         let counts = [&waits, &looks, &blocks, &skips, &plain].map(measured);
         assert_eq!(counts[..4], [10; 4]);
         assert!(expect(1..=2, 10).contains(&counts[4]));

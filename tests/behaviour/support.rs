@@ -4,7 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use atevery::testing::VirtualTime;
@@ -193,6 +193,17 @@ impl Drop for PanicsWhenDropped {
     }
 }
 
+/// A waker that panics when it is to wake somebody.
+pub(crate) fn panicking_waker() -> Waker {
+    struct Panics;
+    impl Wake for Panics {
+        fn wake(self: Arc<Self>) {
+            panic!("a waker panics");
+        }
+    }
+    Waker::from(Arc::new(Panics))
+}
+
 /// Pending once, and woken at once.
 pub(crate) async fn yield_now() {
     let mut yielded = false;
@@ -208,7 +219,7 @@ pub(crate) async fn yield_now() {
 
 /// Polls a future once, without anybody to wake.
 pub(crate) fn poll_once<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
-    future.poll(&mut Context::from_waker(std::task::Waker::noop()))
+    future.poll(&mut Context::from_waker(Waker::noop()))
 }
 
 /// What a child is: a slot that is filled later.

@@ -309,6 +309,29 @@ fn the_limit_holds_while_a_blocking_run_waits_for_its_next_attempt() {
 }
 
 #[test]
+fn an_attempt_at_the_very_limit_is_still_made() {
+    for blocking in [false, true] {
+        let (world, told) = witnessed();
+        let mut attempts = 0;
+        let target = move || {
+            attempts += 1;
+            if attempts == 1 { Err("no") } else { Ok(()) }
+        };
+        let builder = world.every(1_000).name("a").timeout(ms(70)).retry(|| [ms(70)]);
+        if blocking {
+            builder.run_blocking(target)
+        } else {
+            builder.run(target)
+        }
+        .unwrap();
+        world.start();
+        world.advance(300);
+        let told = told.take();
+        assert_eq!(told.last(), Some(&(70, "a finished".to_owned())), "{told:?}");
+    }
+}
+
+#[test]
 
 fn the_limit_holds_for_attempts_without_a_wait_between_them() {
     let (world, told) = witnessed();
