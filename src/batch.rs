@@ -19,7 +19,7 @@ use crate::time::Time;
 pub(crate) const LANES: usize = 64;
 
 /// So many lanes begin with what is due at a tick: one for the thread that the loop was on, and more for others to find. Each
-/// costs a spawn, and wakes a thread. What they have left at the next tick calls for [`LANES`].
+/// costs a spawn, and may wake a thread. What they have left at the next tick calls for [`LANES`].
 const FIRST_LANES: RangeInclusive<usize> = 4..=16;
 
 /// So many batches are worth one more lane at once.
@@ -35,9 +35,7 @@ pub(crate) fn size(due: usize) -> usize {
 
 /// How many lanes begin with so many batches.
 pub(crate) fn first_lanes(batches: usize) -> usize {
-    (batches / BATCHES_PER_LANE)
-        .clamp(*FIRST_LANES.start(), *FIRST_LANES.end())
-        .min(batches)
+    (batches / BATCHES_PER_LANE).clamp(*FIRST_LANES.start(), *FIRST_LANES.end())
 }
 
 /// Under which ticket runs are offered, and when.
@@ -151,9 +149,9 @@ impl Queue {
         wanting
     }
 
-    /// How many batches wait.
-    pub(crate) fn ready(&self) -> usize {
-        self.ready.len()
+    /// Whether there is a lane for each batch that waits, and for `more`.
+    pub(crate) fn has_lanes_for(&self, more: usize) -> bool {
+        self.ready.len() + more <= self.free_lanes
     }
 
     /// A lane that was free is about to begin with a batch, or to leave.
@@ -242,16 +240,7 @@ mod tests {
 
     #[test]
     fn few_lanes_begin_and_many_batches_have_more() {
-        let table = [
-            (0, 0),
-            (1, 1),
-            (4, 4),
-            (64, 4),
-            (71, 4),
-            (156, 9),
-            (1_562, 16),
-            (15_625, 16),
-        ];
+        let table = [(1, 4), (64, 4), (71, 4), (156, 9), (1_562, 16), (15_625, 16)];
         for (batches, expected) in table {
             assert_eq!(first_lanes(batches), expected, "{batches} batches");
         }

@@ -334,15 +334,16 @@ impl Engine {
             return Next::End;
         };
         let mut queue = lock(&self.queue);
-        // Lanes that have not come so far in the time of a tick may be stuck.
-        let is_behind = current.batches_left() + queue.ready() > 0;
+        let is_behind = current.is_behind(now);
         current.serve(now);
         let mut handout = Handout::new(now, tickets, Vec::new());
         current.admit(&mut handout, roster, groups);
         handout.queue(&mut queue);
         let batches = current.batches_left();
         let wanting = queue.hire(batches, if is_behind { LANES } else { first_lanes(batches) });
-        let next = current.next(now, batches + queue.ready() > 0);
+        // What is taken up by a lane that is then stuck is not due again before, but for jobs that overlap.
+        let may_sleep = queue.has_lanes_for(batches) && (batches == 0 || !roster.some_overlap);
+        let next = current.next(now, may_sleep);
         drop(queue);
         drop(state);
         self.start_lanes(wanting);
@@ -374,14 +375,19 @@ impl Engine {
         if let Some(batch) = queue.next() {
             return Some((batch, handout));
         }
-        let current = session.as_mut().filter(|current| current.batches_left() > 0)?;
+        let current = session.as_mut()?;
+        if current.batches_left() == 0 {
+            let bell = current.correct_wake();
+            drop(queue);
+            drop(state);
+            ring(bell);
+            return None;
+        }
         current.hand_out(&mut handout, roster);
         current.admit(&mut handout, roster, groups);
         let batch = handout.hand_out(&mut queue, spare);
-        let bell = current.wakes_for_nothing();
         drop(queue);
         drop(state);
-        ring(bell);
         desk.tidy();
         Some((batch, handout))
     }
@@ -426,15 +432,14 @@ impl Engine {
         }
     }
 
-    /// Starts as many lanes as are wanting.
+    /// Starts as many lanes as are wanting, in the place of one that has other things to do.
     pub(crate) fn hire_lanes(self: &Arc<Self>) {
-        let state = lock(&self.state);
+        let mut state = lock(&self.state);
         let left = state.session.as_ref().map_or(0, Session::batches_left);
-        let mut queue = lock(&self.queue);
-        let most = first_lanes(left + queue.ready());
-        let wanting = queue.hire(left, most);
-        drop(queue);
+        let wanting = lock(&self.queue).hire(left, first_lanes(left));
+        let bell = state.session.as_mut().and_then(Session::correct_wake);
         drop(state);
+        ring(bell);
         self.start_lanes(wanting);
     }
 

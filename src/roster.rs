@@ -15,12 +15,15 @@ const FEW: usize = 64;
 pub(crate) struct Roster {
     slots: Vec<Option<Arc<JobCell>>>,
     jobs: usize,
+    /// There is, or was, a job whose next run doesn't wait for the end of the one in progress.
+    pub(crate) some_overlap: bool,
 }
 
 impl Roster {
     pub(crate) fn push(&mut self, job: Arc<JobCell>) -> Slot {
         let slot = Slot::try_from(self.slots.len()).expect("fewer than four thousand million jobs");
         job.set_slot(slot);
+        self.some_overlap |= !job.waits_for_end();
         self.slots.push(Some(job));
         self.jobs += 1;
         slot

@@ -130,23 +130,34 @@ impl Session {
         handout.offer_again(&mut self.agenda, job);
     }
 
-    /// When the loop has to look again. If batches wait, that is at the next tick, whatever becomes of the lanes: they may be
-    /// stuck by then.
-    pub(crate) fn next(&mut self, now: Time, batches_wait: bool) -> Next {
+    /// Whether some of what came up at a tick is still left at a later one: its lanes may be stuck.
+    pub(crate) fn is_behind(&self, now: Time) -> bool {
+        let tick = self.due.tick.filter(|_| self.batches_left() > 0);
+        tick.is_some_and(|tick| self.agenda.tick_after(tick.now) <= now)
+    }
+
+    /// When the loop has to look again: at the next tick, unless it may sleep for longer.
+    pub(crate) fn next(&mut self, now: Time, may_sleep: bool) -> Next {
         let next = self.agenda.next_wake();
-        self.wake = if batches_wait {
-            Some(self.agenda.tick_after(now).min(next.unwrap_or(Time::NEVER)))
-        } else {
+        self.wake = if may_sleep {
             next
+        } else {
+            Some(self.agenda.tick_after(now).min(next.unwrap_or(Time::NEVER)))
         };
         self.wake.map_or(Next::Wait, Next::Sleep)
     }
 
-    /// The bell, if the loop means to look again for batches that have all been taken up.
-    pub(crate) fn wakes_for_nothing(&self) -> Option<Arc<Bell>> {
-        let wake = self.wake.filter(|_| self.batches_left() == 0)?;
+    /// The bell, if nothing is left to be handed out and the loop doesn't mean to wake at the right time.
+    ///
+    /// For a lane whose runs are over: an executor may keep the loop for the thread that woke it, which must not be one that a
+    /// run is about to block.
+    pub(crate) fn correct_wake(&mut self) -> Option<Arc<Bell>> {
         let next = self.agenda.next_wake();
-        next.is_none_or(|next| wake < next).then(|| Arc::clone(&self.bell))
+        if self.wake == next || self.batches_left() > 0 {
+            return None;
+        }
+        self.wake = next;
+        Some(Arc::clone(&self.bell))
     }
 
     pub(crate) fn unlist(&mut self, slot: Slot) {
