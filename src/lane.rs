@@ -14,9 +14,10 @@ use crate::cell::JobCell;
 use crate::end::End;
 use crate::engine::Engine;
 use crate::panics::{catch, discard, quietly};
-use crate::parked::{Home, Parked, Visit};
+use crate::parked::{Home, Parked, Visit, poll_in_span};
 use crate::retry::{Backoff, Pause, Wait};
 use crate::run::Facts;
+use crate::target::RunFuture;
 use crate::time::Time;
 
 /// After a turn of about this length a lane lets the executor's other tasks have theirs. Each change of turns may wake a thread,
@@ -171,24 +172,24 @@ impl Lane {
     /// Begins the run that was offered to this batch. True if it waits.
     fn run(&mut self, batch: &Batch, job: &Arc<JobCell>) -> bool {
         match self.engine.begin_run(batch, job) {
-            Some(visit) => self.begin_visit(batch, visit),
+            Some((facts, future)) => self.poll_first(batch, job, facts, future),
             None => false,
         }
     }
 
-    fn begin_visit(&mut self, batch: &Batch, mut visit: Visit) -> bool {
+    fn poll_first(&mut self, batch: &Batch, job: &Arc<JobCell>, facts: Facts, mut future: RunFuture) -> bool {
         let home = &self.home;
         let (place, waker) = self.vacancy.get_or_insert_with(|| {
             let place = Parked::vacant(home);
             (Arc::clone(&place), Waker::from(place))
         });
-        match visit.poll(waker) {
+        match poll_in_span(&facts.span, &mut future, waker) {
             Poll::Ready(end) => {
-                visit.end_at_once(&self.engine, end);
+                self.engine.end(job, &facts, future, end, false);
                 false
             }
             Poll::Pending => {
-                place.keep(&self.engine, visit);
+                place.keep(&self.engine, Visit::new(job, facts, future));
                 if !batch.park(place) {
                     place.cancel(&self.engine);
                 }

@@ -11,6 +11,7 @@ use crate::run::Facts;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{AtomicWaker, Mutex};
 use crate::target::RunFuture;
+use crate::trace::RunSpan;
 
 /// The task in which runs wait: which of them were woken, and how to have it polled.
 #[derive(Default)]
@@ -88,14 +89,8 @@ impl Visit {
         }
     }
 
-    pub(crate) fn poll(&mut self, waker: &Waker) -> Poll<End> {
-        let span = self.facts.span.clone();
-        poll_with(waker, |cx| span.in_scope(|| self.future.as_mut().poll(cx)))
-    }
-
-    /// Ends a run that had not to wait.
-    pub(crate) fn end_at_once(self, engine: &Engine, end: End) {
-        engine.end(&self.job, &self.facts, self.future, end, false);
+    fn poll(&mut self, waker: &Waker) -> Poll<End> {
+        poll_in_span(&self.facts.span, &mut self.future, waker)
     }
 
     fn end(self, engine: &Engine, end: End) {
@@ -213,6 +208,10 @@ impl Wake for Parked {
 /// Polls a run's future and catches its panic.
 pub(crate) fn poll_run(future: &mut RunFuture, waker: &Waker) -> Poll<End> {
     poll_with(waker, |cx| future.as_mut().poll(cx))
+}
+
+pub(crate) fn poll_in_span(span: &RunSpan, future: &mut RunFuture, waker: &Waker) -> Poll<End> {
+    poll_with(waker, |cx| span.in_scope(|| future.as_mut().poll(cx)))
 }
 
 fn poll_with(waker: &Waker, poll: impl FnOnce(&mut Context<'_>) -> Poll<End>) -> Poll<End> {

@@ -11,7 +11,6 @@ use crate::event::{Event, EventKind};
 use crate::inside::inside;
 use crate::job::Job;
 use crate::panics::{catch, lock, quietly};
-use crate::parked::Visit;
 use crate::retry::{Attempts, Backoff};
 use crate::rules::Rules;
 use crate::run::{Begun, Facts};
@@ -81,7 +80,7 @@ impl Engine {
 /// A run begins.
 impl Engine {
     /// Begins the run that was offered to `batch`, if it still is. Returns it if it goes on as a future.
-    pub(crate) fn begin_run(self: &Arc<Self>, batch: &Batch, job: &Arc<JobCell>) -> Option<Visit> {
+    pub(crate) fn begin_run(self: &Arc<Self>, batch: &Batch, job: &Arc<JobCell>) -> Option<(Facts, RunFuture)> {
         let Some(how) = job.claim.begin(batch.ticket) else {
             self.withdraw(batch.ticket, job);
             return None;
@@ -95,7 +94,7 @@ impl Engine {
             Some(rules) => self.call_by_rules(job, &facts, rules),
         };
         match step {
-            Step::Future(future) => Some(Visit::new(job, facts, future)),
+            Step::Future(future) => Some((facts, future)),
             Step::Done(end) => {
                 self.settle(job, &facts, end, false);
                 None
@@ -109,14 +108,14 @@ impl Engine {
     }
 
     /// What is left of a run's beginning and end when nobody looks, and it has no rules: most runs there are.
-    fn run_unmeasured(&self, batch: &Batch, job: &Arc<JobCell>) -> Option<Visit> {
+    fn run_unmeasured(&self, batch: &Batch, job: &Arc<JobCell>) -> Option<(Facts, RunFuture)> {
         let facts = job.begin_unmeasured();
         if batch.is_cancelled() {
             // The cancellation came before the claim, and so missed this run.
             job.claim.cancel(batch.ticket);
         }
         match self.call(job, &facts) {
-            Step::Future(future) => return Some(Visit::new(job, facts, future)),
+            Step::Future(future) => return Some((facts, future)),
             Step::Done(End::Finished) => self.release(job, false),
             Step::Done(end) => self.settle(job, &facts, end, false),
         }

@@ -118,10 +118,13 @@ fn stuck_run_holds_up(host: &Host, due: usize, stuck: usize, others: usize) {
         jobs.push(place.run(scheduler.every(LONG), target));
     }
     scheduler.start().expect("the runtime takes the scheduler");
-    eventually(&format!("of {due} jobs only those of one batch wait for number {stuck}"), || {
-        let begun = jobs.iter().filter(|job| job.runs() > 0).count();
-        jobs[stuck].runs() > 0 && begun + others >= due
-    });
+    eventually(
+        &format!("of {due} jobs only those of one batch wait for number {stuck}"),
+        || {
+            let begun = jobs.iter().filter(|job| job.runs() > 0).count();
+            jobs[stuck].runs() > 0 && begun + others >= due
+        },
+    );
 }
 
 /// A blocking run sees that it is cancelled; as it ends by itself, it counts as finished.
