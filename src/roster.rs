@@ -69,3 +69,67 @@ impl Roster {
         std::mem::take(&mut self.slots).into_iter().flatten().collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Weak;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::cell::Plan;
+    use crate::schedule::MissedTicks;
+    use crate::target::Target;
+
+    fn job() -> Arc<JobCell> {
+        let plan = Plan {
+            name: None,
+            interval: Duration::from_secs(1),
+            policy: MissedTicks::Burst,
+            blocking: false,
+            rules: None,
+            engine: Weak::new(),
+        };
+        let target = || ();
+        Arc::new(JobCell::new(plan, target.into_body()))
+    }
+
+    fn roster(jobs: usize) -> (Roster, Vec<Arc<JobCell>>) {
+        let mut roster = Roster::default();
+        let jobs: Vec<_> = (0..jobs).map(|_| job()).collect();
+        for job in &jobs {
+            roster.push(Arc::clone(job));
+        }
+        (roster, jobs)
+    }
+
+    #[test]
+    fn holes_are_closed_once_they_outnumber_the_jobs() {
+        let (mut roster, jobs) = roster(200);
+        for job in &jobs[..100] {
+            assert!(roster.remove(job).is_some());
+            assert!(roster.remove(job).is_none());
+            assert_eq!(roster.compact(), None);
+        }
+        roster.remove(&jobs[150]);
+        let renumbered = roster.compact().unwrap();
+        assert!(renumbered[..100].iter().all(Option::is_none));
+        assert_eq!((renumbered[100], renumbered[150], renumbered[151]), (Some(0), None, Some(50)));
+        assert_eq!(roster.iter().count(), 99);
+        let left = jobs[100..].iter().filter(|job| job.slot() != JobCell::UNREGISTERED);
+        for (slot, job) in left.enumerate() {
+            assert_eq!(job.slot() as usize, slot);
+            assert!(roster.get(job.slot()).is_some_and(|there| Arc::ptr_eq(there, job)));
+        }
+        assert_eq!(roster.compact(), None);
+    }
+
+    #[test]
+    fn few_holes_are_left() {
+        let (mut few, jobs) = roster(64);
+        jobs.iter().for_each(|job| drop(few.remove(job)));
+        assert_eq!(few.compact(), None);
+        let (mut more, jobs) = roster(65);
+        jobs.iter().for_each(|job| drop(more.remove(job)));
+        assert_eq!(more.compact(), Some(vec![None; 65]));
+    }
+}

@@ -7,7 +7,7 @@ use std::time::Duration;
 use atevery::runtime::Tokio;
 use atevery::{Run, Scheduler};
 use futures::executor::block_on;
-use tokio::runtime::Runtime;
+use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 
@@ -90,7 +90,8 @@ fn try_current_outside_a_runtime_is_an_error() {
 
 #[test]
 fn a_stop_has_its_timeout_although_a_lone_run_blocks_the_thread_of_the_timers() {
-    let runtime = Runtime::new().unwrap();
+    // As many workers as on any machine with more than one processor: with one, nothing is left to look after the timers.
+    let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let scheduler = Scheduler::new(Tokio::from(runtime.handle().clone()));
     let (release, gate) = std::sync::mpsc::channel::<()>();
     let target = move |run: Run| {

@@ -119,8 +119,8 @@ impl Choice {
     }
 
     fn resolution(&self, known: &Known) -> Vec<Step> {
-        // What it costs to be woken more often is the same question on every runtime.
-        let measured = ["atevery-tokio-sync", "atevery-tokio"].contains(&known.name);
+        // What it costs to be woken more often is the same question on every runtime, and for the floor.
+        let measured = ["limit-live", "atevery-tokio-sync", "atevery-tokio"].contains(&known.name);
         let mut steps = Vec::new();
         for jobs in self.jobs(&[1_000]).into_iter().filter(|_| measured) {
             for phase in phases(known) {

@@ -22,10 +22,11 @@ pub struct LimitLive {
 
 impl Engine for LimitLive {
     fn start(&mut self, work: &Work) -> Result<(), Error> {
-        let origin = Instant::now();
-        work.probe.set_grid(Grid { origin, step: TICK });
+        let (origin, tick) = (Instant::now(), work.resolution.unwrap_or(TICK));
+        work.probe.set_grid(Grid { origin, step: tick });
         let mut ticker = Ticker {
             origin,
+            tick,
             work: work.clone(),
             jobs: Vec::new(),
             ticks: Vec::new(),
@@ -49,6 +50,7 @@ impl Engine for LimitLive {
 
 struct Ticker {
     origin: Instant,
+    tick: Duration,
     work: Work,
     jobs: Vec<Box<dyn Fn() + Send>>,
     /// The interval of each job, in ticks.
@@ -59,11 +61,11 @@ struct Ticker {
 impl AddJob for Ticker {
     fn add(&mut self, job: usize, run: impl Fn() + Clone + Send + Sync + 'static) {
         let delay = self.work.first(job).saturating_duration_since(self.origin);
-        let tick = delay.as_nanos().div_ceil(TICK.as_nanos()) as u64;
+        let tick = delay.as_nanos().div_ceil(self.tick.as_nanos()) as u64;
         self.buckets.entry(tick).or_default().push(self.jobs.len() as u32);
         self.jobs.push(Box::new(run));
         self.ticks
-            .push((self.work.interval.as_nanos() / TICK.as_nanos()) as u32);
+            .push((self.work.interval.as_nanos() / self.tick.as_nanos()) as u32);
     }
 }
 
@@ -73,7 +75,7 @@ impl Ticker {
             let Some((tick, due)) = self.buckets.pop_first() else {
                 return;
             };
-            let time = self.origin + TICK * tick as u32;
+            let time = self.origin + self.tick * tick as u32;
             if wait_until(time, stop) {
                 self.serve(tick, due);
             }
