@@ -361,6 +361,8 @@ impl Engine {
 
     fn take_batch(&self, desk: &mut Desk) -> Option<(Arc<Batch>, Handout)> {
         let (jobs, spare) = desk.take_spare();
+        // The tick may have been served a while ago, and others have come since: what is listed here comes after those.
+        let now = self.now();
         let mut state = lock(&self.state);
         let State {
             session,
@@ -371,7 +373,7 @@ impl Engine {
         } = &mut *state;
         let mut queue = lock(&self.queue);
         desk.leave(&mut queue);
-        let mut handout = Handout::new(Time::ORIGIN, tickets, jobs);
+        let mut handout = Handout::new(now, tickets, jobs);
         if let Some(batch) = queue.next() {
             return Some((batch, handout));
         }

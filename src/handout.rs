@@ -12,6 +12,8 @@ use crate::time::Time;
 
 pub(crate) struct Handout {
     pub(crate) now: Time,
+    /// When the tick was served at which jobs have come up. It may be a while since.
+    pub(crate) tick: Time,
     pub(crate) is_on_tick: bool,
     pub(crate) batch_size: usize,
     ticket: Ticket,
@@ -43,6 +45,7 @@ impl Handout {
         *tickets += 1;
         Handout {
             now,
+            tick: now,
             is_on_tick: false,
             batch_size: 1,
             ticket: Ticket::new(*tickets),
@@ -88,7 +91,7 @@ impl Handout {
     }
 
     fn has_ended_just_now(&self, job: &JobCell) -> bool {
-        self.is_on_tick && job.has_ended_at(self.now) && job.waits_for_end()
+        self.is_on_tick && job.has_ended_at(self.tick) && job.waits_for_end()
     }
 
     fn consider_rules(&mut self, agenda: &mut Agenda, candidate: Candidate<'_>, due: Time) {
@@ -96,12 +99,12 @@ impl Handout {
             return;
         }
         // A run that was triggered waits its turn from now on.
-        let since = if due == Time::EARLIEST { self.now } else { due };
+        let since = if due == Time::EARLIEST { self.tick } else { due };
         if self.gives_way(agenda, candidate, since) {
             return;
         }
         match &candidate.rules.group {
-            Some(group) => group.wait(self.now, since, candidate.job),
+            Some(group) => group.wait(self.tick, since, candidate.job),
             None => self.offer_by_rules(agenda, candidate),
         }
     }
@@ -144,7 +147,7 @@ impl Handout {
         if let Some(rules) = job.rules.as_deref() {
             let slot = job.slot();
             match &rules.group {
-                Some(group) => group.wait(self.now, due, job),
+                Some(group) => group.wait(self.tick, due, job),
                 None => self.offer_by_rules(agenda, Candidate { slot, job, rules }),
             }
         }

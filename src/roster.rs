@@ -113,7 +113,10 @@ mod tests {
         roster.remove(&jobs[150]);
         let renumbered = roster.compact().unwrap();
         assert!(renumbered[..100].iter().all(Option::is_none));
-        assert_eq!((renumbered[100], renumbered[150], renumbered[151]), (Some(0), None, Some(50)));
+        assert_eq!(
+            (renumbered[100], renumbered[150], renumbered[151]),
+            (Some(0), None, Some(50))
+        );
         assert_eq!(roster.iter().count(), 99);
         let left = jobs[100..].iter().filter(|job| job.slot() != JobCell::UNREGISTERED);
         for (slot, job) in left.enumerate() {

@@ -85,7 +85,9 @@ impl Session {
     /// Offers the next batch of what is due.
     pub(crate) fn hand_out(&mut self, handout: &mut Handout, roster: &Roster) {
         let Some(tick) = self.due.tick else { return };
-        handout.now = tick.now;
+        handout.tick = tick.now;
+        // What has come up may run even if the clock has stepped back since.
+        handout.now = handout.now.max(tick.now);
         handout.is_on_tick = tick.is_on_tick;
         handout.batch_size = self.due.batch_size;
         let batch = self.due.take_batch();
