@@ -16,7 +16,7 @@ use crate::time::Time;
 
 /// The most lanes that take up batches at a time. So many jobs can block their threads before others have to wait,
 /// given as many threads.
-pub(crate) const LANES: usize = 64;
+const LANES: usize = 64;
 
 /// So many lanes begin with what is due at a tick: one for the thread that the loop was on, and more for others to find. Each
 /// costs a spawn, and may wake a thread. What they have left at the next tick calls for [`LANES`].
@@ -35,7 +35,8 @@ pub(crate) fn size(due: usize) -> usize {
 
 /// How many lanes begin with so many batches.
 pub(crate) fn first_lanes(batches: usize) -> usize {
-    (batches / BATCHES_PER_LANE).clamp(*FIRST_LANES.start(), *FIRST_LANES.end())
+    let lanes = (batches / BATCHES_PER_LANE).clamp(*FIRST_LANES.start(), *FIRST_LANES.end());
+    lanes.min(batches)
 }
 
 /// Under which ticket runs are offered, and when.
@@ -142,11 +143,16 @@ impl Queue {
         self.ready.push_back(batch);
     }
 
-    /// How many lanes are wanting, so that up to `most` begin with what is ready and `more` batches; the caller starts them.
-    pub(crate) fn hire(&mut self, more: usize, most: usize) -> usize {
-        let wanting = (self.ready.len() + more).min(most).saturating_sub(self.free_lanes);
+    /// How many lanes are wanting, so that there is one for each batch that waits, and `more`; the caller starts them.
+    pub(crate) fn hire(&mut self, more: usize) -> usize {
+        let wanting = (self.ready.len() + more).min(LANES).saturating_sub(self.free_lanes);
         self.free_lanes += wanting;
         wanting
+    }
+
+    /// When the first of the batches that wait was offered.
+    pub(crate) fn waits_since(&self) -> Option<Time> {
+        self.ready.front().map(|batch| batch.offered)
     }
 
     /// Whether there is a lane for each batch that waits, and for `more`.
@@ -240,7 +246,7 @@ mod tests {
 
     #[test]
     fn few_lanes_begin_and_many_batches_have_more() {
-        let table = [(1, 4), (64, 4), (71, 4), (156, 9), (1_562, 16), (15_625, 16)];
+        let table = [(0, 0), (1, 1), (64, 4), (71, 4), (156, 9), (1_562, 16), (15_625, 16)];
         for (batches, expected) in table {
             assert_eq!(first_lanes(batches), expected, "{batches} batches");
         }
@@ -251,18 +257,18 @@ mod tests {
     #[test]
     fn as_many_lanes_are_hired_as_there_are_batches_and_no_more() {
         let mut queue = Queue::default();
-        assert_eq!(queue.hire(0, LANES), 0);
+        assert_eq!(queue.hire(0), 0);
         queue.push(OCCASION, Vec::new());
-        assert_eq!(queue.hire(1, LANES), 2);
-        assert_eq!(queue.hire(1, LANES), 0);
+        assert_eq!(queue.hire(1), 2);
+        assert_eq!(queue.hire(1), 0);
         queue.engage();
         assert!(queue.next().is_some() && queue.next().is_none());
         // One that has a batch doesn't count: it may be stuck there.
-        assert_eq!(queue.hire(2, LANES), 1);
+        assert_eq!(queue.hire(2), 1);
         queue.free();
-        assert_eq!(queue.hire(3, LANES), 0);
-        assert_eq!(queue.hire(4, LANES), 1);
-        assert_eq!(queue.hire(LANES * 2, LANES), LANES - 4);
+        assert_eq!(queue.hire(3), 0);
+        assert_eq!(queue.hire(4), 1);
+        assert_eq!(queue.hire(LANES * 2), LANES - 4);
     }
 
     #[test]
@@ -294,9 +300,9 @@ mod tests {
     #[test]
     fn the_last_lane_that_is_lost_says_so() {
         let mut queue = Queue::default();
-        assert_eq!(queue.hire(2, LANES), 2);
+        assert_eq!(queue.hire(2), 2);
         assert!(!queue.lose());
         assert!(queue.lose());
-        assert_eq!(queue.hire(1, LANES), 1);
+        assert_eq!(queue.hire(1), 1);
     }
 }

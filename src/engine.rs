@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::batch::{Batch, LANES, Queue, first_lanes};
+use crate::batch::{Batch, Queue, first_lanes};
 use crate::cell::JobCell;
 use crate::driver::Driver;
 use crate::error::Error;
@@ -334,13 +334,14 @@ impl Engine {
             return Next::End;
         };
         let mut queue = lock(&self.queue);
-        let is_behind = current.is_behind(now);
+        let is_behind = current.is_behind(&queue, now);
         current.serve(now);
         let mut handout = Handout::new(now, tickets, Vec::new());
+        current.hand_out_few(&mut handout, roster);
         current.admit(&mut handout, roster, groups);
         handout.queue(&mut queue);
         let batches = current.batches_left();
-        let wanting = queue.hire(batches, if is_behind { LANES } else { first_lanes(batches) });
+        let wanting = queue.hire(if is_behind { batches } else { first_lanes(batches) });
         // What is taken up by a lane that is then stuck is not due again before, but for jobs that overlap.
         let may_sleep = queue.has_lanes_for(batches) && (batches == 0 || !roster.some_overlap);
         let next = current.next(now, may_sleep);
@@ -438,7 +439,7 @@ impl Engine {
     pub(crate) fn hire_lanes(self: &Arc<Self>) {
         let mut state = lock(&self.state);
         let left = state.session.as_ref().map_or(0, Session::batches_left);
-        let wanting = lock(&self.queue).hire(left, first_lanes(left));
+        let wanting = lock(&self.queue).hire(first_lanes(left));
         let bell = state.session.as_mut().and_then(Session::correct_wake);
         drop(state);
         ring(bell);

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::agenda::{Agenda, Slot};
-use crate::batch;
+use crate::batch::{self, Queue};
 use crate::cell::JobCell;
 use crate::engine::Groups;
 use crate::grid::Grid;
@@ -82,6 +82,15 @@ impl Session {
         self.due.batches_left()
     }
 
+    /// Offers all that is due, if it is little: so little that it makes batches of one.
+    pub(crate) fn hand_out_few(&mut self, handout: &mut Handout, roster: &Roster) {
+        if self.due.batch_size == 1 {
+            while self.batches_left() > 0 {
+                self.hand_out(handout, roster);
+            }
+        }
+    }
+
     /// Offers the next batch of what is due.
     pub(crate) fn hand_out(&mut self, handout: &mut Handout, roster: &Roster) {
         let Some(tick) = self.due.tick else { return };
@@ -133,9 +142,10 @@ impl Session {
     }
 
     /// Whether some of what came up at a tick is still left at a later one: its lanes may be stuck.
-    pub(crate) fn is_behind(&self, now: Time) -> bool {
+    pub(crate) fn is_behind(&self, queue: &Queue, now: Time) -> bool {
         let tick = self.due.tick.filter(|_| self.batches_left() > 0);
-        tick.is_some_and(|tick| self.agenda.tick_after(tick.now) <= now)
+        let since = tick.map(|tick| tick.now).or(queue.waits_since());
+        since.is_some_and(|since| self.agenda.tick_after(since) <= now)
     }
 
     /// When the loop has to look again: at the next tick, unless it may sleep for longer.

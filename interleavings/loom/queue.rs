@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{all, both, job, three};
-use crate::batch::{LANES, Queue};
+use crate::batch::Queue;
 use crate::claim::Ticket;
 use crate::panics::lock;
 use crate::sync::Mutex;
@@ -25,7 +25,7 @@ impl Small {
     }
 
     fn hire(&self) {
-        let wanting = lock(&self.queue).hire(0, LANES);
+        let wanting = lock(&self.queue).hire(0);
         self.hired.fetch_add(wanting as u64, Ordering::AcqRel);
     }
 

@@ -101,7 +101,7 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
     if arguments.short {
         results.entries = all_at_once(&steps, &children);
     } else {
-        one_by_one(&steps, &children, &mut results);
+        one_by_one(&steps, &children, &mut results, &arguments.out)?;
     }
     results.save(&arguments.out)?;
     report::write(&arguments.out)?;
@@ -114,8 +114,8 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
     Ok(if fails { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-/// Round by round, so that what the machine does meanwhile strikes all alike.
-fn one_by_one(steps: &[Step], children: &Children, results: &mut Results) {
+/// Round by round, so that what the machine does meanwhile strikes all alike. What there is is kept: it takes an hour.
+fn one_by_one(steps: &[Step], children: &Children, results: &mut Results, out: &Path) -> Result<(), Error> {
     let rounds = steps.iter().map(|step| step.repeat).max().unwrap_or(0);
     let total: usize = steps.iter().map(|step| step.repeat).sum();
     let begin = Instant::now();
@@ -125,8 +125,10 @@ fn one_by_one(steps: &[Step], children: &Children, results: &mut Results) {
             let (seconds, done) = (begin.elapsed().as_secs(), results.entries.len() + 1);
             eprintln!("{seconds:>5} s  {done}/{total}  {entry}");
             results.entries.push(entry);
+            results.save(out)?;
         }
     }
+    Ok(())
 }
 
 /// To see whether everything works, figures don't matter: they disturb each other.

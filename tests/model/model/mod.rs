@@ -170,7 +170,7 @@ impl<'a> Model<'a> {
 
     /// Ends the runs that have slept enough. A thread that was blocked comes to them before or after the next tick, and
     /// before or after a stop whose patience ended meanwhile: as it was seen.
-    pub(in crate::model) fn end_runs(&mut self, all: bool) -> bool {
+    fn end_runs(&mut self, all: bool) -> bool {
         let mut some = false;
         for job in 0..self.jobs.len() {
             let Some(run) = &self.jobs[job].run else { continue };

@@ -124,11 +124,7 @@ impl Model<'_> {
     fn serve(&mut self, tick: Tick, mut due: Vec<Due>) {
         due.sort_by_key(|due| due.blocking);
         let begin = self.now;
-        // What the thread was blocked for has come up at several ticks: in which order it begins is the executor's affair.
-        let late = tick.time < self.now;
-        let seen = |model: &Self, due: &[Due]| due.iter().position(|due| model.begins_next(due.job));
-        let in_turn = |model: &Self, due: &[Due]| due.iter().position(|due| due.must || model.begins_next(due.job));
-        while let Some(place) = seen(self, &due).filter(|_| late).or_else(|| in_turn(self, &due)) {
+        while let Some(place) = due.iter().position(|due| due.must || self.begins_next(due.job)) {
             let Due { job, blocking, must } = due.remove(place);
             // If jobs have blocked the thread meanwhile, it may have been seen to begin at a late tick after this one.
             if !must && self.now > begin && !self.oracle.guess() {
@@ -136,12 +132,8 @@ impl Model<'_> {
             }
             // Its turn has passed for what should have begun before it.
             let later = due.split_off(place);
-            due.retain(|due| late || due.blocking != blocking);
+            due.retain(|due| due.blocking != blocking);
             due.extend(later);
-            if blocking {
-                // They are handed out one turn later, at which runs that have slept enough may be seen to end.
-                self.end_runs(false);
-            }
             self.begin(job);
             due.retain(|due| !self.jobs[due.job].removed);
             if self
