@@ -33,6 +33,34 @@ impl AtomicWaker {
     }
 }
 
+/// Whether lanes offer what is due, however little it is.
+#[cfg(test)]
+pub(crate) mod offers {
+    use std::cell::Cell;
+
+    std::thread_local! {
+        static BY_LANES: Cell<bool> = const { Cell::new(false) };
+    }
+
+    pub(crate) fn set_by_lanes(by_lanes: bool) {
+        BY_LANES.set(by_lanes);
+    }
+
+    pub(crate) fn lanes_offer_all() -> bool {
+        BY_LANES.get()
+    }
+}
+#[cfg(test)]
+pub(crate) use offers::lanes_offer_all;
+
+/// Now one, now the other.
+#[cfg(not(test))]
+pub(crate) fn lanes_offer_all() -> bool {
+    use shuttle::rand::Rng;
+
+    shuttle::rand::thread_rng().gen_bool(0.5)
+}
+
 /// Loom's doesn't know `const`.
 #[cfg(test)]
 macro_rules! loom_local {

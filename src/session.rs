@@ -10,7 +10,7 @@ use crate::engine::Groups;
 use crate::grid::Grid;
 use crate::handout::Handout;
 use crate::roster::Roster;
-use crate::sync::AtomicWaker;
+use crate::sync::{AtomicWaker, lanes_offer_all};
 use crate::time::Time;
 
 /// From a start to the next stop.
@@ -84,7 +84,7 @@ impl Session {
 
     /// Offers all that is due, if it is little: so little that it makes batches of one.
     pub(crate) fn hand_out_few(&mut self, handout: &mut Handout, roster: &Roster) {
-        if self.due.batch_size == 1 {
+        if self.due.batch_size == 1 && !lanes_offer_all() {
             while self.batches_left() > 0 {
                 self.hand_out(handout, roster);
             }

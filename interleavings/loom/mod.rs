@@ -15,6 +15,7 @@ use std::time::Duration;
 use crate::cell::{JobCell, Plan};
 use crate::schedule::MissedTicks;
 use crate::sync::atomic::{Fence, set_fence};
+use crate::sync::offers::set_by_lanes;
 use crate::sync::thread;
 use crate::target::Target;
 
@@ -30,8 +31,14 @@ fn up_to(interruptions: usize, model: impl Fn() + Send + Sync + 'static) {
 
 fn explore(interruptions: Option<usize>, model: impl Fn() + Send + Sync + 'static) {
     let model = Arc::new(model);
-    for fence in [Fence::Before, Fence::After] {
+    for (fence, by_lanes) in [
+        (Fence::Before, false),
+        (Fence::After, false),
+        (Fence::Before, true),
+        (Fence::After, true),
+    ] {
         set_fence(fence);
+        set_by_lanes(by_lanes);
         let mut builder = loom::model::Builder::new();
         builder.preemption_bound = builder.preemption_bound.or(interruptions);
         builder.max_branches = 20_000;
