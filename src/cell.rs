@@ -455,3 +455,22 @@ impl JobCell {
         self.waited.load(Ordering::Relaxed) && lock(&self.record).has_ended_at(now)
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::target::Target;
+
+    /// A job that is on no scheduler's roster.
+    pub(crate) fn job() -> Arc<JobCell> {
+        let plan = Plan {
+            name: None,
+            interval: Duration::from_secs(1),
+            policy: MissedTicks::Burst,
+            blocking: false,
+            rules: None,
+            engine: Weak::new(),
+        };
+        Arc::new(JobCell::new(plan, (|| ()).into_body()))
+    }
+}

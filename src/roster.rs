@@ -72,26 +72,8 @@ impl Roster {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Weak;
-    use std::time::Duration;
-
     use super::*;
-    use crate::cell::Plan;
-    use crate::schedule::MissedTicks;
-    use crate::target::Target;
-
-    fn job() -> Arc<JobCell> {
-        let plan = Plan {
-            name: None,
-            interval: Duration::from_secs(1),
-            policy: MissedTicks::Burst,
-            blocking: false,
-            rules: None,
-            engine: Weak::new(),
-        };
-        let target = || ();
-        Arc::new(JobCell::new(plan, target.into_body()))
-    }
+    use crate::cell::tests::job;
 
     fn roster(jobs: usize) -> (Roster, Vec<Arc<JobCell>>) {
         let mut roster = Roster::default();

@@ -10,14 +10,11 @@ mod waiters;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
-use crate::cell::{JobCell, Plan};
-use crate::schedule::MissedTicks;
+use crate::cell::tests::job;
 use crate::sync::atomic::{Fence, set_fence};
 use crate::sync::offers::set_by_lanes;
 use crate::sync::thread;
-use crate::target::Target;
 
 /// Runs a model in each of its interleavings.
 fn all(model: impl Fn() + Send + Sync + 'static) {
@@ -79,17 +76,4 @@ fn three<A: 'static, B: 'static, C>(
     let first = thread::spawn(first);
     let (second, third) = both(second, third);
     (first.join().unwrap(), second, third)
-}
-
-/// A job that is on no scheduler's roster.
-fn job() -> Arc<JobCell> {
-    let plan = Plan {
-        name: None,
-        interval: Duration::from_secs(1),
-        policy: MissedTicks::Burst,
-        blocking: false,
-        rules: None,
-        engine: std::sync::Weak::new(),
-    };
-    Arc::new(JobCell::new(plan, (|| ()).into_body()))
 }
