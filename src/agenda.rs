@@ -287,6 +287,17 @@ mod tests {
     }
 
     #[test]
+    fn a_deadline_on_a_tick_goes_to_that_tick_wherever_the_last_one_went() {
+        for last in [51, 100, 101, 150] {
+            let mut agenda = agenda();
+            agenda.list(0, at(last), at(0));
+            agenda.list(1, at(50), at(0));
+            agenda.list(2, at(100), at(0));
+            assert_eq!(due(&mut agenda, 50), [1], "{last}");
+        }
+    }
+
+    #[test]
     fn between_ticks_nothing_comes() {
         let mut agenda = agenda();
         agenda.list(0, at(0), at(0));
