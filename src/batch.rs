@@ -18,7 +18,7 @@ use crate::time::Time;
 /// given as many threads.
 const LANES: usize = 64;
 
-/// So many lanes begin with what is due at a tick: one for the thread that the loop was on, and more for others to find. Each
+/// So many lanes begin with what is due at a tick, where that is more than batches of one: one for the thread that the loop was on, and more for others to find. Each
 /// costs a spawn, and may wake a thread. What they have left at the next tick calls for [`LANES`].
 const FIRST_LANES: RangeInclusive<usize> = 4..=16;
 

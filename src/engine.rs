@@ -352,8 +352,8 @@ impl Engine {
         next
     }
 
-    /// The next batch for a lane. What is due is offered here, by whoever is to run it, so that a job's memory needs to come
-    /// to one processor only.
+    /// The next batch for a lane. Where many jobs are due they are offered here, by whoever is to run them, so that a job's
+    /// memory needs to come to one processor only.
     pub(crate) fn next_batch(self: &Arc<Self>, desk: &mut Desk) -> Option<Arc<Batch>> {
         let (batch, handout) = self.take_batch(desk)?;
         self.follow_up_and_hire(handout);

@@ -1,4 +1,4 @@
-//! What one turn of the loop hands out: which of the jobs that came up get a run, and in which batches.
+//! What one turn of the loop, or of a lane, hands out: which of the jobs that came up get a run, and in which batches.
 
 use std::sync::Arc;
 
