@@ -15,14 +15,14 @@ use crate::run::{Begun, Facts};
 use crate::schedule::MissedTicks;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
-use crate::target::{Body, Step};
+use crate::target::{Body, Spare, Step};
+use crate::terms::Terms;
 use crate::time::{Span, Time};
 use crate::trace::RunSpan;
+use crate::troubles::Troubles;
 
 pub(crate) struct JobCell<B: ?Sized = dyn Body> {
     pub(crate) id: JobId,
-    /// The type name of the target unless one was given.
-    name: Option<Box<str>>,
     interval: AtomicI64,
     pub(crate) policy: MissedTicks,
     pub(crate) blocking: bool,
@@ -32,25 +32,22 @@ pub(crate) struct JobCell<B: ?Sized = dyn Body> {
     waited: AtomicBool,
     /// Written under the engine's lock; `UNREGISTERED` before and after its time on the roster.
     slot: AtomicU32,
-    pub(crate) engine: Weak<Engine>,
+    pub(crate) terms: Arc<Terms>,
     pub(crate) claim: Claim,
     /// Written by whoever holds the claim, so loads and stores are enough; see `begin`.
     runs: AtomicU64,
     /// Likewise, but for whoever lifts it while the scheduler stands still or the job is paused.
     deadline: AtomicI64,
-    pub(crate) rules: Option<Box<Rules>>,
-    pub(crate) record: Mutex<Record>,
+    record: Mutex<Record>,
     body: B,
 }
 
 /// What a job is to be.
 pub(crate) struct Plan {
-    pub(crate) name: Option<Box<str>>,
     pub(crate) interval: Duration,
     pub(crate) policy: MissedTicks,
     pub(crate) blocking: bool,
-    pub(crate) rules: Option<Box<Rules>>,
-    pub(crate) engine: Weak<Engine>,
+    pub(crate) terms: Arc<Terms>,
 }
 
 impl<B: Body> JobCell<B> {
@@ -61,18 +58,16 @@ impl<B: Body> JobCell<B> {
     fn with_id(id: JobId, plan: Plan, body: B) -> Self {
         JobCell {
             id,
-            name: plan.name,
             interval: AtomicI64::new(Span::from(plan.interval).as_nanos()),
             policy: plan.policy,
             blocking: plan.blocking,
-            timed: body.takes_run() || plan.policy != MissedTicks::Burst || plan.rules.is_some(),
+            timed: body.takes_run() || plan.policy != MissedTicks::Burst || plan.terms.rules.is_some(),
             waited: AtomicBool::new(false),
             slot: AtomicU32::new(JobCell::UNREGISTERED),
-            engine: plan.engine,
+            terms: plan.terms,
             claim: Claim::default(),
             runs: AtomicU64::new(0),
             deadline: AtomicI64::new(Time::NEVER.as_nanos()),
-            rules: plan.rules,
             record: Mutex::default(),
             body,
         }
@@ -89,19 +84,17 @@ impl JobCell {
     /// A place for one more run of `job` at a time.
     pub(crate) fn seat(job: &Arc<JobCell>, body: Box<dyn Body>) -> Arc<JobCell> {
         let plan = Plan {
-            name: None,
             interval: job.interval(),
             policy: job.policy,
             blocking: job.blocking,
-            rules: Some(Box::new(Rules::of_seat(job))),
-            engine: Weak::clone(&job.engine),
+            terms: Arc::new(Terms::new(Weak::clone(&job.terms.engine), Some(Rules::of_seat(job)))),
         };
         Arc::new(JobCell::with_id(job.id, plan, body))
     }
 
     /// The job of which this is a seat; else itself.
     pub(crate) fn owner(self: &Arc<Self>) -> &Arc<JobCell> {
-        match self.rules.as_deref() {
+        match self.rules() {
             Some(Rules {
                 overlap: Overlapping::Seat(owner),
                 ..
@@ -111,14 +104,22 @@ impl JobCell {
     }
 
     pub(crate) fn seats(&self) -> Vec<Arc<JobCell>> {
-        match self.rules.as_deref().map(|rules| &rules.overlap) {
+        match self.rules().map(|rules| &rules.overlap) {
             Some(Overlapping::Allow(seats)) => seats.all(),
             _ => Vec::new(),
         }
     }
 
     pub(crate) fn name(&self) -> &str {
-        self.name.as_deref().unwrap_or_else(|| self.body.type_name())
+        self.body.name()
+    }
+
+    pub(crate) fn rules(&self) -> Option<&Rules> {
+        self.terms.rules.as_ref()
+    }
+
+    pub(crate) fn engine(&self) -> Option<Arc<Engine>> {
+        self.terms.engine.upgrade()
     }
 
     pub(crate) fn slot(&self) -> Slot {
@@ -148,7 +149,7 @@ impl JobCell {
 
     /// Whether a run that is due waits for the end of the one in progress.
     pub(crate) fn waits_for_end(&self) -> bool {
-        let rules = self.rules.as_deref();
+        let rules = self.rules();
         rules.is_none_or(|rules| matches!(rules.overlap, Overlapping::Skip))
     }
 
@@ -162,7 +163,7 @@ impl JobCell {
         if self.claim.remove() {
             self.clear();
         }
-        if let Some(Overlapping::Allow(seats)) = self.rules.as_deref().map(|rules| &rules.overlap) {
+        if let Some(Overlapping::Allow(seats)) = self.rules().map(|rules| &rules.overlap) {
             drop(seats.take_bodies());
             for seat in seats.all() {
                 if seat.claim.remove() {
@@ -174,14 +175,14 @@ impl JobCell {
     }
 
     pub(crate) fn forget_idle_seats(&self) {
-        if let Some(Overlapping::Allow(seats)) = self.rules.as_deref().map(|rules| &rules.overlap) {
+        if let Some(Overlapping::Allow(seats)) = self.rules().map(|rules| &rules.overlap) {
             drop(seats.forget_idle());
         }
     }
 
     /// When a run has taken too long.
     pub(crate) fn time_limit(&self, facts: &Facts) -> Time {
-        let limit = self.rules.as_ref().and_then(|rules| rules.time_limit);
+        let limit = self.rules().and_then(|rules| rules.time_limit);
         match (facts.started, limit) {
             (Some(started), Some(limit)) => started.after(limit),
             _ => Time::NEVER,
@@ -190,7 +191,7 @@ impl JobCell {
 
     /// Whether a run from `started` to `ended` was longer than it may be.
     pub(crate) fn is_too_long(&self, started: Time, ended: Time) -> bool {
-        let limit = self.rules.as_ref().and_then(|rules| rules.time_limit);
+        let limit = self.rules().and_then(|rules| rules.time_limit);
         limit.is_some_and(|limit| ended.since(started) > limit)
     }
 
@@ -257,7 +258,7 @@ impl JobCell {
     /// The interval has changed: the next run is due one interval from now, if it isn't due before.
     pub(crate) fn adopt_interval(&self, now: Time) {
         // While a run is in progress whose end the interval counts from, there is no deadline to move.
-        let is_known = self.deadline() != Time::NEVER || !self.rules.as_ref().is_some_and(|rules| rules.from_end);
+        let is_known = self.deadline() != Time::NEVER || !self.rules().is_some_and(|rules| rules.from_end);
         if self.runs() > 0 && is_known {
             let soonest = now.after(self.span());
             self.deadline.fetch_min(soonest.as_nanos(), Ordering::Relaxed);
@@ -273,7 +274,7 @@ impl JobCell {
             Time::NEVER
         } else {
             let deadline = self.deadline();
-            match &self.rules {
+            match self.rules() {
                 // It comes up, and is found to have no run left.
                 Some(rules) if rules.is_past_end(deadline) && deadline != Time::NEVER => Time::EARLIEST,
                 _ => self.regularly_due(deadline),
@@ -291,7 +292,7 @@ impl JobCell {
     }
 
     fn regularly_due(&self, deadline: Time) -> Time {
-        match &self.rules {
+        match self.rules() {
             Some(rules) => rules.put_off(deadline),
             None => deadline,
         }
@@ -304,7 +305,7 @@ impl JobCell {
             self.regularly_due(deadline)
         } else {
             let next = self.next_deadline(deadline, now);
-            match &self.rules {
+            match self.rules() {
                 Some(rules) if rules.is_past_end(next) => Time::NEVER,
                 _ => self.regularly_due(next),
             }
@@ -322,7 +323,7 @@ impl JobCell {
 
     /// The deadline after `deadline`, for a run that begins at `now`.
     fn next_deadline(&self, deadline: Time, now: Time) -> Time {
-        match &self.rules {
+        match self.rules() {
             None => self.policy.next_deadline(deadline, self.span(), now),
             Some(rules) if rules.from_end => Time::NEVER,
             Some(rules) => {
@@ -340,7 +341,7 @@ impl JobCell {
 
     /// How many intervals are dropped when a run that was due at `due` begins at `started`.
     pub(crate) fn missed(&self, due: Time, started: Time) -> u64 {
-        if self.rules.as_ref().is_some_and(|rules| rules.from_end) {
+        if self.rules().is_some_and(|rules| rules.from_end) {
             return 0;
         }
         self.policy.missed(due, self.span(), started)
@@ -356,7 +357,7 @@ impl JobCell {
 impl JobCell {
     /// Counts a run and moves the deadline. For the holder of the claim, or of one of the job's seats.
     pub(crate) fn begin(&self, how: Begin, started: Option<Time>) -> Facts {
-        let _alone = match self.rules.as_deref().map(|rules| &rules.overlap) {
+        let _alone = match self.rules().map(|rules| &rules.overlap) {
             Some(Overlapping::Allow(seats)) => Some(lock(&seats.beginning)),
             _ => None,
         };
@@ -402,8 +403,8 @@ impl JobCell {
     }
 
     /// Calls the target. For the holder of the claim.
-    pub(crate) fn call(&self, run: &Begun<'_>) -> Step {
-        self.body.call(run)
+    pub(crate) fn call(&self, run: &Begun<'_>, spare: &mut Spare) -> Step {
+        self.body.call(run, spare)
     }
 
     /// Drops the target. For the holder of the claim of a job that was removed.
@@ -419,7 +420,7 @@ impl JobCell {
 
     /// One more than the number of the last run that took place here, and not in one of the job's other seats.
     fn runs_here(&self) -> u64 {
-        match self.rules.as_deref().map(|rules| &rules.overlap) {
+        match self.rules().map(|rules| &rules.overlap) {
             Some(Overlapping::Allow(seats)) => seats.own_runs.load(Ordering::Relaxed),
             _ => self.runs(),
         }
@@ -427,7 +428,7 @@ impl JobCell {
 
     /// Notes that the last run begun takes place here.
     pub(crate) fn note_place(&self, number: u64) {
-        match self.rules.as_deref().map(|rules| &rules.overlap) {
+        match self.rules().map(|rules| &rules.overlap) {
             Some(Overlapping::Allow(seats)) => seats.own_runs.store(number + 1, Ordering::Relaxed),
             Some(Overlapping::Seat(_)) => self.set_runs(number + 1),
             _ => {}
@@ -446,13 +447,26 @@ impl JobCell {
     }
 
     pub(crate) fn note_trouble(&self, kind: &EventKind) {
-        let error = kind.error_text();
-        lock(&self.record).note_trouble(kind, error);
+        self.terms.note_trouble(self.id, kind);
+    }
+
+    pub(crate) fn record(&self) -> Record {
+        *lock(&self.record)
+    }
+
+    pub(crate) fn troubles(&self) -> Troubles {
+        self.terms.troubles(self.id)
     }
 
     /// Whether a run that had to wait has ended at this instant.
     pub(crate) fn has_ended_at(&self, now: Time) -> bool {
         self.waited.load(Ordering::Relaxed) && lock(&self.record).has_ended_at(now)
+    }
+}
+
+impl<B: ?Sized> Drop for JobCell<B> {
+    fn drop(&mut self) {
+        self.terms.forget(self.id);
     }
 }
 
@@ -464,13 +478,18 @@ pub(crate) mod tests {
     /// A job that is on no scheduler's roster.
     pub(crate) fn job() -> Arc<JobCell> {
         let plan = Plan {
-            name: None,
             interval: Duration::from_secs(1),
             policy: MissedTicks::Burst,
             blocking: false,
-            rules: None,
-            engine: Weak::new(),
+            terms: Arc::new(Terms::new(Weak::new(), None)),
         };
         Arc::new(JobCell::new(plan, (|| ()).into_body()))
+    }
+
+    /// There may be a million: each byte more is a megabyte. Change this if it is worth it.
+    #[test]
+    #[cfg(target_pointer_width = "64")]
+    fn a_job_takes_104_bytes_and_its_target() {
+        assert_eq!(size_of::<JobCell<()>>(), 104);
     }
 }

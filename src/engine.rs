@@ -4,7 +4,7 @@
 //! held while code of a user's, of the executor's or of a waker runs.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use crate::batch::{Batch, Queue, first_lanes};
@@ -20,12 +20,14 @@ use crate::lane::{BlockingRun, Desk, Lane};
 use crate::observers::{Hook, Observers};
 use crate::panics::{lock, quietly};
 use crate::roster::Roster;
+use crate::rules::Rules;
 use crate::runtime::Runtime;
 use crate::schedule::{FirstRun, MissedTicks};
 use crate::session::{Bell, Next, Session};
 use crate::status::SchedulerState;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::terms::Terms;
 use crate::time::{Origin, Span, Time};
 use crate::waiters::Waiters;
 use crate::watch::Watches;
@@ -57,6 +59,8 @@ pub(crate) struct Settings {
 }
 
 pub(crate) struct Engine {
+    /// Those of all jobs that ask for nothing else.
+    terms: Arc<Terms>,
     runtime: Box<dyn Runtime>,
     origin: Origin,
     pub(crate) resolution: Duration,
@@ -73,9 +77,10 @@ pub(crate) struct Engine {
 }
 
 impl Engine {
-    pub(crate) fn new(runtime: Box<dyn Runtime>, settings: Settings) -> Engine {
+    pub(crate) fn new(runtime: Box<dyn Runtime>, settings: Settings) -> Arc<Engine> {
         let origin = Origin::new(runtime.now());
-        Engine {
+        Arc::new_cyclic(|engine| Engine {
+            terms: Arc::new(Terms::new(Weak::clone(engine), None)),
             runtime,
             origin,
             resolution: settings.resolution,
@@ -87,6 +92,14 @@ impl Engine {
             waiters: Waiters::default(),
             observers: Observers::new(settings.hooks),
             lost_loop: AtomicBool::new(false),
+        })
+    }
+
+    /// Those of a job with these rules.
+    pub(crate) fn terms(&self, rules: Option<Rules>) -> Arc<Terms> {
+        match rules {
+            None => Arc::clone(&self.terms),
+            some => Arc::new(Terms::new(Weak::clone(&self.terms.engine), some)),
         }
     }
 

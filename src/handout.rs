@@ -69,7 +69,7 @@ impl Handout {
             agenda.list(slot, due, self.now);
         } else if !job.timed {
             self.offer_plainly(agenda, slot, job);
-        } else if let Some(rules) = job.rules.as_deref() {
+        } else if let Some(rules) = job.rules() {
             self.consider_rules(agenda, Candidate { slot, job, rules }, due);
         } else {
             self.offer(agenda, slot, job);
@@ -126,7 +126,7 @@ impl Handout {
     /// Likewise for a job that has a place in its group.
     pub(crate) fn consider_admitted(&mut self, agenda: &mut Agenda, group: &Group, job: &Arc<JobCell>) {
         let (slot, due) = (job.slot(), job.due());
-        let Some(rules) = job.rules.as_deref() else { return };
+        let Some(rules) = job.rules() else { return };
         let candidate = Candidate { slot, job, rules };
         if due > self.now {
             agenda.list(slot, due, self.now);
@@ -144,7 +144,7 @@ impl Handout {
         if due > self.now {
             return;
         }
-        if let Some(rules) = job.rules.as_deref() {
+        if let Some(rules) = job.rules() {
             let slot = job.slot();
             match &rules.group {
                 Some(group) => group.wait(self.tick, due, job),

@@ -13,7 +13,7 @@ use crate::overlap::{OneAtATime, OverlapPolicy, Several};
 use crate::schedule::{FirstRun, MissedTicks};
 use crate::scheduler::Scheduler;
 use crate::status::JobStatus;
-use crate::target::{BlockingTarget, Bodies, Body, SharedTarget, Target};
+use crate::target::{BlockingTarget, Bodies, Body, Named, SharedTarget, Target};
 
 /// A job that is being described; [`Scheduler::every`] makes one.
 ///
@@ -257,14 +257,15 @@ impl<Runs> JobBuilder<Runs> {
         let engine = self.scheduler.engine();
         engine.check_interval(self.interval)?;
         let plan = Plan {
-            name: self.name,
             interval: self.interval,
             policy: self.policy,
             blocking,
-            rules: self.options.into_rules(engine, self.interval, bodies)?,
-            engine: Arc::downgrade(engine),
+            terms: engine.terms(self.options.into_rules(engine, self.interval, bodies)?),
         };
-        let cell: Arc<JobCell<dyn Body>> = Arc::new(JobCell::new(plan, body));
+        let cell: Arc<JobCell> = match self.name {
+            None => Arc::new(JobCell::new(plan, body)),
+            Some(name) => Arc::new(JobCell::new(plan, Named::new(name, body))),
+        };
         engine.register(&cell, self.first);
         Ok(Job::new(cell))
     }
@@ -443,7 +444,7 @@ impl Job {
     /// Takes the job off its scheduler: no later run begins, a run in progress goes on. What the target captured is
     /// dropped now, or when the run in progress has ended.
     pub fn remove(&self) {
-        match self.0.engine.upgrade() {
+        match self.0.engine() {
             Some(engine) => engine.retire(&self.0),
             None => self.0.remove(),
         }
@@ -519,7 +520,7 @@ impl Job {
     /// Ends a [pause](Job::pause). Time paused is not missed: a job that has come due runs once, at once, and goes on from
     /// there, as after a stop and a start. Runs that it was behind with before the pause are not made up either.
     pub fn resume(&self) {
-        let engine = self.0.engine.upgrade();
+        let engine = self.0.engine();
         let now = engine.as_ref().map(|engine| engine.now());
         self.0.resume(now);
         self.relist();
@@ -546,11 +547,11 @@ impl Job {
     /// longer than the job's jitter ([`is_invalid_option`](Error::is_invalid_option)). Nothing changes then. Once the
     /// scheduler is gone nothing changes either, and that is no error.
     pub fn set_interval(&self, interval: Duration) -> Result<(), Error> {
-        let Some(engine) = self.0.engine.upgrade() else {
+        let Some(engine) = self.0.engine() else {
             return Ok(());
         };
         engine.check_interval(interval)?;
-        if let Some(jitter) = self.0.rules.as_ref().and_then(|rules| rules.jitter) {
+        if let Some(jitter) = self.0.rules().and_then(|rules| rules.jitter) {
             options::check_jitter(jitter.max.into(), interval)?;
         }
         self.0.set_interval(interval, engine.now());
@@ -559,7 +560,7 @@ impl Job {
     }
 
     fn relist(&self) {
-        if let Some(engine) = self.0.engine.upgrade() {
+        if let Some(engine) = self.0.engine() {
             engine.relist(&self.0);
         }
     }

@@ -17,7 +17,7 @@ use crate::panics::{catch, discard, quietly};
 use crate::parked::{Home, Parked, Visit, poll_in_span};
 use crate::retry::{Backoff, Pause, Wait};
 use crate::run::Facts;
-use crate::target::RunFuture;
+use crate::target::{RunFuture, Spare};
 use crate::time::Time;
 
 /// After a turn of about this length a lane lets the executor's other tasks have theirs. Each change of turns may wake a thread,
@@ -36,6 +36,8 @@ pub(crate) struct Lane {
     desk: Desk,
     /// Where the next run that waits will wait; its waker serves first polls until then.
     vacancy: Option<(Arc<Parked>, Waker)>,
+    /// What the last run's future lay in.
+    spare: Spare,
     stage: Stage,
 }
 
@@ -137,6 +139,7 @@ impl Lane {
             home: Arc::default(),
             desk: Desk::of_free_lane(),
             vacancy: None,
+            spare: None,
             stage: Stage::Taking,
         }
     }
@@ -171,7 +174,7 @@ impl Lane {
 
     /// Begins the run that was offered to this batch. True if it waits.
     fn run(&mut self, batch: &Batch, job: &Arc<JobCell>) -> bool {
-        match self.engine.begin_run(batch, job) {
+        match self.engine.begin_run(batch, job, &mut self.spare) {
             Some((facts, future)) => self.poll_first(batch, job, facts, future),
             None => false,
         }
@@ -185,7 +188,7 @@ impl Lane {
         });
         match poll_in_span(&facts.span, &mut future, waker) {
             Poll::Ready(end) => {
-                self.engine.end(job, &facts, future, end, false);
+                self.spare = self.engine.end_here(job, &facts, future, end);
                 false
             }
             Poll::Pending => {
@@ -286,7 +289,7 @@ impl BlockingRun {
         let begun = match std::mem::replace(&mut self.stage, BlockingStage::Ended) {
             BlockingStage::Offered => self.engine.begin_blocking(&self.batch, self.job()),
             BlockingStage::Begun(facts, backoff) => {
-                let end = self.engine.call(self.job(), &facts).into_end();
+                let end = self.engine.call(self.job(), &facts, &mut None).into_end();
                 Some((facts, end, Some(backoff)))
             }
             BlockingStage::Ended => None,

@@ -86,6 +86,7 @@ mod stop;
 mod stopping;
 mod sync;
 mod target;
+mod terms;
 #[cfg(feature = "testing")]
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
 pub mod testing;
@@ -93,6 +94,7 @@ mod time;
 mod time_limit;
 #[cfg_attr(docsrs, doc(cfg(feature = "tracing")))]
 pub mod trace;
+mod troubles;
 mod waiters;
 mod watch;
 

@@ -50,7 +50,7 @@ impl Options {
         engine: &Engine,
         interval: Duration,
         bodies: Option<Bodies>,
-    ) -> Result<Option<Box<Rules>>, Error> {
+    ) -> Result<Option<Rules>, Error> {
         self.check(interval)?;
         if self.are_default() && bodies.is_none() {
             return Ok(None);
@@ -61,7 +61,7 @@ impl Options {
             None => Overlapping::Skip,
         };
         let group = self.group.map(|name| engine.group(name)).transpose()?;
-        Ok(Some(Box::new(Rules {
+        Ok(Some(Rules {
             jitter: self.jitter.map(|max| Jitter {
                 max: max.into(),
                 seed: engine.next_seed(),
@@ -73,7 +73,7 @@ impl Options {
             backoffs: self.backoffs.map(Guarded::new),
             group: group.as_ref().map(Arc::clone),
             overlap,
-        })))
+        }))
     }
 
     fn are_default(&self) -> bool {

@@ -122,7 +122,7 @@ impl Parked {
         });
         let job = Arc::clone(&visit.job);
         *lock(&self.stage) = Stage::Waiting(visit);
-        if let Some(rules) = &job.rules {
+        if let Some(rules) = job.rules() {
             rules.keep_at_hand(self);
         }
     }

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use crate::event::EventKind;
 use crate::time::{Span, Time};
 
 /// The upper bounds of the histogram's bars but the last, which has none.
@@ -16,7 +15,7 @@ pub(crate) const LATENESS_BOUNDS: [Duration; 3] = [
 const MEAN_OF: u32 = 1 << 20;
 
 /// There is one for each job, of which there may be a million: it is kept small.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Record {
     pub(crate) last_start: Time,
     /// Of the last run that has ended.
@@ -24,20 +23,6 @@ pub(crate) struct Record {
     mean_duration: f32,
     max_lateness: f32,
     lateness: [u32; LATENESS_BOUNDS.len() + 1],
-    troubles: Option<Box<Troubles>>,
-}
-
-/// What most jobs never have.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Troubles {
-    pub(crate) failures: u64,
-    pub(crate) panics: u64,
-    pub(crate) timeouts: u64,
-    pub(crate) cancelled: u64,
-    pub(crate) retries: u64,
-    pub(crate) missed: u64,
-    pub(crate) refused: u64,
-    pub(crate) last_error: Option<Box<str>>,
 }
 
 impl Default for Record {
@@ -48,7 +33,6 @@ impl Default for Record {
             mean_duration: 0.0,
             max_lateness: 0.0,
             lateness: Default::default(),
-            troubles: None,
         }
     }
 }
@@ -68,28 +52,6 @@ impl Record {
         self.lateness[bar] = self.lateness[bar].saturating_add(1);
         let weight = self.measured().clamp(1, MEAN_OF);
         self.mean_duration += (seconds(self.last_duration) - self.mean_duration) / weight as f32;
-    }
-
-    /// Counts what went wrong, and keeps what was said of it.
-    pub(crate) fn note_trouble(&mut self, kind: &EventKind, error: Option<Box<str>>) {
-        let troubles = self.troubles.get_or_insert_default();
-        match kind {
-            EventKind::Failed(_) => troubles.failures += 1,
-            EventKind::Panicked(_) => troubles.panics += 1,
-            EventKind::Retried(_) => troubles.retries += 1,
-            EventKind::TimedOut => troubles.timeouts += 1,
-            EventKind::Cancelled => troubles.cancelled += 1,
-            EventKind::Refused => troubles.refused += 1,
-            EventKind::Missed(count) => troubles.missed = troubles.missed.saturating_add(*count),
-            EventKind::Started | EventKind::Finished | EventKind::Late(_) | EventKind::Removed => {}
-        }
-        if error.is_some() {
-            troubles.last_error = error;
-        }
-    }
-
-    pub(crate) fn troubles(&self) -> Troubles {
-        self.troubles.as_deref().cloned().unwrap_or_default()
     }
 
     pub(crate) fn has_ended_at(&self, now: Time) -> bool {
@@ -156,25 +118,6 @@ mod tests {
         assert!(mean.abs_diff(Duration::from_millis(3)) < Duration::from_nanos(10));
         assert_eq!(record.last_duration(), Some(Duration::from_millis(6)));
         assert!(record.has_ended_at(ms(6)));
-    }
-
-    #[test]
-    fn troubles_are_counted_by_kind() {
-        let mut record = Record::default();
-        let kinds = [
-            EventKind::TimedOut,
-            EventKind::Cancelled,
-            EventKind::Refused,
-            EventKind::Missed(2),
-        ];
-        for kind in kinds.iter().chain(&kinds) {
-            record.note_trouble(kind, None);
-        }
-        let troubles = record.troubles();
-        assert_eq!(
-            (troubles.timeouts, troubles.cancelled, troubles.refused, troubles.missed),
-            (2, 2, 2, 4)
-        );
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::lane::BlockingRun;
 use crate::panics::{Guarded, catch, quietly};
 use crate::parked::{drop_future, poll_run};
 use crate::run::Facts;
-use crate::target::{RunFuture, Step};
+use crate::target::{RunFuture, Running, Step};
 use crate::time::Time;
 use crate::waiters::Ear;
 
@@ -152,7 +152,7 @@ impl Future for Attempts {
                 }
                 Stage::Waiting(mut wait) => match wait.poll(cx) {
                     Poll::Ready(true) => {
-                        this.stage = Stage::from(this.engine.call(&this.job, &this.facts));
+                        this.stage = Stage::from(this.engine.call(&this.job, &this.facts, &mut None));
                     }
                     Poll::Ready(false) => return Poll::Ready(End::Cancelled),
                     Poll::Pending => {
@@ -165,6 +165,8 @@ impl Future for Attempts {
         }
     }
 }
+
+impl Running for Attempts {}
 
 /// A blocking run between two attempts. The executor that drops it cancels the run.
 pub(crate) struct Pause {

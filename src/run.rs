@@ -131,7 +131,7 @@ impl Run {
     }
 
     pub(crate) fn engine(&self) -> Option<Arc<Engine>> {
-        self.cell.engine.upgrade()
+        self.cell.engine()
     }
 }
 

@@ -14,7 +14,7 @@ use crate::panics::{catch, lock, quietly};
 use crate::retry::{Attempts, Backoff};
 use crate::rules::Rules;
 use crate::run::{Begun, Facts};
-use crate::target::{RunFuture, Step};
+use crate::target::{RunFuture, Spare, Step};
 use crate::time::Time;
 use crate::time_limit::TimeLimit;
 
@@ -44,7 +44,7 @@ impl Engine {
     /// Takes back an offer, unless its run has begun; the job is listed for the next tick.
     fn withdraw(&self, ticket: Ticket, job: &Arc<JobCell>) -> bool {
         let owner = job.owner();
-        let rules = owner.rules.as_deref();
+        let rules = owner.rules();
         // Before the claim is idle: the loop must not find an idle job without a run left.
         rules.inspect(|rules| rules.note_withdrawal());
         let Some(meanwhile) = job.claim.withdraw(ticket) else {
@@ -79,19 +79,25 @@ impl Engine {
 
 /// A run begins.
 impl Engine {
-    /// Begins the run that was offered to `batch`, if it still is. Returns it if it goes on as a future.
-    pub(crate) fn begin_run(self: &Arc<Self>, batch: &Batch, job: &Arc<JobCell>) -> Option<(Facts, RunFuture)> {
+    /// Begins the run that was offered to `batch`, if it still is. Returns it if it goes on as a future, which may take over
+    /// `spare`.
+    pub(crate) fn begin_run(
+        self: &Arc<Self>,
+        batch: &Batch,
+        job: &Arc<JobCell>,
+        spare: &mut Spare,
+    ) -> Option<(Facts, RunFuture)> {
         let Some(how) = job.claim.begin(batch.ticket) else {
             self.withdraw(batch.ticket, job);
             return None;
         };
         if how == Begin::Due && !self.is_measured(batch, job) {
-            return self.run_unmeasured(batch, job);
+            return self.run_unmeasured(batch, job, spare);
         }
         let facts = self.begin(batch, job, how);
-        let step = match &job.owner().rules {
-            None => self.call(job, &facts),
-            Some(rules) => self.call_by_rules(job, &facts, rules),
+        let step = match job.owner().rules() {
+            None => self.call(job, &facts, spare),
+            Some(rules) => self.call_by_rules(job, &facts, rules, spare),
         };
         match step {
             Step::Future(future) => Some((facts, future)),
@@ -108,13 +114,13 @@ impl Engine {
     }
 
     /// What is left of a run's beginning and end when nobody looks, and it has no rules: most runs there are.
-    fn run_unmeasured(&self, batch: &Batch, job: &Arc<JobCell>) -> Option<(Facts, RunFuture)> {
+    fn run_unmeasured(&self, batch: &Batch, job: &Arc<JobCell>, spare: &mut Spare) -> Option<(Facts, RunFuture)> {
         let facts = job.begin_unmeasured();
         if batch.is_cancelled() {
             // The cancellation came before the claim, and so missed this run.
             job.claim.cancel(batch.ticket);
         }
-        match self.call(job, &facts) {
+        match self.call(job, &facts, spare) {
             Step::Future(future) => return Some((facts, future)),
             Step::Done(End::Finished) => self.release(job, false),
             Step::Done(end) => self.settle(job, &facts, end, false),
@@ -129,8 +135,8 @@ impl Engine {
             return None;
         };
         let facts = self.begin(batch, job, how);
-        let end = self.call(job, &facts).into_end();
-        let backoffs = job.owner().rules.as_ref().and_then(|rules| rules.backoffs.as_ref());
+        let end = self.call(job, &facts, &mut None).into_end();
+        let backoffs = job.owner().rules().and_then(|rules| rules.backoffs.as_ref());
         match backoffs.filter(|_| end.is_failure()).map(|backoffs| catch(&**backoffs)) {
             Some(Ok(backoff)) => Some((facts, end, Some(backoff))),
             Some(Err(payload)) => Some((facts, End::Panicked(payload), None)),
@@ -191,19 +197,21 @@ impl Engine {
     }
 
     /// Calls the target.
-    pub(crate) fn call(&self, job: &Arc<JobCell>, facts: &Facts) -> Step {
+    pub(crate) fn call(&self, job: &Arc<JobCell>, facts: &Facts, spare: &mut Spare) -> Step {
         let begun = Begun {
             engine: self,
             job,
             facts,
         };
         let ticket = job.claim.sight().ticket();
-        let called = inside((job.id, ticket), || catch(|| facts.span.in_scope(|| job.call(&begun))));
+        let called = inside((job.id, ticket), || {
+            catch(|| facts.span.in_scope(|| job.call(&begun, spare)))
+        });
         called.unwrap_or_else(|payload| Step::Done(End::Panicked(payload)))
     }
 
-    fn call_by_rules(self: &Arc<Self>, job: &Arc<JobCell>, facts: &Facts, rules: &Rules) -> Step {
-        let mut step = self.call(job, facts);
+    fn call_by_rules(self: &Arc<Self>, job: &Arc<JobCell>, facts: &Facts, rules: &Rules, spare: &mut Spare) -> Step {
+        let mut step = self.call(job, facts, spare);
         if let Some(backoffs) = rules.backoffs.as_ref().filter(|_| step.may_fail()) {
             step = match catch(&**backoffs) {
                 Ok(backoff) => Step::Future(Box::pin(Attempts::after(self, job, facts, step, backoff))),
@@ -224,6 +232,18 @@ impl Engine {
 
 /// A run ends.
 impl Engine {
+    /// Ends a run whose future is done, and makes room for the next.
+    pub(crate) fn end_here(&self, job: &Arc<JobCell>, facts: &Facts, mut future: RunFuture, end: End) -> Spare {
+        let mut is_vacant = false;
+        quietly(|| facts.span.in_scope(|| is_vacant = future.as_mut().vacate()));
+        if is_vacant {
+            self.settle(job, facts, end, false);
+            return Some(future);
+        }
+        self.end(job, facts, future, end, false);
+        None
+    }
+
     /// Ends a run whose future is done or to be dropped.
     pub(crate) fn end(&self, job: &Arc<JobCell>, facts: &Facts, future: RunFuture, end: End, waited: bool) {
         quietly(|| facts.span.in_scope(|| drop(future)));
@@ -231,12 +251,14 @@ impl Engine {
     }
 
     pub(crate) fn settle(&self, job: &Arc<JobCell>, facts: &Facts, end: End, waited: bool) {
+        if facts.started.is_none() && matches!(end, End::Finished) {
+            // Nobody looks: its job is not timed.
+            return self.release(job, false);
+        }
         let owner = job.owner();
         let cancelled = matches!(end, End::Cancelled);
-        if facts.started.is_some() || !matches!(end, End::Finished) {
-            self.report(job, facts, end, waited);
-        }
-        if owner.rules.as_ref().is_some_and(|rules| rules.from_end) {
+        self.report(job, facts, end, waited);
+        if owner.rules().is_some_and(|rules| rules.from_end) {
             owner.set_deadline_from_end(self.now());
         }
         self.release(job, cancelled);
@@ -249,7 +271,7 @@ impl Engine {
             self.after_end(job, meanwhile);
         }
         let owner = job.owner();
-        if let Some(rules) = owner.rules.as_deref() {
+        if let Some(rules) = owner.rules() {
             self.after_end_by_rules(owner, rules);
         }
         self.waiters.wake(job.id);
@@ -326,7 +348,7 @@ impl Engine {
     pub(crate) fn cancel_current(&self, job: &Arc<JobCell>) {
         job.claim.cancel_current();
         self.waiters.wake(job.id);
-        if let Some(run) = job.rules.as_deref().and_then(Rules::at_hand) {
+        if let Some(run) = job.rules().and_then(Rules::at_hand) {
             run.cancel(self);
         }
     }

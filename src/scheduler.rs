@@ -223,9 +223,7 @@ impl SchedulerBuilder {
     fn finish(self) -> Scheduler {
         let engine = Engine::new(self.runtime, self.settings);
         Scheduler {
-            handle: Arc::new(Handle {
-                engine: Arc::new(engine),
-            }),
+            handle: Arc::new(Handle { engine }),
         }
     }
 }

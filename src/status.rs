@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use crate::engine::Engine;
 use crate::job::{Job, JobId};
-use crate::panics::lock;
-use crate::record::{LATENESS_BOUNDS, Record, Troubles};
+use crate::record::{LATENESS_BOUNDS, Record};
 use crate::time::{Span, Time};
+use crate::troubles::Troubles;
 
 /// What a job is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -95,7 +95,7 @@ pub struct SchedulerStatus {
 impl JobStatus {
     pub(crate) fn of(job: &Job) -> JobStatus {
         let cell = job.cell();
-        let engine = cell.engine.upgrade();
+        let engine = cell.engine();
         let now = engine.as_ref().map(|engine| engine.now());
         JobStatus::at(job, engine.as_deref().zip(now))
     }
@@ -104,7 +104,7 @@ impl JobStatus {
     fn at(job: &Job, here: Option<(&Engine, Time)>) -> JobStatus {
         let cell = job.cell();
         let sight = cell.claim.sight();
-        let record = lock(&cell.record).clone();
+        let record = cell.record();
         let closed = sight.is_removed() || here.is_none();
         let state = match cell.running() {
             1.. => JobState::Running,
@@ -132,7 +132,7 @@ impl JobStatus {
             runs: cell.runs(),
             next_deadline: moment(next, Time::since),
             last_start: moment(record.last_start, |start, now| now.since(start)),
-            troubles: record.troubles(),
+            troubles: cell.troubles(),
             record,
         }
     }

@@ -1,5 +1,6 @@
 //! The shapes of function that can be a job.
 
+use std::any::Any;
 use std::error::Error;
 use std::future::Future;
 use std::marker::PhantomData;
@@ -7,7 +8,6 @@ use std::pin::Pin;
 use std::sync::{Arc, TryLockError};
 use std::task::{Context, Poll};
 
-use futures::future::BoxFuture;
 use pin_project_lite::pin_project;
 
 use crate::end::End;
@@ -106,8 +106,8 @@ impl<E: Into<Box<dyn Error + Send + Sync>>> Outcome for Result<(), E> {
 
 /// A target in the form in which the scheduler keeps it.
 pub trait Body: Send + Sync + 'static {
-    /// Calls the target for one run. For whoever may run the job, see [`Held`].
-    fn call(&self, run: &Begun<'_>) -> Step;
+    /// Calls the target for one run, whose future may take over `spare`. For whoever may run the job, see [`Held`].
+    fn call(&self, run: &Begun<'_>, spare: &mut Spare) -> Step;
 
     /// Drops the target and what it captured. Likewise.
     fn clear(&self);
@@ -115,11 +115,29 @@ pub trait Body: Send + Sync + 'static {
     /// Whether it looks at the [`Run`] it is called for.
     fn takes_run(&self) -> bool;
 
-    fn type_name(&self) -> &'static str;
+    /// The type name of the target unless one was given.
+    fn name(&self) -> &str;
 }
 
 /// A run of an asynchronous target.
-pub(crate) type RunFuture = BoxFuture<'static, End>;
+pub(crate) type RunFuture = Pin<Box<dyn Running>>;
+
+/// What is left of the future of an earlier run: its memory.
+pub(crate) type Spare = Option<RunFuture>;
+
+/// The future of a run, and the memory that it lies in.
+#[doc(hidden)]
+pub trait Running: Future<Output = End> + Send {
+    /// Drops the future, which is over, where it is. True if another one may [take over](Running::take_over).
+    fn vacate(self: Pin<&mut Self>) -> bool {
+        false
+    }
+
+    /// Takes the future out of `next`, an `Option` of one, if it is of the same type as the one before.
+    fn take_over(self: Pin<&mut Self>, _next: &mut dyn Any) -> bool {
+        false
+    }
+}
 
 /// What a call to a target came to.
 #[allow(missing_debug_implementations, reason = "users never see one")]
@@ -158,8 +176,8 @@ type WithRun<O> = Shape<true, false, O>;
 type AsyncWithRun<F> = Shape<true, true, F>;
 
 impl Body for Box<dyn Body> {
-    fn call(&self, run: &Begun<'_>) -> Step {
-        (**self).call(run)
+    fn call(&self, run: &Begun<'_>, spare: &mut Spare) -> Step {
+        (**self).call(run, spare)
     }
 
     fn clear(&self) {
@@ -170,8 +188,38 @@ impl Body for Box<dyn Body> {
         (**self).takes_run()
     }
 
-    fn type_name(&self) -> &'static str {
-        (**self).type_name()
+    fn name(&self) -> &str {
+        (**self).name()
+    }
+}
+
+/// A body with a name of its own. Most jobs have none, and no place for one.
+pub(crate) struct Named<B> {
+    name: Box<str>,
+    body: B,
+}
+
+impl<B> Named<B> {
+    pub(crate) fn new(name: Box<str>, body: B) -> Self {
+        Named { name, body }
+    }
+}
+
+impl<B: Body> Body for Named<B> {
+    fn call(&self, run: &Begun<'_>, spare: &mut Spare) -> Step {
+        self.body.call(run, spare)
+    }
+
+    fn clear(&self) {
+        self.body.clear();
+    }
+
+    fn takes_run(&self) -> bool {
+        self.body.takes_run()
+    }
+
+    fn name(&self) -> &str {
+        &self.name
     }
 }
 
@@ -227,7 +275,7 @@ impl<F: Future<Output: Outcome> + Send> OutcomeFuture for F {}
 macro_rules! shape {
     (
         $takes_run:literal, $marker:ident<$output:ident>: ($($run:ident)?), $bound:path,
-        |$call:ident, $begun:ident| $step:expr
+        |$call:ident, $begun:ident, $spare:ident| $step:expr
     ) => {
         impl<F, $output> Target<$marker<$output>> for F
         where
@@ -246,7 +294,7 @@ macro_rules! shape {
             F: FnMut($($run)?) -> $output + Send + 'static,
             $output: $bound + 'static,
         {
-            fn call(&self, $begun: &Begun<'_>) -> Step {
+            fn call(&self, $begun: &Begun<'_>, $spare: &mut Spare) -> Step {
                 match &mut *self.target() {
                     Some($call) => $step,
                     None => Step::Done(End::Finished),
@@ -262,7 +310,7 @@ macro_rules! shape {
                 $takes_run
             }
 
-            fn type_name(&self) -> &'static str {
+            fn name(&self) -> &str {
                 std::any::type_name::<F>()
             }
         }
@@ -283,7 +331,7 @@ macro_rules! shape {
             F: Fn($($run)?) -> $output + Send + Sync + 'static,
             $output: $bound + 'static,
         {
-            fn call(&self, $begun: &Begun<'_>) -> Step {
+            fn call(&self, $begun: &Begun<'_>, $spare: &mut Spare) -> Step {
                 let target = lock(&self.target).clone();
                 match target {
                     Some($call) => $step,
@@ -300,40 +348,105 @@ macro_rules! shape {
                 $takes_run
             }
 
-            fn type_name(&self) -> &'static str {
+            fn name(&self) -> &str {
                 std::any::type_name::<F>()
             }
         }
     };
 }
 
-shape!(false, Plain<O>: (), Outcome, |call, _begun| Step::Done(call().into_result().into()));
-shape!(true, WithRun<O>: (Run), Outcome, |call, begun| Step::Done(call(begun.to_run()).into_result().into()));
-shape!(false, Async<Fut>: (), OutcomeFuture, |call, _begun| future(call()));
-shape!(true, AsyncWithRun<Fut>: (Run), OutcomeFuture, |call, begun| future(call(begun.to_run())));
+shape!(false, Plain<O>: (), Outcome, |call, _begun, _spare| Step::Done(call().into_result().into()));
+shape!(true, WithRun<O>: (Run), Outcome, |call, begun, _spare| Step::Done(call(begun.to_run()).into_result().into()));
+shape!(false, Async<Fut>: (), OutcomeFuture, |call, _begun, spare| future(call(), spare));
+shape!(true, AsyncWithRun<Fut>: (Run), OutcomeFuture, |call, begun, spare| future(call(begun.to_run()), spare));
 
 impl<F: Target<Plain<O>>, O> BlockingTarget<Plain<O>> for F {}
 impl<F: Target<WithRun<O>>, O> BlockingTarget<WithRun<O>> for F {}
 
-fn future<Fut: OutcomeFuture + 'static>(future: Fut) -> Step {
-    Step::Future(Box::pin(IntoEnd { future }))
+fn future<Fut: OutcomeFuture + 'static>(future: Fut, spare: &mut Spare) -> Step {
+    let mut next = Some(future);
+    if let Some(mut room) = spare.take() {
+        if room.as_mut().take_over(&mut next) {
+            return Step::Future(room);
+        }
+    }
+    Step::Future(Box::pin(Room { future: next }))
 }
 
 pin_project! {
-    /// Maps a future's outcome to the end of a run, without the second copy of the future that an `async` block would hold.
-    struct IntoEnd<Fut> {
+    /// Where the future of a run lies, and later the next one's. Maps its outcome to the end of a run, without the second copy of
+    /// the future that an `async` block would hold.
+    struct Room<Fut> {
         #[pin]
-        future: Fut,
+        future: Option<Fut>,
     }
 }
 
-impl<Fut: Future<Output: Outcome>> Future for IntoEnd<Fut> {
+impl<Fut: Future<Output: Outcome>> Future for Room<Fut> {
     type Output = End;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<End> {
-        self.project()
-            .future
-            .poll(cx)
-            .map(|outcome| outcome.into_result().into())
+        match self.project().future.as_pin_mut() {
+            Some(future) => future.poll(cx).map(|outcome| outcome.into_result().into()),
+            None => Poll::Ready(End::Finished),
+        }
+    }
+}
+
+impl<Fut: OutcomeFuture + 'static> Running for Room<Fut> {
+    fn vacate(self: Pin<&mut Self>) -> bool {
+        self.project().future.set(None);
+        true
+    }
+
+    fn take_over(self: Pin<&mut Self>, next: &mut dyn Any) -> bool {
+        let Some(next) = next.downcast_mut::<Option<Fut>>() else {
+            return false;
+        };
+        self.project().future.set(next.take());
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{pending, ready};
+    use std::task::Waker;
+
+    use super::*;
+
+    /// The future of a run, and where it lies.
+    fn place(step: Step) -> (RunFuture, *const ()) {
+        let Step::Future(run) = step else {
+            panic!("there is no future")
+        };
+        let address = std::ptr::from_ref(&*run).cast();
+        (run, address)
+    }
+
+    #[test]
+    fn a_future_takes_over_the_memory_of_one_of_its_type() {
+        let (mut first, before) = place(future(ready(()), &mut None));
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(matches!(first.as_mut().poll(&mut cx), Poll::Ready(End::Finished)));
+        assert!(first.as_mut().vacate());
+        let mut spare = Some(first);
+        let (mut second, after) = place(future(ready(()), &mut spare));
+        assert_eq!(before, after);
+        assert!(spare.is_none());
+        assert!(matches!(second.as_mut().poll(&mut cx), Poll::Ready(End::Finished)));
+        assert!(second.as_mut().vacate());
+        let (mut other, _) = place(future(pending::<()>(), &mut Some(second)));
+        assert!(other.as_mut().poll(&mut cx).is_pending());
+    }
+
+    #[test]
+    fn a_future_is_dropped_when_its_place_is_vacated() {
+        let shared = Arc::new(());
+        let held = Arc::clone(&shared);
+        let (mut run, _) = place(future(async move { drop(held) }, &mut None));
+        assert_eq!(Arc::strong_count(&shared), 2);
+        run.as_mut().vacate();
+        assert_eq!(Arc::strong_count(&shared), 1);
     }
 }

@@ -9,7 +9,7 @@ use crate::alarm::Alarm;
 use crate::end::End;
 use crate::engine::Engine;
 use crate::parked::drop_future;
-use crate::target::RunFuture;
+use crate::target::{RunFuture, Running};
 use crate::time::Time;
 
 /// Drops the run's future when its time is up.
@@ -52,3 +52,5 @@ impl Future for TimeLimit {
         }
     }
 }
+
+impl Running for TimeLimit {}

@@ -630,12 +630,10 @@ fn a_cancelled_batch_against_a_run_that_begins() {
         let scene = Scene::new();
         let engine = Arc::clone(scene.scheduler().engine());
         let plan = Plan {
-            name: None,
             interval: SECOND,
             policy: MissedTicks::Burst,
             blocking: false,
-            rules: None,
-            engine: Arc::downgrade(&engine),
+            terms: engine.terms(None),
         };
         let target = |_: Run| std::future::pending::<()>();
         let job: Arc<JobCell> = Arc::new(JobCell::new(plan, target.into_body()));
@@ -643,7 +641,10 @@ fn a_cancelled_batch_against_a_run_that_begins() {
         assert_eq!(job.claim.offer(ticket), Offer::Taken);
         let batch = lock(&engine.queue).hand_out((ticket, Time::ORIGIN), vec![Arc::clone(&job)], None);
         let (lane, its_job, its_batch) = (Arc::clone(&engine), Arc::clone(&job), Arc::clone(&batch));
-        let (visit, ()) = both(move || lane.begin_run(&its_batch, &its_job), || engine.cancel_runs());
+        let (visit, ()) = both(
+            move || lane.begin_run(&its_batch, &its_job, &mut None),
+            || engine.cancel_runs(),
+        );
         assert!(visit.is_some());
         assert!(job.claim.sight().is_cancelled(), "nobody told the run to end");
         engine.finish_batch(&batch);
