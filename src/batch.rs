@@ -1,7 +1,6 @@
 //! Runs on their way to the executor: handed out in batches, taken up by lanes.
 
 use std::collections::VecDeque;
-use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use slab::Slab;
@@ -18,12 +17,10 @@ use crate::time::Time;
 /// given as many threads.
 const LANES: usize = 64;
 
-/// So many lanes begin with what is due at a tick, where that is more than batches of one: one for the thread that the loop was on, and more for others to find. Each
-/// costs a spawn, and may wake a thread. What they have left at the next tick calls for [`LANES`].
-const FIRST_LANES: RangeInclusive<usize> = 4..=16;
-
-/// So many batches are worth one more lane at once.
-const BATCHES_PER_LANE: usize = 16;
+/// Where batches are made up by the lanes that take them, so many lanes are free for what is left: one for the thread that is at
+/// it, and one for another to find. Each costs a spawn, and may wake a thread. They become as many as find a thread, since one that
+/// takes a batch isn't free.
+pub(crate) const FREE_LANES: usize = 2;
 
 /// The most jobs in a batch. They share a task until they wait, so one that blocks holds up this many at the most.
 const BATCH: usize = 64;
@@ -31,12 +28,6 @@ const BATCH: usize = 64;
 /// How many jobs make a batch when `due` jobs are due together: one each, until that would make too many batches.
 pub(crate) fn size(due: usize) -> usize {
     (due / LANES).clamp(1, BATCH)
-}
-
-/// How many lanes begin with so many batches.
-pub(crate) fn first_lanes(batches: usize) -> usize {
-    let lanes = (batches / BATCHES_PER_LANE).clamp(*FIRST_LANES.start(), *FIRST_LANES.end());
-    lanes.min(batches)
 }
 
 /// Under which ticket runs are offered, and when.
@@ -241,14 +232,6 @@ mod tests {
         ];
         for (due, expected) in table {
             assert_eq!(size(due), expected, "{due} due");
-        }
-    }
-
-    #[test]
-    fn few_lanes_begin_and_many_batches_have_more() {
-        let table = [(0, 0), (1, 1), (64, 4), (71, 4), (156, 9), (1_562, 16), (15_625, 16)];
-        for (batches, expected) in table {
-            assert_eq!(first_lanes(batches), expected, "{batches} batches");
         }
     }
 

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use crate::batch::{Batch, Queue, first_lanes};
+use crate::batch::{Batch, FREE_LANES, Queue};
 use crate::cell::JobCell;
 use crate::driver::Driver;
 use crate::error::Error;
@@ -354,7 +354,7 @@ impl Engine {
         current.admit(&mut handout, roster, groups);
         handout.queue(&mut queue);
         let batches = current.batches_left();
-        let wanting = queue.hire(if is_behind { batches } else { first_lanes(batches) });
+        let wanting = queue.hire(if is_behind { batches } else { batches.min(FREE_LANES) });
         // What is taken up by a lane that is then stuck is not due again before, but for jobs that overlap.
         let may_sleep = queue.has_lanes_for(batches) && (batches == 0 || !roster.some_overlap);
         let next = current.next(now, may_sleep);
@@ -368,9 +368,20 @@ impl Engine {
     /// The next batch for a lane. Where many jobs are due they are offered here, by whoever is to run them, so that a job's
     /// memory needs to come to one processor only.
     pub(crate) fn next_batch(self: &Arc<Self>, desk: &mut Desk) -> Option<Arc<Batch>> {
+        // Before the batch is taken: an executor may poll what is spawned at once, and runs begin in order.
+        self.start_lanes(self.lanes_wanting_beside(desk));
         let (batch, handout) = self.take_batch(desk)?;
         self.follow_up_and_hire(handout);
         Some(batch)
+    }
+
+    /// How many lanes are wanting for what is left when this one has taken a batch, which may block its thread.
+    fn lanes_wanting_beside(&self, desk: &mut Desk) -> usize {
+        let state = lock(&self.state);
+        let left = state.session.as_ref().map_or(0, Session::batches_left);
+        let mut queue = lock(&self.queue);
+        desk.free(&mut queue);
+        queue.hire(left.min(FREE_LANES))
     }
 
     fn take_batch(&self, desk: &mut Desk) -> Option<(Arc<Batch>, Handout)> {
@@ -386,7 +397,7 @@ impl Engine {
             ..
         } = &mut *state;
         let mut queue = lock(&self.queue);
-        desk.leave(&mut queue);
+        desk.engage(&mut queue);
         let mut handout = Handout::new(now, tickets, jobs);
         if let Some(batch) = queue.next() {
             return Some((batch, handout));
@@ -418,7 +429,7 @@ impl Engine {
         while let Some((batch, handout)) = self.take_batch(&mut desk) {
             self.follow_up(handout);
             self.take_back(&batch);
-            desk.finish(batch);
+            self.finish_batch(&batch);
         }
     }
 
@@ -452,8 +463,13 @@ impl Engine {
     pub(crate) fn hire_lanes(self: &Arc<Self>) {
         let mut state = lock(&self.state);
         let left = state.session.as_ref().map_or(0, Session::batches_left);
-        let wanting = lock(&self.queue).hire(first_lanes(left));
-        let bell = state.session.as_mut().and_then(Session::correct_wake);
+        let mut queue = lock(&self.queue);
+        let wanting = queue.hire(left.min(1));
+        let bell = match &mut state.session {
+            Some(session) if queue.has_lanes_for(left) => session.correct_wake(),
+            _ => None,
+        };
+        drop(queue);
         drop(state);
         ring(bell);
         self.start_lanes(wanting);

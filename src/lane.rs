@@ -97,21 +97,21 @@ impl Desk {
         self.done = Some(batch);
     }
 
-    /// The lane takes another batch, or leaves.
-    pub(crate) fn leave(&mut self, queue: &mut Queue) {
+    /// The lane is free for another batch.
+    pub(crate) fn free(&mut self, queue: &mut Queue) {
         if let Some(done) = &self.done {
             queue.finish(done);
         }
-        if std::mem::take(&mut self.is_free) {
-            queue.engage();
+        if !std::mem::replace(&mut self.is_free, true) {
+            queue.free();
         }
     }
 
-    /// The lane lets others have their turn.
-    pub(crate) fn free(&mut self, queue: &mut Queue) {
-        self.leave(queue);
-        queue.free();
-        self.is_free = true;
+    /// The lane takes one, or leaves.
+    pub(crate) fn engage(&mut self, queue: &mut Queue) {
+        if std::mem::take(&mut self.is_free) {
+            queue.engage();
+        }
     }
 
     /// The spare batch, and its empty list of jobs.
