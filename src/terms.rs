@@ -2,19 +2,18 @@
 //! scheduler: there may be a million of them.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, Weak};
+use std::sync::{Mutex, MutexGuard, PoisonError, Weak};
 
 use crate::engine::Engine;
 use crate::event::EventKind;
 use crate::job::JobId;
-use crate::panics::lock;
 use crate::rules::Rules;
 use crate::troubles::Troubles;
 
 pub(crate) struct Terms {
     pub(crate) engine: Weak<Engine>,
     pub(crate) rules: Option<Rules>,
-    /// Of those jobs that had any. A leaf among locks, of which the checkers need not know.
+    /// Of those jobs that had any. Held for a look or a change and nothing else, so that checkers of interleavings need not know.
     troubles: Mutex<BTreeMap<JobId, Troubles>>,
 }
 
@@ -29,15 +28,19 @@ impl Terms {
 
     pub(crate) fn note_trouble(&self, job: JobId, kind: &EventKind) {
         let error = kind.error_text();
-        lock(&self.troubles).entry(job).or_default().note(kind, error);
+        self.table().entry(job).or_default().note(kind, error);
     }
 
     pub(crate) fn troubles(&self, job: JobId) -> Troubles {
-        lock(&self.troubles).get(&job).cloned().unwrap_or_default()
+        self.table().get(&job).cloned().unwrap_or_default()
+    }
+
+    fn table(&self) -> MutexGuard<'_, BTreeMap<JobId, Troubles>> {
+        self.troubles.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The job is gone.
     pub(crate) fn forget(&self, job: JobId) {
-        lock(&self.troubles).remove(&job);
+        self.table().remove(&job);
     }
 }
