@@ -1,12 +1,13 @@
 //! Sleeping on a runtime's timer, without trusting it too far.
 
 use std::task::{Context, Poll};
+use std::time::Instant;
 
 use futures::future::BoxFuture;
 
 use crate::engine::Engine;
 use crate::panics::{catch, discard, quietly};
-use crate::time::Time;
+use crate::time::{Span, Time};
 
 /// The runtime's timer panicked: its runtime is gone.
 #[derive(Debug)]
@@ -15,6 +16,30 @@ pub(crate) struct TimerGone;
 #[derive(Default)]
 pub(crate) struct Alarm {
     sleep: Option<(Time, BoxFuture<'static, ()>)>,
+    early: Option<Early>,
+}
+
+/// The timer has woken too early.
+#[derive(Clone, Copy)]
+struct Early {
+    until: Time,
+    woke: Time,
+    /// By how much it seems to do so always.
+    by: Span,
+}
+
+impl Early {
+    /// By how much more the timer is to be asked for, if it woke at `now` and at `before`. When it wakes again at once, as one does that
+    /// is always early by the same, asking it for the same again would go on and on until the time has come.
+    fn at(until: Time, now: Time, before: Option<Early>) -> Early {
+        let left = until.since(now);
+        let again = before.is_some_and(|before| before.until == until && now.since(before.woke).times(8) < left);
+        Early {
+            until,
+            woke: now,
+            by: if again { left } else { Span::ZERO },
+        }
+    }
 }
 
 impl Alarm {
@@ -24,11 +49,11 @@ impl Alarm {
             self.silence();
             return Poll::Ready(Ok(()));
         }
-        let Some(deadline) = engine.instant_within_range(time) else {
-            return Poll::Pending;
-        };
         if self.sleep.as_ref().is_none_or(|(armed, _)| *armed != time) {
             self.silence();
+            let Some(deadline) = self.deadline(engine, time) else {
+                return Poll::Pending;
+            };
             match catch(|| engine.runtime().sleep_until(deadline)) {
                 Ok(sleep) => self.sleep = Some((time, sleep)),
                 Err(payload) => return gone(payload),
@@ -41,9 +66,11 @@ impl Alarm {
             Ok(Poll::Pending) => Poll::Pending,
             Ok(Poll::Ready(())) => {
                 self.silence();
-                if engine.now() >= time {
+                let now = engine.now();
+                if now >= time {
                     return Poll::Ready(Ok(()));
                 }
+                self.early = Some(Early::at(time, now, self.early));
                 cx.waker().wake_by_ref();
                 Poll::Pending
             }
@@ -52,6 +79,13 @@ impl Alarm {
                 gone(payload)
             }
         }
+    }
+
+    /// What the timer is asked for; none if that lies beyond the clock's range.
+    fn deadline(&self, engine: &Engine, time: Time) -> Option<Instant> {
+        let early = self.early.filter(|early| early.until == time);
+        let later = early.and_then(|early| engine.instant_within_range(time.after(early.by)));
+        later.or_else(|| engine.instant_within_range(time))
     }
 
     fn silence(&mut self) {

@@ -30,6 +30,18 @@ impl End {
         matches!(self, End::Failed(_) | End::Panicked(_))
     }
 
+    /// The end of a run whose future was dropped after this, which may have panicked. What went wrong first is what counts.
+    pub(crate) fn after_drop(self, dropped: Result<(), Box<dyn Any + Send>>) -> End {
+        match (self, dropped) {
+            (End::Finished, Err(payload)) => End::Panicked(payload),
+            (end, Err(payload)) => {
+                discard(payload);
+                end
+            }
+            (end, Ok(())) => end,
+        }
+    }
+
     /// The end as it is told to those who want to know.
     pub(crate) fn into_kind(self) -> EventKind {
         match self {

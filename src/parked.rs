@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use crate::cell::JobCell;
 use crate::end::End;
 use crate::engine::Engine;
-use crate::panics::{catch, lock, quietly};
+use crate::panics::{catch, lock};
 use crate::run::Facts;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{AtomicWaker, Mutex};
@@ -217,11 +217,6 @@ pub(crate) fn poll_in_span(span: &RunSpan, future: &mut RunFuture, waker: &Waker
 fn poll_with(waker: &Waker, poll: impl FnOnce(&mut Context<'_>) -> Poll<End>) -> Poll<End> {
     let polled = catch(|| poll(&mut Context::from_waker(waker)));
     polled.unwrap_or_else(|payload| Poll::Ready(End::Panicked(payload)))
-}
-
-/// Drops a future whose destructor may panic.
-pub(crate) fn drop_future(future: RunFuture) -> bool {
-    quietly(|| drop(future))
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use crate::end::End;
 use crate::engine::Engine;
 use crate::lane::BlockingRun;
 use crate::panics::{Guarded, catch, quietly};
-use crate::parked::{drop_future, poll_run};
+use crate::parked::poll_run;
 use crate::run::Facts;
 use crate::target::{RunFuture, Running, Step};
 use crate::time::Time;
@@ -139,8 +139,8 @@ impl Future for Attempts {
             match std::mem::replace(&mut this.stage, Stage::Done) {
                 Stage::Running(mut future) => match poll_run(&mut future, cx.waker()) {
                     Poll::Ready(end) => {
-                        drop_future(future);
-                        this.stage = Stage::Ended(end);
+                        let dropped = catch(|| drop(future));
+                        this.stage = Stage::Ended(end.after_drop(dropped));
                     }
                     Poll::Pending => {
                         this.stage = Stage::Running(future);

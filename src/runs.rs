@@ -234,20 +234,19 @@ impl Engine {
 impl Engine {
     /// Ends a run whose future is done, and makes room for the next.
     pub(crate) fn end_here(&self, job: &Arc<JobCell>, facts: &Facts, mut future: RunFuture, end: End) -> Spare {
-        let mut is_vacant = false;
-        quietly(|| facts.span.in_scope(|| is_vacant = future.as_mut().vacate()));
-        if is_vacant {
+        let vacated = catch(|| facts.span.in_scope(|| future.as_mut().vacate()));
+        if let Ok(true) = vacated {
             self.settle(job, facts, end, false);
             return Some(future);
         }
-        self.end(job, facts, future, end, false);
+        self.end(job, facts, future, end.after_drop(vacated.map(|_| ())), false);
         None
     }
 
     /// Ends a run whose future is done or to be dropped.
     pub(crate) fn end(&self, job: &Arc<JobCell>, facts: &Facts, future: RunFuture, end: End, waited: bool) {
-        quietly(|| facts.span.in_scope(|| drop(future)));
-        self.settle(job, facts, end, waited);
+        let dropped = catch(|| facts.span.in_scope(|| drop(future)));
+        self.settle(job, facts, end.after_drop(dropped), waited);
     }
 
     pub(crate) fn settle(&self, job: &Arc<JobCell>, facts: &Facts, end: End, waited: bool) {

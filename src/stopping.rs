@@ -140,9 +140,11 @@ impl Process {
     /// A timer that is gone counts as elapsed: its runtime will not run what is waited for either.
     fn sleep_until(&mut self, time: Time, cx: &mut Context<'_>) -> Poll<()> {
         if time == Time::NEVER {
-            return Poll::Pending;
-        }
-        if self.alarm.poll(&self.engine, time, cx).is_ready() {
+            if let Stage::Cancelled(_) = self.stage {
+                // What is left is stuck in code that no executor has to carry on.
+                return Poll::Pending;
+            }
+        } else if self.alarm.poll(&self.engine, time, cx).is_ready() {
             return Poll::Ready(());
         }
         let canary = self.canary.get_or_insert_with(|| Canary::start(&self.engine));

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use crate::alarm::Alarm;
 use crate::end::End;
 use crate::engine::Engine;
-use crate::parked::drop_future;
+use crate::panics::quietly;
 use crate::target::{RunFuture, Running};
 use crate::time::Time;
 
@@ -44,7 +44,8 @@ impl Future for TimeLimit {
         }
         match this.alarm.poll(&this.engine, this.limit, cx) {
             Poll::Ready(Ok(())) => {
-                this.future.take().map(drop_future);
+                let late = this.future.take();
+                quietly(|| drop(late));
                 Poll::Ready(End::TimedOut)
             }
             // Without a timer there is no limit.

@@ -117,11 +117,13 @@ fn a_stop_has_its_timeout_although_a_lone_run_blocks_the_thread_of_the_timers() 
     drop(release);
 }
 
-/// Wakes itself whenever it is polled, for ever.
+/// Wakes itself whenever it is polled, for ever. (Tokio's `yield_now` would leave the waking to the end of the task's turn.)
 async fn restless() {
-    loop {
-        tokio::task::yield_now().await;
-    }
+    std::future::poll_fn(|cx| {
+        cx.waker().wake_by_ref();
+        std::task::Poll::Pending
+    })
+    .await
 }
 
 #[tokio::test]

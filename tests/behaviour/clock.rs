@@ -139,15 +139,44 @@ fn a_timer_that_wakes_early_begins_no_run_early() {
     let (scheduler, begun) = watched(&naive, &clock);
     let job = scheduler.every(ms(100)).run(begun.0).unwrap();
     scheduler.start().unwrap();
-    naive.step(50);
+    let mut polls = naive.run();
     for _ in 0..1_000 {
         clock.set(clock.now() + ms(1));
         clock.fire();
-        naive.step(50); // as it wakes at once, it would go on for ever
+        polls += naive.run();
     }
     assert_eq!(job.runs(), 11);
     let begun: Vec<u64> = begun.1.try_iter().collect();
     assert_eq!(begun, (0..=10).map(|nth| nth * 100).collect::<Vec<_>>());
+    // For each of eleven ticks a lane, and the loop: at the tick, when the timer is early, when it is so again at once, and then.
+    assert!(polls <= 80, "{polls}");
+}
+
+#[test]
+fn a_timer_that_wakes_at_random_begins_no_run_early_and_polls_little() {
+    let (naive, clock) = (Naive::new(), Clock::new());
+    let (scheduler, begun) = watched(&naive, &clock);
+    let job = scheduler.every(ms(100)).run(begun.0).unwrap();
+    scheduler.start().unwrap();
+    let mut random = 1_u64;
+    let mut polls = naive.run();
+    for _ in 0..10_000 {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        clock.set(clock.now() + ms(10));
+        // One in four wake-ups is none, one is that of everybody, whether or not it is time.
+        match random >> 62 {
+            0 => {}
+            1 => clock.wake_all(),
+            _ => clock.fire(),
+        }
+        polls += naive.run();
+    }
+    clock.fire();
+    naive.run();
+    let begun: Vec<u64> = begun.1.try_iter().collect();
+    assert!(begun.iter().zip(0..).all(|(at_ms, nth)| *at_ms >= nth * 100));
+    assert_eq!((begun.len() as u64, job.runs()), (1_001, 1_001));
+    assert!(polls <= 10_000, "{polls}");
 }
 
 #[test]
@@ -156,7 +185,7 @@ fn a_timer_that_wakes_early_cuts_no_grace_short() {
     let scheduler = Scheduler::new((naive.clone(), clock.clone()));
     let job = scheduler.every(SECOND).run(std::future::pending::<()>).unwrap();
     scheduler.start().unwrap();
-    naive.step(50);
+    naive.run();
     let mut stop = Box::pin(scheduler.stop().grace(ms(100)).into_future());
     for _ in 0..100 {
         assert!(crate::support::poll_once(stop.as_mut()).is_pending());

@@ -327,7 +327,13 @@ fn an_executor_that_leaks_its_tasks_keeps_no_stop() {
     pass(&clock, &naive, ms(200), ms(10));
     naive.go_away();
     clock.die();
-    for stop in [scheduler.stop(), scheduler.stop().timeout(SECOND)] {
+    let stops = [
+        scheduler.stop().grace(std::time::Duration::MAX),
+        scheduler.stop(),
+        scheduler.stop().timeout(SECOND),
+        scheduler.stop().grace(SECOND).timeout(std::time::Duration::MAX),
+    ];
+    for stop in stops {
         let report = stop.into_future().now_or_never().expect("there is nothing to wait for");
         assert!(report.is_clean());
     }

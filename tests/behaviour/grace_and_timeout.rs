@@ -5,7 +5,7 @@ use std::sync::{Arc, mpsc};
 use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 
-use atevery::Run;
+use atevery::{Run, SchedulerState};
 use futures::FutureExt;
 use futures::executor::block_on;
 
@@ -168,6 +168,48 @@ fn a_timeout_of_zero_names_what_is_stuck() {
     let report = stop.now_or_never().expect("it does not wait");
     assert_eq!(report.still_running(), [job]);
     stuck.release();
+}
+
+#[test]
+fn a_stop_that_is_dropped_at_any_stage_is_carried_out() {
+    // It has 60 ms before it cancels and 100 after, and is polled each 30.
+    for polls in 1.. {
+        let stuck = Stuck::new();
+        let endless = stuck.scheduler.every(SECOND).run(std::future::pending::<()>).unwrap();
+        let job = stuck.register("stuck");
+        stuck.start();
+        while !endless.is_running() {
+            std::thread::yield_now();
+        }
+        let mut stop = Box::pin(stuck.scheduler.stop().grace(ms(60)).timeout(ms(100)).into_future());
+        let returned = (0..polls).any(|poll| {
+            stuck.world().advance(if poll == 0 { 0 } else { 30 });
+            poll_once(stop.as_mut()).is_ready()
+        });
+        if returned {
+            assert_eq!(polls, 7);
+            break;
+        }
+        assert_eq!(endless.is_running(), polls < 3, "{polls} polls");
+        drop(stop);
+        stuck
+            .world()
+            .advance_until(|| stuck.scheduler.status().state() == SchedulerState::Stopped);
+        assert!(!endless.is_running() && job.is_running(), "{polls} polls");
+    }
+}
+
+#[test]
+fn an_endless_timeout_is_none() {
+    let stuck = Stuck::new();
+    let job = stuck.register("stuck");
+    stuck.start();
+    let mut stop = pin!(stuck.scheduler.stop().timeout(Duration::MAX).into_future());
+    assert!(poll_once(stop.as_mut()).is_pending());
+    stuck.world().advance(3_600_000);
+    assert!(poll_once(stop.as_mut()).is_pending());
+    stuck.release();
+    assert_eq!(block_on(stop).finished(), [job]);
 }
 
 #[test]

@@ -1,23 +1,62 @@
 //! A panic of a job reaches nobody: not the executor, not the scheduler, not another job.
 
+use std::future::poll_fn;
 use std::panic::panic_any;
+use std::task::Poll;
 
-use atevery::Run;
+use atevery::{EventKind, Events, Run};
+use futures::{FutureExt, StreamExt};
 
 use crate::support::{Count, PanicsWhenDropped, World, blow_up, ms, yield_now};
 
-/// Every way to panic leaves the job itself and another one running on time.
-fn goes_on(register: impl FnOnce(&World) -> atevery::Job) {
-    let world = World::new();
-    let before = world.noting("before", 100);
-    let job = register(&world);
-    let after = world.noting("after", 100);
-    world.start();
-    world.advance(500);
-    assert_eq!((before.runs(), job.runs(), after.runs()), (6, 6, 6));
-    assert!(!job.is_running());
-    assert!(world.scheduler.is_running());
-    assert!(world.stop().is_clean());
+/// Every way to panic leaves the job itself and another one running on time, and is told once a run, whether or not anybody listens.
+fn goes_on(register: impl Fn(&World) -> atevery::Job) {
+    for listens in [false, true] {
+        let world = World::new();
+        let events = listens.then(|| world.scheduler.events());
+        let before = world.noting("before", 100);
+        let job = register(&world);
+        let after = world.noting("after", 100);
+        world.start();
+        world.advance(500);
+        assert_eq!((before.runs(), job.runs(), after.runs()), (6, 6, 6));
+        assert_eq!(job.status().panics(), 6);
+        assert!(!job.is_running());
+        assert!(world.scheduler.is_running());
+        assert!(world.stop().is_clean());
+        if let Some(events) = events {
+            let told = ends_of(&job, events);
+            assert!(
+                told.iter().all(|kind| matches!(kind, EventKind::Panicked(_))),
+                "{told:?}"
+            );
+            assert_eq!(told.len(), 6);
+        }
+    }
+}
+
+/// How the runs of a job have ended, as it was told.
+fn ends_of(job: &atevery::Job, mut events: Events) -> Vec<EventKind> {
+    let mut ends = Vec::new();
+    while let Some(Some(event)) = events.next().now_or_never() {
+        if event.job() == job && !matches!(event.kind(), EventKind::Started) {
+            ends.push(event.kind().clone());
+        }
+    }
+    ends
+}
+
+/// Waits once, unless it has, and panics when it is dropped.
+fn bomb(mut has_waited: bool) -> impl Future<Output = ()> + Send + 'static {
+    let guard = PanicsWhenDropped;
+    poll_fn(move |cx| {
+        let _guard = &guard;
+        if std::mem::replace(&mut has_waited, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
 }
 
 #[test]
@@ -58,38 +97,21 @@ fn in_a_later_poll() {
 }
 
 #[test]
-fn in_the_drop_of_the_future() {
-    goes_on(|world| {
-        let target = || {
-            let guard = PanicsWhenDropped;
-            async move {
-                yield_now().await;
-                drop(guard);
-            }
-        };
-        world.every(100).run(target).unwrap()
-    });
+fn in_the_drop_of_a_future_that_is_done() {
+    for at_once in [true, false] {
+        goes_on(|world| world.every(100).run(move || bomb(at_once)).unwrap());
+        goes_on(|world| {
+            let job = world.every(100).timeout(ms(50));
+            job.run(move || bomb(at_once)).unwrap()
+        });
+    }
 }
 
 #[test]
-fn in_the_drop_of_a_future_that_is_done() {
-    /// Done at once, and panics when it is dropped.
-    struct Done {
-        _guard: PanicsWhenDropped,
-    }
-    impl Future for Done {
-        type Output = ();
-        fn poll(self: std::pin::Pin<&mut Self>, _: &mut std::task::Context<'_>) -> std::task::Poll<()> {
-            std::task::Poll::Ready(())
-        }
-    }
+fn in_the_drop_of_a_future_that_may_be_tried_again() {
     goes_on(|world| {
-        world
-            .every(100)
-            .run(|| Done {
-                _guard: PanicsWhenDropped,
-            })
-            .unwrap()
+        let job = world.every(100).retry(std::iter::empty);
+        job.run(|| bomb(false)).unwrap()
     });
 }
 
@@ -109,6 +131,8 @@ fn in_the_drop_of_a_future_that_is_cancelled() {
     let report = world.stop();
     assert_eq!(report.cancelled(), [job.clone(), other]);
     assert!(!job.is_running());
+    let status = job.status();
+    assert_eq!((status.cancelled(), status.panics()), (1, 0));
     world.scheduler.start().unwrap();
     world.advance(100);
     assert_eq!(job.runs(), 2);

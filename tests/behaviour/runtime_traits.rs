@@ -1,5 +1,6 @@
 //! Runtimes of the user's own.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Wake, Waker};
@@ -7,13 +8,13 @@ use std::time::{Duration, Instant};
 
 use atevery::runtime::{Runtime, Spawner, Timer};
 use atevery::testing::VirtualTime;
-use atevery::{Run, Scheduler};
-use futures::FutureExt;
+use atevery::{Job, Run, Scheduler};
 use futures::future::{BoxFuture, select};
 use futures::task::SpawnError;
+use futures::{FutureExt, StreamExt};
 
 use crate::naive::{Clock, Mode, Naive, pass};
-use crate::support::{Count, Later, PanicsWhenDropped, SECOND, later, ms, put, take, yield_now};
+use crate::support::{Count, Later, PanicsWhenDropped, SECOND, World, later, ms, put, take, yield_now};
 
 /// One scheduler, a few jobs, a second on the clock, a stop: all as it should be.
 fn serves(runtime: impl Runtime, pass: impl Fn(Duration)) {
@@ -274,6 +275,7 @@ fn a_runtime_that_uses_its_own_scheduler() {
     let scheduler = Scheduler::new(Nosy {
         time: time.clone(),
         slot: slot.clone(),
+        victim: later(),
         calls: calls.clone(),
     });
     put(&slot, scheduler.clone());
@@ -292,21 +294,129 @@ fn a_runtime_that_uses_its_own_scheduler() {
     time.shut_down();
 }
 
-/// Looks at the scheduler whenever it is called, and whenever a task of its is woken or dropped.
+#[test]
+fn a_runtime_that_changes_jobs_whenever_it_is_called() {
+    in_time(|| {
+        let (slot, victim, calls) = (later(), later(), Count::default());
+        let time = VirtualTime::new();
+        let scheduler = Scheduler::new(Nosy {
+            time: time.clone(),
+            slot: slot.clone(),
+            victim: victim.clone(),
+            calls: calls.clone(),
+        });
+        let changed = scheduler.every(ms(100)).run(yield_now).unwrap();
+        let steady = scheduler.every(ms(100)).run(yield_now).unwrap();
+        put(&slot, scheduler.clone());
+        put(&victim, changed.clone());
+        scheduler.start().unwrap();
+        time.advance(ms(1_000));
+        let stop = scheduler.stop().grace(ms(10)).timeout(ms(10));
+        assert!(time.block_on(stop).is_clean());
+        assert_eq!((steady.runs(), scheduler.jobs().len()), (11, 2));
+        assert!(
+            changed.runs() > 10 && calls.get() > 50,
+            "{} {}",
+            changed.runs(),
+            calls.get()
+        );
+        drop((take(&slot), take(&victim)));
+        time.shut_down();
+    });
+}
+
+/// Changes a job, and registers and removes another.
+fn meddle(scheduler: &Scheduler, job: &Job) {
+    job.pause();
+    job.resume();
+    job.trigger();
+    job.set_interval(ms(100)).unwrap();
+    scheduler.every(SECOND).run(|| ()).unwrap().remove();
+    assert!(scheduler.status().jobs().len() >= 2);
+}
+
+/// A waker that changes jobs.
+fn meddler(scheduler: &Scheduler, job: &Job, woken: &Count) -> Waker {
+    struct Meddler(Scheduler, Job, Count);
+    impl Wake for Meddler {
+        fn wake(self: Arc<Self>) {
+            meddle(&self.0, &self.1);
+            self.2.up();
+        }
+    }
+    Waker::from(Arc::new(Meddler(scheduler.clone(), job.clone(), woken.clone())))
+}
+
+#[test]
+fn wakers_that_change_jobs() {
+    in_time(|| {
+        let (world, woken, slot) = (World::new(), Count::default(), later());
+        let job = world.noting("changed", 100);
+        let (own, clock) = (slot.clone(), world.time.clone());
+        let slow = move |run: Run| {
+            put(&own, run);
+            clock.sleep(ms(30))
+        };
+        world.every(1_000).run(slow).unwrap();
+        let waker = meddler(&world.scheduler, &job, &woken);
+        let mut cx = Context::from_waker(&waker);
+
+        // Of a reader of events.
+        let mut events = world.scheduler.events();
+        assert!(events.next().poll_unpin(&mut cx).is_pending());
+        world.start();
+        assert_eq!(woken.get(), 1);
+
+        // Of a run that waits to be told to end, and of the stop that tells it.
+        let mut told = Box::pin(take::<Run>(&slot).cancelled());
+        assert!(told.poll_unpin(&mut cx).is_pending());
+        let mut stop = Box::pin(world.scheduler.stop().grace(SECOND).into_future());
+        assert!(stop.poll_unpin(&mut cx).is_pending());
+        assert_eq!(woken.get(), 2);
+        world.advance(30);
+        assert_eq!(woken.get(), 3);
+        assert!(stop.poll_unpin(&mut cx).is_ready());
+        drop((events, told, waker));
+    });
+}
+
+/// Fails if `test` hangs.
+fn in_time(test: impl FnOnce() + Send + 'static) {
+    let (sender, done) = std::sync::mpsc::channel();
+    let thread = std::thread::spawn(move || {
+        test();
+        sender.send(()).unwrap();
+    });
+    let waited = done.recv_timeout(SECOND * 60);
+    assert_ne!(waited, Err(std::sync::mpsc::RecvTimeoutError::Timeout), "it hangs");
+    thread.join().unwrap();
+}
+
+/// Looks at the scheduler whenever it is called, and whenever a task of its is woken or dropped, and may change a job.
 #[derive(Clone)]
 struct Nosy {
     time: VirtualTime,
     slot: Later<Scheduler>,
+    victim: Later<Job>,
     calls: Count,
 }
 
 impl Nosy {
     fn look(&self) {
+        thread_local!(static LOOKS: Cell<bool> = const { Cell::new(false) });
+        if LOOKS.replace(true) {
+            return;
+        }
         let scheduler = self.slot.lock().unwrap().clone();
-        if let Some(scheduler) = scheduler {
+        let victim = self.victim.lock().unwrap().clone();
+        if let Some(scheduler) = &scheduler {
             let _ = (scheduler.jobs(), scheduler.is_running());
             self.calls.up();
         }
+        if let Some((scheduler, job)) = scheduler.zip(victim) {
+            meddle(&scheduler, &job);
+        }
+        LOOKS.set(false);
     }
 }
 

@@ -1,7 +1,9 @@
 //! Jobs that fail: each of them runs again, and nobody else notices.
 
+use std::future::poll_fn;
 use std::io;
 use std::panic;
+use std::task::Poll;
 
 use super::Host;
 use super::scene::{Fate, assert_fate, quick_job, runs_on};
@@ -42,8 +44,12 @@ pub fn panic_in_blocking_job(host: Host) {
 /// A job whose future panics when it is dropped, at its end or because it is cancelled.
 pub fn panic_in_destructor(host: Host) {
     goes_on_beside(&host, |scheduler| {
-        scheduler.every(INTERVAL).run(|| async {
-            let _bomb = Bomb;
+        scheduler.every(INTERVAL).run(|| {
+            let bomb = Bomb;
+            poll_fn(move |_| {
+                let _bomb = &bomb;
+                Poll::Ready(())
+            })
         })
     });
     let scheduler = host.scheduler();
