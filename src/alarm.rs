@@ -28,6 +28,9 @@ struct Early {
     by: Span,
 }
 
+/// What is less than this far ahead may be waited for without sleep.
+const SOON: Span = Span::from_nanos(1_000);
+
 impl Early {
     /// By how much more the timer is to be asked for, if it woke at `now` and at `before`. When it wakes again at once, as one does that
     /// is always early by the same, asking it for the same again would go on and on until the time has come.
@@ -37,7 +40,7 @@ impl Early {
         Early {
             until,
             woke: now,
-            by: if again { left } else { Span::ZERO },
+            by: if again && left > SOON { left } else { Span::ZERO },
         }
     }
 }

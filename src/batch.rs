@@ -13,8 +13,8 @@ use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::time::Time;
 
-/// The most lanes that take up batches at a time. So many jobs can block their threads before others have to wait,
-/// given as many threads.
+/// The most lanes that are free at a time. So many jobs can block their threads before others have to wait, given as many
+/// threads.
 const LANES: usize = 64;
 
 /// Where batches are made up by the lanes that take them, so many lanes are free for what is left: one for the thread that is at
@@ -99,6 +99,8 @@ pub(crate) struct Queue {
     ready: VecDeque<Arc<Batch>>,
     /// Lanes that are about to take a batch. One that is in the midst of a batch doesn't count: it may be stuck there.
     free_lanes: usize,
+    /// Free lanes that were lost so far.
+    lost: u64,
     handed_out: u64,
 }
 
@@ -152,13 +154,18 @@ impl Queue {
     }
 
     /// A lane that was free is about to begin with a batch, or to leave.
-    pub(crate) fn engage(&mut self) {
+    pub(crate) fn take_free_lane(&mut self) {
         self.free_lanes -= 1;
     }
 
     /// A lane is free for another batch.
-    pub(crate) fn free(&mut self) {
+    pub(crate) fn add_free_lane(&mut self) {
         self.free_lanes += 1;
+    }
+
+    /// A lane gives back a batch that it has not begun with: it is the next one.
+    pub(crate) fn put_back(&mut self, batch: Arc<Batch>) {
+        self.ready.push_front(batch);
     }
 
     /// The next of the batches that wait.
@@ -168,8 +175,14 @@ impl Queue {
 
     /// A free lane was lost to an executor that refused or dropped it. True if it was the last.
     pub(crate) fn lose(&mut self) -> bool {
+        self.lost += 1;
         self.free_lanes = self.free_lanes.saturating_sub(1);
         self.free_lanes == 0
+    }
+
+    /// How many free lanes were lost so far.
+    pub(crate) fn lost(&self) -> u64 {
+        self.lost
     }
 
     /// Nothing of the batch is in progress any more.
@@ -244,11 +257,11 @@ mod tests {
         queue.push(OCCASION, Vec::new());
         assert_eq!(queue.hire(1), 2);
         assert_eq!(queue.hire(1), 0);
-        queue.engage();
+        queue.take_free_lane();
         assert!(queue.next().is_some() && queue.next().is_none());
         // One that has a batch doesn't count: it may be stuck there.
         assert_eq!(queue.hire(2), 1);
-        queue.free();
+        queue.add_free_lane();
         assert_eq!(queue.hire(3), 0);
         assert_eq!(queue.hire(4), 1);
         assert_eq!(queue.hire(LANES * 2), LANES - 4);

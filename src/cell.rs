@@ -488,7 +488,7 @@ pub(crate) mod tests {
 
     /// There may be a million: each byte more is a megabyte. Change this if it is worth it.
     #[test]
-    #[cfg(target_pointer_width = "64")]
+    #[cfg(all(target_pointer_width = "64", target_os = "linux"))]
     fn a_job_takes_104_bytes_and_its_target() {
         assert_eq!(size_of::<JobCell<()>>(), 104);
     }

@@ -3,6 +3,8 @@
 //! Locks are taken in the order `state`, `queue`; `watches`, and within it what one stop has seen, apart from these. None is
 //! held while code of a user's, of the executor's or of a waker runs.
 
+mod lanes;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
@@ -16,9 +18,8 @@ use crate::group::Group;
 use crate::handout::Handout;
 use crate::jitter::mix;
 use crate::job::Job;
-use crate::lane::{BlockingRun, Desk, Lane};
 use crate::observers::{Hook, Observers};
-use crate::panics::{lock, quietly};
+use crate::panics::lock;
 use crate::roster::Roster;
 use crate::rules::Rules;
 use crate::runtime::Runtime;
@@ -31,6 +32,8 @@ use crate::terms::Terms;
 use crate::time::{Origin, Span, Time};
 use crate::waiters::Waiters;
 use crate::watch::Watches;
+
+pub(crate) use self::lanes::Taken;
 
 /// The groups of a scheduler by their names.
 pub(crate) type Groups = BTreeMap<String, Arc<Group>>;
@@ -361,159 +364,11 @@ impl Engine {
         drop(queue);
         drop(state);
         self.start_lanes(wanting);
-        self.follow_up_and_hire(handout);
-        next
-    }
-
-    /// The next batch for a lane. Where many jobs are due they are offered here, by whoever is to run them, so that a job's
-    /// memory needs to come to one processor only.
-    pub(crate) fn next_batch(self: &Arc<Self>, desk: &mut Desk) -> Option<Arc<Batch>> {
-        // Before the batch is taken: an executor may poll what is spawned at once, and runs begin in order.
-        self.start_lanes(self.lanes_wanting_beside(desk));
-        let (batch, handout) = self.take_batch(desk)?;
-        self.follow_up_and_hire(handout);
-        Some(batch)
-    }
-
-    /// How many lanes are wanting for what is left when this one has taken a batch, which may block its thread.
-    fn lanes_wanting_beside(&self, desk: &mut Desk) -> usize {
-        let state = lock(&self.state);
-        let left = state.session.as_ref().map_or(0, Session::batches_left);
-        let mut queue = lock(&self.queue);
-        desk.free(&mut queue);
-        queue.hire(left.min(FREE_LANES))
-    }
-
-    fn take_batch(&self, desk: &mut Desk) -> Option<(Arc<Batch>, Handout)> {
-        let (jobs, spare) = desk.take_spare();
-        // The tick may have been served a while ago, and others have come since: what is listed here comes after those.
-        let now = self.now();
-        let mut state = lock(&self.state);
-        let State {
-            session,
-            roster,
-            tickets,
-            groups,
-            ..
-        } = &mut *state;
-        let mut queue = lock(&self.queue);
-        desk.engage(&mut queue);
-        let mut handout = Handout::new(now, tickets, jobs);
-        if let Some(batch) = queue.next() {
-            return Some((batch, handout));
-        }
-        let current = session.as_mut()?;
-        if current.batches_left() == 0 {
-            let bell = current.correct_wake();
-            drop(queue);
-            drop(state);
-            ring(bell);
-            return None;
-        }
-        current.hand_out(&mut handout, roster);
-        current.admit(&mut handout, roster, groups);
-        let batch = handout.hand_out(&mut queue, spare);
-        drop(queue);
-        drop(state);
-        desk.tidy();
-        Some((batch, handout))
-    }
-
-    /// The executor refused a lane, or dropped it. What no lane is left for is offered and taken back, to be tried again at the
-    /// next tick.
-    pub(crate) fn lose_lane(self: &Arc<Self>) {
-        if !lock(&self.queue).lose() {
-            return;
-        }
-        let mut desk = Desk::default();
-        while let Some((batch, handout)) = self.take_batch(&mut desk) {
-            self.follow_up(handout);
-            self.take_back(&batch);
-            self.finish_batch(&batch);
-        }
-    }
-
-    /// A lane lets the executor's other tasks have a turn.
-    pub(crate) fn free_lane(&self, desk: &mut Desk) {
-        desk.free(&mut lock(&self.queue));
-    }
-
-    fn follow_up_and_hire(self: &Arc<Self>, handout: Handout) {
         if !handout.is_plain() {
             self.follow_up(handout);
             self.hire_lanes();
         }
-    }
-
-    /// Does what else is to be done about jobs that came up.
-    fn follow_up(self: &Arc<Self>, handout: Handout) {
-        self.start_blocking(handout.blocking_batches);
-        for job in handout.removed {
-            job.clear();
-        }
-        for job in handout.used_up {
-            self.retire(&job);
-        }
-        if !handout.overlapping.is_empty() {
-            self.replace_runs(&handout.overlapping);
-        }
-    }
-
-    /// Starts as many lanes as are wanting, in the place of one that has other things to do.
-    pub(crate) fn hire_lanes(self: &Arc<Self>) {
-        let mut state = lock(&self.state);
-        let left = state.session.as_ref().map_or(0, Session::batches_left);
-        let mut queue = lock(&self.queue);
-        let wanting = queue.hire(left.min(1));
-        let bell = match &mut state.session {
-            Some(session) if queue.has_lanes_for(left) => session.correct_wake(),
-            _ => None,
-        };
-        drop(queue);
-        drop(state);
-        ring(bell);
-        self.start_lanes(wanting);
-    }
-
-    /// Starts lanes. One that is refused is dropped, and tells so: what it should have run is tried again at the next tick.
-    fn start_lanes(self: &Arc<Self>, wanting: usize) {
-        for _ in 0..wanting {
-            let lane = Lane::new(Arc::clone(self));
-            quietly(|| drop(self.runtime.spawn(Box::pin(lane))));
-        }
-    }
-
-    fn start_blocking(self: &Arc<Self>, batches: Vec<Arc<Batch>>) {
-        for batch in batches {
-            BlockingRun::new(Arc::clone(self), batch).dispatch();
-        }
-    }
-
-    /// Cancels the runs that are in the way of new ones, and offers those.
-    fn replace_runs(self: &Arc<Self>, jobs: &[Arc<JobCell>]) {
-        for job in jobs {
-            self.cancel_current(job);
-        }
-        let now = self.now();
-        let mut state = lock(&self.state);
-        let State {
-            session: Some(current),
-            roster,
-            tickets,
-            groups,
-            ..
-        } = &mut *state
-        else {
-            return;
-        };
-        let mut handout = Handout::new(now, tickets, Vec::new());
-        for job in jobs.iter().filter(|job| roster.get(job.slot()).is_some()) {
-            current.offer_again(&mut handout, job);
-        }
-        current.admit(&mut handout, roster, groups);
-        handout.queue(&mut lock(&self.queue));
-        drop(state);
-        self.start_blocking(handout.blocking_batches);
+        next
     }
 }
 

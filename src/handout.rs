@@ -29,6 +29,8 @@ pub(crate) struct Handout {
     pub(crate) used_up: Vec<Arc<JobCell>>,
     /// Jobs that were removed while they were looked at: their targets are to be dropped.
     pub(crate) removed: Vec<Arc<JobCell>>,
+    /// Jobs that were removed before. They are dropped with this, since code of a user's may be dropped with them.
+    pub(crate) gone: Vec<Arc<JobCell>>,
 }
 
 /// A job that has come up.
@@ -56,6 +58,7 @@ impl Handout {
             overlapping: Vec::new(),
             used_up: Vec::new(),
             removed: Vec::new(),
+            gone: Vec::new(),
         }
     }
 
@@ -240,6 +243,7 @@ impl Handout {
     pub(crate) fn is_plain(&self) -> bool {
         self.blocking_batches.is_empty()
             && self.removed.is_empty()
+            && self.gone.is_empty()
             && self.used_up.is_empty()
             && self.overlapping.is_empty()
             && !self.has_queued

@@ -12,7 +12,7 @@ use std::time::Duration;
 use crate::batch::{Batch, Queue};
 use crate::cell::JobCell;
 use crate::end::End;
-use crate::engine::Engine;
+use crate::engine::{Engine, Taken};
 use crate::panics::{catch, discard, quietly};
 use crate::parked::{Home, Parked, Visit, poll_in_span};
 use crate::retry::{Backoff, Pause, Wait};
@@ -93,24 +93,28 @@ impl Desk {
     }
 
     /// All runs of the batch have ended.
-    pub(crate) fn finish(&mut self, batch: Arc<Batch>) {
+    fn put_away(&mut self, batch: Arc<Batch>) {
         self.done = Some(batch);
     }
 
-    /// The lane is free for another batch.
-    pub(crate) fn free(&mut self, queue: &mut Queue) {
+    /// Tells the queue that what was put away is over.
+    pub(crate) fn finish(&self, queue: &mut Queue) {
         if let Some(done) = &self.done {
             queue.finish(done);
         }
+    }
+
+    /// The lane is free for another batch.
+    pub(crate) fn count_as_free(&mut self, queue: &mut Queue) {
         if !std::mem::replace(&mut self.is_free, true) {
-            queue.free();
+            queue.add_free_lane();
         }
     }
 
     /// The lane takes one, or leaves.
-    pub(crate) fn engage(&mut self, queue: &mut Queue) {
+    pub(crate) fn count_as_taken(&mut self, queue: &mut Queue) {
         if std::mem::take(&mut self.is_free) {
-            queue.engage();
+            queue.take_free_lane();
         }
     }
 
@@ -122,7 +126,7 @@ impl Desk {
         (jobs, spare)
     }
 
-    /// Makes a spare of the batch that is done and has been left.
+    /// Makes a spare of the batch that was put away and is finished.
     pub(crate) fn tidy(&mut self) {
         let Some(mut done) = self.done.take() else { return };
         if let Some(batch) = Arc::get_mut(&mut done) {
@@ -148,9 +152,16 @@ impl Lane {
     fn take_batches(&mut self, cx: &Context<'_>) -> Poll<()> {
         let mut turn = Turn::begin(&self.engine);
         while !turn.is_over(&self.engine) {
-            let Some(batch) = self.engine.next_batch(&mut self.desk) else {
-                self.stage = Stage::Left;
-                return Poll::Ready(());
+            let batch = match self.engine.next_batch(&mut self.desk) {
+                Taken::Batch(batch) => batch,
+                Taken::Later => {
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                Taken::Nothing => {
+                    self.stage = Stage::Left;
+                    return Poll::Ready(());
+                }
             };
             turn.runs += batch.jobs.len().max(1);
             let waiting = batch
@@ -160,16 +171,24 @@ impl Lane {
                 .filter(|waits| *waits)
                 .count();
             if waiting > 0 {
-                self.stage = Stage::Home { batch, waiting };
-                // Another lane takes its place if there is work.
-                self.engine.hire_lanes();
-                return Poll::Ready(());
+                return self.settle_down(batch, waiting);
             }
-            self.desk.finish(batch);
+            self.desk.put_away(batch);
         }
         self.engine.free_lane(&mut self.desk);
         cx.waker().wake_by_ref();
         Poll::Pending
+    }
+
+    /// Stays with a batch whose runs wait. Another lane takes its place if there is work, and has its turn first; runs that were
+    /// woken already have woken this task too.
+    fn settle_down(&mut self, batch: Arc<Batch>, waiting: usize) -> Poll<()> {
+        self.stage = Stage::Home { batch, waiting };
+        (self.desk, self.spare) = (Desk::default(), None);
+        if self.engine.hire_lanes() {
+            return Poll::Pending;
+        }
+        Poll::Ready(())
     }
 
     /// Begins the run that was offered to this batch. True if it waits.
@@ -238,7 +257,8 @@ impl Drop for Lane {
         self.home.close();
         match std::mem::replace(&mut self.stage, Stage::Left) {
             Stage::Left => {}
-            Stage::Taking => self.engine.lose_lane(),
+            Stage::Taking if self.desk.is_free => self.engine.lose_lane(),
+            Stage::Taking => {}
             Stage::Home { batch, .. } => {
                 batch.cancel();
                 self.engine.cancel_parked(&batch);

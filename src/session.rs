@@ -129,6 +129,7 @@ impl Session {
             while let Some(job) = group.admit() {
                 if roster.get(job.slot()).is_none() {
                     group.leave();
+                    handout.gone.push(job);
                 } else {
                     handout.consider_admitted(&mut self.agenda, group, &job);
                 }

@@ -14,7 +14,7 @@ pub(crate) struct Terms {
     pub(crate) engine: Weak<Engine>,
     pub(crate) rules: Option<Rules>,
     /// Of those jobs that had any. Held for a look or a change and nothing else, so that checkers of interleavings need not know.
-    troubles: Mutex<BTreeMap<JobId, Troubles>>,
+    troubles: Mutex<BTreeMap<JobId, Box<Troubles>>>,
 }
 
 impl Terms {
@@ -32,10 +32,13 @@ impl Terms {
     }
 
     pub(crate) fn troubles(&self, job: JobId) -> Troubles {
-        self.table().get(&job).cloned().unwrap_or_default()
+        self.table()
+            .get(&job)
+            .map(|troubles| (**troubles).clone())
+            .unwrap_or_default()
     }
 
-    fn table(&self) -> MutexGuard<'_, BTreeMap<JobId, Troubles>> {
+    fn table(&self) -> MutexGuard<'_, BTreeMap<JobId, Box<Troubles>>> {
         self.troubles.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

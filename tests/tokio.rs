@@ -117,6 +117,41 @@ fn a_stop_has_its_timeout_although_a_lone_run_blocks_the_thread_of_the_timers() 
     drop(release);
 }
 
+#[test]
+fn a_lone_job_goes_on_beside_a_run_that_is_stuck_among_many() {
+    // A worker may keep a task that it has spawned to itself, and with it a lane that is counted on.
+    let tick = Duration::from_millis(5);
+    for stuck in (0..200).step_by(7) {
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .unwrap();
+        let scheduler = Scheduler::builder(Tokio::from(runtime.handle().clone()));
+        let scheduler = scheduler.resolution(tick).build().unwrap();
+        let (release, gate) = std::sync::mpsc::channel::<()>();
+        let mut gate = Some(gate);
+        for job in 0..200 {
+            let gate = gate.take_if(|_| job == stuck);
+            let target = move || gate.iter().for_each(|gate| drop(gate.recv_timeout(SECOND * 60)));
+            scheduler.every(SECOND * 600).run(target).unwrap();
+        }
+        let lone = scheduler.every(tick).run(|| ()).unwrap();
+        scheduler.start().unwrap();
+        let began = std::time::Instant::now();
+        while lone.runs() < 20 {
+            assert!(
+                began.elapsed() < SECOND * 20,
+                "{} runs beside number {stuck}",
+                lone.runs()
+            );
+            thread::sleep(Duration::from_millis(1));
+        }
+        drop(release);
+        assert!(block_on(scheduler.stop().into_future()).is_clean());
+    }
+}
+
 /// Wakes itself whenever it is polled, for ever. (Tokio's `yield_now` would leave the waking to the end of the task's turn.)
 async fn restless() {
     std::future::poll_fn(|cx| {

@@ -33,7 +33,7 @@ impl Small {
     fn lane(&self, short: usize) {
         for nth in 0.. {
             let mut queue = lock(&self.queue);
-            queue.engage();
+            queue.take_free_lane();
             let Some(batch) = queue.next() else { return };
             drop(queue);
             self.taken.fetch_add(1, Ordering::AcqRel);
@@ -43,7 +43,7 @@ impl Small {
             }
             let mut queue = lock(&self.queue);
             queue.finish(&batch);
-            queue.free();
+            queue.add_free_lane();
         }
     }
 

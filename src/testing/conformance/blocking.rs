@@ -101,7 +101,7 @@ pub fn among_many(host: Host) {
     }
 }
 
-/// Of `due` jobs that are due at one tick only, one is stuck, and so at most so many others.
+/// Of `due` jobs that are due at one tick only, one is stuck, and so at most so many others. A job that comes later goes on.
 fn stuck_run_holds_up(host: &Host, due: usize, stuck: usize, others: usize) {
     let Some(place) = host.executor_to_block() else {
         return;
@@ -125,6 +125,7 @@ fn stuck_run_holds_up(host: &Host, due: usize, stuck: usize, others: usize) {
             jobs[stuck].runs() > 0 && begun + others >= due
         },
     );
+    runs_on(&quick_job(&scheduler));
 }
 
 /// A blocking run sees that it is cancelled; as it ends by itself, it counts as finished.

@@ -1,0 +1,211 @@
+//! Lanes come, take batches and go.
+//!
+//! As long as something is left to be handed out, a lane is free for it that some thread can get at. An executor may keep what
+//! is spawned for the thread that spawned it (Tokio does, in a place from which no other thread takes anything), and there it is stuck as
+//! long as that thread is. So whoever has started lanes returns to the executor before it does anything that may block.
+
+use std::sync::Arc;
+
+use super::{Engine, State, ring};
+use crate::batch::{Batch, FREE_LANES};
+use crate::cell::JobCell;
+use crate::handout::Handout;
+use crate::lane::{BlockingRun, Desk, Lane};
+use crate::panics::{lock, quietly};
+use crate::session::Session;
+
+/// What a lane gets that asks for a batch.
+pub(crate) enum Taken {
+    Batch(Arc<Batch>),
+    /// It asks again at its next turn: lanes for what is left have been started, which come first.
+    Later,
+    Nothing,
+}
+
+/// What was found for it.
+enum Found {
+    Batch(Arc<Batch>),
+    /// More than a batch: it is all in the queue, and the rest is to be seen to.
+    More(Handout),
+    /// So many lanes are to be started first.
+    Wanting(usize),
+    Nothing,
+}
+
+impl Engine {
+    /// The next batch for a lane. Where many jobs are due they are offered here, by whoever is to run them, so that a job's
+    /// memory needs to come to one processor only.
+    pub(crate) fn next_batch(self: &Arc<Self>, desk: &mut Desk) -> Taken {
+        let mut free_lanes = FREE_LANES;
+        loop {
+            let found = self.find_batch(desk, free_lanes);
+            desk.tidy();
+            match found {
+                Found::Batch(batch) => return Taken::Batch(batch),
+                Found::Nothing => return Taken::Nothing,
+                Found::More(handout) => {
+                    self.follow_up(handout);
+                    self.hire_lanes();
+                    return Taken::Later;
+                }
+                // Before a batch is taken: an executor may poll what is spawned at once, and runs begin in order.
+                Found::Wanting(wanting) if self.start_lanes(wanting) => return Taken::Later,
+                // They were refused: this lane does what it can.
+                Found::Wanting(_) => free_lanes = 0,
+            }
+        }
+    }
+
+    /// Finds a batch, if `free_lanes` are free for what is left, this one included.
+    fn find_batch(&self, desk: &mut Desk, free_lanes: usize) -> Found {
+        // The tick may have been served a while ago, and others have come since: what is listed here comes after those.
+        let now = self.now();
+        let mut state = lock(&self.state);
+        let State {
+            session,
+            roster,
+            tickets,
+            groups,
+            ..
+        } = &mut *state;
+        let mut queue = lock(&self.queue);
+        desk.finish(&mut queue);
+        let left = session.as_ref().map_or(0, Session::batches_left);
+        desk.count_as_free(&mut queue);
+        if free_lanes > 0 {
+            let wanting = queue.hire(left.min(free_lanes));
+            if wanting > 0 {
+                return Found::Wanting(wanting);
+            }
+        }
+        desk.count_as_taken(&mut queue);
+        if let Some(batch) = queue.next() {
+            return Found::Batch(batch);
+        }
+        let Some(current) = session else {
+            return Found::Nothing;
+        };
+        if left == 0 {
+            let bell = current.correct_wake();
+            drop(queue);
+            drop(state);
+            ring(bell);
+            return Found::Nothing;
+        }
+        let (jobs, spare) = desk.take_spare();
+        let mut handout = Handout::new(now, tickets, jobs);
+        current.hand_out(&mut handout, roster);
+        current.admit(&mut handout, roster, groups);
+        let batch = handout.hand_out(&mut queue, spare);
+        if handout.is_plain() {
+            return Found::Batch(batch);
+        }
+        queue.put_back(batch);
+        desk.count_as_free(&mut queue);
+        Found::More(handout)
+    }
+
+    /// The executor refused a lane, or dropped it. What no lane is left for is offered and taken back, to be tried again at the
+    /// next tick.
+    pub(crate) fn lose_lane(self: &Arc<Self>) {
+        if !lock(&self.queue).lose() {
+            return;
+        }
+        let mut desk = Desk::default();
+        loop {
+            match self.find_batch(&mut desk, 0) {
+                Found::Batch(batch) => {
+                    self.take_back(&batch);
+                    self.finish_batch(&batch);
+                }
+                Found::More(handout) => self.follow_up(handout),
+                Found::Wanting(_) | Found::Nothing => return,
+            }
+        }
+    }
+
+    /// A lane lets the executor's other tasks have a turn.
+    pub(crate) fn free_lane(&self, desk: &mut Desk) {
+        let mut queue = lock(&self.queue);
+        desk.finish(&mut queue);
+        desk.count_as_free(&mut queue);
+    }
+
+    /// Starts as many lanes as are wanting, in the place of one that has other things to do. True if it has started any.
+    pub(crate) fn hire_lanes(self: &Arc<Self>) -> bool {
+        let mut state = lock(&self.state);
+        let left = state.session.as_ref().map_or(0, Session::batches_left);
+        let mut queue = lock(&self.queue);
+        // One will do: it sees to the next itself.
+        let wanting = queue.hire(left.min(1));
+        let bell = match &mut state.session {
+            Some(session) if queue.has_lanes_for(left) => session.correct_wake(),
+            _ => None,
+        };
+        drop(queue);
+        drop(state);
+        ring(bell);
+        self.start_lanes(wanting)
+    }
+
+    /// Starts lanes. One that is refused is dropped, and tells so: what it should have run is tried again at the next tick.
+    /// True if any was started and none was lost.
+    pub(super) fn start_lanes(self: &Arc<Self>, wanting: usize) -> bool {
+        if wanting == 0 {
+            return false;
+        }
+        let lost = lock(&self.queue).lost();
+        for _ in 0..wanting {
+            let lane = Lane::new(Arc::clone(self));
+            quietly(|| drop(self.runtime.spawn(Box::pin(lane))));
+        }
+        lock(&self.queue).lost() == lost
+    }
+
+    /// Does what else is to be done about jobs that came up.
+    pub(super) fn follow_up(self: &Arc<Self>, handout: Handout) {
+        self.start_blocking(handout.blocking_batches);
+        for job in handout.removed {
+            job.clear();
+        }
+        for job in handout.used_up {
+            self.retire(&job);
+        }
+        if !handout.overlapping.is_empty() {
+            self.replace_runs(&handout.overlapping);
+        }
+    }
+
+    fn start_blocking(self: &Arc<Self>, batches: Vec<Arc<Batch>>) {
+        for batch in batches {
+            BlockingRun::new(Arc::clone(self), batch).dispatch();
+        }
+    }
+
+    /// Cancels the runs that are in the way of new ones, and offers those.
+    fn replace_runs(self: &Arc<Self>, jobs: &[Arc<JobCell>]) {
+        for job in jobs {
+            self.cancel_current(job);
+        }
+        let now = self.now();
+        let mut state = lock(&self.state);
+        let State {
+            session: Some(current),
+            roster,
+            tickets,
+            groups,
+            ..
+        } = &mut *state
+        else {
+            return;
+        };
+        let mut handout = Handout::new(now, tickets, Vec::new());
+        for job in jobs.iter().filter(|job| roster.get(job.slot()).is_some()) {
+            current.offer_again(&mut handout, job);
+        }
+        current.admit(&mut handout, roster, groups);
+        handout.queue(&mut lock(&self.queue));
+        drop(state);
+        self.start_blocking(handout.blocking_batches);
+    }
+}
