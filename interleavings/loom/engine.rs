@@ -623,6 +623,30 @@ fn the_last_handle_goes_during_a_tick() {
     });
 }
 
+/// Whatever runs may be stuck there: there is a lane for what is left, and not each of two lanes counting on the other.
+#[test]
+fn a_lane_is_free_while_batches_are_left() {
+    up_to(3, || {
+        let mut scene = Scene::new();
+        let engine = Arc::downgrade(scene.scheduler().engine());
+        for _ in 0..3 {
+            let engine = engine.clone();
+            let target = move || {
+                let engine = engine.upgrade().unwrap();
+                assert!(engine.has_lane_for_what_is_left(), "nobody is free");
+            };
+            scene.scheduler().every(SECOND).run(target).unwrap();
+        }
+        let (_, lane) = scene.start();
+        let other = scene.bench.take();
+        scene.tasks.push(Arc::clone(&other));
+        both(of(&lane), of(&other));
+        scene.settle();
+        assert!(scene.scheduler().jobs().iter().all(|job| job.runs() == 1));
+        scene.end();
+    });
+}
+
 /// A run that begins as its batch is cancelled is told by one of the two.
 #[test]
 fn a_cancelled_batch_against_a_run_that_begins() {

@@ -176,6 +176,13 @@ impl Engine {
         }
     }
 
+    #[cfg(interleavings)]
+    pub(crate) fn has_lane_for_what_is_left(&self) -> bool {
+        let state = lock(&self.state);
+        let left = state.session.as_ref().map_or(0, Session::batches_left);
+        lock(&self.queue).has_lanes_for(left.min(1))
+    }
+
     fn start_blocking(self: &Arc<Self>, batches: Vec<Arc<Batch>>) {
         for batch in batches {
             BlockingRun::new(Arc::clone(self), batch).dispatch();
