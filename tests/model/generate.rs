@@ -23,6 +23,11 @@ pub(crate) fn scenario() -> impl Strategy<Value = Scenario> {
     })
 }
 
+/// The same with so many jobs that they come in batches.
+pub(crate) fn crowded() -> impl Strategy<Value = Scenario> {
+    (scenario(), 0usize..150).prop_map(|(scenario, more)| scenario.with_crowd(more))
+}
+
 /// Most scenarios begin with some jobs and a start.
 fn first_steps() -> impl Strategy<Value = Vec<Step>> {
     let start = prop_oneof![4 => Just(Op::Start), 1 => Just(Op::Nothing)];

@@ -30,6 +30,7 @@ mod trace;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, FileFailurePersistence, TestCaseError, TestError, TestRunner};
 
 use crate::scenario::Scenario;
@@ -37,11 +38,25 @@ use crate::scenario::Scenario;
 /// So many scenarios, unless PROPTEST_CASES says otherwise.
 const CASES: u32 = 10_000;
 
+/// One in so many is tried with a crowd as well.
+const CROWDS: u32 = 50;
+
 #[test]
 fn the_library_does_what_the_model_says() {
-    let mut runner = TestRunner::new(config());
+    compare(&generate::scenario(), config());
+}
+
+#[test]
+fn crowds_do_what_the_model_says() {
+    let config = config();
+    let cases = config.cases / CROWDS;
+    compare(&generate::crowded(), Config { cases, ..config });
+}
+
+fn compare(scenarios: &impl Strategy<Value = Scenario>, config: Config) {
+    let mut runner = TestRunner::new(config);
     let (cases, failed) = (Cell::new(0), Cell::new(false));
-    let outcome = runner.run(&generate::scenario(), |scenario| {
+    let outcome = runner.run(scenarios, |scenario| {
         cases.set(cases.get() + u32::from(!failed.get()));
         check(&scenario).map_err(|difference| {
             failed.set(true);

@@ -3,8 +3,11 @@
 use std::fmt;
 use std::time::Duration;
 
-/// More jobs than this are not registered: one that registers another at each run would have no end.
-pub(crate) const MOST_JOBS: usize = 16;
+/// More jobs than this are not registered besides a crowd: one that registers another at each run would have no end.
+const MOST_JOBS: usize = 16;
+
+/// The least that makes up batches of more than one, which lanes offer themselves.
+const MANY: usize = 128;
 
 #[derive(Debug, Clone)]
 pub(crate) struct Scenario {
@@ -28,6 +31,8 @@ pub(crate) enum Op {
     Nothing,
     /// Registers a job from this spec.
     Register(usize),
+    /// Registers so many, from each spec in turn.
+    Crowd(usize),
     /// Removes this job, of all that were ever registered.
     Remove(usize),
     /// Registers so many jobs and removes them at once: that leaves holes in whatever holds the jobs.
@@ -109,7 +114,36 @@ pub(crate) enum Outcome {
     Panic,
 }
 
+impl Scenario {
+    /// The same with a crowd of jobs, none of which blocks the thread, or lets time pass: then lanes come to what is due at the tick at which it was.
+    pub(crate) fn with_crowd(mut self, more: usize) -> Scenario {
+        self.specs.iter_mut().for_each(Spec::unblock);
+        let after = Duration::ZERO;
+        let op = Op::Crowd(MANY + more);
+        self.steps.insert(0, Step { after, op });
+        self
+    }
+
+    pub(crate) fn most_jobs(&self) -> usize {
+        let crowd = |step: &Step| if let Op::Crowd(count) = step.op { count } else { 0 };
+        MOST_JOBS + self.steps.iter().map(crowd).sum::<usize>()
+    }
+}
+
 impl Spec {
+    /// Blocking jobs become synchronous ones: on a pool of their own they have no order with others.
+    fn unblock(&mut self) {
+        if self.kind != Kind::Async {
+            self.kind = Kind::Sync;
+            for body in &mut self.bodies {
+                body.length = Body::default().length;
+            }
+        }
+        self.inside = self
+            .inside
+            .take_if(|(_, op)| !matches!(op, Op::Jump(_) | Op::StepBack(_)));
+    }
+
     pub(crate) fn new(kind: Kind, interval: Duration, bodies: Vec<Body>) -> Spec {
         Spec {
             interval,

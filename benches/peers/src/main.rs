@@ -51,6 +51,10 @@ struct Arguments {
     #[arg(long, default_value_t = 60)]
     limit: u64,
 
+    /// Goes on with a run that was broken off, with the same arguments.
+    #[arg(long)]
+    resume: bool,
+
     /// Where tables, plots and raw results go.
     #[arg(long, global = true, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/target/report"))]
     out: PathBuf,
@@ -97,7 +101,8 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
     let choice = choice(arguments);
     let steps = plan(&choice);
     let children = Children::prepare(arguments, &steps)?;
-    let mut results = Results::new(&choice);
+    let earlier = if arguments.resume { Results::load(&arguments.out)? } else { None };
+    let mut results = earlier.unwrap_or_else(|| Results::new(&choice));
     if arguments.short {
         results.entries = all_at_once(&steps, &children);
     } else {
@@ -114,13 +119,18 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
     Ok(if fails { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-/// Round by round, so that what the machine does meanwhile strikes all alike. What there is is kept: it takes an hour.
+/// Round by round, so that what the machine does meanwhile strikes all alike. What there is is kept: it takes an hour. What has
+/// not finished once is not tried again.
 fn one_by_one(steps: &[Step], children: &Children, results: &mut Results, out: &Path) -> Result<(), Error> {
     let rounds = steps.iter().map(|step| step.repeat).max().unwrap_or(0);
     let total: usize = steps.iter().map(|step| step.repeat).sum();
     let begin = Instant::now();
     for round in 0..rounds {
         for step in steps.iter().filter(|step| round < step.repeat) {
+            let (taken, unfinished) = results.taken(&step.measurement);
+            if taken > round || unfinished {
+                continue;
+            }
             let entry = children.measure(&step.measurement);
             let (seconds, done) = (begin.elapsed().as_secs(), results.entries.len() + 1);
             eprintln!("{seconds:>5} s  {done}/{total}  {entry}");

@@ -47,6 +47,13 @@ impl Results {
         Ok(())
     }
 
+    /// How often this was measured, and whether it did not finish.
+    pub fn taken(&self, measurement: &Measurement) -> (usize, bool) {
+        let picked = self.pick(|it| it == measurement);
+        let unfinished = picked.0.iter().any(|entry| matches!(entry.outcome, Outcome::DidNotFinish));
+        (picked.0.len(), unfinished)
+    }
+
     /// The measurements that `wanted` picks: usually one and its repetitions.
     pub fn pick(&self, wanted: impl Fn(&Measurement) -> bool) -> Picked<'_> {
         let entries = self.entries.iter().filter(|entry| wanted(&entry.measurement));

@@ -2,7 +2,7 @@
 
 use crate::model::ticks::Session;
 use crate::model::{Job, Model, nanos};
-use crate::scenario::{Fate, First, MOST_JOBS, Op, Stop};
+use crate::scenario::{Fate, First, Op, Stop};
 use crate::trace::{Answer, Nanos, What};
 
 impl Model<'_> {
@@ -11,6 +11,7 @@ impl Model<'_> {
             // Nobody notices jobs that are gone before the next tick, a fault before the next spawn, or an early timer.
             Op::Nothing | Op::Churn(_) | Op::Fault(..) | Op::EarlyTimer(_) => {}
             Op::Register(spec) => self.register(spec),
+            Op::Crowd(count) => (0..count).for_each(|spec| self.register(spec)),
             Op::Remove(job) => self.remove(job),
             Op::Start => self.start(),
             Op::Stop(Stop::Detach) => self.session = None,
@@ -26,7 +27,7 @@ impl Model<'_> {
     }
 
     fn register(&mut self, spec: usize) {
-        if self.jobs.len() >= MOST_JOBS {
+        if self.jobs.len() >= self.scenario.most_jobs() {
             return;
         }
         let spec = &self.scenario.specs[spec % self.scenario.specs.len()];

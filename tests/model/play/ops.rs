@@ -5,7 +5,7 @@ use std::time::Duration;
 use atevery::{FirstRun, Job, Run, Scheduler};
 
 use crate::play::{Player, missed_ticks};
-use crate::scenario::{First, Kind, MOST_JOBS, Op, Spec, Stop};
+use crate::scenario::{First, Kind, Op, Spec, Stop};
 use crate::trace::{Answer, What};
 
 impl Player {
@@ -13,6 +13,7 @@ impl Player {
         match op {
             Op::Nothing => {}
             Op::Register(spec) => self.register(spec),
+            Op::Crowd(count) => (0..count).for_each(|spec| self.register(spec)),
             Op::Remove(job) => self.remove(job),
             Op::Churn(count) => self.churn(count),
             Op::Start => self.start(),
@@ -41,7 +42,7 @@ impl Player {
 
     fn register(&self, spec: usize) {
         let job = self.0.jobs.lock().unwrap().len();
-        if job >= MOST_JOBS {
+        if job >= self.0.scenario.most_jobs() {
             return;
         }
         let spec = self.0.scenario.specs[spec % self.0.scenario.specs.len()].clone();
