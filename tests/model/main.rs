@@ -39,7 +39,7 @@ use crate::scenario::Scenario;
 const CASES: u32 = 10_000;
 
 /// One in so many is tried with a crowd as well.
-const CROWDS: u32 = 50;
+const CROWDS: u32 = 20;
 
 #[test]
 fn the_library_does_what_the_model_says() {
