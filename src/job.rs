@@ -287,7 +287,10 @@ impl JobBuilder {
     /// microseconds. One that takes longer belongs into [`run_blocking`](JobBuilder::run_blocking).
     ///
     /// A run that returns an error, or panics, ends like any other. The error is counted and shown in
-    /// [`Job::status`], and told to those who [listen](crate::SchedulerBuilder::on_event). An `async` closure that captures something can't be a job; return an `async move` block from a plain closure:
+    /// [`Job::status`], and told to those who [listen](crate::SchedulerBuilder::on_event). To panic in the destructor of a
+    /// future that was fine counts as well; in that of one that was cancelled, of a target, or of what a panic has thrown, it
+    /// goes nowhere. A future that wakes itself without end leaves all others their turn, and is cancelled by a stop. However
+    /// many jobs are due at once, other tasks of the executor have their turn in between. An `async` closure that captures something can't be a job; return an `async move` block from a plain closure:
     ///
     /// ```
     /// use std::time::Duration;

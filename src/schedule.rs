@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use crate::time::{Origin, Span, Time};
 
-/// What becomes of the runs that a job was too late for, because an earlier run took long or the program was held up.
+/// What becomes of the runs that a job was too late for, because an earlier run took long, the program was held up, or the
+/// machine slept.
 ///
 /// The timelines show a job of 100 ms whose first run takes 230 ms; `#` is a run, the ticks are 50 ms apart.
 ///

@@ -17,7 +17,7 @@ use crate::stop::Stop;
 /// Runs jobs every so often. A cheap handle: clones are the same scheduler.
 ///
 /// Dropping the last handle stops the scheduler: no run begins any more, runs in progress are cancelled, and nothing
-/// waits for them. A [`Job`] or a [`Run`](crate::Run) doesn't keep it alive; a target that captures a `Scheduler` does.
+/// waits for them. That goes for a handle dropped in a job, in a hook, or by a panic too. A [`Job`] or a [`Run`](crate::Run) doesn't keep it alive; a target that captures a `Scheduler` does.
 ///
 /// ```
 /// use std::time::Duration;
@@ -61,7 +61,8 @@ impl Scheduler {
         }
     }
 
-    /// Describes a job that runs every `interval`. It may be registered whether or not the scheduler runs.
+    /// Describes a job that runs every `interval`. It may be registered whether or not the scheduler runs. What lies more
+    /// than 292 years ahead, or beyond the clock's range, is never: so with `Duration::MAX` it runs once.
     pub fn every(&self, interval: Duration) -> JobBuilder {
         JobBuilder::new(self.clone(), interval, self.engine().policy)
     }

@@ -22,6 +22,9 @@ use crate::stopping::Stopping;
 /// dropped half-way; one that is never polled does nothing. To cancel a run is to drop its future at its next await;
 /// synchronous code can't be cancelled.
 ///
+/// Any number of stops may wait at once, and all return; without anything to stop they return at once. A stop returns
+/// even if its executor is gone: it drops waiting runs itself. A grace or timeout of `Duration::MAX` is one without end.
+///
 /// A job may stop its own scheduler: one that awaits an unlimited stop is itself cancelled at that await. Where synchronous
 /// code of a job, or a [hook](crate::SchedulerBuilder::on_event), waits for a stop, that run can't end before it: the stop
 /// does not wait for it, but names it as still running.

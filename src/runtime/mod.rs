@@ -81,7 +81,8 @@ pub trait Timer: Send + Sync + 'static {
 
     /// A future that is ready once `now` has reached `deadline`; a deadline that has passed is ready at once.
     ///
-    /// Waking early is harmless: the scheduler asks [`now`](Timer::now) and sleeps again.
+    /// Waking early, late or at random is harmless: the scheduler asks [`now`](Timer::now), begins no run early, and sleeps again. A
+    /// timer that is early by the same again and again is asked for that much more.
     fn sleep_until(&self, deadline: Instant) -> BoxFuture<'static, ()>;
 }
 
