@@ -10,7 +10,7 @@ use atevery::{Allow, FirstRun, Job, JobBuilder, MissedTicks, Run, Scheduler};
 
 use crate::allow::Gauge;
 use crate::naive::{Clock, Mode, Naive, pass};
-use crate::support::{Count, SECOND, World, blow_up, later, ms, names, put, take};
+use crate::support::{Count, SECOND, World, blow_up, in_time, later, ms, names, put, take};
 use crate::time_limit::{at, witnessed};
 
 /// A world with a group "g" of so many places.
@@ -1078,4 +1078,31 @@ fn a_target_may_register_a_job_in_its_own_group() {
     world.start();
     world.advance(100);
     assert_eq!(jobs.lock().unwrap()[0].runs(), 1);
+}
+
+#[test]
+fn what_a_job_that_was_removed_in_line_leaves_is_dropped_where_it_may_call_its_scheduler() {
+    struct Meddles(Job, Count);
+    impl Drop for Meddles {
+        fn drop(&mut self) {
+            self.0.pause();
+            self.1.up();
+        }
+    }
+    in_time(|| {
+        let (world, dropped) = (with_group(1), Count::default());
+        let first = member(&world, "first", 0, 70);
+        let meddles = Meddles(first, dropped.clone());
+        let backoff = move || {
+            let _ = &meddles;
+            std::iter::empty()
+        };
+        let second = world.every(1_000).group("g").retry(backoff).run(|| ()).unwrap();
+        world.start();
+        second.remove();
+        drop(second);
+        assert_eq!(dropped.get(), 0);
+        world.advance(100);
+        assert_eq!(dropped.get(), 1);
+    });
 }

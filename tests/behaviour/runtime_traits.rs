@@ -14,7 +14,7 @@ use futures::task::SpawnError;
 use futures::{FutureExt, StreamExt};
 
 use crate::naive::{Clock, Mode, Naive, pass};
-use crate::support::{Count, Later, PanicsWhenDropped, SECOND, World, later, ms, put, take, yield_now};
+use crate::support::{Count, Later, PanicsWhenDropped, SECOND, World, in_time, later, ms, put, take, yield_now};
 
 /// One scheduler, a few jobs, a second on the clock, a stop: all as it should be.
 fn serves(runtime: impl Runtime, pass: impl Fn(Duration)) {
@@ -378,18 +378,6 @@ fn wakers_that_change_jobs() {
         assert!(stop.poll_unpin(&mut cx).is_ready());
         drop((events, told, waker));
     });
-}
-
-/// Fails if `test` hangs.
-fn in_time(test: impl FnOnce() + Send + 'static) {
-    let (sender, done) = std::sync::mpsc::channel();
-    let thread = std::thread::spawn(move || {
-        test();
-        sender.send(()).unwrap();
-    });
-    let waited = done.recv_timeout(SECOND * 60);
-    assert_ne!(waited, Err(std::sync::mpsc::RecvTimeoutError::Timeout), "it hangs");
-    thread.join().unwrap();
 }
 
 /// Looks at the scheduler whenever it is called, and whenever a task of its is woken or dropped, and may change a job.

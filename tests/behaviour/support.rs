@@ -3,8 +3,9 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 use std::task::{Context, Poll, Wake, Waker};
+use std::thread;
 use std::time::Duration;
 
 use atevery::testing::VirtualTime;
@@ -244,4 +245,16 @@ pub(crate) fn names(jobs: &[Job]) -> Vec<&str> {
 /// Panics, with an output type to go by.
 pub(crate) fn blow_up() {
     panic!("a job panics");
+}
+
+/// Fails if `test` hangs.
+pub(crate) fn in_time(test: impl FnOnce() + Send + 'static) {
+    let (sender, done) = mpsc::channel();
+    let thread = thread::spawn(move || {
+        test();
+        sender.send(()).unwrap();
+    });
+    let waited = done.recv_timeout(SECOND * 60);
+    assert_ne!(waited, Err(mpsc::RecvTimeoutError::Timeout), "it hangs");
+    thread.join().unwrap();
 }
