@@ -17,9 +17,9 @@ use crate::time::Time;
 /// threads.
 const LANES: usize = 64;
 
-/// Where batches are made up by the lanes that take them, so many lanes are free for what is left: one for the thread that is at
-/// it, and one for another to find. Each costs a spawn, and may wake a thread. They become as many as find a thread, since one that
-/// takes a batch isn't free.
+/// So many lanes are free when one of them is about to take a batch, if there is so much to do: that one, and another for the rest.
+/// They become as many as find a thread, since one that has taken a batch isn't free. Each costs a spawn, and may wake a thread: so no
+/// more begin with what they make up the batches of, where it isn't clear how many will come to it.
 pub(crate) const FREE_LANES: usize = 2;
 
 /// The most jobs in a batch. They share a task until they wait, so one that blocks holds up this many at the most.
@@ -138,7 +138,16 @@ impl Queue {
 
     /// How many lanes are wanting, so that there is one for each batch that waits, and `more`; the caller starts them.
     pub(crate) fn hire(&mut self, more: usize) -> usize {
-        let wanting = (self.ready.len() + more).min(LANES).saturating_sub(self.free_lanes);
+        self.hire_up_to(LANES, more)
+    }
+
+    /// Likewise for a free lane that is about to take one of those batches.
+    pub(crate) fn hire_another(&mut self, more: usize) -> usize {
+        self.hire_up_to(FREE_LANES, more)
+    }
+
+    fn hire_up_to(&mut self, enough: usize, more: usize) -> usize {
+        let wanting = (self.ready.len() + more).min(enough).saturating_sub(self.free_lanes);
         self.free_lanes += wanting;
         wanting
     }
@@ -265,6 +274,19 @@ mod tests {
         assert_eq!(queue.hire(3), 0);
         assert_eq!(queue.hire(4), 1);
         assert_eq!(queue.hire(LANES * 2), LANES - 4);
+    }
+
+    #[test]
+    fn another_lane_is_free_when_one_takes_a_batch() {
+        let mut queue = Queue::default();
+        assert_eq!(queue.hire(1), 1);
+        assert_eq!(queue.hire_another(1), 0);
+        assert_eq!(queue.hire_another(2), 1);
+        assert_eq!(queue.hire_another(LANES), 0);
+        queue.take_free_lane();
+        queue.push(OCCASION, Vec::new());
+        assert_eq!(queue.hire_another(0), 0);
+        assert_eq!(queue.hire_another(1), 1);
     }
 
     #[test]

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use super::{Engine, State, ring};
-use crate::batch::{Batch, FREE_LANES};
+use crate::batch::Batch;
 use crate::cell::JobCell;
 use crate::handout::Handout;
 use crate::lane::{BlockingRun, Desk, Lane};
@@ -36,9 +36,9 @@ impl Engine {
     /// The next batch for a lane. Where many jobs are due they are offered here, by whoever is to run them, so that a job's
     /// memory needs to come to one processor only.
     pub(crate) fn next_batch(self: &Arc<Self>, desk: &mut Desk) -> Taken {
-        let mut free_lanes = FREE_LANES;
+        let mut hires = true;
         loop {
-            let found = self.find_batch(desk, free_lanes);
+            let found = self.find_batch(desk, hires);
             desk.tidy();
             match found {
                 Found::Batch(batch) => return Taken::Batch(batch),
@@ -51,13 +51,13 @@ impl Engine {
                 // Before a batch is taken: an executor may poll what is spawned at once, and runs begin in order.
                 Found::Wanting(wanting) if self.start_lanes(wanting) => return Taken::Later,
                 // They were refused: this lane does what it can.
-                Found::Wanting(_) => free_lanes = 0,
+                Found::Wanting(_) => hires = false,
             }
         }
     }
 
-    /// Finds a batch, if `free_lanes` are free for what is left, this one included.
-    fn find_batch(&self, desk: &mut Desk, free_lanes: usize) -> Found {
+    /// Finds a batch for a lane, which may have to hire others first.
+    fn find_batch(&self, desk: &mut Desk, hires: bool) -> Found {
         // The tick may have been served a while ago, and others have come since: what is listed here comes after those.
         let now = self.now();
         let mut state = lock(&self.state);
@@ -72,8 +72,8 @@ impl Engine {
         desk.finish(&mut queue);
         let left = session.as_ref().map_or(0, Session::batches_left);
         desk.count_as_free(&mut queue);
-        if free_lanes > 0 {
-            let wanting = queue.hire(left.min(free_lanes));
+        if hires {
+            let wanting = queue.hire_another(left);
             if wanting > 0 {
                 return Found::Wanting(wanting);
             }
@@ -113,7 +113,7 @@ impl Engine {
         }
         let mut desk = Desk::default();
         loop {
-            match self.find_batch(&mut desk, 0) {
+            match self.find_batch(&mut desk, false) {
                 Found::Batch(batch) => {
                     self.take_back(&batch);
                     self.finish_batch(&batch);

@@ -101,7 +101,11 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
     let choice = choice(arguments);
     let steps = plan(&choice);
     let children = Children::prepare(arguments, &steps)?;
-    let earlier = if arguments.resume { Results::load(&arguments.out)? } else { None };
+    let earlier = if arguments.resume {
+        Results::load(&arguments.out)?
+    } else {
+        None
+    };
     let mut results = earlier.unwrap_or_else(|| Results::new(&choice));
     if arguments.short {
         results.entries = all_at_once(&steps, &children);
