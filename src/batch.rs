@@ -18,8 +18,8 @@ use crate::time::Time;
 const LANES: usize = 64;
 
 /// So many lanes are free when one of them is about to take a batch, if there is so much to do: that one, and another for the rest.
-/// They become as many as find a thread, since one that has taken a batch isn't free. Each costs a spawn, and may wake a thread: so no
-/// more begin with what they make up the batches of, where it isn't clear how many will come to it.
+/// They become as many as find a thread, since one that has taken a batch isn't free. No more begin with a tick whose batches lanes
+/// make up: each costs a spawn, and may wake a thread.
 pub(crate) const FREE_LANES: usize = 2;
 
 /// The most jobs in a batch. They share a task until they wait, so one that blocks holds up this many at the most.

@@ -128,7 +128,8 @@ pub(crate) type Spare = Option<RunFuture>;
 /// The future of a run, and the memory that it lies in.
 #[doc(hidden)]
 pub trait Running: Future<Output = End> + Send {
-    /// Drops the future, which is over, where it is. True if another one may [take over](Running::take_over).
+    /// Drops the future, which is over, where it is, so that another one may [take over](Running::take_over). False if this kind
+    /// of future has no use for that, and is to be dropped as a whole.
     fn vacate(self: Pin<&mut Self>) -> bool {
         false
     }
