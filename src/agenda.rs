@@ -278,6 +278,16 @@ mod tests {
     }
 
     #[test]
+    fn what_is_due_at_the_very_instant_of_a_late_tick_comes_with_it() {
+        let mut agenda = agenda();
+        for (slot, deadline) in [(0, 150), (1, 170)] {
+            agenda.list(slot, at(deadline), at(0));
+        }
+        assert_eq!(due(&mut agenda, 170), [0, 1]);
+        assert_eq!(agenda.next_wake(), None);
+    }
+
+    #[test]
     fn what_is_overdue_comes_at_the_next_tick_from_now() {
         let mut agenda = agenda();
         assert_eq!(due(&mut agenda, 0), []);
@@ -374,6 +384,13 @@ mod tests {
         let agenda = agenda();
         let on_tick = [-50, -1, 0, 1, 49, 50, 51, 100].map(|now| agenda.is_on_tick(at(now)));
         assert_eq!(on_tick, [false, false, true, false, false, true, false, true]);
+    }
+
+    #[test]
+    fn the_tick_after_an_instant_is_later_than_that() {
+        let agenda = agenda();
+        let after = [-50, -1, 0, 49, 50, 51, 100].map(|now| agenda.tick_after(at(now)));
+        assert_eq!(after, [0, 0, 50, 50, 100, 100, 150].map(at));
     }
 
     #[test]
