@@ -240,6 +240,7 @@ fn renew(spare: Option<Arc<Batch>>, batch: Batch) -> Arc<Batch> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cell::tests::job;
 
     #[test]
     fn few_jobs_have_a_batch_each_and_no_batch_is_large() {
@@ -290,6 +291,28 @@ mod tests {
     }
 
     #[test]
+    fn there_are_lanes_for_as_many_batches_as_lanes_are_free() {
+        let mut queue = Queue::default();
+        assert!(queue.has_lanes_for(0) && !queue.has_lanes_for(1));
+        queue.push(OCCASION, Vec::new());
+        queue.hire(1);
+        assert!(queue.has_lanes_for(1) && !queue.has_lanes_for(2));
+    }
+
+    #[test]
+    fn a_batch_that_its_task_has_left_is_there_until_its_runs_have_ended() {
+        let mut queue = Queue::default();
+        let job = job();
+        let batch = queue.hand_out(OCCASION, vec![Arc::clone(&job)], None);
+        job.claim.offer(batch.ticket);
+        job.claim.begin(batch.ticket);
+        batch.abandon();
+        assert_eq!(queue.active().len(), 1);
+        job.claim.end();
+        assert_eq!(queue.active().len(), 0);
+    }
+
+    #[test]
     fn a_batch_is_there_until_it_is_finished_and_its_place_is_used_again() {
         let mut queue = Queue::default();
         let first = queue.hand_out(OCCASION, Vec::new(), None);
@@ -321,6 +344,7 @@ mod tests {
         assert_eq!(queue.hire(2), 2);
         assert!(!queue.lose());
         assert!(queue.lose());
+        assert_eq!(queue.lost(), 2);
         assert_eq!(queue.hire(1), 1);
     }
 }
