@@ -477,11 +477,16 @@ pub(crate) mod tests {
 
     /// A job that is on no scheduler's roster.
     pub(crate) fn job() -> Arc<JobCell> {
+        job_under(None)
+    }
+
+    /// Likewise, under these rules.
+    pub(crate) fn job_under(rules: Option<Rules>) -> Arc<JobCell> {
         let plan = Plan {
             interval: Duration::from_secs(1),
             policy: MissedTicks::Burst,
             blocking: false,
-            terms: Arc::new(Terms::new(Weak::new(), None)),
+            terms: Arc::new(Terms::new(Weak::new(), rules)),
         };
         Arc::new(JobCell::new(plan, (|| ()).into_body()))
     }

@@ -73,7 +73,8 @@ impl Roster {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cell::tests::job;
+    use crate::cell::tests::{job, job_under};
+    use crate::rules::Rules;
 
     fn roster(jobs: usize) -> (Roster, Vec<Arc<JobCell>>) {
         let mut roster = Roster::default();
@@ -106,6 +107,18 @@ mod tests {
             assert!(roster.get(job.slot()).is_some_and(|there| Arc::ptr_eq(there, job)));
         }
         assert_eq!(roster.compact(), None);
+    }
+
+    #[test]
+    fn a_roster_remembers_that_there_was_a_job_whose_runs_overlap() {
+        let mut roster = Roster::default();
+        roster.push(job());
+        assert!(!roster.some_overlap);
+        let overlapping = job_under(Some(Rules::of_seat(&job())));
+        roster.push(Arc::clone(&overlapping));
+        roster.push(job());
+        roster.remove(&overlapping);
+        assert!(roster.some_overlap);
     }
 
     #[test]

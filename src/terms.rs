@@ -47,3 +47,19 @@ impl Terms {
         self.table().remove(&job);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_left_of_the_troubles_of_a_job_that_is_gone() {
+        let terms = Terms::new(Weak::new(), None);
+        let [gone, other] = [JobId::next(), JobId::next()];
+        for job in [gone, other] {
+            terms.note_trouble(job, &EventKind::TimedOut);
+        }
+        terms.forget(gone);
+        assert_eq!((terms.troubles(gone).timeouts, terms.troubles(other).timeouts), (0, 1));
+    }
+}
