@@ -283,3 +283,29 @@ fn split_off(jobs: &mut Vec<Arc<JobCell>>, batch_size: usize) -> Vec<Arc<JobCell
         Vec::new()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cell::tests::job;
+    use crate::grid::Grid;
+    use crate::time::Span;
+
+    /// As if a late run had begun, moved the deadline and ended since the job was looked at.
+    #[test]
+    fn an_offer_that_is_not_due_any_more_is_taken_back() {
+        let ways: [fn(&mut Handout, &mut Agenda, &Arc<JobCell>); 2] = [
+            |handout, agenda, job| handout.offer_plainly(agenda, 0, job),
+            |handout, agenda, job| assert!(handout.offer(agenda, 0, job) == Offer::Closed),
+        ];
+        for offer in ways {
+            let mut agenda = Agenda::new(Grid::new(Time::ORIGIN, Span::from_nanos(50)));
+            let mut handout = Handout::new(Time::ORIGIN, &mut 0, Vec::new());
+            let job = job();
+            job.set_deadline(Time::from_nanos(100));
+            offer(&mut handout, &mut agenda, &job);
+            assert!(handout.jobs.is_empty() && job.is_idle());
+            assert_eq!(agenda.next_wake(), Some(Time::from_nanos(100)));
+        }
+    }
+}

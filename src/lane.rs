@@ -369,3 +369,41 @@ impl Drop for BlockingRun {
         self.engine.finish_batch(&self.batch);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cell::tests::job;
+    use crate::claim::Ticket;
+
+    #[test]
+    fn a_lane_counts_as_free_once_until_it_is_taken() {
+        let mut queue = Queue::default();
+        queue.hire(1);
+        let mut desk = Desk::of_free_lane();
+        let free = |queue: &Queue| queue.has_lanes_for(1) && !queue.has_lanes_for(2);
+        for _ in 0..2 {
+            desk.count_as_free(&mut queue);
+            assert!(free(&queue));
+        }
+        for _ in 0..2 {
+            desk.count_as_taken(&mut queue);
+            assert!(!queue.has_lanes_for(1));
+        }
+        desk.count_as_free(&mut queue);
+        assert!(free(&queue));
+    }
+
+    #[test]
+    fn a_batch_that_was_put_away_is_finished_and_used_again() {
+        let mut queue = Queue::default();
+        let mut desk = Desk::default();
+        let batch = queue.hand_out((Ticket::new(1), Time::ORIGIN), vec![job()], None);
+        desk.put_away(batch);
+        desk.finish(&mut queue);
+        assert!(queue.active().is_empty());
+        desk.tidy();
+        let (jobs, spare) = desk.take_spare();
+        assert!(jobs.is_empty() && jobs.capacity() > 0 && spare.is_some());
+    }
+}

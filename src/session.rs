@@ -235,3 +235,60 @@ impl Due {
             .collect();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cell::tests::job;
+    use crate::claim::Ticket;
+    use crate::time::Span;
+
+    const INTERVAL: Time = Time::from_nanos(1_000_000_000);
+
+    fn at(nanos: i64) -> Time {
+        Time::from_nanos(nanos)
+    }
+
+    /// A session of jobs that are due at once, with a tick every 50 nanoseconds.
+    fn session(jobs: usize) -> (Session, Roster) {
+        let mut roster = Roster::default();
+        for _ in 0..jobs {
+            let job = job();
+            job.set_deadline(at(0));
+            roster.push(job);
+        }
+        let mut session = Session::new(1, &roster, Grid::new(Time::ORIGIN, Span::from_nanos(50)), at(0));
+        session.serve(at(0));
+        (session, roster)
+    }
+
+    fn hand_out_all(session: &mut Session, roster: &Roster) {
+        while session.batches_left() > 0 {
+            session.hand_out(&mut Handout::new(at(0), &mut 0, Vec::new()), roster);
+        }
+    }
+
+    #[test]
+    fn what_no_lane_has_taken_by_the_next_tick_is_behind() {
+        let (mut session, roster) = session(200);
+        let mut queue = Queue::default();
+        let is_behind = |session: &Session, queue: &Queue| [0, 49, 50, 51].map(|now| session.is_behind(queue, at(now)));
+        assert_eq!(is_behind(&session, &queue), [false, false, true, true]);
+        hand_out_all(&mut session, &roster);
+        assert_eq!(is_behind(&session, &queue), [false; 4]);
+        queue.push((Ticket::new(1), at(0)), Vec::new());
+        assert_eq!(is_behind(&session, &queue), [false, false, true, true]);
+    }
+
+    #[test]
+    fn the_loop_is_told_once_when_it_may_sleep_longer_after_all() {
+        let (mut session, roster) = session(200);
+        assert!(matches!(session.next(at(0), false), Next::Sleep(time) if time == at(50)));
+        assert!(session.correct_wake().is_none());
+        hand_out_all(&mut session, &roster);
+        let bell = session.correct_wake().expect("it means to wake too early");
+        assert!(Arc::ptr_eq(&bell, &session.bell));
+        assert_eq!(session.wake, Some(INTERVAL));
+        assert!(session.correct_wake().is_none());
+    }
+}
