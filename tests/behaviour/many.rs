@@ -1,8 +1,13 @@
 //! Many jobs.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
 use atevery::{Job, Scheduler};
 
-use crate::support::{Count, World, ms};
+use crate::naive::{Clock, Mode, Naive};
+use crate::support::{Count, World, later, ms, put, take};
 
 const MANY: usize = 100_000;
 
@@ -130,6 +135,71 @@ fn other_tasks_have_their_turn_between_many_jobs() {
     atevery::runtime::Spawner::spawn(&world.time, Box::pin(task)).unwrap();
     world.start();
     assert!(turns.get() > 10, "{} turns", turns.get());
+}
+
+#[test]
+fn runs_that_take_no_time_share_a_turn_and_those_that_do_have_one_for_each_batch() {
+    // 160 batches of 64, of which 8 are a turn unless they take too long.
+    for (run_takes, turns) in [(Duration::ZERO, 20..40), (Duration::from_micros(1), 160..180)] {
+        let world = World::new();
+        for _ in 0..64 * 160 {
+            let clock = world.time.clone();
+            world.every(100).run(move || clock.block_for(run_takes)).unwrap();
+        }
+        world.start();
+        assert!(
+            turns.contains(&world.time.polls()),
+            "{run_takes:?}: {}",
+            world.time.polls()
+        );
+    }
+}
+
+#[test]
+fn however_many_jobs_block_their_threads_there_is_a_lane_for_the_next() {
+    const DEEP: usize = 10;
+    let (naive, clock) = (Naive::new(), Clock::new());
+    let scheduler = Scheduler::new((naive.clone(), clock));
+    let (running, deepest) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    for _ in 0..500 {
+        let (naive, running, deepest) = (naive.clone(), running.clone(), deepest.clone());
+        let target = move || {
+            let deep = running.fetch_add(1, Ordering::Relaxed) + 1;
+            deepest.fetch_max(deep, Ordering::Relaxed);
+            if deep < DEEP {
+                naive.run(); // As another thread would, while this one is blocked.
+            }
+            running.fetch_sub(1, Ordering::Relaxed);
+        };
+        scheduler.every(ms(100)).run(target).unwrap();
+    }
+    scheduler.start().unwrap();
+    naive.run();
+    assert_eq!(deepest.load(Ordering::Relaxed), DEEP);
+}
+
+#[test]
+fn a_lane_that_gets_no_other_beside_it_goes_on_alone() {
+    const JOBS: usize = 512;
+    const BATCH: usize = 8;
+    let (naive, clock) = (Naive::new(), Clock::new());
+    let scheduler = Scheduler::new((naive.clone(), clock));
+    let (runs, others) = (Count::default(), later());
+    for nth in 0..JOBS {
+        let (naive, runs, others) = (naive.clone(), runs.clone(), others.clone());
+        let target = move || {
+            if nth == 0 {
+                naive.set(Mode::Refuse);
+                naive.run(); // As another thread would, while this one is blocked.
+                put(&others, runs.get());
+            }
+            runs.up();
+        };
+        scheduler.every(ms(100)).run(target).unwrap();
+    }
+    scheduler.start().unwrap();
+    naive.run();
+    assert_eq!((take(&others), runs.get()), (JOBS - BATCH, JOBS));
 }
 
 #[test]
