@@ -45,7 +45,8 @@ impl Record {
     /// A run that was due at `due` has taken from `started` to `ended`.
     pub(crate) fn note_run(&mut self, due: Time, started: Time, ended: Time) {
         let lateness = started.since(due);
-        self.last_start = started;
+        // The clock may have stepped back meanwhile; by now it has not begun later than it has ended.
+        self.last_start = started.min(ended);
         self.last_duration = ended.since(started);
         self.max_lateness = self.max_lateness.max(seconds(lateness));
         let bar = LATENESS_BOUNDS.partition_point(|bound| *bound <= lateness.into());
@@ -118,6 +119,14 @@ mod tests {
         assert!(mean.abs_diff(Duration::from_millis(3)) < Duration::from_nanos(10));
         assert_eq!(record.last_duration(), Some(Duration::from_millis(6)));
         assert!(record.has_ended_at(ms(6)));
+    }
+
+    #[test]
+    fn a_run_in_which_the_clock_stepped_back_has_ended_when_it_did() {
+        let mut record = Record::default();
+        record.note_run(ms(0), ms(6), ms(5));
+        assert!(record.has_ended_at(ms(5)));
+        assert_eq!(record.last_duration(), Some(Duration::ZERO));
     }
 
     #[test]
