@@ -1,17 +1,25 @@
 #!/usr/bin/env bash
-# Whether each test that RELIABILITY.md names is there. `module::name*` stands for any that begin so.
+# Whether each test that RELIABILITY.md and DESIGN.md name is there. `module::name*` stands for any that begin so.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+# Looks for each of the names on standard input among the tests $2; $1 is who names them.
+look_for() {
+    local who=$1 tests=$2 name pattern missing=0
+    [[ -n $tests ]] || { echo "there are no tests"; return 1; }
+    while read -r name; do
+        pattern="(^|::)${name//\*/.*}"
+        [[ $name == *\* ]] || pattern+='$'
+        if ! grep -Eq "$pattern" <<<"$tests"; then
+            echo "$who names $name, which is no test"
+            missing=1
+        fi
+    done
+    return "$missing"
+}
+
 tests=$(cargo test --workspace --quiet --test behaviour --test runtimes -- --list | sed -n 's/: test$//p')
-[[ -n $tests ]] || { echo "there are no tests"; exit 1; }
-missing=0
-while read -r name; do
-    pattern="(^|::)${name//\*/.*}"
-    [[ $name == *\* ]] || pattern+='$'
-    if ! grep -Eq "$pattern" <<<"$tests"; then
-        echo "RELIABILITY.md names $name, which is no test"
-        missing=1
-    fi
-done < <(grep -o '`[a-z_]*::[a-z_:*]*`' RELIABILITY.md | tr -d '`' | grep -v '^module::name$' | sort -u)
-exit "$missing"
+grep -o '`[a-z_]*::[a-z_:*]*`' RELIABILITY.md | tr -d '`' | grep -v '^module::name$' | sort -u |
+    look_for RELIABILITY.md "$tests"
+models=$(sed -n 's/^fn \([a-z_]*\)() .*/loom::\1/p' interleavings/loom/*.rs)
+grep -o '`loom::[a-z_]*`' DESIGN.md | tr -d '`' | sort -u | look_for DESIGN.md "$models"
