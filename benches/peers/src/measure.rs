@@ -10,7 +10,7 @@ use tokio::runtime::Handle;
 use crate::Error;
 use crate::engines::{self, Known};
 use crate::measurement::{Measurement, Phase, Record, Scenario};
-use crate::probe::{Probe, Schedule};
+use crate::probe::{Clocked, Probe, Schedule};
 use crate::usage::{self, Usage};
 use crate::work::Work;
 
@@ -77,14 +77,15 @@ fn prepare(measurement: &Measurement, known: &Known) -> Work {
         resolution: measurement.resolution,
     };
     if work.is_clocked() {
-        let phases = (0..jobs).map(|job| phase.of(job, interval)).collect();
+        let clocked = Clocked::among(jobs);
+        let phases = clocked.jobs().map(|job| phase.of(job, interval)).collect();
         let schedule = Schedule {
             begin,
             interval,
             phases: known.has_phases.then_some(phases),
         };
-        let runs = measurement.window.as_secs() as usize + 5;
-        work.probe = Box::leak(Box::new(Probe::clocking(jobs, schedule, jobs * runs)));
+        let rounds = measurement.window.as_secs() as usize + 5;
+        work.probe = Box::leak(Box::new(Probe::clocking(clocked, schedule, rounds)));
     }
     work
 }

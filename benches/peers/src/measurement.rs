@@ -26,7 +26,7 @@ pub struct Measurement {
 pub enum Scenario {
     /// CPU, memory, wake-ups, runs done, register and stop.
     Load,
-    /// How late runs begin, and whether that adds up. A pass of its own: its jobs read the clock.
+    /// How late runs begin, and whether that adds up. A pass of its own: some of its jobs read the clock.
     Lateness,
     /// CPU of jobs that wait in each run.
     Awaits,
@@ -56,7 +56,7 @@ pub enum Phase {
 pub enum Body {
     /// Adds one to a counter.
     Count,
-    /// Reads the clock, and adds one.
+    /// Adds one to a counter; some jobs read the clock first.
     Clock,
     /// Sleeps for 5 ms, and adds one.
     Sleep,

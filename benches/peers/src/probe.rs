@@ -12,7 +12,40 @@ pub struct Probe {
     clocks: Option<Clocks>,
 }
 
-/// When the runs of each job are due.
+/// So many jobs that read the clock are enough to see how late runs are.
+const ENOUGH: usize = 1_000;
+
+/// The jobs that read the clock, evenly among all. Were it all of many, reading it would be most of what they do.
+#[derive(Debug, Clone, Copy)]
+pub struct Clocked {
+    jobs: usize,
+    /// Every so many-th, as a power of two.
+    bits: u32,
+}
+
+impl Clocked {
+    pub fn among(jobs: usize) -> Clocked {
+        Clocked {
+            jobs,
+            bits: (jobs / ENOUGH).max(1).ilog2(),
+        }
+    }
+
+    pub fn jobs(self) -> impl Iterator<Item = usize> {
+        (0..self.jobs).step_by(1 << self.bits)
+    }
+
+    pub fn count(self) -> usize {
+        self.jobs.div_ceil(1 << self.bits)
+    }
+
+    /// The job's number among those that read the clock.
+    fn number(self, job: usize) -> Option<usize> {
+        (job.trailing_zeros() >= self.bits).then_some(job >> self.bits)
+    }
+}
+
+/// When the runs of the jobs that read the clock are due.
 #[derive(Debug, Clone)]
 pub struct Schedule {
     pub begin: Instant,
@@ -29,6 +62,7 @@ pub struct Grid {
 }
 
 struct Clocks {
+    clocked: Clocked,
     zero: Instant,
     schedule: Schedule,
     grid: OnceLock<Grid>,
@@ -53,18 +87,21 @@ impl Probe {
         }
     }
 
-    /// One that also takes down when runs begin, `capacity` of them.
-    pub fn clocking(jobs: usize, schedule: Schedule, capacity: usize) -> Probe {
+    /// One that also takes down when runs of some jobs begin, `rounds` of each.
+    pub fn clocking(clocked: Clocked, schedule: Schedule, rounds: usize) -> Probe {
         Probe {
             runs: AtomicU64::new(0),
             clocks: Some(Clocks {
+                clocked,
                 zero: Instant::now(),
                 schedule,
                 grid: OnceLock::new(),
-                jobs: std::iter::repeat_with(JobClock::default).take(jobs).collect(),
+                jobs: std::iter::repeat_with(JobClock::default)
+                    .take(clocked.count())
+                    .collect(),
                 // Not zero: the pages shall be there before the first run is.
                 late: std::iter::repeat_with(|| AtomicU64::new(u64::MAX))
-                    .take(capacity)
+                    .take(clocked.count() * rounds)
                     .collect(),
                 taken: AtomicUsize::new(0),
             }),
@@ -78,8 +115,10 @@ impl Probe {
 
     /// A run of `job` begins now.
     pub fn clock(&self, job: usize) {
-        if let Some(clocks) = &self.clocks {
-            clocks.take(job, Instant::now());
+        if let Some(clocks) = &self.clocks
+            && let Some(number) = clocks.clocked.number(job)
+        {
+            clocks.take(number, Instant::now());
         }
         self.count();
     }

@@ -50,7 +50,10 @@ impl Results {
     /// How often this was measured, and whether it did not finish.
     pub fn taken(&self, measurement: &Measurement) -> (usize, bool) {
         let picked = self.pick(|it| it == measurement);
-        let unfinished = picked.0.iter().any(|entry| matches!(entry.outcome, Outcome::DidNotFinish));
+        let unfinished = picked
+            .0
+            .iter()
+            .any(|entry| matches!(entry.outcome, Outcome::DidNotFinish));
         (picked.0.len(), unfinished)
     }
 
