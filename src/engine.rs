@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use crate::batch::{Batch, FREE_LANES, Queue};
+use crate::batch::{Batch, Queue};
 use crate::cell::JobCell;
 use crate::driver::Driver;
 use crate::error::Error;
@@ -351,20 +351,32 @@ impl Engine {
         };
         let mut queue = lock(&self.queue);
         let is_behind = current.is_behind(&queue, now);
+        if current.lets_lanes_go_first(is_behind) {
+            let wanting = queue.hire(current.batches_left());
+            drop(queue);
+            drop(state);
+            self.start_lanes(wanting);
+            return Next::Sleep(now);
+        }
         current.serve(now);
         let mut handout = Handout::new(now, tickets, Vec::new());
         current.hand_out_few(&mut handout, roster);
         current.admit(&mut handout, roster, groups);
         handout.queue(&mut queue);
         let batches = current.batches_left();
-        let wanting = queue.hire(if is_behind { batches } else { batches.min(FREE_LANES) });
+        // Two begin, and others follow at need; but runs on the blocking pool come last, and don't wait for lanes.
+        let wanting = if is_behind || handout.has_blocking() {
+            queue.hire(batches)
+        } else {
+            queue.hire_another(batches)
+        };
         // What is taken up by a lane that is then stuck is not due again before, but for jobs that overlap.
         let may_sleep = queue.has_lanes_for(batches) && (batches == 0 || !roster.some_overlap);
         let next = current.next(now, may_sleep);
         drop(queue);
         drop(state);
         self.start_lanes(wanting);
-        if !handout.is_plain() {
+        if handout.needs_follow_up() {
             self.follow_up(handout);
             self.hire_lanes();
         }

@@ -239,14 +239,23 @@ impl Handout {
         jobs.push(Arc::clone(job));
     }
 
-    /// Whether there is nothing to be done about it but to run what was offered.
+    /// Whether there is nothing to be done about it but to run what was offered to the lane that asks.
     pub(crate) fn is_plain(&self) -> bool {
-        self.blocking_batches.is_empty()
-            && self.removed.is_empty()
-            && self.gone.is_empty()
-            && self.used_up.is_empty()
-            && self.overlapping.is_empty()
-            && !self.has_queued
+        !self.has_queued && !self.needs_follow_up()
+    }
+
+    /// Whether more is to be done about jobs that came up than to run what was offered.
+    pub(crate) fn needs_follow_up(&self) -> bool {
+        self.has_blocking()
+            || !self.removed.is_empty()
+            || !self.gone.is_empty()
+            || !self.used_up.is_empty()
+            || !self.overlapping.is_empty()
+    }
+
+    /// Whether there is something for the blocking pool.
+    pub(crate) fn has_blocking(&self) -> bool {
+        !self.blocking_batches.is_empty()
     }
 
     /// Hands out what was offered: a stop finds all that is on offer in the queue, so this is done before the engine's state

@@ -22,6 +22,8 @@ pub(crate) struct Session {
     due: Due,
     /// When the loop means to wake.
     wake: Option<Time>,
+    /// It has let lanes go before the tick that has come.
+    has_let_lanes_go_first: bool,
 }
 
 /// What has come up at a tick, until lanes have taken it up.
@@ -69,11 +71,18 @@ impl Session {
             agenda,
             due: Due::default(),
             wake: None,
+            has_let_lanes_go_first: false,
         }
+    }
+
+    /// Whether lanes have a turn before a tick is served, since they are behind with an earlier one. Once, as they may be stuck.
+    pub(crate) fn lets_lanes_go_first(&mut self, is_behind: bool) -> bool {
+        is_behind && !std::mem::replace(&mut self.has_let_lanes_go_first, true)
     }
 
     /// Serves the tick that has come, if one has.
     pub(crate) fn serve(&mut self, now: Time) {
+        self.has_let_lanes_go_first = false;
         self.due.refill(&mut self.agenda, now);
     }
 
@@ -278,6 +287,17 @@ mod tests {
         assert_eq!(is_behind(&session, &queue), [false; 4]);
         queue.push((Ticket::new(1), at(0)), Vec::new());
         assert_eq!(is_behind(&session, &queue), [false, false, true, true]);
+    }
+
+    #[test]
+    fn lanes_that_are_behind_go_first_once_for_each_tick() {
+        let (mut session, _) = session(1);
+        for now in [50, 100] {
+            assert!(!session.lets_lanes_go_first(false));
+            assert!(session.lets_lanes_go_first(true));
+            assert!(!session.lets_lanes_go_first(true));
+            session.serve(at(now));
+        }
     }
 
     #[test]

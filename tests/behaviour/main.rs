@@ -7,6 +7,7 @@ mod drop;
 mod ends;
 mod errors;
 mod events;
+mod few;
 mod fixed_delay;
 mod grace_and_timeout;
 mod groups;

@@ -76,6 +76,8 @@ struct Model<'a> {
     sessions: u64,
     stops: Vec<Waiting>,
     stops_so_far: usize,
+    /// When jobs were last registered that were gone at once.
+    churned: Option<Nanos>,
     trace: Vec<Event>,
     oracle: Oracle<'a>,
 }
@@ -125,6 +127,7 @@ impl<'a> Model<'a> {
             sessions: 0,
             stops: Vec::new(),
             stops_so_far: 0,
+            churned: None,
             trace: Vec::new(),
             oracle,
         }

@@ -9,9 +9,10 @@ impl Model<'_> {
     /// It must be if anything was due when the tick came. Left open is
     /// - a late wake-up to a tick at which nothing was due: what has come due since is served at once, or at the next tick;
     /// - a tick that the clock comes by once more;
-    /// - a tick at which the executor has had its turn, if something was registered at that very instant.
+    /// - a tick at which the executor has had its turn, if something was registered at that very instant, be it gone since.
     pub(super) fn is_served(&self, tick: Tick, due: &[usize]) -> bool {
-        let registered_at_it = || due.iter().any(|job| self.jobs[*job].registered == Some(tick.time));
+        let registered = |job: &usize| self.jobs[*job].registered == Some(tick.time);
+        let registered_at_it = || self.churned == Some(tick.time) || due.iter().any(registered);
         if !tick.new && !registered_at_it() {
             return false;
         }

@@ -8,8 +8,10 @@ use crate::trace::{Answer, Nanos, What};
 impl Model<'_> {
     pub(super) fn apply(&mut self, op: Op) {
         match op {
-            // Nobody notices jobs that are gone before the next tick, a fault before the next spawn, or an early timer.
-            Op::Nothing | Op::Churn(_) | Op::Fault(..) | Op::EarlyTimer(_) => {}
+            // Nobody notices a fault before the next spawn, or an early timer.
+            Op::Nothing | Op::Fault(..) | Op::EarlyTimer(_) => {}
+            // Nor jobs that are gone before the next tick, but that the loop was woken for them.
+            Op::Churn(_) => self.churned = Some(self.now),
             Op::Register(spec) => self.register(spec),
             Op::Crowd(count) => (0..count).for_each(|spec| self.register(spec)),
             Op::Remove(job) => self.remove(job),

@@ -119,13 +119,23 @@ impl Model<'_> {
         !job.removed && job.run.is_none() && job.deadline <= self.now && !ends_on_it
     }
 
+    /// Lanes that are refused only once jobs have blocked the thread leave what they should have begun to a later tick.
+    fn must_still_begin(&self, due: &Due) -> bool {
+        due.must && !self.oracle.faults(self.now)
+    }
+
     /// Begins the runs that are due, in the order of registration, blocking ones after the others, as DESIGN.md says. What
     /// was handed out and has not begun never begins after a stop, or a removal.
     fn serve(&mut self, tick: Tick, mut due: Vec<Due>) {
         due.sort_by_key(|due| due.blocking);
         let begin = self.now;
-        while let Some(place) = due.iter().position(|due| due.must || self.begins_next(due.job)) {
-            let Due { job, blocking, must } = due.remove(place);
+        while self.end_runs(false) {}
+        while let Some(place) = due
+            .iter()
+            .position(|due| self.must_still_begin(due) || self.begins_next(due.job))
+        {
+            let must = self.must_still_begin(&due[place]);
+            let Due { job, blocking, .. } = due.remove(place);
             // If jobs have blocked the thread meanwhile, it may have been seen to begin at a late tick after this one.
             if !must && self.now > begin && !self.oracle.guess() {
                 continue;
@@ -136,6 +146,8 @@ impl Model<'_> {
             due.extend(later);
             self.begin(job);
             due.retain(|due| !self.jobs[due.job].removed);
+            // Lanes come one after the other, and what has woken meanwhile between them.
+            while self.end_runs(false) {}
             if self
                 .session
                 .as_ref()

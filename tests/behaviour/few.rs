@@ -1,0 +1,22 @@
+//! Few jobs that are due together: so few that each is a batch of its own.
+
+use crate::support::{Count, World};
+
+const FEW: usize = 20;
+
+/// Two lanes serve them all, and the loop has a turn before and one after: tasks wake threads, which is what few jobs cost.
+#[test]
+fn jobs_that_do_not_wait_need_no_task_each() {
+    let world = World::new();
+    let runs = Count::default();
+    for _ in 0..FEW {
+        let runs = runs.clone();
+        world.every(100).run(move || runs.up()).unwrap();
+    }
+    world.start();
+    let polls = world.time.polls();
+    world.advance(100);
+    assert_eq!(runs.get(), 2 * FEW);
+    let polls = world.time.polls() - polls;
+    assert!(polls <= 6, "{polls} polls");
+}
