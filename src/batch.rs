@@ -17,13 +17,16 @@ use crate::time::Time;
 /// threads.
 const LANES: usize = 64;
 
-/// So many lanes are free when one of them is about to take a batch, if there is so much to do: that one, and another for the rest.
-/// They become as many as find a thread, since one that has taken a batch isn't free. No more begin with a tick whose batches lanes
-/// make up: each costs a spawn, and may wake a thread.
-pub(crate) const FREE_LANES: usize = 2;
+/// So many lanes are free at a tick, and when one of them is about to take a batch, if there is so much to do: that one, and another for
+/// the rest. They become as many as find a thread, since one that has taken a batch isn't free. No more begin with a tick: each costs a
+/// spawn, and may wake a thread.
+const FREE_LANES: usize = 2;
 
 /// The most jobs in a batch. They share a task until they wait, so one that blocks holds up this many at the most.
 const BATCH: usize = 64;
+
+/// The most batches that are kept to be used again: one for each lane there may be, and its next.
+const SPARES: usize = 2 * LANES;
 
 /// How many jobs make a batch when `due` jobs are due together: one each, until that would make too many batches.
 pub(crate) fn size(due: usize) -> usize {
@@ -97,6 +100,8 @@ pub(crate) struct Queue {
     batches: Slab<Arc<Batch>>,
     /// Those of them that wait for a lane. Most don't: they are made up when a lane asks for one.
     ready: VecDeque<Arc<Batch>>,
+    /// Batches that are over, to be used again, with their empty lists of jobs.
+    spares: Vec<Arc<Batch>>,
     /// Lanes that are about to take a batch. One that is in the midst of a batch doesn't count: it may be stuck there.
     free_lanes: usize,
     /// Free lanes that were lost so far.
@@ -105,14 +110,8 @@ pub(crate) struct Queue {
 }
 
 impl Queue {
-    /// Hands out jobs that were offered on this occasion; the batch is over when it is [finished](Queue::finish). It takes
-    /// the place of `spare` if nobody else looks at that any more.
-    pub(crate) fn hand_out(
-        &mut self,
-        (ticket, offered): Occasion,
-        jobs: Vec<Arc<JobCell>>,
-        spare: Option<Arc<Batch>>,
-    ) -> Arc<Batch> {
+    /// Hands out jobs that were offered on this occasion; the batch is over when it is [finished](Queue::finish).
+    pub(crate) fn hand_out(&mut self, (ticket, offered): Occasion, jobs: Vec<Arc<JobCell>>) -> Arc<Batch> {
         self.handed_out += 1;
         let entry = self.batches.vacant_entry();
         let batch = Batch {
@@ -125,15 +124,28 @@ impl Queue {
             parked: Mutex::default(),
             abandoned: AtomicBool::new(false),
         };
-        let batch = renew(spare, batch);
+        let batch = renew(self.spares.pop(), batch);
         entry.insert(Arc::clone(&batch));
         batch
     }
 
     /// Likewise, for the next free lane.
     pub(crate) fn push(&mut self, occasion: Occasion, jobs: Vec<Arc<JobCell>>) {
-        let batch = self.hand_out(occasion, jobs, None);
+        let batch = self.hand_out(occasion, jobs);
         self.ready.push_back(batch);
+    }
+
+    /// Keeps a batch that is over, whose list of jobs is empty, to be used again.
+    pub(crate) fn keep(&mut self, spare: Arc<Batch>) {
+        if self.spares.len() < SPARES {
+            self.spares.push(spare);
+        }
+    }
+
+    /// The empty list of the batch that is used again next.
+    pub(crate) fn take_list(&mut self) -> Vec<Arc<JobCell>> {
+        let spare = self.spares.last_mut().and_then(Arc::get_mut);
+        spare.map(|spare| std::mem::take(&mut spare.jobs)).unwrap_or_default()
     }
 
     /// How many lanes are wanting, so that there is one for each batch that waits, and `more`; the caller starts them.
@@ -141,7 +153,13 @@ impl Queue {
         self.hire_up_to(LANES, more)
     }
 
-    /// Likewise for a free lane that is about to take one of those batches.
+    /// Likewise, but one more if any batch waits: whoever asks may block its thread, and a lane may be stuck there.
+    pub(crate) fn hire_beside(&mut self, more: usize) -> usize {
+        let some = self.ready.len() + more > 0;
+        self.hire(more + usize::from(some))
+    }
+
+    /// How many lanes are wanting for others to follow at need: for a free lane that is about to take a batch, or at a tick.
     pub(crate) fn hire_another(&mut self, more: usize) -> usize {
         self.hire_up_to(FREE_LANES, more)
     }
@@ -303,7 +321,7 @@ mod tests {
     fn a_batch_that_its_task_has_left_is_there_until_its_runs_have_ended() {
         let mut queue = Queue::default();
         let job = job();
-        let batch = queue.hand_out(OCCASION, vec![Arc::clone(&job)], None);
+        let batch = queue.hand_out(OCCASION, vec![Arc::clone(&job)]);
         job.claim.offer(batch.ticket);
         job.claim.begin(batch.ticket);
         batch.abandon();
@@ -315,10 +333,10 @@ mod tests {
     #[test]
     fn a_batch_is_there_until_it_is_finished_and_its_place_is_used_again() {
         let mut queue = Queue::default();
-        let first = queue.hand_out(OCCASION, Vec::new(), None);
-        let second = queue.hand_out(OCCASION, Vec::new(), None);
+        let first = queue.hand_out(OCCASION, Vec::new());
+        let second = queue.hand_out(OCCASION, Vec::new());
         queue.finish(&first);
-        let third = queue.hand_out(OCCASION, Vec::new(), None);
+        let third = queue.hand_out(OCCASION, Vec::new());
         queue.finish(&first);
         let active: Vec<_> = queue.active().iter().map(|batch| batch.number).collect();
         assert_eq!(active, [second.number, third.number]);
@@ -326,16 +344,30 @@ mod tests {
     }
 
     #[test]
-    fn a_spare_batch_is_used_again_unless_somebody_looks_at_it() {
+    fn a_batch_that_is_kept_is_used_again_unless_somebody_looks_at_it() {
         let mut queue = Queue::default();
-        let mut spare = queue.hand_out(OCCASION, Vec::new(), None);
-        let place = Arc::as_ptr(&spare);
+        let mut batch = queue.hand_out(OCCASION, Vec::with_capacity(10));
+        let place = Arc::as_ptr(&batch);
         for somebody_looks in [false, true] {
-            queue.finish(&spare);
-            let look = somebody_looks.then(|| Arc::clone(&spare));
-            spare = queue.hand_out(OCCASION, Vec::new(), Some(spare));
-            assert_eq!(Arc::as_ptr(&spare) == place, look.is_none());
+            queue.finish(&batch);
+            let look = somebody_looks.then(|| Arc::clone(&batch));
+            queue.keep(batch);
+            let list = queue.take_list();
+            assert_eq!(list.capacity() >= 10, look.is_none());
+            batch = queue.hand_out(OCCASION, list);
+            assert_eq!(Arc::as_ptr(&batch) == place, look.is_none());
         }
+    }
+
+    #[test]
+    fn no_more_batches_are_kept_than_lanes_may_use() {
+        let mut queue = Queue::default();
+        let batches: Vec<_> = (0..=SPARES).map(|_| queue.hand_out(OCCASION, Vec::new())).collect();
+        for batch in batches {
+            queue.finish(&batch);
+            queue.keep(batch);
+        }
+        assert_eq!(queue.spares.len(), SPARES);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use crate::batch::{Batch, Queue};
+use crate::bells::ring;
 use crate::cell::JobCell;
 use crate::driver::Driver;
 use crate::error::Error;
@@ -184,21 +185,24 @@ impl Engine {
         mix(self.seed ^ state.seeds)
     }
 
-    /// Lists a job that is idle again, or of which something has changed, for the first tick from now.
+    /// Lists a job of which something has changed for the first tick from now.
     pub(crate) fn relist(&self, job: &JobCell) {
+        ring(self.list(job));
+    }
+
+    /// Likewise, and returns the bell if the loop would sleep too long.
+    pub(crate) fn list(&self, job: &JobCell) -> Option<Arc<Bell>> {
         if !self.is_running() {
             // The next start lists all jobs.
-            return;
+            return None;
         }
         let now = self.now();
         let mut state = lock(&self.state);
         let on_roster = state.roster.get(job.slot()).is_some();
-        let bell = match &mut state.session {
+        match &mut state.session {
             Some(session) if on_roster => session.list(job.slot(), job.due(), now),
             _ => None,
-        };
-        drop(state);
-        ring(bell);
+        }
     }
 }
 
@@ -355,7 +359,8 @@ impl Engine {
             let wanting = queue.hire(current.batches_left());
             drop(queue);
             drop(state);
-            self.start_lanes(wanting);
+            // What is refused is tried again at the tick that is served thereupon.
+            let _ = self.start_lanes(wanting);
             return Next::Sleep(now);
         }
         current.serve(now);
@@ -364,8 +369,10 @@ impl Engine {
         current.admit(&mut handout, roster, groups);
         handout.queue(&mut queue);
         let batches = current.batches_left();
-        // Two begin, and others follow at need; but runs on the blocking pool come last, and don't wait for lanes.
-        let wanting = if is_behind || handout.has_blocking() {
+        let wanting = if handout.may_block() {
+            queue.hire_beside(batches)
+        } else if is_behind || handout.has_blocking() {
+            // Runs on the blocking pool begin after all others.
             queue.hire(batches)
         } else {
             queue.hire_another(batches)
@@ -375,28 +382,38 @@ impl Engine {
         let next = current.next(now, may_sleep);
         drop(queue);
         drop(state);
-        self.start_lanes(wanting);
+        let next = if self.start_lanes(wanting).is_ok() {
+            next
+        } else {
+            self.look_again(session)
+        };
         if handout.needs_follow_up() {
             self.follow_up(handout);
-            self.hire_lanes();
+            self.hire_lanes(false);
         }
         next
+    }
+
+    /// Lanes were refused that the loop had counted on, before it goes to sleep.
+    fn look_again(&self, session: u64) -> Next {
+        let now = self.now();
+        let mut state = lock(&self.state);
+        let Some(current) = state.session.as_mut().filter(|current| current.number == session) else {
+            return Next::End;
+        };
+        let may_sleep = lock(&self.queue).has_lanes_for(current.batches_left());
+        current.next(now, may_sleep)
     }
 }
 
 impl Engine {
     /// Wakes the loop.
     pub(crate) fn ring(&self) {
-        let bell = lock(&self.state)
-            .session
-            .as_ref()
-            .map(|session| Arc::clone(&session.bell));
-        ring(bell);
+        ring(self.bell());
     }
-}
 
-fn ring(bell: Option<Arc<Bell>>) {
-    if let Some(bell) = bell {
-        bell.0.wake();
+    pub(crate) fn bell(&self) -> Option<Arc<Bell>> {
+        let state = lock(&self.state);
+        state.session.as_ref().map(|session| Arc::clone(&session.bell))
     }
 }

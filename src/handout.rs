@@ -62,6 +62,11 @@ impl Handout {
         }
     }
 
+    /// So many jobs may be offered.
+    pub(crate) fn expect(&mut self, jobs: usize) {
+        self.jobs.reserve(jobs);
+    }
+
     /// Offers the job a run if it is due, and lists it for the one after. The deadline moves only when the run begins; what
     /// is listed here may thus be early, which is set right when it comes up, but never late.
     ///
@@ -246,11 +251,12 @@ impl Handout {
 
     /// Whether more is to be done about jobs that came up than to run what was offered.
     pub(crate) fn needs_follow_up(&self) -> bool {
-        self.has_blocking()
-            || !self.removed.is_empty()
-            || !self.gone.is_empty()
-            || !self.used_up.is_empty()
-            || !self.overlapping.is_empty()
+        self.has_blocking() || self.may_block()
+    }
+
+    /// Whether that calls users' code, destructors and hooks, which may block the thread.
+    pub(crate) fn may_block(&self) -> bool {
+        !self.removed.is_empty() || !self.gone.is_empty() || !self.used_up.is_empty() || !self.overlapping.is_empty()
     }
 
     /// Whether there is something for the blocking pool.
@@ -259,12 +265,12 @@ impl Handout {
     }
 
     /// Hands out what was offered: a stop finds all that is on offer in the queue, so this is done before the engine's state
-    /// is unlocked. Returns a batch for the lane that asks, in which it takes the place of `spare`.
-    pub(crate) fn hand_out(&mut self, queue: &mut Queue, spare: Option<Arc<Batch>>) -> Arc<Batch> {
+    /// is unlocked. Returns a batch for the lane that asks.
+    pub(crate) fn hand_out(&mut self, queue: &mut Queue) -> Arc<Batch> {
         let occasion = (self.ticket, self.now);
         let mut jobs = std::mem::take(&mut self.jobs);
         self.jobs = split_off(&mut jobs, self.batch_size);
-        let batch = queue.hand_out(occasion, jobs, spare);
+        let batch = queue.hand_out(occasion, jobs);
         self.queue(queue);
         batch
     }
@@ -272,14 +278,15 @@ impl Handout {
     /// Likewise, for the next free lanes.
     pub(crate) fn queue(&mut self, queue: &mut Queue) {
         let occasion = (self.ticket, self.now);
-        let mut jobs = std::mem::take(&mut self.jobs);
-        while !jobs.is_empty() {
-            let more = split_off(&mut jobs, self.batch_size);
-            queue.push(occasion, std::mem::replace(&mut jobs, more));
+        let mut jobs = std::mem::take(&mut self.jobs).into_iter();
+        while jobs.len() > 0 {
+            let mut batch = queue.take_list();
+            batch.extend(jobs.by_ref().take(self.batch_size));
+            queue.push(occasion, batch);
             self.has_queued = true;
         }
         for job in self.blocking.drain(..) {
-            self.blocking_batches.push(queue.hand_out(occasion, vec![job], None));
+            self.blocking_batches.push(queue.hand_out(occasion, vec![job]));
         }
     }
 }

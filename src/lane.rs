@@ -10,6 +10,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use crate::batch::{Batch, Queue};
+use crate::bells::hold_back;
 use crate::cell::JobCell;
 use crate::end::End;
 use crate::engine::{Engine, Taken};
@@ -80,7 +81,7 @@ pub(crate) struct Desk {
     is_free: bool,
     /// The batch that it ran last.
     done: Option<Arc<Batch>>,
-    /// An empty one, to be used again.
+    /// One that has been cleared, for the queue to use again.
     spare: Option<Arc<Batch>>,
 }
 
@@ -97,10 +98,13 @@ impl Desk {
         self.done = Some(batch);
     }
 
-    /// Tells the queue that what was put away is over.
-    pub(crate) fn finish(&self, queue: &mut Queue) {
+    /// Tells the queue that what was put away is over, and gives it what is cleared.
+    pub(crate) fn finish(&mut self, queue: &mut Queue) {
         if let Some(done) = &self.done {
             queue.finish(done);
+        }
+        if let Some(spare) = self.spare.take() {
+            queue.keep(spare);
         }
     }
 
@@ -118,15 +122,7 @@ impl Desk {
         }
     }
 
-    /// The spare batch, and its empty list of jobs.
-    pub(crate) fn take_spare(&mut self) -> (Vec<Arc<JobCell>>, Option<Arc<Batch>>) {
-        let mut spare = self.spare.take();
-        let batch = spare.as_mut().and_then(Arc::get_mut);
-        let jobs = batch.map(|batch| std::mem::take(&mut batch.jobs)).unwrap_or_default();
-        (jobs, spare)
-    }
-
-    /// Makes a spare of the batch that was put away and is finished.
+    /// Clears the batch that was put away and is finished. No lock is held: jobs may be dropped with it, and users' code with them.
     pub(crate) fn tidy(&mut self) {
         let Some(mut done) = self.done.take() else { return };
         if let Some(batch) = Arc::get_mut(&mut done) {
@@ -164,16 +160,14 @@ impl Lane {
                 }
             };
             turn.runs += batch.jobs.len().max(1);
-            let waiting = batch
-                .jobs
-                .iter()
-                .map(|job| self.run(&batch, job))
-                .filter(|waits| *waits)
-                .count();
+            let (waiting, has_rung) = hold_back(|| batch.jobs.iter().filter(|job| self.run(&batch, job)).count());
             if waiting > 0 {
-                return self.settle_down(batch, waiting);
+                return self.settle_down(batch, waiting, has_rung);
             }
             self.desk.put_away(batch);
+            if has_rung {
+                break;
+            }
         }
         self.engine.free_lane(&mut self.desk);
         cx.waker().wake_by_ref();
@@ -182,10 +176,10 @@ impl Lane {
 
     /// Stays with a batch whose runs wait. Another lane takes its place if there is work, and has its turn first; runs that were
     /// woken already have woken this task too.
-    fn settle_down(&mut self, batch: Arc<Batch>, waiting: usize) -> Poll<()> {
+    fn settle_down(&mut self, batch: Arc<Batch>, waiting: usize, has_rung: bool) -> Poll<()> {
         self.stage = Stage::Home { batch, waiting };
         (self.desk, self.spare) = (Desk::default(), None);
-        if self.engine.hire_lanes() {
+        if self.engine.hire_lanes(false) || has_rung {
             return Poll::Pending;
         }
         Poll::Ready(())
@@ -226,11 +220,9 @@ impl Lane {
         let Stage::Home { batch, waiting } = &mut self.stage else {
             return Poll::Ready(());
         };
-        for run in self.home.take_woken() {
-            if run.poll(&self.engine) {
-                *waiting -= 1;
-            }
-        }
+        let woken = self.home.take_woken();
+        let (ended, _) = hold_back(|| woken.iter().filter(|run| run.poll(&self.engine)).count());
+        *waiting -= ended;
         if *waiting > 0 {
             return Poll::Pending;
         }
@@ -398,12 +390,14 @@ mod tests {
     fn a_batch_that_was_put_away_is_finished_and_used_again() {
         let mut queue = Queue::default();
         let mut desk = Desk::default();
-        let batch = queue.hand_out((Ticket::new(1), Time::ORIGIN), vec![job()], None);
+        let batch = queue.hand_out((Ticket::new(1), Time::ORIGIN), vec![job()]);
         desk.put_away(batch);
         desk.finish(&mut queue);
         assert!(queue.active().is_empty());
+        assert_eq!(queue.take_list().capacity(), 0);
         desk.tidy();
-        let (jobs, spare) = desk.take_spare();
-        assert!(jobs.is_empty() && jobs.capacity() > 0 && spare.is_some());
+        desk.finish(&mut queue);
+        let list = queue.take_list();
+        assert!(list.is_empty() && list.capacity() > 0);
     }
 }

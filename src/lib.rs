@@ -35,6 +35,7 @@ struct Readme;
 mod agenda;
 mod alarm;
 mod batch;
+mod bells;
 mod canary;
 mod cancelled;
 mod cell;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::batch::Batch;
+use crate::bells::ring_after_batch;
 use crate::cell::JobCell;
 use crate::claim::{Begin, Meanwhile, Ticket};
 use crate::end::End;
@@ -66,14 +67,19 @@ impl Engine {
         if meanwhile.changed() {
             owner.adopt_interval(self.now());
         }
-        self.relist(owner);
+        self.list_again(owner);
         true
     }
 
     fn leave_group(&self, rules: &Rules) {
         if rules.group.as_ref().is_some_and(|group| group.leave()) {
-            self.ring();
+            ring_after_batch(self.bell());
         }
+    }
+
+    /// Lists a job that is idle again, or whose deadline is not what was foreseen, for the first tick from now.
+    fn list_again(&self, job: &JobCell) {
+        ring_after_batch(self.list(job));
     }
 }
 
@@ -160,7 +166,7 @@ impl Engine {
         let clock_stepped_back = started.is_some_and(|started| started < batch.offered);
         if triggered || clock_stepped_back {
             // Its deadline is not what was foreseen when it was offered.
-            self.relist(owner);
+            self.list_again(owner);
         }
         if let Some(started) = started {
             self.announce(job, batch.ticket, &mut facts, started, observed);
@@ -291,7 +297,7 @@ impl Engine {
             owner.adopt_interval(self.now());
         }
         if meanwhile.due() {
-            self.relist(owner);
+            self.list_again(owner);
         }
     }
 
@@ -300,7 +306,7 @@ impl Engine {
         if rules.are_over(job.runs(), job.next_start(self.now())) && job.is_idle() {
             self.retire(job);
         } else if rules.from_end {
-            self.relist(job);
+            self.list_again(job);
         }
     }
 

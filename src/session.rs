@@ -94,6 +94,7 @@ impl Session {
     /// Offers all that is due, if it is little: so little that it makes batches of one.
     pub(crate) fn hand_out_few(&mut self, handout: &mut Handout, roster: &Roster) {
         if self.due.batch_size == 1 && !lanes_offer_all() {
+            handout.expect(self.batches_left());
             while self.batches_left() > 0 {
                 self.hand_out(handout, roster);
             }
@@ -171,8 +172,8 @@ impl Session {
 
     /// The bell, if nothing is left to be handed out and the loop doesn't mean to wake at the right time.
     ///
-    /// For a lane whose runs are over: an executor may keep the loop for the thread that woke it, which must not be one that a
-    /// run is about to block.
+    /// For a lane whose runs are over, or all wait: an executor may keep the loop for the thread that woke it, which must not be
+    /// one that a run is about to block.
     pub(crate) fn correct_wake(&mut self) -> Option<Arc<Bell>> {
         let next = self.agenda.next_wake();
         if self.wake == next || self.batches_left() > 0 {

@@ -1,11 +1,12 @@
 //! What is Tokio's own: its paused clock, and where a runtime is found.
 
 use std::panic::catch_unwind;
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::Duration;
 
 use atevery::runtime::Tokio;
-use atevery::{Run, Scheduler};
+use atevery::{FirstRun, Run, Scheduler};
 use futures::executor::block_on;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc;
@@ -154,6 +155,87 @@ fn a_lone_job_goes_on_beside_a_run_that_is_stuck_among_many() {
         drop(release);
         assert!(block_on(scheduler.stop().into_future()).is_clean());
     }
+}
+
+/// Runs that block their thread wait for it.
+#[derive(Clone, Default)]
+struct Gate(Arc<(Mutex<bool>, Condvar)>);
+
+impl Gate {
+    fn wait(&self) {
+        let (open, opened) = &*self.0;
+        let open = open.lock().unwrap();
+        let _ = opened.wait_timeout_while(open, SECOND * 60, |open| !*open).unwrap();
+    }
+
+    fn open(&self) {
+        *self.0.0.lock().unwrap() = true;
+        self.0.1.notify_all();
+    }
+}
+
+/// Registers jobs of which one is stuck at a gate, in several rounds, and sees whether a job beside them goes on.
+#[track_caller]
+fn a_job_goes_on_beside(register: impl Fn(&Scheduler, Gate)) {
+    let tick = Duration::from_millis(5);
+    for round in 0..5 {
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .unwrap();
+        let scheduler = Scheduler::builder(Tokio::from(runtime.handle().clone()));
+        let scheduler = scheduler.resolution(tick).build().unwrap();
+        let gate = Gate::default();
+        // Not due at each tick, so that the loop has to be told how long it may sleep.
+        let beat = scheduler.every(4 * tick).first_run(FirstRun::AfterInterval);
+        let beat = beat.run(|| ()).unwrap();
+        register(&scheduler, gate.clone());
+        scheduler.start().unwrap();
+        let began = std::time::Instant::now();
+        while beat.runs() < 8 {
+            assert!(began.elapsed() < SECOND * 20, "{} runs in round {round}", beat.runs());
+            thread::sleep(Duration::from_millis(1));
+        }
+        gate.open();
+        assert!(block_on(scheduler.stop().into_future()).is_clean());
+    }
+}
+
+const LONG: Duration = Duration::from_secs(600);
+
+/// The lane tells the loop that it may sleep, and then polls what has been woken already.
+#[test]
+fn a_job_goes_on_beside_a_run_that_wakes_itself_and_then_blocks() {
+    for others in [2, 199] {
+        a_job_goes_on_beside(|scheduler, gate| {
+            for _ in 0..others {
+                scheduler.every(LONG).run(|| ()).unwrap();
+            }
+            let target = move || {
+                let gate = gate.clone();
+                let mut first = true;
+                std::future::poll_fn(move |cx| {
+                    if std::mem::take(&mut first) {
+                        cx.waker().wake_by_ref();
+                        return std::task::Poll::Pending;
+                    }
+                    gate.wait();
+                    std::task::Poll::Ready(())
+                })
+            };
+            scheduler.every(LONG).run(target).unwrap();
+        });
+    }
+}
+
+/// The end of a run lists its job anew, which the loop is told before the next run blocks.
+#[test]
+fn a_job_goes_on_beside_one_that_blocks_after_another_was_listed_at_its_end() {
+    a_job_goes_on_beside(|scheduler, gate| {
+        scheduler.every(SECOND / 200).delay_from_end().run(|| ()).unwrap();
+        scheduler.every(LONG).run(move || gate.wait()).unwrap();
+    });
 }
 
 /// Wakes itself whenever it is polled, for ever. (Tokio's `yield_now` would leave the waking to the end of the task's turn.)

@@ -663,7 +663,7 @@ fn a_cancelled_batch_against_a_run_that_begins() {
         let job: Arc<JobCell> = Arc::new(JobCell::new(plan, target.into_body()));
         let ticket = Ticket::new(1);
         assert_eq!(job.claim.offer(ticket), Offer::Taken);
-        let batch = lock(&engine.queue).hand_out((ticket, Time::ORIGIN), vec![Arc::clone(&job)], None);
+        let batch = lock(&engine.queue).hand_out((ticket, Time::ORIGIN), vec![Arc::clone(&job)]);
         let (lane, its_job, its_batch) = (Arc::clone(&engine), Arc::clone(&job), Arc::clone(&batch));
         let (visit, ()) = both(
             move || lane.begin_run(&its_batch, &its_job, &mut None),

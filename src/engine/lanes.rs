@@ -6,8 +6,9 @@
 
 use std::sync::Arc;
 
-use super::{Engine, State, ring};
+use super::{Engine, State};
 use crate::batch::Batch;
+use crate::bells::ring;
 use crate::cell::JobCell;
 use crate::handout::Handout;
 use crate::lane::{BlockingRun, Desk, Lane};
@@ -32,6 +33,13 @@ enum Found {
     Nothing,
 }
 
+/// The executor has refused a lane, or dropped it.
+pub(super) struct LaneLost;
+
+fn batches_left(state: &State) -> usize {
+    state.session.as_ref().map_or(0, Session::batches_left)
+}
+
 impl Engine {
     /// The next batch for a lane. Where many jobs are due they are offered here, by whoever is to run them, so that a job's
     /// memory needs to come to one processor only.
@@ -44,12 +52,14 @@ impl Engine {
                 Found::Batch(batch) => return Taken::Batch(batch),
                 Found::Nothing => return Taken::Nothing,
                 Found::More(handout) => {
+                    // This lane doesn't count as free meanwhile, and another one may be stuck behind it.
+                    self.hire_lanes(handout.may_block());
                     self.follow_up(handout);
-                    self.hire_lanes();
+                    self.hire_lanes(false);
                     return Taken::Later;
                 }
                 // Before a batch is taken: an executor may poll what is spawned at once, and runs begin in order.
-                Found::Wanting(wanting) if self.start_lanes(wanting) => return Taken::Later,
+                Found::Wanting(wanting) if self.start_lanes(wanting).is_ok() => return Taken::Later,
                 // They were refused: this lane does what it can.
                 Found::Wanting(_) => hires = false,
             }
@@ -92,16 +102,14 @@ impl Engine {
             ring(bell);
             return Found::Nothing;
         }
-        let (jobs, spare) = desk.take_spare();
-        let mut handout = Handout::new(now, tickets, jobs);
+        let mut handout = Handout::new(now, tickets, queue.take_list());
         current.hand_out(&mut handout, roster);
         current.admit(&mut handout, roster, groups);
-        let batch = handout.hand_out(&mut queue, spare);
+        let batch = handout.hand_out(&mut queue);
         if handout.is_plain() {
             return Found::Batch(batch);
         }
         queue.put_back(batch);
-        desk.count_as_free(&mut queue);
         Found::More(handout)
     }
 
@@ -131,35 +139,56 @@ impl Engine {
         desk.count_as_free(&mut queue);
     }
 
-    /// Starts as many lanes as are wanting, in the place of one that has other things to do. True if it has started any.
-    pub(crate) fn hire_lanes(self: &Arc<Self>) -> bool {
+    /// Starts as many lanes as are wanting, in the place of one that has other things to do; beside it, if those may block. True
+    /// if it has started any, or has woken the loop: if it may not block, whoever asks then returns to the executor before
+    /// it does anything that may.
+    pub(crate) fn hire_lanes(self: &Arc<Self>, may_block: bool) -> bool {
         let mut state = lock(&self.state);
-        let left = state.session.as_ref().map_or(0, Session::batches_left);
         let mut queue = lock(&self.queue);
-        // One will do: it sees to the next itself.
-        let wanting = queue.hire(left.min(1));
+        // One will do for what is left: it sees to the next itself.
+        let left = batches_left(&state).min(1);
+        let wanting = if may_block {
+            queue.hire_beside(left)
+        } else {
+            queue.hire(left)
+        };
+        if wanting > 0 {
+            drop(queue);
+            drop(state);
+            if self.start_lanes(wanting).is_err() {
+                return true;
+            }
+            state = lock(&self.state);
+            queue = lock(&self.queue);
+        }
+        let left = batches_left(&state);
         let bell = match &mut state.session {
             Some(session) if queue.has_lanes_for(left) => session.correct_wake(),
             _ => None,
         };
         drop(queue);
         drop(state);
+        let rings = bell.is_some();
         ring(bell);
-        self.start_lanes(wanting)
+        wanting > 0 || rings
     }
 
     /// Starts lanes. One that is refused is dropped, and tells so: what it should have run is tried again at the next tick.
-    /// True if any was started and none was lost.
-    pub(super) fn start_lanes(self: &Arc<Self>, wanting: usize) -> bool {
+    /// Fails if any was lost.
+    pub(super) fn start_lanes(self: &Arc<Self>, wanting: usize) -> Result<(), LaneLost> {
         if wanting == 0 {
-            return false;
+            return Ok(());
         }
         let lost = lock(&self.queue).lost();
         for _ in 0..wanting {
             let lane = Lane::new(Arc::clone(self));
             quietly(|| drop(self.runtime.spawn(Box::pin(lane))));
         }
-        lock(&self.queue).lost() == lost
+        if lock(&self.queue).lost() == lost {
+            Ok(())
+        } else {
+            Err(LaneLost)
+        }
     }
 
     /// Does what else is to be done about jobs that came up.
@@ -179,8 +208,7 @@ impl Engine {
     #[cfg(interleavings)]
     pub(crate) fn has_lane_for_what_is_left(&self) -> bool {
         let state = lock(&self.state);
-        let left = state.session.as_ref().map_or(0, Session::batches_left);
-        lock(&self.queue).has_lanes_for(left.min(1))
+        lock(&self.queue).has_lanes_for(batches_left(&state).min(1))
     }
 
     fn start_blocking(self: &Arc<Self>, batches: Vec<Arc<Batch>>) {

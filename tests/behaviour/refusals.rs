@@ -1,10 +1,13 @@
 //! Executors that refuse or lose what they are given.
 
+use atevery::runtime::Spawner;
 use atevery::{MissedTicks, Run, Scheduler};
 use futures::FutureExt;
+use futures::future::BoxFuture;
+use futures::task::SpawnError;
 
 use crate::naive::{Clock, Mode, Naive, pass};
-use crate::support::{Count, SECOND, World, ms};
+use crate::support::{Count, SECOND, World, later, ms, put, take};
 
 #[test]
 fn a_loop_that_is_refused_is_an_error_and_can_be_started_later() {
@@ -245,4 +248,48 @@ fn a_grace_is_kept_while_spawns_are_refused() {
     let report = world.wait(world.scheduler.stop().grace(ms(100)));
     assert_eq!(report.finished(), [job]);
     assert_eq!(world.elapsed_ms(), 70);
+}
+
+/// Spawns, but for those whose turn it isn't.
+struct Picky {
+    naive: Naive,
+    refused: std::ops::Range<usize>,
+}
+
+impl Spawner for Picky {
+    fn spawn(&self, future: BoxFuture<'static, ()>) -> Result<(), SpawnError> {
+        if self.refused.contains(&self.naive.spawns()) {
+            self.naive.set(Mode::Refuse);
+        }
+        let outcome = self.naive.spawn(future);
+        self.naive.set(Mode::Queue);
+        outcome
+    }
+}
+
+/// The loop meant to sleep for a day, since there was a lane for each.
+#[test]
+fn a_job_whose_lane_was_refused_comes_at_the_next_tick_although_the_other_lane_is_stuck() {
+    let (naive, clock) = (Naive::new(), Clock::new());
+    // The loop, a lane, and then the other one twice: at the tick, and when the first wants it.
+    let picky = Picky {
+        naive: naive.clone(),
+        refused: 2..4,
+    };
+    let scheduler = Scheduler::new((picky, clock.clone()));
+    let (runs, meanwhile) = (Count::default(), later());
+    for _ in 0..2 {
+        let (naive, clock, runs, meanwhile) = (naive.clone(), clock.clone(), runs.clone(), meanwhile.clone());
+        let target = move || {
+            runs.up();
+            if runs.get() == 1 {
+                pass(&clock, &naive, ms(50), ms(50)); // As another thread would, while this one is blocked.
+                put(&meanwhile, runs.get());
+            }
+        };
+        scheduler.every(SECOND * 86_400).run(target).unwrap();
+    }
+    scheduler.start().unwrap();
+    naive.run();
+    assert_eq!(take(&meanwhile), 2);
 }
