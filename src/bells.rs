@@ -1,18 +1,32 @@
-//! What a lane does to the loop's waker waits until its batch is over.
+//! What the ends of a lane's runs have to tell the loop waits until the lane's batch is over.
 //!
 //! An executor may keep a task for the thread that woke it (Tokio does), and the next run of the batch may block that thread: the
-//! loop would be stuck behind it. So the ends of runs ring once nothing of the batch is left to do, and the lane then
-//! returns to the executor. What users' code asks for while it runs is not held back, as it may wait for that.
+//! loop would be stuck behind it. So the loop is told once nothing of the batch is left to do, and the lane then returns to the
+//! executor. Until then the session doesn't count on the loop to know: whoever lists another job tells it of both. What users' code
+//! asks for while it runs is not held back, as it may wait for that.
 
-use std::cell::RefCell;
+use std::cell::Cell;
 use std::sync::Arc;
 
+use crate::cell::JobCell;
+use crate::engine::Engine;
 use crate::session::Bell;
 use crate::sync::thread_local;
 
+// There while a lane of this thread is in a batch.
 thread_local! {
-    /// There while a lane of this thread is in a batch.
-    static HELD: RefCell<Option<Vec<Arc<Bell>>>> = const { RefCell::new(None) };
+    static HELD: Cell<Option<Held>> = const { Cell::new(None) };
+}
+
+/// What is to be told.
+#[derive(Clone, Copy)]
+struct Held {
+    /// Which engine's lane it is: users' code may run another one's inside of it.
+    engine: usize,
+    /// A job was listed.
+    has_listed: bool,
+    /// A group has a free place.
+    has_free_place: bool,
 }
 
 pub(crate) fn ring(bell: Option<Arc<Bell>>) {
@@ -21,75 +35,79 @@ pub(crate) fn ring(bell: Option<Arc<Bell>>) {
     }
 }
 
-/// Rings once the batch is over that this thread is in, if it is in one.
-pub(crate) fn ring_after_batch(bell: Option<Arc<Bell>>) {
-    let Some(bell) = bell else { return };
-    let now = HELD.with(|held| match &mut *held.borrow_mut() {
-        Some(held) => {
-            held.push(bell);
-            None
+impl Engine {
+    /// Runs a batch, or what was woken of one, and then tells the loop what was held back. Says as well whether that was anything.
+    pub(crate) fn hold_back<T>(&self, batch: impl FnOnce() -> T) -> (T, bool) {
+        let held = Held {
+            engine: self.identity(),
+            has_listed: false,
+            has_free_place: false,
+        };
+        let has_rung = Cell::new(false);
+        let over = Over {
+            engine: self,
+            outer: HELD.with(|place| place.replace(Some(held))),
+            has_rung: &has_rung,
+        };
+        let result = batch();
+        drop(over);
+        (result, has_rung.get())
+    }
+
+    /// Lists a job that is idle again, or whose deadline is not what was foreseen, for the first tick from now.
+    pub(crate) fn list_again(&self, job: &JobCell) {
+        if !self.holds_back(|held| held.has_listed = true) {
+            self.relist(job);
+        } else if self.is_running() {
+            let now = self.now();
+            self.list_on_session(job, |session| session.list_quietly(job.slot(), job.due(), now));
         }
-        None => Some(bell),
-    });
-    ring(now);
+    }
+
+    /// A group has a free place, and jobs that wait for one.
+    pub(crate) fn tell_free_place(&self) {
+        if !self.holds_back(|held| held.has_free_place = true) {
+            self.ring();
+        }
+    }
+
+    /// Whether this thread is in a batch of a lane of this engine; then it is noted what is to be told.
+    fn holds_back(&self, note: impl FnOnce(&mut Held)) -> bool {
+        HELD.with(|place| match place.get() {
+            Some(mut held) if held.engine == self.identity() => {
+                note(&mut held);
+                place.set(Some(held));
+                true
+            }
+            _ => false,
+        })
+    }
+
+    fn identity(&self) -> usize {
+        std::ptr::from_ref(self).addr()
+    }
 }
 
-/// Runs a batch, or what was woken of one, and rings what was held back meanwhile. Tells as well whether that was any.
-pub(crate) fn hold_back<T>(batch: impl FnOnce() -> T) -> (T, bool) {
-    // An executor may run a lane inside of what another one calls.
-    let outer = HELD.with(|held| held.replace(Some(Vec::new())));
-    let restore = Restore { outer };
-    let result = batch();
-    let held = HELD.with(|held| held.take()).unwrap_or_default();
-    drop(restore);
-    let any = !held.is_empty();
-    held.into_iter().for_each(|bell| ring(Some(bell)));
-    (result, any)
+/// The end of a batch, even if it panics.
+struct Over<'a> {
+    engine: &'a Engine,
+    outer: Option<Held>,
+    has_rung: &'a Cell<bool>,
 }
 
-/// Also where a batch panics, which none does.
-struct Restore {
-    outer: Option<Vec<Arc<Bell>>>,
-}
-
-impl Drop for Restore {
+impl Drop for Over<'_> {
     fn drop(&mut self) {
-        HELD.with(|held| *held.borrow_mut() = self.outer.take());
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::cell::Cell;
-
-    use futures::task::noop_waker;
-
-    use super::*;
-
-    /// A bell with somebody at the other end.
-    fn bell() -> Arc<Bell> {
-        let bell = Arc::<Bell>::default();
-        bell.0.register(&noop_waker());
-        bell
-    }
-
-    fn has_rung(bell: &Bell) -> bool {
-        bell.0.take().is_none()
-    }
-
-    #[test]
-    fn what_is_rung_in_a_batch_rings_after_it() {
-        let (first, second) = (bell(), bell());
-        let within = Cell::new(true);
-        let ((), any) = hold_back(|| {
-            ring_after_batch(Some(Arc::clone(&first)));
-            let (_, inner) = hold_back(|| ring_after_batch(Some(Arc::clone(&second))));
-            assert!(inner);
-            within.set(has_rung(&second) && Arc::strong_count(&first) == 2);
-        });
-        assert!(any && within.get() && has_rung(&first));
-        let third = bell();
-        ring_after_batch(Some(Arc::clone(&third)));
-        assert!(has_rung(&third) && !hold_back(|| ()).1);
+        let Some(held) = HELD.with(|place| place.replace(self.outer)) else {
+            return;
+        };
+        let bell = if held.has_free_place {
+            self.engine.bell()
+        } else if held.has_listed {
+            self.engine.bell_if_sooner()
+        } else {
+            None
+        };
+        self.has_rung.set(bell.is_some());
+        ring(bell);
     }
 }

@@ -187,22 +187,20 @@ impl Engine {
 
     /// Lists a job of which something has changed for the first tick from now.
     pub(crate) fn relist(&self, job: &JobCell) {
-        ring(self.list(job));
-    }
-
-    /// Likewise, and returns the bell if the loop would sleep too long.
-    pub(crate) fn list(&self, job: &JobCell) -> Option<Arc<Bell>> {
         if !self.is_running() {
             // The next start lists all jobs.
-            return None;
+            return;
         }
         let now = self.now();
+        let bell = self.list_on_session(job, |session| session.list(job.slot(), job.due(), now));
+        ring(bell.flatten());
+    }
+
+    /// If there is a session, and the job is on the roster.
+    pub(crate) fn list_on_session<T>(&self, job: &JobCell, list: impl FnOnce(&mut Session) -> T) -> Option<T> {
         let mut state = lock(&self.state);
         let on_roster = state.roster.get(job.slot()).is_some();
-        match &mut state.session {
-            Some(session) if on_roster => session.list(job.slot(), job.due(), now),
-            _ => None,
-        }
+        state.session.as_mut().filter(|_| on_roster).map(list)
     }
 }
 
@@ -377,9 +375,7 @@ impl Engine {
         } else {
             queue.hire_another(batches)
         };
-        // What is taken up by a lane that is then stuck is not due again before, but for jobs that overlap.
-        let may_sleep = queue.has_lanes_for(batches) && (batches == 0 || !roster.some_overlap);
-        let next = current.next(now, may_sleep);
+        let next = current.next(now, may_sleep(&queue, batches, roster));
         drop(queue);
         drop(state);
         let next = if self.start_lanes(wanting).is_ok() {
@@ -389,7 +385,7 @@ impl Engine {
         };
         if handout.needs_follow_up() {
             self.follow_up(handout);
-            self.hire_lanes(false);
+            self.hire_lanes();
         }
         next
     }
@@ -398,18 +394,33 @@ impl Engine {
     fn look_again(&self, session: u64) -> Next {
         let now = self.now();
         let mut state = lock(&self.state);
-        let Some(current) = state.session.as_mut().filter(|current| current.number == session) else {
+        let State {
+            session: current,
+            roster,
+            ..
+        } = &mut *state;
+        let Some(current) = current.as_mut().filter(|current| current.number == session) else {
             return Next::End;
         };
-        let may_sleep = lock(&self.queue).has_lanes_for(current.batches_left());
+        let may_sleep = may_sleep(&lock(&self.queue), current.batches_left(), roster);
         current.next(now, may_sleep)
     }
+}
+
+/// Whether lanes see to what is left. What is taken up by one that is then stuck is not due again before, but for jobs that overlap.
+fn may_sleep(queue: &Queue, batches: usize, roster: &Roster) -> bool {
+    queue.has_lanes_for(batches) && (batches == 0 || !roster.some_overlap)
 }
 
 impl Engine {
     /// Wakes the loop.
     pub(crate) fn ring(&self) {
         ring(self.bell());
+    }
+
+    /// The bell, if something was listed and the loop would sleep too long.
+    pub(crate) fn bell_if_sooner(&self) -> Option<Arc<Bell>> {
+        lock(&self.state).session.as_mut().and_then(Session::ring_sooner)
     }
 
     pub(crate) fn bell(&self) -> Option<Arc<Bell>> {

@@ -10,7 +10,6 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use crate::batch::{Batch, Queue};
-use crate::bells::hold_back;
 use crate::cell::JobCell;
 use crate::end::End;
 use crate::engine::{Engine, Taken};
@@ -79,6 +78,8 @@ impl Turn {
 pub(crate) struct Desk {
     /// It counts as free.
     is_free: bool,
+    /// No other lane is to be had beside it.
+    pub(crate) goes_alone: bool,
     /// The batch that it ran last.
     done: Option<Arc<Batch>>,
     /// One that has been cleared, for the queue to use again.
@@ -160,7 +161,9 @@ impl Lane {
                 }
             };
             turn.runs += batch.jobs.len().max(1);
-            let (waiting, has_rung) = hold_back(|| batch.jobs.iter().filter(|job| self.run(&batch, job)).count());
+            let engine = Arc::clone(&self.engine);
+            let (waiting, has_rung) =
+                engine.hold_back(|| batch.jobs.iter().filter(|job| self.run(&batch, job)).count());
             if waiting > 0 {
                 return self.settle_down(batch, waiting, has_rung);
             }
@@ -179,7 +182,7 @@ impl Lane {
     fn settle_down(&mut self, batch: Arc<Batch>, waiting: usize, has_rung: bool) -> Poll<()> {
         self.stage = Stage::Home { batch, waiting };
         (self.desk, self.spare) = (Desk::default(), None);
-        if self.engine.hire_lanes(false) || has_rung {
+        if self.engine.hire_lanes() || has_rung {
             return Poll::Pending;
         }
         Poll::Ready(())
@@ -221,7 +224,9 @@ impl Lane {
             return Poll::Ready(());
         };
         let woken = self.home.take_woken();
-        let (ended, _) = hold_back(|| woken.iter().filter(|run| run.poll(&self.engine)).count());
+        let (ended, _) = self
+            .engine
+            .hold_back(|| woken.iter().filter(|run| run.poll(&self.engine)).count());
         *waiting -= ended;
         if *waiting > 0 {
             return Poll::Pending;

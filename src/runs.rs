@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use crate::batch::Batch;
-use crate::bells::ring_after_batch;
 use crate::cell::JobCell;
 use crate::claim::{Begin, Meanwhile, Ticket};
 use crate::end::End;
@@ -73,13 +72,8 @@ impl Engine {
 
     fn leave_group(&self, rules: &Rules) {
         if rules.group.as_ref().is_some_and(|group| group.leave()) {
-            ring_after_batch(self.bell());
+            self.tell_free_place();
         }
-    }
-
-    /// Lists a job that is idle again, or whose deadline is not what was foreseen, for the first tick from now.
-    fn list_again(&self, job: &JobCell) {
-        ring_after_batch(self.list(job));
     }
 }
 

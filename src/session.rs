@@ -189,7 +189,17 @@ impl Session {
 
     /// Lists a job, and returns the bell if the loop would sleep too long.
     pub(crate) fn list(&mut self, slot: Slot, deadline: Time, now: Time) -> Option<Arc<Bell>> {
+        self.list_quietly(slot, deadline, now);
+        self.ring_sooner()
+    }
+
+    /// Lists a job. The loop is told later.
+    pub(crate) fn list_quietly(&mut self, slot: Slot, deadline: Time, now: Time) {
         self.agenda.list(slot, deadline, now);
+    }
+
+    /// The bell, if the loop would sleep too long.
+    pub(crate) fn ring_sooner(&mut self) -> Option<Arc<Bell>> {
         let next = self.agenda.next_wake()?;
         let sooner = self.wake.is_none_or(|wake| next < wake);
         sooner.then(|| {

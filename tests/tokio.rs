@@ -238,6 +238,48 @@ fn a_job_goes_on_beside_one_that_blocks_after_another_was_listed_at_its_end() {
     });
 }
 
+/// The end of a run has listed its job, which the loop is told only after the batch: others must not count on it to know.
+#[test]
+fn a_job_is_triggered_beside_one_that_blocks_after_another_was_listed_at_its_end() {
+    let tick = Duration::from_millis(5);
+    for _ in 0..3 {
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .unwrap();
+        let scheduler = Scheduler::builder(Tokio::from(runtime.handle().clone()));
+        let scheduler = scheduler.resolution(tick).build().unwrap();
+        let gate = Gate::default();
+        // Of a batch of three.
+        let ended = scheduler.every(2 * tick).delay_from_end();
+        let ended = ended.run(move || thread::sleep(tick)).unwrap();
+        let stuck = gate.clone();
+        let stuck = scheduler.every(LONG).run(move || stuck.wait()).unwrap();
+        for _ in 0..198 {
+            scheduler.every(LONG).run(|| ()).unwrap();
+        }
+        let triggered = scheduler.every(LONG).first_run(FirstRun::AfterInterval);
+        let triggered = triggered.run(|| ()).unwrap();
+        scheduler.start().unwrap();
+        wait_until(|| ended.runs() > 0 && stuck.is_running());
+        thread::sleep(10 * tick);
+        triggered.trigger();
+        wait_until(|| triggered.runs() > 0);
+        gate.open();
+        assert!(block_on(scheduler.stop().into_future()).is_clean());
+    }
+}
+
+#[track_caller]
+fn wait_until(happens: impl Fn() -> bool) {
+    let began = std::time::Instant::now();
+    while !happens() {
+        assert!(began.elapsed() < SECOND * 20, "it does not happen");
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
 /// Wakes itself whenever it is polled, for ever. (Tokio's `yield_now` would leave the waking to the end of the task's turn.)
 async fn restless() {
     std::future::poll_fn(|cx| {

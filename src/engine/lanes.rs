@@ -13,7 +13,7 @@ use crate::cell::JobCell;
 use crate::handout::Handout;
 use crate::lane::{BlockingRun, Desk, Lane};
 use crate::panics::{lock, quietly};
-use crate::session::Session;
+use crate::session::{Bell, Session};
 
 /// What a lane gets that asks for a batch.
 pub(crate) enum Taken {
@@ -30,7 +30,8 @@ enum Found {
     More(Handout),
     /// So many lanes are to be started first.
     Wanting(usize),
-    Nothing,
+    /// The loop may have to be told so.
+    Nothing(Option<Arc<Bell>>),
 }
 
 /// The executor has refused a lane, or dropped it.
@@ -44,26 +45,33 @@ impl Engine {
     /// The next batch for a lane. Where many jobs are due they are offered here, by whoever is to run them, so that a job's
     /// memory needs to come to one processor only.
     pub(crate) fn next_batch(self: &Arc<Self>, desk: &mut Desk) -> Taken {
-        let mut hires = true;
-        loop {
-            let found = self.find_batch(desk, hires);
-            desk.tidy();
-            match found {
-                Found::Batch(batch) => return Taken::Batch(batch),
-                Found::Nothing => return Taken::Nothing,
-                Found::More(handout) => {
-                    // This lane doesn't count as free meanwhile, and another one may be stuck behind it.
-                    self.hire_lanes(handout.may_block());
-                    self.follow_up(handout);
-                    self.hire_lanes(false);
-                    return Taken::Later;
+        let hires = !std::mem::take(&mut desk.goes_alone);
+        let found = self.find_batch(desk, hires);
+        desk.tidy();
+        match found {
+            Found::Batch(batch) => return Taken::Batch(batch),
+            Found::Nothing(bell) => {
+                desk.finish(&mut lock(&self.queue));
+                ring(bell);
+                return Taken::Nothing;
+            }
+            Found::More(handout) => {
+                if handout.may_block() {
+                    self.hire_beside();
                 }
-                // Before a batch is taken: an executor may poll what is spawned at once, and runs begin in order.
-                Found::Wanting(wanting) if self.start_lanes(wanting).is_ok() => return Taken::Later,
-                // They were refused: this lane does what it can.
-                Found::Wanting(_) => hires = false,
+                self.follow_up(handout);
+                self.hire_lanes();
+            }
+            // Before a batch is taken: an executor may poll what is spawned at once, and runs begin in order.
+            Found::Wanting(wanting) => {
+                if self.start_lanes(wanting).is_err() {
+                    // This lane does what it can, and the loop is not to count on others.
+                    desk.goes_alone = true;
+                    self.ring();
+                }
             }
         }
+        Taken::Later
     }
 
     /// Finds a batch for a lane, which may have to hire others first.
@@ -93,14 +101,10 @@ impl Engine {
             return Found::Batch(batch);
         }
         let Some(current) = session else {
-            return Found::Nothing;
+            return Found::Nothing(None);
         };
         if left == 0 {
-            let bell = current.correct_wake();
-            drop(queue);
-            drop(state);
-            ring(bell);
-            return Found::Nothing;
+            return Found::Nothing(current.correct_wake());
         }
         let mut handout = Handout::new(now, tickets, queue.take_list());
         current.hand_out(&mut handout, roster);
@@ -110,6 +114,7 @@ impl Engine {
             return Found::Batch(batch);
         }
         queue.put_back(batch);
+        desk.count_as_free(&mut queue);
         Found::More(handout)
     }
 
@@ -127,7 +132,7 @@ impl Engine {
                     self.finish_batch(&batch);
                 }
                 Found::More(handout) => self.follow_up(handout),
-                Found::Wanting(_) | Found::Nothing => return,
+                Found::Wanting(_) | Found::Nothing(_) => return,
             }
         }
     }
@@ -139,38 +144,33 @@ impl Engine {
         desk.count_as_free(&mut queue);
     }
 
-    /// Starts as many lanes as are wanting, in the place of one that has other things to do; beside it, if those may block. True
-    /// if it has started any, or has woken the loop: if it may not block, whoever asks then returns to the executor before
-    /// it does anything that may.
-    pub(crate) fn hire_lanes(self: &Arc<Self>, may_block: bool) -> bool {
-        let mut state = lock(&self.state);
-        let mut queue = lock(&self.queue);
+    /// Starts as many lanes as are wanting, in the place of one that has other things to do. True if it has started any, or has
+    /// woken the loop: whoever asks returns to the executor before it does anything that may block.
+    pub(crate) fn hire_lanes(self: &Arc<Self>) -> bool {
+        let state = lock(&self.state);
         // One will do for what is left: it sees to the next itself.
-        let left = batches_left(&state).min(1);
-        let wanting = if may_block {
-            queue.hire_beside(left)
-        } else {
-            queue.hire(left)
-        };
-        if wanting > 0 {
-            drop(queue);
-            drop(state);
-            if self.start_lanes(wanting).is_err() {
-                return true;
-            }
-            state = lock(&self.state);
-            queue = lock(&self.queue);
-        }
-        let left = batches_left(&state);
-        let bell = match &mut state.session {
-            Some(session) if queue.has_lanes_for(left) => session.correct_wake(),
-            _ => None,
-        };
-        drop(queue);
+        let wanting = lock(&self.queue).hire(batches_left(&state).min(1));
+        drop(state);
+        // What is refused is taken back, or left to the lanes there are.
+        let _ = self.start_lanes(wanting);
+        let mut state = lock(&self.state);
+        let has_lanes = lock(&self.queue).has_lanes_for(batches_left(&state));
+        let session = state.session.as_mut().filter(|_| has_lanes);
+        let bell = session.and_then(Session::correct_wake);
         drop(state);
         let rings = bell.is_some();
         ring(bell);
         wanting > 0 || rings
+    }
+
+    /// Likewise beside a lane that is about to call users' code, counts as free, and may block its thread, and one that may be stuck
+    /// behind it.
+    fn hire_beside(self: &Arc<Self>) {
+        let state = lock(&self.state);
+        let wanting = lock(&self.queue).hire_beside(batches_left(&state).min(1) + 1);
+        drop(state);
+        // The lane itself goes on in the end.
+        let _ = self.start_lanes(wanting);
     }
 
     /// Starts lanes. One that is refused is dropped, and tells so: what it should have run is tried again at the next tick.

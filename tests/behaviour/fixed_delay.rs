@@ -464,3 +464,25 @@ fn an_interval_changed_in_a_run_brings_no_other_beside_it() {
         assert_eq!(world.log.take_times(), [0, 1_300], "replaces: {replaces}");
     }
 }
+
+/// The lane of the outer run holds back what it has to tell its own loop, and not what others have.
+#[test]
+fn on_a_scheduler_that_a_run_of_another_drives() {
+    let outer = World::new();
+    let runs = Count::default();
+    let inner_runs = runs.clone();
+    let target = move || {
+        let inner = World::new();
+        let runs = inner_runs.clone();
+        inner
+            .every(1_000)
+            .delay_from_end()
+            .run_blocking(move || runs.up())
+            .unwrap();
+        inner.start();
+        inner.advance(10_000);
+    };
+    outer.every(100).run(target).unwrap();
+    outer.start();
+    assert_eq!(runs.get(), 11);
+}
