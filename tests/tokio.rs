@@ -123,13 +123,7 @@ fn a_lone_job_goes_on_beside_a_run_that_is_stuck_among_many() {
     // A worker may keep a task that it has spawned to itself, and with it a lane that is counted on.
     let tick = Duration::from_millis(5);
     for stuck in (0..200).step_by(7) {
-        let runtime = Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build()
-            .unwrap();
-        let scheduler = Scheduler::builder(Tokio::from(runtime.handle().clone()));
-        let scheduler = scheduler.resolution(tick).build().unwrap();
+        let (_runtime, scheduler) = on_two_threads(tick);
         let (release, gate) = std::sync::mpsc::channel::<()>();
         let mut gate = Some(gate);
         for job in 0..200 {
@@ -157,6 +151,17 @@ fn a_lone_job_goes_on_beside_a_run_that_is_stuck_among_many() {
     }
 }
 
+/// The runtime is to be kept as long as the scheduler.
+fn on_two_threads(tick: Duration) -> (Runtime, Scheduler) {
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap();
+    let scheduler = Scheduler::builder(Tokio::from(runtime.handle().clone()));
+    (runtime, scheduler.resolution(tick).build().unwrap())
+}
+
 /// Runs that block their thread wait for it.
 #[derive(Clone, Default)]
 struct Gate(Arc<(Mutex<bool>, Condvar)>);
@@ -179,13 +184,7 @@ impl Gate {
 fn a_job_goes_on_beside(register: impl Fn(&Scheduler, Gate)) {
     let tick = Duration::from_millis(5);
     for round in 0..5 {
-        let runtime = Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build()
-            .unwrap();
-        let scheduler = Scheduler::builder(Tokio::from(runtime.handle().clone()));
-        let scheduler = scheduler.resolution(tick).build().unwrap();
+        let (_runtime, scheduler) = on_two_threads(tick);
         let gate = Gate::default();
         // Not due at each tick, so that the loop has to be told how long it may sleep.
         let beat = scheduler.every(4 * tick).first_run(FirstRun::AfterInterval);
@@ -243,13 +242,7 @@ fn a_job_goes_on_beside_one_that_blocks_after_another_was_listed_at_its_end() {
 fn a_job_is_triggered_beside_one_that_blocks_after_another_was_listed_at_its_end() {
     let tick = Duration::from_millis(5);
     for _ in 0..3 {
-        let runtime = Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build()
-            .unwrap();
-        let scheduler = Scheduler::builder(Tokio::from(runtime.handle().clone()));
-        let scheduler = scheduler.resolution(tick).build().unwrap();
+        let (_runtime, scheduler) = on_two_threads(tick);
         let gate = Gate::default();
         // Of a batch of three.
         let ended = scheduler.every(2 * tick).delay_from_end();
