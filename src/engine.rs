@@ -333,12 +333,43 @@ impl Engine {
     }
 }
 
+/// What serving a tick has left to be done without a lock.
+struct Served {
+    /// So many lanes are to be started.
+    wanting: usize,
+    /// There unless lanes go first.
+    handout: Option<Handout>,
+    next: Next,
+}
+
 /// The loop.
 impl Engine {
     /// Serves the tick that has come, if one has and the session is still on.
     pub(crate) fn tick(self: &Arc<Self>, session: u64) -> Next {
         // Whoever polls the loop is there.
         self.lost_loop.store(false, Ordering::Release);
+        let Some(served) = self.serve(session) else {
+            return Next::End;
+        };
+        let started = self.start_lanes(served.wanting);
+        let Some(handout) = served.handout else {
+            // What was refused is tried again at the tick that is served thereupon.
+            return served.next;
+        };
+        let next = if started.is_ok() {
+            served.next
+        } else {
+            self.look_again(session)
+        };
+        if handout.needs_follow_up() {
+            self.follow_up(handout);
+            self.hire_lanes();
+        }
+        next
+    }
+
+    /// Nothing if the session is over.
+    fn serve(&self, session: u64) -> Option<Served> {
         let now = self.now();
         let mut state = lock(&self.state);
         let State {
@@ -348,18 +379,15 @@ impl Engine {
             groups,
             ..
         } = &mut *state;
-        let Some(current) = current.as_mut().filter(|current| current.number == session) else {
-            return Next::End;
-        };
+        let current = current.as_mut().filter(|current| current.number == session)?;
         let mut queue = lock(&self.queue);
         let is_behind = current.is_behind(&queue, now);
         if current.lets_lanes_go_first(is_behind) {
-            let wanting = queue.hire(current.batches_left());
-            drop(queue);
-            drop(state);
-            // What is refused is tried again at the tick that is served thereupon.
-            let _ = self.start_lanes(wanting);
-            return Next::Sleep(now);
+            return Some(Served {
+                wanting: queue.hire(current.batches_left()),
+                handout: None,
+                next: Next::Sleep(now),
+            });
         }
         current.serve(now);
         let mut handout = Handout::new(now, tickets, Vec::new());
@@ -367,27 +395,13 @@ impl Engine {
         current.admit(&mut handout, roster, groups);
         handout.queue(&mut queue);
         let batches = current.batches_left();
-        let wanting = if handout.may_block() {
-            queue.hire_beside(batches)
-        } else if is_behind || handout.has_blocking() {
-            // Runs on the blocking pool begin after all others.
-            queue.hire(batches)
-        } else {
-            queue.hire_another(batches)
-        };
+        let wanting = hire(&mut queue, batches, &handout, is_behind);
         let next = current.next(now, may_sleep(&queue, batches, roster));
-        drop(queue);
-        drop(state);
-        let next = if self.start_lanes(wanting).is_ok() {
-            next
-        } else {
-            self.look_again(session)
-        };
-        if handout.needs_follow_up() {
-            self.follow_up(handout);
-            self.hire_lanes();
-        }
-        next
+        Some(Served {
+            wanting,
+            handout: Some(handout),
+            next,
+        })
     }
 
     /// Lanes were refused that the loop had counted on, before it goes to sleep.
@@ -404,6 +418,18 @@ impl Engine {
         };
         let may_sleep = may_sleep(&lock(&self.queue), current.batches_left(), roster);
         current.next(now, may_sleep)
+    }
+}
+
+/// How many lanes are wanting at a tick that has left so many batches to them.
+fn hire(queue: &mut Queue, batches: usize, handout: &Handout, is_behind: bool) -> usize {
+    if handout.may_block() {
+        queue.hire_beside(batches)
+    } else if is_behind || handout.has_blocking() {
+        // Runs on the blocking pool begin after all others.
+        queue.hire(batches)
+    } else {
+        queue.hire_another(batches)
     }
 }
 
