@@ -92,12 +92,7 @@ fn try_current_outside_a_runtime_is_an_error() {
 #[test]
 fn a_stop_has_its_timeout_although_a_lone_run_blocks_the_thread_of_the_timers() {
     // As many workers as on any machine with more than one processor: with one, nothing is left to look after the timers.
-    let runtime = Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .unwrap();
-    let scheduler = Scheduler::new(Tokio::from(runtime.handle().clone()));
+    let (_runtime, scheduler) = on_two_threads(Duration::from_millis(50));
     let (release, gate) = std::sync::mpsc::channel::<()>();
     let target = move |run: Run| {
         if run.number() == 3 {
