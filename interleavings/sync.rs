@@ -25,8 +25,12 @@ impl AtomicWaker {
         drop(old);
     }
 
+    pub(crate) fn take(&self) -> Option<Waker> {
+        self.0.lock().unwrap().take()
+    }
+
     pub(crate) fn wake(&self) {
-        let waker = self.0.lock().unwrap().take();
+        let waker = self.take();
         if let Some(waker) = waker {
             waker.wake();
         }

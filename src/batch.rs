@@ -9,6 +9,7 @@ use crate::cell::JobCell;
 use crate::claim::Ticket;
 use crate::panics::lock;
 use crate::parked::Parked;
+use crate::places::Pool;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::time::Time;
@@ -57,6 +58,10 @@ impl Batch {
         let mut parked = lock(&self.parked);
         let stays = !self.is_cancelled();
         if stays {
+            if parked.is_empty() {
+                // Where one has to wait, most of them have.
+                parked.reserve(self.jobs.len());
+            }
             parked.push(Arc::clone(run));
         }
         stays
@@ -73,6 +78,12 @@ impl Batch {
     pub(crate) fn take_parked(&self) -> Option<Arc<Parked>> {
         let mut parked = lock(&self.parked);
         (!parked.is_empty()).then(|| parked.remove(0))
+    }
+
+    /// All runs that have waited have ended.
+    pub(crate) fn forget_parked(&self) {
+        let parked = std::mem::take(&mut *lock(&self.parked));
+        drop(parked);
     }
 
     /// Whether a run of it is in progress.
@@ -107,6 +118,8 @@ pub(crate) struct Queue {
     /// Free lanes that were lost so far.
     lost: u64,
     handed_out: u64,
+    /// Where runs may wait.
+    pub(crate) places: Pool,
 }
 
 impl Queue {

@@ -21,6 +21,7 @@ use crate::jitter::mix;
 use crate::job::Job;
 use crate::observers::{Hook, Observers};
 use crate::panics::lock;
+use crate::places::Places;
 use crate::roster::Roster;
 use crate::rules::Rules;
 use crate::runtime::Runtime;
@@ -241,10 +242,13 @@ impl Engine {
             _ => None,
         };
         let Some(session) = session else { return };
-        let handed_out = lock(&self.queue).close();
+        let mut queue = lock(&self.queue);
+        let handed_out = queue.close();
+        let places = queue.places.clear();
+        drop(queue);
         let waiting: Vec<_> = state.groups.values().map(|group| group.take_waiting()).collect();
         drop(state);
-        drop(waiting);
+        drop((waiting, places));
         for batch in &handed_out {
             self.retract(batch);
         }
@@ -339,6 +343,8 @@ struct Served {
     wanting: usize,
     /// There unless lanes go first.
     handout: Option<Handout>,
+    /// Nobody has needed them for a while. They go with this.
+    _unused: Vec<Places>,
     next: Next,
 }
 
@@ -386,6 +392,7 @@ impl Engine {
             return Some(Served {
                 wanting: queue.hire(current.batches_left()),
                 handout: None,
+                _unused: Vec::new(),
                 next: Next::Sleep(now),
             });
         }
@@ -400,6 +407,7 @@ impl Engine {
         Some(Served {
             wanting,
             handout: Some(handout),
+            _unused: queue.places.take_unused(now),
             next,
         })
     }

@@ -6,7 +6,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use crate::batch::{Batch, Queue};
@@ -14,7 +14,8 @@ use crate::cell::JobCell;
 use crate::end::End;
 use crate::engine::{Engine, Taken};
 use crate::panics::{catch, discard, quietly};
-use crate::parked::{Home, Parked, Visit, poll_in_span};
+use crate::parked::{Visit, poll_in_span};
+use crate::places::Places;
 use crate::retry::{Backoff, Pause, Wait};
 use crate::run::Facts;
 use crate::target::{RunFuture, Spare};
@@ -32,10 +33,9 @@ const LOOKS: usize = 8;
 
 pub(crate) struct Lane {
     engine: Arc<Engine>,
-    home: Arc<Home>,
     desk: Desk,
-    /// Where the next run that waits will wait; its waker serves first polls until then.
-    vacancy: Option<(Arc<Parked>, Waker)>,
+    /// Where its runs wait. There from the first poll of a run on: synchronous jobs need none.
+    places: Option<Places>,
     /// What the last run's future lay in.
     spare: Spare,
     stage: Stage,
@@ -137,9 +137,8 @@ impl Lane {
     pub(crate) fn new(engine: Arc<Engine>) -> Lane {
         Lane {
             engine,
-            home: Arc::default(),
             desk: Desk::of_free_lane(),
-            vacancy: None,
+            places: None,
             spare: None,
             stage: Stage::Taking,
         }
@@ -156,14 +155,14 @@ impl Lane {
                     return Poll::Pending;
                 }
                 Taken::Nothing => {
-                    self.stage = Stage::Left;
+                    self.leave();
                     return Poll::Ready(());
                 }
             };
             turn.runs += batch.jobs.len().max(1);
             let engine = Arc::clone(&self.engine);
             let (waiting, has_rung) =
-                engine.hold_back(|| batch.jobs.iter().filter(|job| self.run(&batch, job)).count());
+                engine.hold_back(|| batch.jobs.iter().filter(|job| self.run(&batch, job, cx)).count());
             if waiting > 0 {
                 return self.settle_down(batch, waiting, has_rung);
             }
@@ -181,7 +180,8 @@ impl Lane {
     /// woken already have woken this task too.
     fn settle_down(&mut self, batch: Arc<Batch>, waiting: usize, has_rung: bool) -> Poll<()> {
         self.stage = Stage::Home { batch, waiting };
-        (self.desk, self.spare) = (Desk::default(), None);
+        self.desk = Desk::default();
+        self.give_up_spare();
         if self.engine.hire_lanes() || has_rung {
             return Poll::Pending;
         }
@@ -189,22 +189,29 @@ impl Lane {
     }
 
     /// Begins the run that was offered to this batch. True if it waits.
-    fn run(&mut self, batch: &Batch, job: &Arc<JobCell>) -> bool {
+    fn run(&mut self, batch: &Batch, job: &Arc<JobCell>, cx: &Context<'_>) -> bool {
+        if let (None, Some(places)) = (&self.spare, &mut self.places) {
+            self.spare = places.take_spare();
+        }
         match self.engine.begin_run(batch, job, &mut self.spare) {
-            Some((facts, future)) => self.poll_first(batch, job, facts, future),
+            Some((facts, future)) => self.poll_first(batch, job, facts, future, cx),
             None => false,
         }
     }
 
-    fn poll_first(&mut self, batch: &Batch, job: &Arc<JobCell>, facts: Facts, mut future: RunFuture) -> bool {
-        let home = &self.home;
-        let (place, waker) = self.vacancy.get_or_insert_with(|| {
-            let place = Parked::vacant(home);
-            (Arc::clone(&place), Waker::from(place))
-        });
+    fn poll_first(
+        &mut self,
+        batch: &Batch,
+        job: &Arc<JobCell>,
+        facts: Facts,
+        mut future: RunFuture,
+        cx: &Context<'_>,
+    ) -> bool {
+        let places = self.places.get_or_insert_with(|| self.engine.take_places(cx.waker()));
+        let (place, waker) = places.vacant();
         match poll_in_span(&facts.span, &mut future, waker) {
             Poll::Ready(end) => {
-                self.spare = self.engine.end_here(job, &facts, future, end);
+                self.spare = self.engine.end_here(job, &facts, future, end, false);
                 false
             }
             Poll::Pending => {
@@ -212,7 +219,7 @@ impl Lane {
                 if !batch.park(place) {
                     place.cancel(&self.engine);
                 }
-                self.vacancy = None;
+                places.occupy();
                 true
             }
         }
@@ -223,17 +230,34 @@ impl Lane {
         let Stage::Home { batch, waiting } = &mut self.stage else {
             return Poll::Ready(());
         };
-        let woken = self.home.take_woken();
-        let (ended, _) = self
-            .engine
-            .hold_back(|| woken.iter().filter(|run| run.poll(&self.engine)).count());
-        *waiting -= ended;
+        if let Some(places) = &mut self.places {
+            let (ended, _) = self.engine.hold_back(|| places.poll_woken(&self.engine));
+            *waiting -= ended;
+        }
         if *waiting > 0 {
             return Poll::Pending;
         }
         self.engine.finish_batch(batch);
-        self.stage = Stage::Left;
+        batch.forget_parked();
+        self.leave();
         Poll::Ready(())
+    }
+
+    /// Nothing is left to do.
+    fn leave(&mut self) {
+        self.stage = Stage::Left;
+        self.give_up_spare();
+        if let Some(places) = self.places.take() {
+            self.engine.keep_places(places);
+        }
+    }
+
+    /// No run begins here for now.
+    fn give_up_spare(&mut self) {
+        let spare = self.spare.take();
+        if let Some(places) = &mut self.places {
+            places.keep_spare(spare);
+        }
     }
 }
 
@@ -241,7 +265,9 @@ impl Future for Lane {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        self.home.register(cx.waker());
+        if let Some(places) = &self.places {
+            places.register(cx.waker());
+        }
         if matches!(self.stage, Stage::Taking) && self.take_batches(cx).is_pending() {
             return Poll::Pending;
         }
@@ -251,7 +277,6 @@ impl Future for Lane {
 
 impl Drop for Lane {
     fn drop(&mut self) {
-        self.home.close();
         match std::mem::replace(&mut self.stage, Stage::Left) {
             Stage::Left => {}
             Stage::Taking if self.desk.is_free => self.engine.lose_lane(),

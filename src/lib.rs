@@ -70,6 +70,7 @@ mod options;
 mod overlap;
 mod panics;
 mod parked;
+mod places;
 mod record;
 #[cfg(feature = "macros")]
 mod registry;

@@ -10,20 +10,14 @@ use crate::panics::{catch, lock};
 use crate::run::Facts;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{AtomicWaker, Mutex};
-use crate::target::RunFuture;
+use crate::target::{RunFuture, Spare};
 use crate::trace::RunSpan;
 
-/// The task in which runs wait: which of them were woken, and how to have it polled.
+/// The task in which runs wait: which of its places were woken, and how to have it polled.
 #[derive(Default)]
 pub(crate) struct Home {
-    woken: Mutex<Woken>,
+    woken: Mutex<Vec<usize>>,
     waker: AtomicWaker,
-}
-
-#[derive(Default)]
-struct Woken {
-    closed: bool,
-    runs: Vec<Arc<Parked>>,
 }
 
 impl Home {
@@ -31,34 +25,42 @@ impl Home {
         self.waker.register(waker);
     }
 
-    pub(crate) fn take_woken(&self) -> Vec<Arc<Parked>> {
-        std::mem::take(&mut lock(&self.woken).runs)
+    /// Another task moves in. What was woken before is not its concern, and is forgotten.
+    pub(crate) fn move_in(&self, waker: &Waker) {
+        // In this order: a place that is woken meanwhile wakes the new task.
+        self.register(waker);
+        lock(&self.woken).clear();
     }
 
-    /// Nobody lives here any more: late wake-ups go nowhere.
-    pub(crate) fn close(&self) {
+    /// No task lives here any more.
+    pub(crate) fn move_out(&self) {
+        drop(self.waker.take());
+    }
+
+    /// Exchanges those that were woken for an empty list.
+    pub(crate) fn take_woken(&self, empty: &mut Vec<usize>) {
+        std::mem::swap(&mut *lock(&self.woken), empty);
+    }
+
+    pub(crate) fn wake(&self, place: usize) {
         let mut woken = lock(&self.woken);
-        woken.closed = true;
-        let runs = std::mem::take(&mut woken.runs);
+        let is_first = woken.is_empty();
+        woken.push(place);
         drop(woken);
-        drop(runs);
-    }
-
-    fn wake(&self, run: &Arc<Parked>) {
-        let mut woken = lock(&self.woken);
-        if !woken.closed {
-            woken.runs.push(Arc::clone(run));
+        if is_first {
+            // Else whoever was the first wakes the task, which looks at all.
+            self.waker.wake();
         }
-        drop(woken);
-        self.waker.wake();
     }
 }
 
 /// A run that waits, or a place for one: it lends its waker to a run's first poll, and keeps the run if that waits.
 pub(crate) struct Parked {
     home: Arc<Home>,
-    /// It is among the woken already.
-    queued: AtomicBool,
+    /// Which of the home's places it is.
+    number: usize,
+    /// It is among the woken.
+    woken: AtomicBool,
     stage: Mutex<Stage>,
 }
 
@@ -70,7 +72,13 @@ enum Stage {
     },
     /// Cancelled from outside, which its home has not noticed yet.
     Cancelled,
-    Ended,
+}
+
+/// What a poll has come to.
+pub(crate) enum Polled {
+    Waits,
+    /// Now, or by a cancellation that its home had not noticed yet.
+    Ended(Spare),
 }
 
 /// A run that has begun and goes on as a future.
@@ -93,23 +101,25 @@ impl Visit {
         poll_in_span(&self.facts.span, &mut self.future, waker)
     }
 
-    fn end(self, engine: &Engine, end: End) {
-        engine.end(&self.job, &self.facts, self.future, end, true);
-    }
-
     fn cancel(self, engine: &Engine) {
         self.job.claim.cancel_current();
-        self.end(engine, End::Cancelled);
+        engine.end(&self.job, &self.facts, self.future, End::Cancelled, true);
     }
 }
 
 impl Parked {
-    pub(crate) fn vacant(home: &Arc<Home>) -> Arc<Parked> {
+    pub(crate) fn vacant(home: &Arc<Home>, number: usize) -> Arc<Parked> {
         Arc::new(Parked {
             home: Arc::clone(home),
-            queued: AtomicBool::new(false),
+            number,
+            woken: AtomicBool::new(false),
             stage: Mutex::new(Stage::Vacant),
         })
+    }
+
+    /// Nobody wakes it who has been here before. For a place that nobody else knows any more.
+    pub(crate) fn calm(&self) {
+        self.woken.store(false, Ordering::Relaxed);
     }
 
     /// Keeps a run whose first poll, with this place's waker, left it pending.
@@ -120,55 +130,59 @@ impl Parked {
             visit.job.owner().note_start(started);
             started
         });
-        let job = Arc::clone(&visit.job);
+        let job = visit.job.rules().is_some().then(|| Arc::clone(&visit.job));
         *lock(&self.stage) = Stage::Waiting(visit);
-        if let Some(rules) = job.rules() {
+        if let Some(rules) = job.as_deref().and_then(JobCell::rules) {
             rules.keep_at_hand(self);
         }
     }
 
-    /// Polls a run that was woken. True if it ended, now or by a cancellation that its home has not noticed yet.
-    pub(crate) fn poll(self: &Arc<Self>, engine: &Engine) -> bool {
-        self.queued.store(false, Ordering::Release);
+    /// Polls a run that was woken, with this place's waker.
+    pub(crate) fn poll(&self, engine: &Engine, waker: &Waker) -> Polled {
+        // What was done before it was woken is seen by the poll.
+        if !self.woken.swap(false, Ordering::AcqRel) {
+            // A late word for one who was here before.
+            return Polled::Waits;
+        }
         let mut stage = lock(&self.stage);
         match std::mem::replace(&mut *stage, Stage::Polled { cancel: false }) {
             Stage::Waiting(visit) => {
                 drop(stage);
-                self.poll_visit(engine, visit)
+                self.poll_visit(engine, visit, waker)
             }
             Stage::Cancelled => {
-                *stage = Stage::Ended;
-                true
+                *stage = Stage::Vacant;
+                Polled::Ended(None)
             }
             other => {
                 *stage = other;
-                false
+                Polled::Waits
             }
         }
     }
 
-    fn poll_visit(self: &Arc<Self>, engine: &Engine, mut visit: Visit) -> bool {
-        let waker = Waker::from(Arc::clone(self));
-        match visit.poll(&waker) {
+    fn poll_visit(&self, engine: &Engine, mut visit: Visit, waker: &Waker) -> Polled {
+        match visit.poll(waker) {
             Poll::Ready(end) => {
-                *lock(&self.stage) = Stage::Ended;
-                visit.end(engine, end);
-                true
+                let Visit { job, facts, future } = visit;
+                let spare = engine.end_here(&job, &facts, future, end, true);
+                *lock(&self.stage) = Stage::Vacant;
+                Polled::Ended(spare)
             }
             Poll::Pending => self.stay(engine, visit),
         }
     }
 
-    fn stay(&self, engine: &Engine, visit: Visit) -> bool {
+    fn stay(&self, engine: &Engine, visit: Visit) -> Polled {
         let mut stage = lock(&self.stage);
         if matches!(*stage, Stage::Polled { cancel: true }) {
-            *stage = Stage::Ended;
+            *stage = Stage::Vacant;
             drop(stage);
             visit.cancel(engine);
-            true
+            Polled::Ended(None)
         } else {
             *stage = Stage::Waiting(visit);
-            false
+            Polled::Waits
         }
     }
 
@@ -188,7 +202,7 @@ impl Parked {
                 self.wake_by_ref();
             }
             Stage::Polled { cancel } => *cancel = true,
-            Stage::Vacant | Stage::Cancelled | Stage::Ended => {}
+            Stage::Vacant | Stage::Cancelled => {}
         }
     }
 }
@@ -199,8 +213,8 @@ impl Wake for Parked {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        if !self.queued.swap(true, Ordering::AcqRel) {
-            self.home.wake(self);
+        if !self.woken.swap(true, Ordering::AcqRel) {
+            self.home.wake(self.number);
         }
     }
 }
@@ -217,30 +231,4 @@ pub(crate) fn poll_in_span(span: &RunSpan, future: &mut RunFuture, waker: &Waker
 fn poll_with(waker: &Waker, poll: impl FnOnce(&mut Context<'_>) -> Poll<End>) -> Poll<End> {
     let polled = catch(|| poll(&mut Context::from_waker(waker)));
     polled.unwrap_or_else(|payload| Poll::Ready(End::Panicked(payload)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_run_is_woken_once_until_it_is_polled() {
-        let home = Arc::default();
-        let place = Parked::vacant(&home);
-        place.wake_by_ref();
-        place.wake_by_ref();
-        assert_eq!(home.take_woken().len(), 1);
-    }
-
-    #[test]
-    fn whoever_is_woken_before_or_after_the_home_is_closed_is_let_go() {
-        let home = Arc::default();
-        let (early, late) = (Parked::vacant(&home), Parked::vacant(&home));
-        early.wake_by_ref();
-        home.close();
-        late.wake_by_ref();
-        assert!(home.take_woken().is_empty());
-        // They refer to their home, which would keep them for ever.
-        assert_eq!([&early, &late].map(Arc::strong_count), [1, 1]);
-    }
 }

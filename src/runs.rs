@@ -233,13 +233,20 @@ impl Engine {
 /// A run ends.
 impl Engine {
     /// Ends a run whose future is done, and makes room for the next.
-    pub(crate) fn end_here(&self, job: &Arc<JobCell>, facts: &Facts, mut future: RunFuture, end: End) -> Spare {
+    pub(crate) fn end_here(
+        &self,
+        job: &Arc<JobCell>,
+        facts: &Facts,
+        mut future: RunFuture,
+        end: End,
+        waited: bool,
+    ) -> Spare {
         let vacated = catch(|| facts.span.in_scope(|| future.as_mut().vacate()));
         if let Ok(true) = vacated {
-            self.settle(job, facts, end, false);
+            self.settle(job, facts, end, waited);
             return Some(future);
         }
-        self.end(job, facts, future, end.after_drop(vacated.map(|_| ())), false);
+        self.end(job, facts, future, end.after_drop(vacated.map(|_| ())), waited);
         None
     }
 

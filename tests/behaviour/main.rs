@@ -32,3 +32,4 @@ mod threads;
 mod time;
 mod time_limit;
 mod trigger;
+mod waiting;
