@@ -1,7 +1,7 @@
 //! Runs that wait: each is polled only when its own waker says so, and can be cancelled from any thread.
 
 use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Poll, Wake, Waker, ready};
 
 use crate::cell::JobCell;
 use crate::end::End;
@@ -97,11 +97,21 @@ impl Visit {
         }
     }
 
-    fn poll(&mut self, waker: &Waker) -> Poll<End> {
-        poll_in_span(&self.facts.span, &mut self.future, waker)
+    fn poll(&mut self, engine: &Engine, waker: &Waker) -> Poll<End> {
+        let end = ready!(poll_in_span(&self.facts.span, &mut self.future, waker));
+        self.recall_start(engine);
+        Poll::Ready(end)
     }
 
-    fn cancel(self, engine: &Engine) {
+    /// Somebody may have begun to listen since a run began that isn't measured, and wants to hear how long it took.
+    fn recall_start(&mut self, engine: &Engine) {
+        if self.facts.started.is_none() && engine.observers.are_there() {
+            self.facts.started = Some(self.job.owner().record().last_start);
+        }
+    }
+
+    fn cancel(mut self, engine: &Engine) {
+        self.recall_start(engine);
         self.job.claim.cancel_current();
         engine.end(&self.job, &self.facts, self.future, End::Cancelled, true);
     }
@@ -123,13 +133,11 @@ impl Parked {
     }
 
     /// Keeps a run whose first poll, with this place's waker, left it pending.
-    pub(crate) fn keep(self: &Arc<Self>, engine: &Engine, mut visit: Visit) {
-        // A run that waits is worth measuring: from here, if it wasn't from its beginning.
-        visit.facts.started.get_or_insert_with(|| {
-            let started = engine.now();
-            visit.job.owner().note_start(started);
-            started
-        });
+    pub(crate) fn keep(self: &Arc<Self>, engine: &Engine, visit: Visit) {
+        if visit.facts.started.is_none() {
+            // It isn't measured. But should it wait for long, somebody will ask since when.
+            visit.job.owner().note_start(engine.now());
+        }
         let job = visit.job.rules().is_some().then(|| Arc::clone(&visit.job));
         *lock(&self.stage) = Stage::Waiting(visit);
         if let Some(rules) = job.as_deref().and_then(JobCell::rules) {
@@ -162,7 +170,7 @@ impl Parked {
     }
 
     fn poll_visit(&self, engine: &Engine, mut visit: Visit, waker: &Waker) -> Polled {
-        match visit.poll(waker) {
+        match visit.poll(engine, waker) {
             Poll::Ready(end) => {
                 let Visit { job, facts, future } = visit;
                 let spare = engine.end_here(&job, &facts, future, end, true);
