@@ -389,6 +389,39 @@ fn a_wake_is_never_lost() {
     });
 }
 
+/// Whoever is woken a second time is polled after that, and sees what was done before it, however that was done.
+#[test]
+fn a_second_wake_is_never_lost() {
+    all(|| {
+        let mut scene = Scene::new();
+        let (open, place) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(None)));
+        let (is_open, waker) = (Arc::clone(&open), Arc::clone(&place));
+        let target = move || {
+            let (is_open, waker) = (Arc::clone(&is_open), Arc::clone(&waker));
+            poll_fn(move |cx| {
+                waker.lock().unwrap().get_or_insert_with(|| cx.waker().clone());
+                if is_open.load(Ordering::Relaxed) {
+                    Poll::Ready(())
+                } else {
+                    Poll::Pending
+                }
+            })
+        };
+        let job = scene.scheduler().every(SECOND).run(target).unwrap();
+        let (_, lane) = scene.start();
+        lane.run();
+        let waker = place.lock().unwrap().take().unwrap();
+        both(of(&lane), move || {
+            waker.wake_by_ref();
+            open.store(true, Ordering::Relaxed);
+            waker.wake();
+        });
+        scene.settle();
+        assert!(!job.is_running(), "nobody polls the run");
+        scene.end();
+    });
+}
+
 /// The loop hears of a job that is registered while it goes to sleep.
 #[test]
 fn a_registration_against_a_tick() {

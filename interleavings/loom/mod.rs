@@ -5,6 +5,7 @@ mod bench;
 mod claim;
 mod engine;
 mod group;
+mod places;
 mod queue;
 mod waiters;
 
