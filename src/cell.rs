@@ -9,12 +9,12 @@ use crate::engine::Engine;
 use crate::event::EventKind;
 use crate::job::JobId;
 use crate::panics::{lock, quietly};
-use crate::record::Record;
+use crate::record::{Record, RecordCell};
 use crate::rules::{Overlapping, Rules};
 use crate::run::{Begun, Facts};
 use crate::schedule::MissedTicks;
-use crate::sync::Mutex;
-use crate::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
+use crate::sync::MutexGuard;
+use crate::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
 use crate::target::{Body, Spare, Step};
 use crate::terms::Terms;
 use crate::time::{Span, Time};
@@ -28,8 +28,6 @@ pub(crate) struct JobCell<B: ?Sized = dyn Body> {
     pub(crate) blocking: bool,
     /// Whether anything hangs on the instant at which a run begins: the target may ask for it, a policy may count from it.
     pub(crate) timed: bool,
-    /// The last run that was measured had to wait for something.
-    waited: AtomicBool,
     /// Written under the engine's lock; `UNREGISTERED` before and after its time on the roster.
     slot: AtomicU32,
     pub(crate) terms: Arc<Terms>,
@@ -38,7 +36,8 @@ pub(crate) struct JobCell<B: ?Sized = dyn Body> {
     runs: AtomicU64,
     /// Likewise, but for whoever lifts it while the scheduler stands still or the job is paused.
     deadline: AtomicI64,
-    record: Mutex<Record>,
+    /// Written by whoever holds the claim, too.
+    record: RecordCell,
     body: B,
 }
 
@@ -62,13 +61,12 @@ impl<B: Body> JobCell<B> {
             policy: plan.policy,
             blocking: plan.blocking,
             timed: body.takes_run() || plan.policy != MissedTicks::Burst || plan.terms.rules.is_some(),
-            waited: AtomicBool::new(false),
             slot: AtomicU32::new(JobCell::UNREGISTERED),
             terms: plan.terms,
             claim: Claim::default(),
             runs: AtomicU64::new(0),
             deadline: AtomicI64::new(Time::NEVER.as_nanos()),
-            record: Mutex::default(),
+            record: RecordCell::default(),
             body,
         }
     }
@@ -357,10 +355,7 @@ impl JobCell {
 impl JobCell {
     /// Counts a run and moves the deadline. For the holder of the claim, or of one of the job's seats.
     pub(crate) fn begin(&self, how: Begin, started: Option<Time>) -> Facts {
-        let _alone = match self.rules().map(|rules| &rules.overlap) {
-            Some(Overlapping::Allow(seats)) => Some(lock(&seats.beginning)),
-            _ => None,
-        };
+        let _alone = self.lock_if_shared();
         let (deadline, due) = match (how, started) {
             (Begin::Triggered, Some(now)) => (now, now),
             _ => {
@@ -378,6 +373,14 @@ impl JobCell {
         let deadline = self.deadline();
         self.set_deadline(deadline.after(self.span()));
         self.count_run(deadline, deadline, None)
+    }
+
+    /// A job that allows several runs has several who write to it at a time.
+    fn lock_if_shared(&self) -> Option<MutexGuard<'_, ()>> {
+        match self.rules().map(|rules| &rules.overlap) {
+            Some(Overlapping::Allow(seats)) => Some(lock(&seats.writing)),
+            _ => None,
+        }
     }
 
     fn count_run(&self, deadline: Time, due: Time, started: Option<Time>) -> Facts {
@@ -436,14 +439,20 @@ impl JobCell {
     }
 
     pub(crate) fn note_start(&self, started: Time) {
-        self.waited.store(false, Ordering::Relaxed);
-        lock(&self.record).note_start(started);
+        let _alone = self.lock_if_shared();
+        self.record.note_start(started);
     }
 
     /// Notes when a run began and ended, and whether it waited in between.
     pub(crate) fn note_run(&self, facts: &Facts, started: Time, ended: Time, waited: bool) {
-        self.waited.store(waited, Ordering::Relaxed);
-        lock(&self.record).note_run(facts.due, started, ended);
+        let _alone = self.lock_if_shared();
+        self.record.note_run(facts.due, started, ended);
+        self.record.note_end_of_wait(if waited { ended } else { Time::NEVER });
+    }
+
+    /// Notes no more than when a run has ended that had to wait.
+    pub(crate) fn note_end_of_wait(&self, ended: Time) {
+        self.record.note_end_of_wait(ended);
     }
 
     pub(crate) fn note_trouble(&self, kind: &EventKind) {
@@ -451,7 +460,7 @@ impl JobCell {
     }
 
     pub(crate) fn record(&self) -> Record {
-        *lock(&self.record)
+        self.record.get()
     }
 
     pub(crate) fn troubles(&self) -> Troubles {
@@ -460,7 +469,7 @@ impl JobCell {
 
     /// Whether a run that had to wait has ended at this instant.
     pub(crate) fn has_ended_at(&self, now: Time) -> bool {
-        self.waited.load(Ordering::Relaxed) && lock(&self.record).has_ended_at(now)
+        self.record.has_ended_at(now)
     }
 }
 

@@ -21,7 +21,7 @@ use crate::jitter::mix;
 use crate::job::Job;
 use crate::observers::{Hook, Observers};
 use crate::panics::lock;
-use crate::places::Places;
+use crate::places::{self, Places};
 use crate::roster::Roster;
 use crate::rules::Rules;
 use crate::runtime::Runtime;
@@ -39,6 +39,13 @@ pub(crate) use self::lanes::Taken;
 
 /// The groups of a scheduler by their names.
 pub(crate) type Groups = BTreeMap<String, Arc<Group>>;
+
+impl State {
+    /// Whether the scheduler runs, and anything is to be done until then.
+    pub(crate) fn is_busy_until(&self, then: Time) -> bool {
+        self.session.as_ref().is_some_and(|session| session.is_busy_until(then))
+    }
+}
 
 #[derive(Default)]
 pub(crate) struct State {
@@ -343,7 +350,7 @@ struct Served {
     wanting: usize,
     /// There unless lanes go first.
     handout: Option<Handout>,
-    /// Nobody has needed them for a while. They go with this.
+    /// Nobody has needed them for a while, or will. They go with this.
     _unused: Vec<Places>,
     next: Next,
 }
@@ -404,10 +411,11 @@ impl Engine {
         let batches = current.batches_left();
         let wanting = hire(&mut queue, batches, &handout, is_behind);
         let next = current.next(now, may_sleep(&queue, batches, roster));
+        let is_busy = current.is_busy_until(now.after(places::KEPT_FOR));
         Some(Served {
             wanting,
             handout: Some(handout),
-            _unused: queue.places.take_unused(now),
+            _unused: queue.places.take_unused(now, is_busy),
             next,
         })
     }

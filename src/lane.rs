@@ -18,7 +18,7 @@ use crate::parked::{Visit, poll_in_span};
 use crate::places::Places;
 use crate::retry::{Backoff, Pause, Wait};
 use crate::run::Facts;
-use crate::target::{RunFuture, Spare};
+use crate::target::RunFuture;
 use crate::time::Time;
 
 /// After a turn of about this length a lane lets the executor's other tasks have theirs. Each change of turns may wake a thread,
@@ -34,10 +34,8 @@ const LOOKS: usize = 8;
 pub(crate) struct Lane {
     engine: Arc<Engine>,
     desk: Desk,
-    /// Where its runs wait. There from the first poll of a run on: synchronous jobs need none.
+    /// Where its runs wait. There from its first batch on, until it leaves.
     places: Option<Places>,
-    /// What the last run's future lay in.
-    spare: Spare,
     stage: Stage,
 }
 
@@ -139,8 +137,17 @@ impl Lane {
             engine,
             desk: Desk::of_free_lane(),
             places: None,
-            spare: None,
             stage: Stage::Taking,
+        }
+    }
+
+    /// From here on this task is polled anew when a run of its own is woken.
+    fn register(&mut self, cx: &Context<'_>) {
+        let Some(places) = &mut self.places else { return };
+        places.register(cx.waker());
+        if matches!(self.stage, Stage::Taking) {
+            // Nothing waits yet. Wakes so far were for runs that are over; those to come must not think that the task was told.
+            places.poll_woken(&self.engine);
         }
     }
 
@@ -160,9 +167,10 @@ impl Lane {
                 }
             };
             turn.runs += batch.jobs.len().max(1);
-            let engine = Arc::clone(&self.engine);
+            let Lane { engine, places, .. } = self;
+            let places = places.get_or_insert_with(|| engine.take_places(cx.waker()));
             let (waiting, has_rung) =
-                engine.hold_back(|| batch.jobs.iter().filter(|job| self.run(&batch, job, cx)).count());
+                engine.hold_back(|| batch.jobs.iter().filter(|job| run(engine, places, &batch, job)).count());
             if waiting > 0 {
                 return self.settle_down(batch, waiting, has_rung);
             }
@@ -181,48 +189,13 @@ impl Lane {
     fn settle_down(&mut self, batch: Arc<Batch>, waiting: usize, has_rung: bool) -> Poll<()> {
         self.stage = Stage::Home { batch, waiting };
         self.desk = Desk::default();
-        self.give_up_spare();
+        if let Some(places) = &mut self.places {
+            places.put_by_spare();
+        }
         if self.engine.hire_lanes() || has_rung {
             return Poll::Pending;
         }
         Poll::Ready(())
-    }
-
-    /// Begins the run that was offered to this batch. True if it waits.
-    fn run(&mut self, batch: &Batch, job: &Arc<JobCell>, cx: &Context<'_>) -> bool {
-        if let (None, Some(places)) = (&self.spare, &mut self.places) {
-            self.spare = places.take_spare();
-        }
-        match self.engine.begin_run(batch, job, &mut self.spare) {
-            Some((facts, future)) => self.poll_first(batch, job, facts, future, cx),
-            None => false,
-        }
-    }
-
-    fn poll_first(
-        &mut self,
-        batch: &Batch,
-        job: &Arc<JobCell>,
-        facts: Facts,
-        mut future: RunFuture,
-        cx: &Context<'_>,
-    ) -> bool {
-        let places = self.places.get_or_insert_with(|| self.engine.take_places(cx.waker()));
-        let (place, waker) = places.vacant();
-        match poll_in_span(&facts.span, &mut future, waker) {
-            Poll::Ready(end) => {
-                self.spare = self.engine.end_here(job, &facts, future, end, false);
-                false
-            }
-            Poll::Pending => {
-                place.keep(&self.engine, Visit::new(job, facts, future));
-                if !batch.park(place) {
-                    place.cancel(&self.engine);
-                }
-                places.occupy();
-                true
-            }
-        }
     }
 
     /// Polls the runs that were woken, until none is left waiting.
@@ -246,17 +219,39 @@ impl Lane {
     /// Nothing is left to do.
     fn leave(&mut self) {
         self.stage = Stage::Left;
-        self.give_up_spare();
         if let Some(places) = self.places.take() {
             self.engine.keep_places(places);
         }
     }
+}
 
-    /// No run begins here for now.
-    fn give_up_spare(&mut self) {
-        let spare = self.spare.take();
-        if let Some(places) = &mut self.places {
+/// Begins the run that was offered to this batch. True if it waits.
+fn run(engine: &Arc<Engine>, places: &mut Places, batch: &Batch, job: &Arc<JobCell>) -> bool {
+    let begun = engine.begin_run(batch, job, places.spare());
+    begun.is_some_and(|begun| poll_first(engine, places, batch, job, begun))
+}
+
+fn poll_first(
+    engine: &Engine,
+    places: &mut Places,
+    batch: &Batch,
+    job: &Arc<JobCell>,
+    (facts, mut future): (Facts, RunFuture),
+) -> bool {
+    let (place, waker) = places.vacant();
+    match poll_in_span(&facts.span, &mut future, waker) {
+        Poll::Ready(end) => {
+            let spare = engine.end_here(job, &facts, future, end, false);
             places.keep_spare(spare);
+            false
+        }
+        Poll::Pending => {
+            place.keep(engine, Visit::new(job, facts, future));
+            if !batch.park(place) {
+                place.cancel(engine);
+            }
+            places.occupy();
+            true
         }
     }
 }
@@ -265,9 +260,7 @@ impl Future for Lane {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        if let Some(places) = &self.places {
-            places.register(cx.waker());
-        }
+        self.register(cx);
         if matches!(self.stage, Stage::Taking) && self.take_batches(cx).is_pending() {
             return Poll::Pending;
         }

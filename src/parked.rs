@@ -11,6 +11,7 @@ use crate::run::Facts;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{AtomicWaker, Mutex};
 use crate::target::{RunFuture, Spare};
+use crate::time::Time;
 use crate::trace::RunSpan;
 
 /// The task in which runs wait: which of its places were woken, and how to have it polled.
@@ -145,8 +146,8 @@ impl Parked {
         }
     }
 
-    /// Polls a run that was woken, with this place's waker.
-    pub(crate) fn poll(&self, engine: &Engine, waker: &Waker) -> Polled {
+    /// Polls a run that was woken, with this place's waker, among others since `now`.
+    pub(crate) fn poll(&self, engine: &Engine, waker: &Waker, now: Time) -> Polled {
         // What was done before it was woken is seen by the poll.
         if !self.woken.swap(false, Ordering::AcqRel) {
             // A late word for one who was here before.
@@ -156,7 +157,7 @@ impl Parked {
         match std::mem::replace(&mut *stage, Stage::Polled { cancel: false }) {
             Stage::Waiting(visit) => {
                 drop(stage);
-                self.poll_visit(engine, visit, waker)
+                self.poll_visit(engine, visit, waker, now)
             }
             Stage::Cancelled => {
                 *stage = Stage::Vacant;
@@ -169,10 +170,14 @@ impl Parked {
         }
     }
 
-    fn poll_visit(&self, engine: &Engine, mut visit: Visit, waker: &Waker) -> Polled {
+    fn poll_visit(&self, engine: &Engine, mut visit: Visit, waker: &Waker, now: Time) -> Polled {
         match visit.poll(engine, waker) {
             Poll::Ready(end) => {
                 let Visit { job, facts, future } = visit;
+                if facts.started.is_none() {
+                    // Nobody measures it, but a tick at this instant must know of it.
+                    job.owner().note_end_of_wait(now);
+                }
                 let spare = engine.end_here(&job, &facts, future, end, true);
                 *lock(&self.stage) = Stage::Vacant;
                 Polled::Ended(spare)

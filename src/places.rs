@@ -2,19 +2,20 @@
 //! futures of its runs lay in.
 
 use std::sync::Arc;
+use std::sync::atomic::{Ordering, fence};
 use std::task::Waker;
 
 use crate::engine::Engine;
 use crate::panics::lock;
 use crate::parked::{Home, Parked, Polled};
-use crate::target::RunFuture;
+use crate::target::{RunFuture, Spare};
 use crate::time::{Span, Time};
 
-/// No memory of a future larger than this is kept, in bytes.
+/// No memory of a future larger than this is kept between lanes, in bytes.
 const LARGEST_SPARE: usize = 1_024;
 
-/// Places that nobody has needed for so long are given up.
-const KEPT_FOR: Span = Span::from_nanos(10_000_000_000);
+/// Places that nobody has needed for so long, or will before that is over, are given up.
+pub(crate) const KEPT_FOR: Span = Span::from_nanos(10_000_000_000);
 
 /// What it holds itself of a place: in the list, and by the waker beside it.
 const OWN_REFERENCES: usize = 2;
@@ -27,7 +28,9 @@ pub(crate) struct Places {
     taken: usize,
     /// Those that are to be polled; empty but for a poll.
     woken: Vec<usize>,
-    /// The memory of futures that have ended here.
+    /// What the last future lay in that has ended here.
+    spare: Spare,
+    /// What others lay in, for each place one at most.
     spares: Vec<RunFuture>,
 }
 
@@ -45,7 +48,10 @@ impl Place {
 
     /// Whether somebody may still wake or cancel who was here before.
     fn is_known(&self) -> bool {
-        Arc::strong_count(&self.parked) > OWN_REFERENCES
+        let is_known = Arc::strong_count(&self.parked) > OWN_REFERENCES;
+        // What they have done before they let go of it comes before all that is done here, as with `Arc::get_mut`.
+        fence(Ordering::Acquire);
+        is_known
     }
 }
 
@@ -69,29 +75,47 @@ impl Places {
         self.taken += 1;
     }
 
-    /// The memory of a future that has ended here.
-    pub(crate) fn take_spare(&mut self) -> Option<RunFuture> {
-        self.spares.pop()
+    /// The memory of a future that has ended, for the next one.
+    pub(crate) fn spare(&mut self) -> &mut Spare {
+        if self.spare.is_none() {
+            self.spare = self.spares.pop();
+        }
+        &mut self.spare
     }
 
-    /// Keeps the memory of a future, unless it is large.
-    pub(crate) fn keep_spare(&mut self, spare: Option<RunFuture>) {
-        self.spares
-            .extend(spare.filter(|spare| size_of_val(&**spare) <= LARGEST_SPARE));
+    /// Keeps the memory of a future for the next one.
+    pub(crate) fn keep_spare(&mut self, spare: Spare) {
+        if self.spare.is_some() {
+            self.put_by_spare();
+        }
+        self.spare = spare;
+    }
+
+    /// The next one may come late, or never: what is large is not kept till then.
+    pub(crate) fn put_by_spare(&mut self) {
+        let spare = self.spare.take().filter(|spare| size_of_val(&**spare) <= LARGEST_SPARE);
+        if self.spares.len() < self.places.len() {
+            self.spares.extend(spare);
+        }
     }
 
     /// Polls the runs that were woken. Returns how many have ended.
     pub(crate) fn poll_woken(&mut self, engine: &Engine) -> usize {
         let mut woken = std::mem::take(&mut self.woken);
         self.home.take_woken(&mut woken);
-        let ended = woken.drain(..).filter(|place| self.poll(engine, *place)).count();
+        let mut ended = 0;
+        if !woken.is_empty() {
+            let now = engine.now();
+            ended = woken.drain(..).filter(|place| self.poll(engine, *place, now)).count();
+            self.put_by_spare();
+        }
         self.woken = woken;
         ended
     }
 
-    fn poll(&mut self, engine: &Engine, place: usize) -> bool {
+    fn poll(&mut self, engine: &Engine, place: usize, now: Time) -> bool {
         let place = &self.places[place];
-        match place.parked.poll(engine, &place.waker) {
+        match place.parked.poll(engine, &place.waker, now) {
             Polled::Ended(spare) => {
                 self.keep_spare(spare);
                 true
@@ -103,6 +127,7 @@ impl Places {
     /// All runs have ended, and the lane leaves. The next one finds places that nobody knows.
     fn move_out(&mut self) {
         self.home.move_out();
+        self.put_by_spare();
         for (number, place) in self.places.iter_mut().enumerate().take(self.taken + 1) {
             if place.is_known() {
                 *place = Place::new(&self.home, number);
@@ -122,12 +147,19 @@ impl Engine {
         places
     }
 
-    /// Keeps the places of a lane that leaves for the next one, as long as there is work.
+    /// Keeps the places of a lane that leaves for the next one, if that won't be long.
     pub(crate) fn keep_places(&self, mut places: Places) {
-        if self.is_running() {
-            places.move_out();
+        places.move_out();
+        let soon = self.now().after(KEPT_FOR);
+        let state = lock(&self.state);
+        let given_up = if state.is_busy_until(soon) {
             lock(&self.queue).places.keep(places);
-        }
+            None
+        } else {
+            Some(places)
+        };
+        drop(state);
+        drop(given_up);
     }
 }
 
@@ -151,8 +183,11 @@ impl Pool {
         self.free.push(places);
     }
 
-    /// Takes out what nobody has needed for a while.
-    pub(crate) fn take_unused(&mut self, now: Time) -> Vec<Places> {
+    /// Takes out what nobody has needed for a while; all, if nobody will for as long.
+    pub(crate) fn take_unused(&mut self, now: Time, is_busy: bool) -> Vec<Places> {
+        if !is_busy {
+            return self.clear();
+        }
         if self.looked.is_some_and(|looked| now.since(looked) < KEPT_FOR) {
             return Vec::new();
         }
@@ -280,12 +315,28 @@ mod tests {
     }
 
     #[test]
-    fn no_memory_of_a_large_future_is_kept() {
+    fn the_memory_of_a_large_future_is_kept_for_the_next_run_only() {
+        let rooms: [(RunFuture, bool); 2] = [
+            (Box::pin(Room([0; LARGEST_SPARE + 1])), false),
+            (Box::pin(Room([0; LARGEST_SPARE])), true),
+        ];
+        for (room, is_kept) in rooms {
+            let mut places = Places::default();
+            take(&mut places);
+            places.keep_spare(Some(room));
+            assert!(places.spare().is_some());
+            places.put_by_spare();
+            assert_eq!(places.spare().is_some(), is_kept);
+        }
+    }
+
+    #[test]
+    fn no_more_memory_is_kept_than_there_are_places() {
         let mut places = Places::default();
-        places.keep_spare(Some(Box::pin(Room([0; LARGEST_SPARE + 1]))));
-        assert!(places.take_spare().is_none());
-        places.keep_spare(Some(Box::pin(Room([0; LARGEST_SPARE]))));
-        assert!(places.take_spare().is_some());
+        (0..3).for_each(|_| drop(take(&mut places)));
+        (0..5).for_each(|_| places.keep_spare(Some(Box::pin(Room([0; 1])))));
+        places.put_by_spare();
+        assert_eq!(std::iter::from_fn(|| places.spare().take()).count(), 3);
     }
 
     #[test]
@@ -293,13 +344,44 @@ mod tests {
         let mut pool = Pool::default();
         let after = |seconds: i64| Time::ORIGIN.after(Span::from_nanos(seconds * 1_000_000_000));
         (0..5).for_each(|_| pool.keep(Places::default()));
-        assert_eq!(pool.take_unused(after(0)).len(), 0);
+        assert_eq!(pool.take_unused(after(0), true).len(), 0);
         let needed: Vec<_> = (0..2).map_while(|_| pool.take()).collect();
         needed.into_iter().for_each(|places| pool.keep(places));
-        assert_eq!(pool.take_unused(after(9)).len(), 0);
-        assert_eq!(pool.take_unused(after(10)).len(), 3);
-        assert_eq!(pool.take_unused(after(19)).len(), 0);
-        assert_eq!(pool.take_unused(after(20)).len(), 2);
-        assert_eq!(pool.take_unused(after(30)).len(), 0);
+        assert_eq!(pool.take_unused(after(9), true).len(), 0);
+        assert_eq!(pool.take_unused(after(10), true).len(), 3);
+        assert_eq!(pool.take_unused(after(19), true).len(), 0);
+        assert_eq!(pool.take_unused(after(20), true).len(), 2);
+        assert_eq!(pool.take_unused(after(30), true).len(), 0);
+        pool.keep(Places::default());
+        assert_eq!(pool.take_unused(after(31), false).len(), 1);
+    }
+
+    #[test]
+    #[cfg(feature = "testing")]
+    fn places_are_kept_for_runs_that_come_soon_and_until_the_stop() {
+        use std::time::Duration;
+
+        use crate::{Scheduler, testing::VirtualTime};
+
+        for (seconds, is_kept) in [(1, true), (3_600, false)] {
+            let time = VirtualTime::new();
+            let scheduler = Scheduler::new(time.clone());
+            let clock = time.clone();
+            let target = move || clock.sleep(Duration::from_millis(5));
+            let job = scheduler.every(Duration::from_secs(seconds)).run(target).unwrap();
+            let engine = Arc::clone(scheduler.engine());
+            let keeps = || !lock(&engine.queue).places.free.is_empty();
+            scheduler.start().unwrap();
+            time.advance(Duration::from_millis(100));
+            assert_eq!((job.runs(), keeps()), (1, is_kept));
+            job.remove();
+            time.advance(Duration::from_secs(2));
+            assert!(!keeps(), "nothing is to come");
+            scheduler.every(Duration::from_secs(1)).run(async || ()).unwrap();
+            time.advance(Duration::from_millis(100));
+            assert!(keeps());
+            time.block_on(scheduler.stop());
+            assert!(!keeps());
+        }
     }
 }

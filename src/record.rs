@@ -1,5 +1,8 @@
 //! What is remembered of a job's runs.
 
+// What is remembered decides next to nothing, so that checkers of interleavings need not know.
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicI64, AtomicU32};
 use std::time::Duration;
 
 use crate::time::{Span, Time};
@@ -14,7 +17,6 @@ pub(crate) const LATENESS_BOUNDS: [Duration; 3] = [
 /// Of how many runs the mean speaks at most: later ones count for more than those of long ago.
 const MEAN_OF: u32 = 1 << 20;
 
-/// There is one for each job, of which there may be a million: it is kept small.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Record {
     pub(crate) last_start: Time,
@@ -38,12 +40,8 @@ impl Default for Record {
 }
 
 impl Record {
-    pub(crate) fn note_start(&mut self, started: Time) {
-        self.last_start = started;
-    }
-
     /// A run that was due at `due` has taken from `started` to `ended`.
-    pub(crate) fn note_run(&mut self, due: Time, started: Time, ended: Time) {
+    fn note_run(&mut self, due: Time, started: Time, ended: Time) {
         let lateness = started.since(due);
         // The clock may have stepped back meanwhile; by now it has not begun later than it has ended.
         self.last_start = started.min(ended);
@@ -53,10 +51,6 @@ impl Record {
         self.lateness[bar] = self.lateness[bar].saturating_add(1);
         let weight = self.measured().clamp(1, MEAN_OF);
         self.mean_duration += (seconds(self.last_duration) - self.mean_duration) / weight as f32;
-    }
-
-    pub(crate) fn has_ended_at(&self, now: Time) -> bool {
-        self.last_start != Time::NEVER && self.last_start.after(self.last_duration) == now
     }
 
     /// How long the last run took, if one has ended.
@@ -79,6 +73,79 @@ impl Record {
 
     pub(crate) fn mean_duration(&self) -> Option<Duration> {
         (self.measured() > 0).then(|| duration(self.mean_duration))
+    }
+}
+
+/// The record of a job, of which there may be a million: it is kept small. One at a time writes to it, the holder of the job's
+/// claim. Who looks meanwhile may find figures of two runs.
+#[derive(Debug)]
+pub(crate) struct RecordCell {
+    last_start: AtomicI64,
+    last_duration: AtomicI64,
+    /// The bits of a float, as the next.
+    mean_duration: AtomicU32,
+    max_lateness: AtomicU32,
+    lateness: [AtomicU32; LATENESS_BOUNDS.len() + 1],
+    /// When the last run ended, if it had waited for something.
+    end_of_wait: AtomicI64,
+}
+
+impl Default for RecordCell {
+    fn default() -> RecordCell {
+        let record = Record::default();
+        RecordCell {
+            last_start: AtomicI64::new(record.last_start.as_nanos()),
+            last_duration: AtomicI64::new(record.last_duration.as_nanos()),
+            mean_duration: AtomicU32::new(record.mean_duration.to_bits()),
+            max_lateness: AtomicU32::new(record.max_lateness.to_bits()),
+            lateness: record.lateness.map(AtomicU32::new),
+            end_of_wait: AtomicI64::new(Time::NEVER.as_nanos()),
+        }
+    }
+}
+
+impl RecordCell {
+    pub(crate) fn get(&self) -> Record {
+        let [a, b, c, d] = &self.lateness;
+        Record {
+            last_start: Time::from_nanos(self.last_start.load(Relaxed)),
+            last_duration: Span::from_nanos(self.last_duration.load(Relaxed)),
+            mean_duration: f32::from_bits(self.mean_duration.load(Relaxed)),
+            max_lateness: f32::from_bits(self.max_lateness.load(Relaxed)),
+            lateness: [a, b, c, d].map(|count| count.load(Relaxed)),
+        }
+    }
+
+    fn set(&self, record: Record) {
+        self.last_start.store(record.last_start.as_nanos(), Relaxed);
+        self.last_duration.store(record.last_duration.as_nanos(), Relaxed);
+        self.mean_duration.store(record.mean_duration.to_bits(), Relaxed);
+        self.max_lateness.store(record.max_lateness.to_bits(), Relaxed);
+        for (count, new) in self.lateness.iter().zip(record.lateness) {
+            count.store(new, Relaxed);
+        }
+    }
+
+    pub(crate) fn note_start(&self, started: Time) {
+        self.last_start.store(started.as_nanos(), Relaxed);
+        self.note_end_of_wait(Time::NEVER);
+    }
+
+    /// A run that was due at `due` has taken from `started` to `ended`.
+    pub(crate) fn note_run(&self, due: Time, started: Time, ended: Time) {
+        let mut record = self.get();
+        record.note_run(due, started, ended);
+        self.set(record);
+    }
+
+    /// A run that had to wait for something has ended; never, if it hadn't.
+    pub(crate) fn note_end_of_wait(&self, ended: Time) {
+        self.end_of_wait.store(ended.as_nanos(), Relaxed);
+    }
+
+    /// Whether a run that had to wait has ended at this instant.
+    pub(crate) fn has_ended_at(&self, now: Time) -> bool {
+        self.end_of_wait.load(Relaxed) == now.as_nanos()
     }
 }
 
@@ -118,23 +185,48 @@ mod tests {
         let mean = record.mean_duration().unwrap();
         assert!(mean.abs_diff(Duration::from_millis(3)) < Duration::from_nanos(10));
         assert_eq!(record.last_duration(), Some(Duration::from_millis(6)));
-        assert!(record.has_ended_at(ms(6)));
     }
 
     #[test]
     fn a_run_in_which_the_clock_stepped_back_has_ended_when_it_did() {
         let mut record = Record::default();
         record.note_run(ms(0), ms(6), ms(5));
-        assert!(record.has_ended_at(ms(5)));
+        assert_eq!(record.last_start, ms(5));
         assert_eq!(record.last_duration(), Some(Duration::ZERO));
     }
 
     #[test]
     fn what_has_not_run_was_not_measured() {
-        let mut record = Record::default();
+        let record = Record::default();
         assert_eq!((record.last_duration(), record.mean_duration()), (None, None));
-        assert!(!record.has_ended_at(Time::NEVER));
-        record.note_run(ms(0), ms(0), ms(5));
-        assert!(!record.has_ended_at(ms(4)));
+    }
+
+    #[test]
+    fn only_a_run_that_has_waited_ends_at_an_instant() {
+        let record = RecordCell::default();
+        record.note_start(ms(1));
+        record.note_run(ms(0), ms(1), ms(5));
+        assert!(!record.has_ended_at(ms(5)));
+        record.note_end_of_wait(ms(5));
+        assert!(record.has_ended_at(ms(5)) && !record.has_ended_at(ms(4)));
+        record.note_start(ms(6));
+        assert!(!record.has_ended_at(ms(5)));
+    }
+
+    #[test]
+    fn what_is_noted_is_there_again() {
+        let record = RecordCell::default();
+        record.note_run(ms(0), ms(20), ms(50));
+        record.note_run(ms(100), ms(100), ms(110));
+        let found = record.get();
+        assert_eq!(
+            (found.last_start, found.last_duration()),
+            (ms(100), Some(Duration::from_millis(10)))
+        );
+        assert_eq!(
+            (found.lateness(), found.max_lateness()),
+            ([1, 1, 0, 0], Duration::from_millis(20))
+        );
+        assert_eq!(found.mean_duration(), Some(Duration::from_millis(20)));
     }
 }

@@ -131,8 +131,8 @@ pub(crate) struct Seats {
     /// How many there may be.
     limit: usize,
     state: Mutex<SeatsState>,
-    /// Held while a run is counted and the deadline moved, since several may begin at once.
-    pub(crate) beginning: Mutex<()>,
+    /// Held while a run is counted, the deadline moved or something noted in the record, since several may begin and end at once.
+    pub(crate) writing: Mutex<()>,
     /// One more than the number of the last run that took place in the job itself.
     pub(crate) own_runs: AtomicU64,
 }
@@ -152,7 +152,7 @@ impl Seats {
                 seats: Vec::new(),
                 bodies: Some(Guarded::new(bodies)),
             }),
-            beginning: Mutex::default(),
+            writing: Mutex::default(),
             own_runs: AtomicU64::new(0),
         }
     }

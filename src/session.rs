@@ -170,6 +170,11 @@ impl Session {
         self.wake.map_or(Next::Wait, Next::Sleep)
     }
 
+    /// Whether anything is to be done until then.
+    pub(crate) fn is_busy_until(&self, then: Time) -> bool {
+        self.batches_left() > 0 || self.agenda.next_wake().is_some_and(|wake| wake <= then)
+    }
+
     /// The bell, if nothing is left to be handed out and the loop doesn't mean to wake at the right time.
     ///
     /// For a lane whose runs are over, or all wait: an executor may keep the loop for the thread that woke it, which must not be
