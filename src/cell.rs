@@ -450,8 +450,9 @@ impl JobCell {
         self.record.note_end_of_wait(if waited { ended } else { Time::NEVER });
     }
 
-    /// Notes no more than when a run has ended that had to wait.
+    /// Notes no more than when a run has ended that had to wait, of a job that isn't [timed](JobCell::timed).
     pub(crate) fn note_end_of_wait(&self, ended: Time) {
+        debug_assert!(!self.timed);
         self.record.note_end_of_wait(ended);
     }
 

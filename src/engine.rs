@@ -1,7 +1,7 @@
 //! What the handles, the loop and the lanes of one scheduler share.
 //!
 //! Locks are taken in the order `state`, `queue`; `watches`, and within it what one stop has seen, apart from these, and what went wrong
-//! with jobs (`terms.rs`) within any of them or none. None is held while code of a user's, of the executor's or of a waker runs.
+//! with jobs (`terms.rs`) or is noted of the runs of one that overlap (`rules.rs`) within any of them or none. None is held while code of a user's, of the executor's or of a waker runs.
 
 mod lanes;
 
@@ -41,9 +41,9 @@ pub(crate) use self::lanes::Taken;
 pub(crate) type Groups = BTreeMap<String, Arc<Group>>;
 
 impl State {
-    /// Whether the scheduler runs, and anything is to be done until then.
-    pub(crate) fn is_busy_until(&self, then: Time) -> bool {
-        self.session.as_ref().is_some_and(|session| session.is_busy_until(then))
+    /// Whether the scheduler runs, and something is listed for a tick by then.
+    pub(crate) fn is_due_by(&self, then: Time) -> bool {
+        self.session.as_ref().is_some_and(|session| session.is_due_by(then))
     }
 }
 
@@ -404,6 +404,7 @@ impl Engine {
             });
         }
         current.serve(now);
+        let is_busy = current.batches_left() > 0 || current.is_due_by(now.after(places::KEPT_FOR));
         let mut handout = Handout::new(now, tickets, Vec::new());
         current.hand_out_few(&mut handout, roster);
         current.admit(&mut handout, roster, groups);
@@ -411,7 +412,6 @@ impl Engine {
         let batches = current.batches_left();
         let wanting = hire(&mut queue, batches, &handout, is_behind);
         let next = current.next(now, may_sleep(&queue, batches, roster));
-        let is_busy = current.is_busy_until(now.after(places::KEPT_FOR));
         Some(Served {
             wanting,
             handout: Some(handout),

@@ -270,6 +270,9 @@ impl Future for Lane {
 
 impl Drop for Lane {
     fn drop(&mut self) {
+        if let Some(places) = &self.places {
+            places.close();
+        }
         match std::mem::replace(&mut self.stage, Stage::Left) {
             Stage::Left => {}
             Stage::Taking if self.desk.is_free => self.engine.lose_lane(),

@@ -17,6 +17,9 @@ const LARGEST_SPARE: usize = 1_024;
 /// Places that nobody has needed for so long, or will before that is over, are given up.
 pub(crate) const KEPT_FOR: Span = Span::from_nanos(10_000_000_000);
 
+/// So many at a tick at most: there may be thousands, and all that the loop does is to be short.
+const GIVEN_UP_AT_ONCE: usize = 64;
+
 /// What it holds itself of a place: in the list, and by the waker beside it.
 const OWN_REFERENCES: usize = 2;
 
@@ -124,9 +127,14 @@ impl Places {
         }
     }
 
+    /// The lane is gone: its task isn't woken any more, whoever keeps a waker.
+    pub(crate) fn close(&self) {
+        self.home.move_out();
+    }
+
     /// All runs have ended, and the lane leaves. The next one finds places that nobody knows.
     fn move_out(&mut self) {
-        self.home.move_out();
+        self.close();
         self.put_by_spare();
         for (number, place) in self.places.iter_mut().enumerate().take(self.taken + 1) {
             if place.is_known() {
@@ -152,7 +160,7 @@ impl Engine {
         places.move_out();
         let soon = self.now().after(KEPT_FOR);
         let state = lock(&self.state);
-        let given_up = if state.is_busy_until(soon) {
+        let given_up = if state.is_due_by(soon) {
             lock(&self.queue).places.keep(places);
             None
         } else {
@@ -191,10 +199,14 @@ impl Pool {
         if self.looked.is_some_and(|looked| now.since(looked) < KEPT_FOR) {
             return Vec::new();
         }
-        let unused = self.free.drain(..self.unused).collect();
-        self.unused = self.free.len();
-        self.looked = Some(now);
-        unused
+        let few = self.unused.min(GIVEN_UP_AT_ONCE);
+        self.unused -= few;
+        let given_up = self.free.drain(..few).collect();
+        if self.unused == 0 {
+            self.unused = self.free.len();
+            self.looked = Some(now);
+        }
+        given_up
     }
 
     /// Takes out all.
@@ -354,6 +366,17 @@ mod tests {
         assert_eq!(pool.take_unused(after(30), true).len(), 0);
         pool.keep(Places::default());
         assert_eq!(pool.take_unused(after(31), false).len(), 1);
+    }
+
+    #[test]
+    fn few_are_given_up_at_a_tick() {
+        let mut pool = Pool::default();
+        (0..GIVEN_UP_AT_ONCE + 5).for_each(|_| pool.keep(Places::default()));
+        let given_up = [0, 10, 10, 10].map(|seconds: i64| {
+            let now = Time::ORIGIN.after(Span::from_nanos(seconds * 1_000_000_000));
+            pool.take_unused(now, true).len()
+        });
+        assert_eq!(given_up, [0, GIVEN_UP_AT_ONCE, 5, 0]);
     }
 
     #[test]

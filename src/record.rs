@@ -77,7 +77,7 @@ impl Record {
 }
 
 /// The record of a job, of which there may be a million: it is kept small. One at a time writes to it, the holder of the job's
-/// claim. Who looks meanwhile may find figures of two runs.
+/// claim, or, if it allows several runs, of a lock. Who looks meanwhile may find figures of two runs.
 #[derive(Debug)]
 pub(crate) struct RecordCell {
     last_start: AtomicI64,
@@ -86,7 +86,7 @@ pub(crate) struct RecordCell {
     mean_duration: AtomicU32,
     max_lateness: AtomicU32,
     lateness: [AtomicU32; LATENESS_BOUNDS.len() + 1],
-    /// When the last run ended, if it had waited for something.
+    /// When the last run ended that was known to have waited for something.
     end_of_wait: AtomicI64,
 }
 

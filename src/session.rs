@@ -170,9 +170,9 @@ impl Session {
         self.wake.map_or(Next::Wait, Next::Sleep)
     }
 
-    /// Whether anything is to be done until then.
-    pub(crate) fn is_busy_until(&self, then: Time) -> bool {
-        self.batches_left() > 0 || self.agenda.next_wake().is_some_and(|wake| wake <= then)
+    /// Whether a tick will come by then at which something is listed.
+    pub(crate) fn is_due_by(&self, then: Time) -> bool {
+        self.agenda.next_wake().is_some_and(|wake| wake <= then)
     }
 
     /// The bell, if nothing is left to be handed out and the loop doesn't mean to wake at the right time.

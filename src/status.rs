@@ -42,7 +42,7 @@ pub enum SchedulerState {
 ///
 /// How long runs take and how late they begin is measured at every run, but for one case: where more than 127 jobs are due
 /// at one tick, and nothing else asks for the time, the first run of a job is measured and then every 16th. Of a run that
-/// has to wait for something, the beginning is noted even so.
+/// has to wait for something it is noted even so since when.
 ///
 /// `Display` writes it as a table of one line, see [`SchedulerStatus`]. With the feature `serde` it can be serialised: lengths
 /// of time are in seconds, instants are seconds ago or ahead.
@@ -202,7 +202,7 @@ impl JobStatus {
         self.troubles.last_error.as_deref()
     }
 
-    /// When the last run began that was measured or had to wait; it may be still in progress. None once the scheduler is gone, and its clock with it.
+    /// When the last run began that was measured, or since when one had to wait; it may be still in progress. None once the scheduler is gone, and its clock with it.
     pub fn last_start(&self) -> Option<Instant> {
         self.last_start.map(|moment| moment.instant)
     }
