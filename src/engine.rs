@@ -1,7 +1,8 @@
 //! What the handles, the loop and the lanes of one scheduler share.
 //!
 //! Locks are taken in the order `state`, `queue`; `watches`, and within it what one stop has seen, apart from these, and what went wrong
-//! with jobs (`terms.rs`) or is noted of the runs of one that overlap (`rules.rs`) within any of them or none. None is held while code of a user's, of the executor's or of a waker runs.
+//! with jobs (`terms.rs`) or is noted of the runs of one that overlap (`rules.rs`) within any of them or none. None is held while code of a
+//! user's, of the executor's or of a waker runs.
 
 mod lanes;
 
