@@ -339,7 +339,7 @@ mod tests {
         job.claim.begin(batch.ticket);
         batch.abandon();
         assert_eq!(queue.active().len(), 1);
-        job.claim.end();
+        job.claim.end(None);
         assert_eq!(queue.active().len(), 0);
     }
 

@@ -24,10 +24,6 @@ use crate::troubles::Troubles;
 pub(crate) struct JobCell<B: ?Sized = dyn Body> {
     pub(crate) id: JobId,
     interval: AtomicI64,
-    pub(crate) policy: MissedTicks,
-    pub(crate) blocking: bool,
-    /// Whether anything hangs on the instant at which a run begins: the target may ask for it, a policy may count from it.
-    pub(crate) timed: bool,
     /// Written under the engine's lock; `UNREGISTERED` before and after its time on the roster.
     slot: AtomicU32,
     pub(crate) terms: Arc<Terms>,
@@ -36,36 +32,27 @@ pub(crate) struct JobCell<B: ?Sized = dyn Body> {
     runs: AtomicU64,
     /// Likewise, but for whoever lifts it while the scheduler stands still or the job is paused.
     deadline: AtomicI64,
-    /// Written by whoever holds the claim, too.
+    /// Written by whoever holds the claim, too; likewise the record.
+    last_start: AtomicI64,
     record: RecordCell,
     body: B,
 }
 
-/// What a job is to be.
-pub(crate) struct Plan {
-    pub(crate) interval: Duration,
-    pub(crate) policy: MissedTicks,
-    pub(crate) blocking: bool,
-    pub(crate) terms: Arc<Terms>,
-}
-
 impl<B: Body> JobCell<B> {
-    pub(crate) fn new(plan: Plan, body: B) -> Self {
-        JobCell::with_id(JobId::next(), plan, body)
+    pub(crate) fn new(interval: Duration, terms: Arc<Terms>, body: B) -> Self {
+        JobCell::with_id(JobId::next(), interval, terms, body)
     }
 
-    fn with_id(id: JobId, plan: Plan, body: B) -> Self {
+    fn with_id(id: JobId, interval: Duration, terms: Arc<Terms>, body: B) -> Self {
         JobCell {
             id,
-            interval: AtomicI64::new(Span::from(plan.interval).as_nanos()),
-            policy: plan.policy,
-            blocking: plan.blocking,
-            timed: body.takes_run() || plan.policy != MissedTicks::Burst || plan.terms.rules.is_some(),
+            interval: AtomicI64::new(Span::from(interval).as_nanos()),
             slot: AtomicU32::new(JobCell::UNREGISTERED),
-            terms: plan.terms,
+            terms,
             claim: Claim::default(),
             runs: AtomicU64::new(0),
             deadline: AtomicI64::new(Time::NEVER.as_nanos()),
+            last_start: AtomicI64::new(Time::NEVER.as_nanos()),
             record: RecordCell::default(),
             body,
         }
@@ -81,13 +68,12 @@ impl JobCell {
 
     /// A place for one more run of `job` at a time.
     pub(crate) fn seat(job: &Arc<JobCell>, body: Box<dyn Body>) -> Arc<JobCell> {
-        let plan = Plan {
-            interval: job.interval(),
-            policy: job.policy,
-            blocking: job.blocking,
-            terms: Arc::new(Terms::new(Weak::clone(&job.terms.engine), Some(Rules::of_seat(job)))),
-        };
-        Arc::new(JobCell::with_id(job.id, plan, body))
+        let terms = Terms::new(
+            Weak::clone(&job.terms.engine),
+            job.terms.manner,
+            Some(Rules::of_seat(job)),
+        );
+        Arc::new(JobCell::with_id(job.id, job.interval(), Arc::new(terms), body))
     }
 
     /// The job of which this is a seat; else itself.
@@ -114,6 +100,19 @@ impl JobCell {
 
     pub(crate) fn rules(&self) -> Option<&Rules> {
         self.terms.rules.as_ref()
+    }
+
+    pub(crate) fn is_blocking(&self) -> bool {
+        self.terms.manner.blocking
+    }
+
+    /// Whether anything hangs on the instant at which a run begins: the target may ask for it, a policy may count from it.
+    pub(crate) fn is_timed(&self) -> bool {
+        self.terms.manner.timed
+    }
+
+    fn policy(&self) -> MissedTicks {
+        self.terms.manner.policy
     }
 
     pub(crate) fn engine(&self) -> Option<Arc<Engine>> {
@@ -310,7 +309,7 @@ impl JobCell {
         }
     }
 
-    /// When the run after one that is due by `now` is due, if one is, of a job that is not [timed](JobCell::timed).
+    /// When the run after one that is due by `now` is due, if one is, of a job that is not [timed](JobCell::is_timed).
     pub(crate) fn next_deadline_if_due(&self, now: Time) -> Option<Time> {
         let deadline = self.deadline();
         if self.claim.sight().is_triggered() {
@@ -322,12 +321,12 @@ impl JobCell {
     /// The deadline after `deadline`, for a run that begins at `now`.
     fn next_deadline(&self, deadline: Time, now: Time) -> Time {
         match self.rules() {
-            None => self.policy.next_deadline(deadline, self.span(), now),
+            None => self.policy().next_deadline(deadline, self.span(), now),
             Some(rules) if rules.from_end => Time::NEVER,
             Some(rules) => {
                 // What the policy counts from is when the run was due, but deadlines don't wander by what it was put off.
                 let due = rules.put_off(deadline);
-                let next = self.policy.next_deadline(due, self.span(), now);
+                let next = self.policy().next_deadline(due, self.span(), now);
                 if next == Time::NEVER {
                     next
                 } else {
@@ -342,7 +341,7 @@ impl JobCell {
         if self.rules().is_some_and(|rules| rules.from_end) {
             return 0;
         }
-        self.policy.missed(due, self.span(), started)
+        self.policy().missed(due, self.span(), started)
     }
 
     /// A run has ended at `now`: the next one is due an interval later, if the interval counts from there.
@@ -367,9 +366,9 @@ impl JobCell {
         self.count_run(deadline, due, started)
     }
 
-    /// Likewise for a job that is not [timed](JobCell::timed), and so is due again one interval later whatever happens.
+    /// Likewise for a job that is not [timed](JobCell::is_timed), and so is due again one interval later whatever happens.
     pub(crate) fn begin_unmeasured(&self) -> Facts {
-        debug_assert!(!self.timed);
+        debug_assert!(!self.is_timed());
         let deadline = self.deadline();
         self.set_deadline(deadline.after(self.span()));
         self.count_run(deadline, deadline, None)
@@ -440,20 +439,24 @@ impl JobCell {
 
     pub(crate) fn note_start(&self, started: Time) {
         let _alone = self.lock_if_shared();
-        self.record.note_start(started);
+        self.set_last_start(started);
     }
 
-    /// Notes when a run began and ended, and whether it waited in between.
-    pub(crate) fn note_run(&self, facts: &Facts, started: Time, ended: Time, waited: bool) {
+    /// Notes when a run began and ended.
+    pub(crate) fn note_run(&self, facts: &Facts, started: Time, ended: Time) {
         let _alone = self.lock_if_shared();
+        // The clock may have stepped back meanwhile; by now it has not begun later than it has ended.
+        self.set_last_start(started.min(ended));
         self.record.note_run(facts.due, started, ended);
-        self.record.note_end_of_wait(if waited { ended } else { Time::NEVER });
     }
 
-    /// Notes no more than when a run has ended that had to wait, of a job that isn't [timed](JobCell::timed).
-    pub(crate) fn note_end_of_wait(&self, ended: Time) {
-        debug_assert!(!self.timed);
-        self.record.note_end_of_wait(ended);
+    /// When the last run began that was known to; never, if none was.
+    pub(crate) fn last_start(&self) -> Time {
+        Time::from_nanos(self.last_start.load(Ordering::Relaxed))
+    }
+
+    fn set_last_start(&self, started: Time) {
+        self.last_start.store(started.as_nanos(), Ordering::Relaxed);
     }
 
     pub(crate) fn note_trouble(&self, kind: &EventKind) {
@@ -467,11 +470,6 @@ impl JobCell {
     pub(crate) fn troubles(&self) -> Troubles {
         self.terms.troubles(self.id)
     }
-
-    /// Whether a run that had to wait has ended at this instant.
-    pub(crate) fn has_ended_at(&self, now: Time) -> bool {
-        self.record.has_ended_at(now)
-    }
 }
 
 impl<B: ?Sized> Drop for JobCell<B> {
@@ -484,6 +482,7 @@ impl<B: ?Sized> Drop for JobCell<B> {
 pub(crate) mod tests {
     use super::*;
     use crate::target::Target;
+    use crate::terms::Manner;
 
     /// A job that is on no scheduler's roster.
     pub(crate) fn job() -> Arc<JobCell> {
@@ -492,19 +491,18 @@ pub(crate) mod tests {
 
     /// Likewise, under these rules.
     pub(crate) fn job_under(rules: Option<Rules>) -> Arc<JobCell> {
-        let plan = Plan {
-            interval: Duration::from_secs(1),
-            policy: MissedTicks::Burst,
-            blocking: false,
-            terms: Arc::new(Terms::new(Weak::new(), rules)),
-        };
-        Arc::new(JobCell::new(plan, (|| ()).into_body()))
+        let terms = Terms::new(Weak::new(), Manner::default(), rules);
+        Arc::new(JobCell::new(
+            Duration::from_secs(1),
+            Arc::new(terms),
+            (|| ()).into_body(),
+        ))
     }
 
     /// There may be a million: each byte more is a megabyte. Change this if it is worth it.
     #[test]
     #[cfg(all(target_pointer_width = "64", target_os = "linux"))]
-    fn a_job_takes_104_bytes_and_its_target() {
-        assert_eq!(size_of::<JobCell<()>>(), 104);
+    fn a_job_takes_88_bytes_and_its_target() {
+        assert_eq!(size_of::<JobCell<()>>(), 88);
     }
 }

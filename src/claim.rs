@@ -8,9 +8,11 @@
 //! ```
 //!
 //! An offer carries the ticket of the tick that made it, so that a task which holds an offer that was withdrawn can't
-//! take up a later one. Whoever brings the claim back to idle learns, in the same step, what came up meanwhile.
+//! take up a later one. Whoever brings the claim back to idle learns, in the same step, what came up meanwhile; and if the
+//! run had to wait for something, leaves in the place of the ticket when it ended.
 
 use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::time::Time;
 
 const OFFERED: u64 = 1;
 const RUNNING: u64 = 1 << 1;
@@ -27,6 +29,8 @@ const PAUSED: u64 = 1 << 6;
 const TRIGGERED: u64 = 1 << 7;
 /// Its interval was changed while it was taken: look at its deadline at the end.
 const CHANGED: u64 = 1 << 8;
+/// It is idle, and the run before ended at the instant that stands in the place of a ticket, and had waited.
+const WAITED: u64 = 1 << 9;
 /// What is said of the job, not of one run, and so outlives it.
 const LASTING: u64 = REMOVED | PAUSED | TRIGGERED;
 const TICKET_SHIFT: u32 = 16;
@@ -36,6 +40,9 @@ const TICKET_SHIFT: u32 = 16;
 pub(crate) struct Ticket(u64);
 
 impl Ticket {
+    /// That of no tick.
+    pub(crate) const NONE: Ticket = Ticket(0);
+
     pub(crate) const fn new(number: u64) -> Ticket {
         Ticket(number << TICKET_SHIFT)
     }
@@ -112,9 +119,14 @@ impl Sight {
         self.0 & OFFERED != 0
     }
 
-    /// Under which ticket it is taken.
+    /// Under which ticket it is taken, if it is.
     pub(crate) fn ticket(self) -> Ticket {
         ticket_of(self.0)
+    }
+
+    /// Whether it is idle since this instant, at which a run ended that had waited.
+    pub(crate) fn has_ended_at(self, now: Time) -> bool {
+        self.0 & !LASTING == waited_until(now)
     }
 
     pub(crate) fn is_cancelled(self) -> bool {
@@ -180,9 +192,10 @@ impl Claim {
             .map(Meanwhile)
     }
 
-    /// Ends the run that is in progress.
-    pub(crate) fn end(&self) -> Meanwhile {
-        let word = self.update(|word| Some(word & LASTING)).unwrap_or_default();
+    /// Ends the run that is in progress, at this instant if it has `waited`.
+    pub(crate) fn end(&self, waited: Option<Time>) -> Meanwhile {
+        let mark = waited.map_or(0, waited_until);
+        let word = self.update(|word| Some(word & LASTING | mark)).unwrap_or_default();
         debug_assert!(word & RUNNING != 0, "only what has begun can end");
         Meanwhile(word)
     }
@@ -256,6 +269,12 @@ impl Claim {
     }
 }
 
+/// What an idle claim shows of a run that ended at this instant. Three days later to the nanosecond it looks the same, which may put off
+/// a run by one tick.
+fn waited_until(ended: Time) -> u64 {
+    (ended.as_nanos() as u64) << TICKET_SHIFT | WAITED
+}
+
 /// Whether no run may begin.
 fn is_closed(word: u64) -> bool {
     word & REMOVED != 0 || word & (PAUSED | TRIGGERED) == PAUSED
@@ -291,7 +310,7 @@ mod tests {
         assert_eq!(claim.begin(first), Some(Begin::Due));
         assert_eq!(claim.begin(first), None);
         assert!(claim.is_running());
-        assert!(claim.end().due());
+        assert!(claim.end(None).due());
         assert_eq!(claim.offer(second), Offer::Taken);
     }
 
@@ -317,7 +336,7 @@ mod tests {
         claim.begin(ticket);
         assert!(!claim.watch(Ticket::new(2)));
         assert!(claim.watch(ticket));
-        assert!(claim.end().watched());
+        assert!(claim.end(None).watched());
         assert!(!claim.watch(ticket));
     }
 
@@ -331,7 +350,7 @@ mod tests {
         assert_eq!(running(), [false, false]);
         claim.begin(tickets[0]);
         assert_eq!(running(), [true, false]);
-        claim.end();
+        claim.end(None);
         assert_eq!(running(), [false, false]);
     }
 
@@ -346,7 +365,7 @@ mod tests {
         running.offer(Ticket::new(1));
         running.begin(Ticket::new(1));
         assert!(!running.remove());
-        assert!(running.end().removed());
+        assert!(running.end(None).removed());
 
         let offered = Claim::default();
         offered.offer(Ticket::new(1));
@@ -367,7 +386,7 @@ mod tests {
         claim.trigger();
         assert_eq!(claim.offer(second), Offer::Taken);
         assert_eq!(claim.begin(second), Some(Begin::Triggered));
-        assert!(claim.end().nothing());
+        assert!(claim.end(None).nothing());
         assert!(claim.sight().is_paused());
         assert_eq!(claim.offer(first), Offer::Closed);
         assert!(claim.resume());
@@ -381,7 +400,7 @@ mod tests {
         claim.offer(ticket);
         claim.begin(ticket);
         claim.trigger();
-        assert!(claim.end().due());
+        assert!(claim.end(None).due());
         assert!(claim.sight().is_triggered());
     }
 
@@ -394,10 +413,33 @@ mod tests {
         assert!(!claim.cancel(second));
         assert!(claim.cancel(first));
         assert!(claim.sight().is_cancelled());
-        claim.end();
+        claim.end(None);
         claim.offer(second);
         claim.begin(second);
         assert!(!claim.sight().is_cancelled());
+    }
+
+    #[test]
+    fn an_idle_claim_shows_at_which_instant_a_run_has_ended_that_had_waited() {
+        let claim = Claim::default();
+        let [before, ended] = [0, 5].map(Time::from_nanos);
+        let shows = || [before, ended].map(|instant| claim.sight().has_ended_at(instant));
+        let run = |waited| {
+            claim.offer(Ticket::new(5));
+            claim.begin(Ticket::new(5));
+            assert_eq!(shows(), [false, false]);
+            claim.end(waited);
+        };
+        assert_eq!(shows(), [false, false]);
+        run(Some(ended));
+        assert_eq!(shows(), [false, true]);
+        claim.pause();
+        assert_eq!(shows(), [false, true]);
+        claim.resume();
+        run(None);
+        assert_eq!(shows(), [false, false]);
+        run(Some(before));
+        assert_eq!(shows(), [true, false]);
     }
 
     #[test]
@@ -407,7 +449,7 @@ mod tests {
         claim.offer(Ticket::new(1));
         assert!(claim.change());
         claim.begin(Ticket::new(1));
-        assert!(claim.end().changed());
+        assert!(claim.end(None).changed());
         assert!(!claim.change());
     }
 
@@ -435,7 +477,7 @@ mod tests {
             claim.offer(Ticket::new(1));
             claim.begin(Ticket::new(1));
             come_up(&claim);
-            let end = claim.end();
+            let end = claim.end(None);
             let told = (end.nothing(), end.due(), end.changed(), end.watched(), end.removed());
             assert_eq!(told, expected, "row {number}");
             assert_eq!(end.ticket(), Ticket::new(1), "row {number}");
@@ -455,13 +497,13 @@ mod tests {
         };
         assert!(
             asked_twice(|claim| assert_eq!(claim.offer(Ticket::new(2)), Offer::Busy))
-                .end()
+                .end(None)
                 .due()
         );
-        assert!(asked_twice(|claim| assert!(claim.change())).end().changed());
+        assert!(asked_twice(|claim| assert!(claim.change())).end(None).changed());
         assert!(
             asked_twice(|claim| assert!(claim.watch(Ticket::new(1))))
-                .end()
+                .end(None)
                 .watched()
         );
         assert!(
@@ -480,7 +522,7 @@ mod tests {
     #[cfg(debug_assertions)]
     #[should_panic(expected = "only what has begun can end")]
     fn what_has_not_begun_can_not_end() {
-        Claim::default().end();
+        Claim::default().end(None);
     }
 
     #[test]
@@ -549,10 +591,10 @@ mod tests {
         assert!(!seat.sight().is_triggered());
         assert_eq!(seat.begin(first), Some(Begin::Due));
         // It was busy, and so tells at its end that the job is due.
-        assert!(seat.end().due());
+        assert!(seat.end(None).due());
         assert!(seat.offer_seat(second, true));
         assert_eq!(seat.begin(second), Some(Begin::Triggered));
-        seat.end();
+        seat.end(None);
         seat.remove();
         assert!(!seat.offer_seat(first, false));
     }

@@ -31,7 +31,7 @@ use crate::session::{Bell, Next, Session};
 use crate::status::SchedulerState;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, Ordering};
-use crate::terms::Terms;
+use crate::terms::{CommonTerms, Manner, Terms};
 use crate::time::{Origin, Span, Time};
 use crate::waiters::Waiters;
 use crate::watch::Watches;
@@ -72,8 +72,8 @@ pub(crate) struct Settings {
 }
 
 pub(crate) struct Engine {
-    /// Those of all jobs that ask for nothing else.
-    terms: Arc<Terms>,
+    this: Weak<Engine>,
+    common_terms: CommonTerms,
     runtime: Box<dyn Runtime>,
     origin: Origin,
     pub(crate) resolution: Duration,
@@ -93,7 +93,8 @@ impl Engine {
     pub(crate) fn new(runtime: Box<dyn Runtime>, settings: Settings) -> Arc<Engine> {
         let origin = Origin::new(runtime.now());
         Arc::new_cyclic(|engine| Engine {
-            terms: Arc::new(Terms::new(Weak::clone(engine), None)),
+            this: Weak::clone(engine),
+            common_terms: CommonTerms::default(),
             runtime,
             origin,
             resolution: settings.resolution,
@@ -108,11 +109,11 @@ impl Engine {
         })
     }
 
-    /// Those of a job with these rules.
-    pub(crate) fn terms(&self, rules: Option<Rules>) -> Arc<Terms> {
+    /// Those of a job that is run in this manner, by these rules if there are any.
+    pub(crate) fn terms(&self, manner: Manner, rules: Option<Rules>) -> Arc<Terms> {
         match rules {
-            None => Arc::clone(&self.terms),
-            some => Arc::new(Terms::new(Weak::clone(&self.terms.engine), some)),
+            None => self.common_terms.of(manner, &self.this),
+            some => Arc::new(Terms::new(Weak::clone(&self.this), manner, some)),
         }
     }
 

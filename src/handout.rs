@@ -75,7 +75,7 @@ impl Handout {
         let due = job.due();
         if due > self.now || self.has_ended_just_now(job) {
             agenda.list(slot, due, self.now);
-        } else if !job.timed {
+        } else if !job.is_timed() {
             self.offer_plainly(agenda, slot, job);
         } else if let Some(rules) = job.rules() {
             self.consider_rules(agenda, Candidate { slot, job, rules }, due);
@@ -84,7 +84,7 @@ impl Handout {
         }
     }
 
-    /// What is left of an offer to most jobs there are: those that are not [timed](JobCell::timed).
+    /// What is left of an offer to most jobs there are: those that are not [timed](JobCell::is_timed).
     fn offer_plainly(&mut self, agenda: &mut Agenda, slot: Slot, job: &Arc<JobCell>) {
         if job.claim.offer(self.ticket) != Offer::Taken {
             return;
@@ -99,7 +99,7 @@ impl Handout {
     }
 
     fn has_ended_just_now(&self, job: &JobCell) -> bool {
-        self.is_on_tick && job.has_ended_at(self.tick) && job.waits_for_end()
+        self.is_on_tick && job.claim.sight().has_ended_at(self.tick) && job.waits_for_end()
     }
 
     fn consider_rules(&mut self, agenda: &mut Agenda, candidate: Candidate<'_>, due: Time) {
@@ -236,7 +236,7 @@ impl Handout {
     }
 
     fn push(&mut self, job: &Arc<JobCell>) {
-        let jobs = if job.blocking {
+        let jobs = if job.is_blocking() {
             &mut self.blocking
         } else {
             &mut self.jobs

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::cell::{JobCell, Plan};
+use crate::cell::JobCell;
 use crate::error::Error;
 use crate::group::IntoGroup;
 use crate::options::{self, Options};
@@ -14,6 +14,7 @@ use crate::schedule::{FirstRun, MissedTicks};
 use crate::scheduler::Scheduler;
 use crate::status::JobStatus;
 use crate::target::{BlockingTarget, Bodies, Body, Named, SharedTarget, Target};
+use crate::terms::Manner;
 
 /// A job that is being described; [`Scheduler::every`] makes one.
 ///
@@ -256,15 +257,11 @@ impl<Runs> JobBuilder<Runs> {
     fn register<B: Body>(self, body: B, bodies: Option<Bodies>, blocking: bool) -> Result<Job, Error> {
         let engine = self.scheduler.engine();
         engine.check_interval(self.interval)?;
-        let plan = Plan {
-            interval: self.interval,
-            policy: self.policy,
-            blocking,
-            terms: engine.terms(self.options.into_rules(engine, self.interval, bodies)?),
-        };
+        let rules = self.options.into_rules(engine, self.interval, bodies)?;
+        let terms = engine.terms(Manner::new(self.policy, blocking, body.takes_run()), rules);
         let cell: Arc<JobCell> = match self.name {
-            None => Arc::new(JobCell::new(plan, body)),
-            Some(name) => Arc::new(JobCell::new(plan, Named::new(name, body))),
+            None => Arc::new(JobCell::new(self.interval, terms, body)),
+            Some(name) => Arc::new(JobCell::new(self.interval, terms, Named::new(name, body))),
         };
         engine.register(&cell, self.first);
         Ok(Job::new(cell))

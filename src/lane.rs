@@ -241,7 +241,7 @@ fn poll_first(
     let (place, waker) = places.vacant();
     match poll_in_span(&facts.span, &mut future, waker) {
         Poll::Ready(end) => {
-            let spare = engine.end_here(job, &facts, future, end, false);
+            let spare = engine.end_here(job, &facts, future, end, None);
             places.keep_spare(spare);
             false
         }
@@ -341,7 +341,7 @@ impl BlockingRun {
     fn end_attempt(mut self, facts: Facts, end: End, backoff: Option<Backoff>) {
         let again = backoff.and_then(|backoff| next_wait(backoff, end.is_failure()));
         let Some((wait, backoff)) = again else {
-            self.engine.settle(self.job(), &facts, end, false);
+            self.engine.settle(self.job(), &facts, end, None);
             return;
         };
         self.engine.report_retry(self.job(), &facts, end);
@@ -356,7 +356,7 @@ impl BlockingRun {
     pub(crate) fn time_out(mut self) {
         if let BlockingStage::Begun(facts, backoff) = std::mem::replace(&mut self.stage, BlockingStage::Ended) {
             quietly(|| drop(backoff));
-            self.engine.settle(self.job(), &facts, End::TimedOut, false);
+            self.engine.settle(self.job(), &facts, End::TimedOut, None);
         }
     }
 }
@@ -380,7 +380,7 @@ impl Drop for BlockingRun {
             BlockingStage::Offered => self.engine.take_back(&self.batch),
             BlockingStage::Begun(facts, backoff) => {
                 quietly(|| drop(backoff));
-                self.engine.settle(self.job(), &facts, End::Cancelled, false);
+                self.engine.settle(self.job(), &facts, End::Cancelled, None);
             }
             BlockingStage::Ended => {}
         }

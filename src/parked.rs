@@ -107,14 +107,14 @@ impl Visit {
     /// Somebody may have begun to listen since a run began that isn't measured, and wants to hear how long it took.
     fn recall_start(&mut self, engine: &Engine) {
         if self.facts.started.is_none() && engine.observers.are_there() {
-            self.facts.started = Some(self.job.owner().record().last_start);
+            self.facts.started = Some(self.job.owner().last_start());
         }
     }
 
     fn cancel(mut self, engine: &Engine) {
         self.recall_start(engine);
         self.job.claim.cancel_current();
-        engine.end(&self.job, &self.facts, self.future, End::Cancelled, true);
+        engine.end(&self.job, &self.facts, self.future, End::Cancelled, Some(engine.now()));
     }
 }
 
@@ -174,11 +174,7 @@ impl Parked {
         match visit.poll(engine, waker) {
             Poll::Ready(end) => {
                 let Visit { job, facts, future } = visit;
-                if facts.started.is_none() {
-                    // Nobody measures it, but a tick at this instant must know of it.
-                    job.owner().note_end_of_wait(now);
-                }
-                let spare = engine.end_here(&job, &facts, future, end, true);
+                let spare = engine.end_here(&job, &facts, future, end, Some(now));
                 *lock(&self.stage) = Stage::Vacant;
                 Polled::Ended(spare)
             }

@@ -1,8 +1,8 @@
 //! What is remembered of a job's runs.
 
 // What is remembered decides next to nothing, so that checkers of interleavings need not know.
+use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::atomic::{AtomicI64, AtomicU32};
 use std::time::Duration;
 
 use crate::time::{Span, Time};
@@ -19,7 +19,6 @@ const MEAN_OF: u32 = 1 << 20;
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Record {
-    pub(crate) last_start: Time,
     /// Of the last run that has ended.
     last_duration: Span,
     mean_duration: f32,
@@ -30,7 +29,6 @@ pub(crate) struct Record {
 impl Default for Record {
     fn default() -> Record {
         Record {
-            last_start: Time::NEVER,
             last_duration: Span::ZERO,
             mean_duration: 0.0,
             max_lateness: 0.0,
@@ -43,8 +41,6 @@ impl Record {
     /// A run that was due at `due` has taken from `started` to `ended`.
     fn note_run(&mut self, due: Time, started: Time, ended: Time) {
         let lateness = started.since(due);
-        // The clock may have stepped back meanwhile; by now it has not begun later than it has ended.
-        self.last_start = started.min(ended);
         self.last_duration = ended.since(started);
         self.max_lateness = self.max_lateness.max(seconds(lateness));
         let bar = LATENESS_BOUNDS.partition_point(|bound| *bound <= lateness.into());
@@ -80,26 +76,21 @@ impl Record {
 /// claim, or, if it allows several runs, of a lock. Who looks meanwhile may find figures of two runs.
 #[derive(Debug)]
 pub(crate) struct RecordCell {
-    last_start: AtomicI64,
-    last_duration: AtomicI64,
+    last_duration: AtomicU32,
     /// The bits of a float, as the next.
     mean_duration: AtomicU32,
     max_lateness: AtomicU32,
     lateness: [AtomicU32; LATENESS_BOUNDS.len() + 1],
-    /// When the last run ended that was known to have waited for something.
-    end_of_wait: AtomicI64,
 }
 
 impl Default for RecordCell {
     fn default() -> RecordCell {
         let record = Record::default();
         RecordCell {
-            last_start: AtomicI64::new(record.last_start.as_nanos()),
-            last_duration: AtomicI64::new(record.last_duration.as_nanos()),
+            last_duration: AtomicU32::new(ShortSpan::from(record.last_duration).0),
             mean_duration: AtomicU32::new(record.mean_duration.to_bits()),
             max_lateness: AtomicU32::new(record.max_lateness.to_bits()),
             lateness: record.lateness.map(AtomicU32::new),
-            end_of_wait: AtomicI64::new(Time::NEVER.as_nanos()),
         }
     }
 }
@@ -108,8 +99,7 @@ impl RecordCell {
     pub(crate) fn get(&self) -> Record {
         let [a, b, c, d] = &self.lateness;
         Record {
-            last_start: Time::from_nanos(self.last_start.load(Relaxed)),
-            last_duration: Span::from_nanos(self.last_duration.load(Relaxed)),
+            last_duration: ShortSpan(self.last_duration.load(Relaxed)).into(),
             mean_duration: f32::from_bits(self.mean_duration.load(Relaxed)),
             max_lateness: f32::from_bits(self.max_lateness.load(Relaxed)),
             lateness: [a, b, c, d].map(|count| count.load(Relaxed)),
@@ -117,18 +107,13 @@ impl RecordCell {
     }
 
     fn set(&self, record: Record) {
-        self.last_start.store(record.last_start.as_nanos(), Relaxed);
-        self.last_duration.store(record.last_duration.as_nanos(), Relaxed);
+        self.last_duration
+            .store(ShortSpan::from(record.last_duration).0, Relaxed);
         self.mean_duration.store(record.mean_duration.to_bits(), Relaxed);
         self.max_lateness.store(record.max_lateness.to_bits(), Relaxed);
         for (count, new) in self.lateness.iter().zip(record.lateness) {
             count.store(new, Relaxed);
         }
-    }
-
-    pub(crate) fn note_start(&self, started: Time) {
-        self.last_start.store(started.as_nanos(), Relaxed);
-        self.note_end_of_wait(Time::NEVER);
     }
 
     /// A run that was due at `due` has taken from `started` to `ended`.
@@ -137,15 +122,35 @@ impl RecordCell {
         record.note_run(due, started, ended);
         self.set(record);
     }
+}
 
-    /// A run that had to wait for something has ended; never, if it hadn't.
-    pub(crate) fn note_end_of_wait(&self, ended: Time) {
-        self.end_of_wait.store(ended.as_nanos(), Relaxed);
+/// A length of time in four bytes: whole nanoseconds up to a quarter of a second, beyond that the first eight digits, and how many noughts
+/// follow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct ShortSpan(u32);
+
+impl ShortSpan {
+    /// How many bits hold the digits. The others hold the noughts, of which there are eleven at most.
+    const DIGITS: u32 = 28;
+}
+
+impl From<Span> for ShortSpan {
+    fn from(span: Span) -> ShortSpan {
+        let mut digits = span.as_nanos().unsigned_abs();
+        let mut noughts = 0;
+        while digits >> ShortSpan::DIGITS != 0 {
+            digits /= 10;
+            noughts += 1;
+        }
+        ShortSpan(noughts << ShortSpan::DIGITS | digits as u32)
     }
+}
 
-    /// Whether a run that had to wait has ended at this instant.
-    pub(crate) fn has_ended_at(&self, now: Time) -> bool {
-        self.end_of_wait.load(Relaxed) == now.as_nanos()
+impl From<ShortSpan> for Span {
+    fn from(ShortSpan(bits): ShortSpan) -> Span {
+        let noughts = bits >> ShortSpan::DIGITS;
+        let digits = bits & !(noughts << ShortSpan::DIGITS);
+        Span::from_nanos(i64::from(digits)).times(10_i64.pow(noughts))
     }
 }
 
@@ -188,10 +193,9 @@ mod tests {
     }
 
     #[test]
-    fn a_run_in_which_the_clock_stepped_back_has_ended_when_it_did() {
+    fn a_run_in_which_the_clock_stepped_back_took_no_time() {
         let mut record = Record::default();
         record.note_run(ms(0), ms(6), ms(5));
-        assert_eq!(record.last_start, ms(5));
         assert_eq!(record.last_duration(), Some(Duration::ZERO));
     }
 
@@ -202,15 +206,14 @@ mod tests {
     }
 
     #[test]
-    fn only_a_run_that_has_waited_ends_at_an_instant() {
-        let record = RecordCell::default();
-        record.note_start(ms(1));
-        record.note_run(ms(0), ms(1), ms(5));
-        assert!(!record.has_ended_at(ms(5)));
-        record.note_end_of_wait(ms(5));
-        assert!(record.has_ended_at(ms(5)) && !record.has_ended_at(ms(4)));
-        record.note_start(ms(6));
-        assert!(!record.has_ended_at(ms(5)));
+    fn a_short_span_is_exact_up_to_a_quarter_of_a_second_and_to_eight_digits_beyond() {
+        let kept = |nanos| Span::from(ShortSpan::from(Span::from_nanos(nanos))).as_nanos();
+        let exact = [0, 1, 250_000_000, 268_435_455, 268_435_460, 86_400_000_000_000];
+        assert_eq!(exact.map(kept), exact);
+        assert_eq!(kept(268_435_459), 268_435_450);
+        assert_eq!(kept(2_684_354_559), 2_684_354_550);
+        assert_eq!(kept(2_684_354_569), 2_684_354_500);
+        assert_eq!(kept(i64::MAX), 92_233_720 * 10_i64.pow(11));
     }
 
     #[test]
@@ -219,10 +222,7 @@ mod tests {
         record.note_run(ms(0), ms(20), ms(50));
         record.note_run(ms(100), ms(100), ms(110));
         let found = record.get();
-        assert_eq!(
-            (found.last_start, found.last_duration()),
-            (ms(100), Some(Duration::from_millis(10)))
-        );
+        assert_eq!(found.last_duration(), Some(Duration::from_millis(10)));
         assert_eq!(
             (found.lateness(), found.max_lateness()),
             ([1, 1, 0, 0], Duration::from_millis(20))

@@ -102,7 +102,7 @@ impl Engine {
         match step {
             Step::Future(future) => Some((facts, future)),
             Step::Done(end) => {
-                self.settle(job, &facts, end, false);
+                self.settle(job, &facts, end, None);
                 None
             }
         }
@@ -110,7 +110,7 @@ impl Engine {
 
     /// Whether anybody may ask when a run that is due begins.
     fn is_measured(&self, batch: &Batch, job: &JobCell) -> bool {
-        job.timed || self.observers.are_there() || batch.jobs.len() == 1 || job.is_sampled()
+        job.is_timed() || self.observers.are_there() || batch.jobs.len() == 1 || job.is_sampled()
     }
 
     /// What is left of a run's beginning and end when nobody looks, and it has no rules: most runs there are.
@@ -122,8 +122,8 @@ impl Engine {
         }
         match self.call(job, &facts, spare) {
             Step::Future(future) => return Some((facts, future)),
-            Step::Done(End::Finished) => self.release(job, false),
-            Step::Done(end) => self.settle(job, &facts, end, false),
+            Step::Done(End::Finished) => self.release(job, false, None),
+            Step::Done(end) => self.settle(job, &facts, end, None),
         }
         None
     }
@@ -232,14 +232,15 @@ impl Engine {
 
 /// A run ends.
 impl Engine {
-    /// Ends a run whose future is done, and makes room for the next.
+    /// Ends a run whose future is done, and makes room for the next. If it has `waited`, it was found to be done by then; likewise
+    /// below.
     pub(crate) fn end_here(
         &self,
         job: &Arc<JobCell>,
         facts: &Facts,
         mut future: RunFuture,
         end: End,
-        waited: bool,
+        waited: Option<Time>,
     ) -> Spare {
         let vacated = catch(|| facts.span.in_scope(|| future.as_mut().vacate()));
         if let Ok(true) = vacated {
@@ -251,28 +252,28 @@ impl Engine {
     }
 
     /// Ends a run whose future is done or to be dropped.
-    pub(crate) fn end(&self, job: &Arc<JobCell>, facts: &Facts, future: RunFuture, end: End, waited: bool) {
+    pub(crate) fn end(&self, job: &Arc<JobCell>, facts: &Facts, future: RunFuture, end: End, waited: Option<Time>) {
         let dropped = catch(|| facts.span.in_scope(|| drop(future)));
         self.settle(job, facts, end.after_drop(dropped), waited);
     }
 
-    pub(crate) fn settle(&self, job: &Arc<JobCell>, facts: &Facts, end: End, waited: bool) {
+    pub(crate) fn settle(&self, job: &Arc<JobCell>, facts: &Facts, end: End, waited: Option<Time>) {
         if facts.started.is_none() && matches!(end, End::Finished) {
             // Nobody looks: its job is not timed.
-            return self.release(job, false);
+            return self.release(job, false, waited);
         }
         let owner = job.owner();
         let cancelled = matches!(end, End::Cancelled);
-        self.report(job, facts, end, waited);
+        let ended = self.report(job, facts, end);
         if owner.rules().is_some_and(|rules| rules.from_end) {
             owner.set_deadline_from_end(self.now());
         }
-        self.release(job, cancelled);
+        self.release(job, cancelled, waited.map(|_| ended));
     }
 
     /// The job is idle again.
-    fn release(&self, job: &Arc<JobCell>, cancelled: bool) {
-        let meanwhile = job.claim.end();
+    fn release(&self, job: &Arc<JobCell>, cancelled: bool, waited: Option<Time>) {
+        let meanwhile = job.claim.end(waited);
         if !meanwhile.nothing() {
             self.after_end(job, meanwhile);
         }
@@ -311,8 +312,8 @@ impl Engine {
         }
     }
 
-    /// Notes how a run has ended, and tells it.
-    fn report(&self, job: &Arc<JobCell>, facts: &Facts, end: End, waited: bool) {
+    /// Notes how a run has ended, and tells it. Returns when that was.
+    fn report(&self, job: &Arc<JobCell>, facts: &Facts, end: End) -> Time {
         let owner = job.owner();
         let times = facts.started.map(|started| (started, self.now()));
         let mut kind = end.into_kind();
@@ -322,7 +323,7 @@ impl Engine {
             quietly(|| drop(late));
         }
         if let Some((started, ended)) = times {
-            owner.note_run(facts, started, ended, waited);
+            owner.note_run(facts, started, ended);
         }
         if !matches!(kind, EventKind::Finished) {
             owner.note_trouble(&kind);
@@ -330,6 +331,7 @@ impl Engine {
         let ended = times.map_or_else(|| self.now(), |(_, ended)| ended);
         let ticket = job.claim.sight().ticket();
         quietly(|| facts.span.in_scope(|| self.tell(job, ticket, Some(facts), ended, kind)));
+        ended
     }
 
     /// An attempt has failed, and there will be another.
@@ -346,7 +348,7 @@ impl Engine {
     pub(crate) fn retire(&self, job: &Arc<JobCell>) {
         job.remove();
         if self.unregister(job) {
-            self.tell(job, job.claim.sight().ticket(), None, self.now(), EventKind::Removed);
+            self.tell(job, Ticket::NONE, None, self.now(), EventKind::Removed);
         }
     }
 

@@ -115,7 +115,7 @@ impl Session {
         }
         for slot in &self.due.slots[batch] {
             let Some(job) = roster.get(*slot) else { continue };
-            if job.blocking {
+            if job.is_blocking() {
                 self.due.blocking.push(*slot);
             } else {
                 handout.consider(&mut self.agenda, *slot, job);

@@ -131,7 +131,7 @@ impl JobStatus {
             interval: cell.interval(),
             runs: cell.runs(),
             next_deadline: moment(next, Time::since),
-            last_start: moment(record.last_start, |start, now| now.since(start)),
+            last_start: moment(cell.last_start(), |start, now| now.since(start)),
             troubles: cell.troubles(),
             record,
         }

@@ -1,26 +1,29 @@
-//! What holds for a job beside its interval and its policy. It is the same for most jobs, which share the terms of their
-//! scheduler: there may be a million of them.
+//! What holds for a job beside its interval. It is the same for most jobs, which share it: there may be a million of them.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use crate::engine::Engine;
 use crate::event::EventKind;
 use crate::job::JobId;
 use crate::rules::Rules;
+use crate::schedule::MissedTicks;
 use crate::troubles::Troubles;
 
 pub(crate) struct Terms {
     pub(crate) engine: Weak<Engine>,
+    pub(crate) manner: Manner,
     pub(crate) rules: Option<Rules>,
     /// Of those jobs that had any. Held for a look or a change and nothing else, so that checkers of interleavings need not know.
     troubles: Mutex<BTreeMap<JobId, Box<Troubles>>>,
 }
 
 impl Terms {
-    pub(crate) fn new(engine: Weak<Engine>, rules: Option<Rules>) -> Terms {
+    pub(crate) fn new(engine: Weak<Engine>, mut manner: Manner, rules: Option<Rules>) -> Terms {
+        manner.timed |= rules.is_some();
         Terms {
             engine,
+            manner,
             rules,
             troubles: Mutex::default(),
         }
@@ -48,18 +51,71 @@ impl Terms {
     }
 }
 
+/// How a job is run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Manner {
+    pub(crate) policy: MissedTicks,
+    pub(crate) blocking: bool,
+    /// Whether anything hangs on the instant at which a run begins: the target may ask for it, a policy may count from it.
+    pub(crate) timed: bool,
+}
+
+impl Manner {
+    const POLICIES: usize = 3;
+    const COUNT: usize = Manner::POLICIES * 4;
+
+    /// Of a job that has no rules.
+    pub(crate) fn new(policy: MissedTicks, blocking: bool, takes_run: bool) -> Manner {
+        Manner {
+            policy,
+            blocking,
+            timed: takes_run || policy != MissedTicks::Burst,
+        }
+    }
+
+    fn number(self) -> usize {
+        self.policy as usize * 4 + usize::from(self.blocking) * 2 + usize::from(self.timed)
+    }
+}
+
+/// The terms that the jobs of a scheduler share which have no rules, for each manner that there is of running them.
+#[derive(Default)]
+pub(crate) struct CommonTerms([OnceLock<Arc<Terms>>; Manner::COUNT]);
+
+impl CommonTerms {
+    pub(crate) fn of(&self, manner: Manner, engine: &Weak<Engine>) -> Arc<Terms> {
+        let terms = self.0[manner.number()].get_or_init(|| Arc::new(Terms::new(Weak::clone(engine), manner, None)));
+        Arc::clone(terms)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn nothing_is_left_of_the_troubles_of_a_job_that_is_gone() {
-        let terms = Terms::new(Weak::new(), None);
+        let terms = Terms::new(Weak::new(), Manner::default(), None);
         let [gone, other] = [JobId::next(), JobId::next()];
         for job in [gone, other] {
             terms.note_trouble(job, &EventKind::TimedOut);
         }
         terms.forget(gone);
         assert_eq!((terms.troubles(gone).timeouts, terms.troubles(other).timeouts), (0, 1));
+    }
+
+    #[test]
+    fn jobs_that_are_run_in_one_manner_share_their_terms_and_no_others() {
+        let common = CommonTerms::default();
+        let policies = [MissedTicks::Burst, MissedTicks::Skip, MissedTicks::Delay];
+        assert_eq!(policies.len(), Manner::POLICIES);
+        let manners = policies.into_iter().flat_map(|policy| {
+            let of = move |(blocking, takes_run)| Manner::new(policy, blocking, takes_run);
+            [(false, false), (false, true), (true, false), (true, true)].map(of)
+        });
+        for manner in manners {
+            let [once, again] = [(); 2].map(|()| common.of(manner, &Weak::new()));
+            assert!(Arc::ptr_eq(&once, &again) && once.manner == manner, "{manner:?}");
+        }
     }
 }

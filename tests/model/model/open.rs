@@ -31,6 +31,14 @@ impl Model<'_> {
         tick.new && !tick.relived && !self.is_tied(job) && !self.oracle.faults(self.now)
     }
 
+    /// Whether it may be forgotten at a tick that a run has ended at that instant.
+    ///
+    /// It may where a session begins: the one before may have offered a run at that very instant, late for a tick of its own, and have taken
+    /// the offer back. Where it isn't forgotten, the job begins no run.
+    pub(super) fn may_forget_ends(tick: Tick) -> bool {
+        tick.index == 0
+    }
+
     /// Whether it was due, and free to run, when the tick came.
     fn was_due(&self, job: usize, tick: Tick) -> bool {
         let job = &self.jobs[job];

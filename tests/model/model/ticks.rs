@@ -56,7 +56,7 @@ impl Session {
 #[derive(Clone, Copy)]
 pub(super) struct Tick {
     session: u64,
-    index: i128,
+    pub(super) index: i128,
     /// When it was to come; it is now, or has passed.
     pub(super) time: Nanos,
     /// The executor has had no turn at it so far.
@@ -112,10 +112,10 @@ impl Model<'_> {
         true
     }
 
-    /// An async run that ends on a tick counts as running at that tick, as DESIGN.md says.
+    /// An async run that ends on a tick counts as running at that tick, as DESIGN.md says, if that is remembered.
     fn is_due(&self, index: usize, tick: Tick) -> bool {
         let job = &self.jobs[index];
-        let ends_on_it = tick.time == self.now && job.woke == Some(self.now);
+        let ends_on_it = tick.time == self.now && job.woke == Some(self.now) && !Model::may_forget_ends(tick);
         !job.removed && job.run.is_none() && job.deadline <= self.now && !ends_on_it
     }
 
