@@ -29,6 +29,13 @@ mod grid;
     unused_imports,
     reason = "its tests, and what the agenda alone doesn't need"
 )]
+#[path = "../src/slots.rs"]
+mod slots;
+#[allow(
+    dead_code,
+    unused_imports,
+    reason = "its tests, and what the agenda alone doesn't need"
+)]
 #[path = "../src/time.rs"]
 mod time;
 

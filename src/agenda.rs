@@ -9,10 +9,11 @@ use std::collections::BTreeMap;
 use slab::Slab;
 
 use crate::grid::{Grid, Tick};
+use crate::slots::{Slot, Slots};
 use crate::time::Time;
 
-/// A job's place in the order of registration.
-pub(crate) type Slot = u32;
+/// So many emptied lists are kept: for what is due, and for a bucket that is new, or what is left of one.
+const SPARES: usize = 2;
 
 #[derive(Debug)]
 pub(crate) struct Agenda {
@@ -26,14 +27,14 @@ pub(crate) struct Agenda {
     last: Option<Filed>,
     /// The deadline under which each slot is listed, or `NEVER`.
     listed: Vec<Time>,
-    /// An emptied bucket, kept so that a steady load allocates nothing.
-    spare: Vec<Slot>,
+    /// Emptied lists, kept so that a steady load allocates nothing.
+    spares: Vec<Slots>,
 }
 
 #[derive(Debug)]
 struct Bucket {
     earliest: Time,
-    slots: Vec<Slot>,
+    slots: Slots,
 }
 
 /// A bucket, and what goes there: what is due after one tick, and until the next.
@@ -59,7 +60,7 @@ impl Agenda {
             shelf: Slab::new(),
             last: None,
             listed: Vec::new(),
-            spare: Vec::new(),
+            spares: Vec::new(),
         }
     }
 
@@ -92,7 +93,7 @@ impl Agenda {
         let place = self.ticks.entry(tick.max(self.upcoming)).or_insert_with(|| {
             self.shelf.insert(Bucket {
                 earliest: Time::NEVER,
-                slots: std::mem::take(&mut self.spare),
+                slots: self.spares.pop().unwrap_or_default(),
             })
         });
         self.last = Some(Filed {
@@ -115,52 +116,68 @@ impl Agenda {
     /// Serves the tick that `now` falls on, or the last one before it, if anything is listed for it or an earlier one:
     /// adds to `due`, in order, every slot whose deadline is not later than `now`. Each tick is served once; what is
     /// listed from here on comes at a later one.
-    pub(crate) fn take_due(&mut self, now: Time, due: &mut Vec<Slot>) {
+    pub(crate) fn take_due(&mut self, now: Time, due: &mut Slots) {
         let Some(tick) = self.grid.tick_until(now) else { return };
-        let begin = due.len();
-        let mut served = false;
+        if self.ticks.first_key_value().is_none_or(|(first, _)| *first > tick) {
+            return;
+        }
+        let mut found = self.spares.pop().unwrap_or_default();
         while let Some(entry) = self.ticks.first_entry().filter(|entry| *entry.key() <= tick) {
-            let mut slots = self.shelf.remove(entry.remove()).slots;
-            slots.retain(|slot| take(&mut self.listed, *slot, now));
-            if due.is_empty() {
-                std::mem::swap(due, &mut slots);
-            } else {
-                due.append(&mut slots);
+            let slots = self.shelf.remove(entry.remove()).slots;
+            for stretch in slots.stretches() {
+                stretch
+                    .filter(|slot| take(&mut self.listed, *slot, now))
+                    .for_each(|slot| found.push(slot));
             }
-            slots.clear();
-            if self.spare.capacity() < slots.capacity() {
-                self.spare = slots;
-            }
-            served = true;
+            self.put_by(slots);
         }
-        if served {
-            self.upcoming = tick + 1;
-            self.last = None;
-            self.take_early(now, due);
-            if !due[begin..].is_sorted() {
-                due[begin..].sort_unstable();
-            }
+        self.upcoming = tick + 1;
+        self.last = None;
+        self.take_early(now, &mut found);
+        found.sort();
+        if due.is_empty() {
+            std::mem::swap(due, &mut found);
+        } else {
+            found.stretches().for_each(|stretch| due.append(stretch));
         }
+        self.put_by(found);
     }
 
     /// A tick that is served late also serves what has come due since, although its own tick is still ahead.
-    fn take_early(&mut self, now: Time, due: &mut Vec<Slot>) {
+    fn take_early(&mut self, now: Time, due: &mut Slots) {
         let Some(entry) = self.ticks.first_entry() else { return };
         let bucket = &mut self.shelf[*entry.get()];
         if bucket.earliest > now {
             return;
         }
+        let left = self.spares.pop().unwrap_or_default();
+        let slots = std::mem::replace(&mut bucket.slots, left);
         bucket.earliest = Time::NEVER;
-        bucket.slots.retain(|slot| {
-            if take(&mut self.listed, *slot, now) {
-                due.push(*slot);
-                return false;
+        for slot in slots.iter() {
+            if take(&mut self.listed, slot, now) {
+                due.push(slot);
+            } else {
+                bucket.earliest = bucket.earliest.min(self.listed[slot as usize]);
+                bucket.slots.push(slot);
             }
-            bucket.earliest = bucket.earliest.min(self.listed[*slot as usize]);
-            true
-        });
+        }
         if bucket.slots.is_empty() {
-            self.shelf.remove(entry.remove());
+            let bucket = self.shelf.remove(entry.remove());
+            self.put_by(bucket.slots);
+        }
+        self.put_by(slots);
+    }
+
+    /// Keeps the memory of a list that is done with; the smallest goes if it is one too many.
+    fn put_by(&mut self, mut slots: Slots) {
+        if slots.capacity() == 0 {
+            return;
+        }
+        slots.clear();
+        self.spares.push(slots);
+        if self.spares.len() > SPARES {
+            self.spares.sort_by_key(|spare| std::cmp::Reverse(spare.capacity()));
+            self.spares.truncate(SPARES);
         }
     }
 
@@ -193,11 +210,9 @@ impl Agenda {
         self.last = None;
         self.ticks.retain(|_, place| {
             let bucket = &mut self.shelf[*place];
-            bucket.slots.retain_mut(|slot| {
-                let number = renumbered[*slot as usize].filter(|_| old[*slot as usize] != Time::NEVER);
-                *slot = number.unwrap_or(*slot);
-                number.is_some()
-            });
+            bucket
+                .slots
+                .renumber(|slot| renumbered[slot as usize].filter(|_| old[slot as usize] != Time::NEVER));
             let is_empty = bucket.slots.is_empty();
             if is_empty {
                 self.shelf.remove(*place);
@@ -231,9 +246,9 @@ mod tests {
     }
 
     fn due(agenda: &mut Agenda, now: i64) -> Vec<Slot> {
-        let mut due = Vec::new();
+        let mut due = Slots::default();
         agenda.take_due(at(now), &mut due);
-        due
+        due.iter().collect()
     }
 
     #[test]
@@ -394,22 +409,64 @@ mod tests {
     }
 
     #[test]
-    fn a_bucket_becomes_what_is_due_and_the_largest_emptied_one_is_the_next_bucket() {
+    fn what_is_due_comes_behind_what_is_left() {
         let mut agenda = agenda();
-        let mut due = Vec::new();
-        for slot in 0..100 {
+        let mut due = Slots::default();
+        for slot in [1, 0] {
             agenda.list(slot, at(50), at(0));
         }
+        due.push(5);
         agenda.take_due(at(50), &mut due);
-        assert!(due.len() == 100 && agenda.spare.capacity() == 0);
-        due.clear();
-        agenda.list(0, at(100), at(50));
-        agenda.take_due(at(100), &mut due);
-        assert!(due == [0] && agenda.spare.is_empty() && agenda.spare.capacity() >= 100);
-        agenda.list(0, at(150), at(100));
-        assert_eq!(agenda.spare.capacity(), 0);
-        agenda.take_due(at(150), &mut due);
-        assert_eq!(due, [0, 0]);
-        assert!(agenda.spare.capacity() >= 100);
+        assert_eq!(due.iter().collect::<Vec<_>>(), [5, 0, 1]);
+    }
+
+    #[test]
+    fn a_steady_load_makes_no_new_lists() {
+        let mut agenda = agenda();
+        let mut due = Slots::default();
+        let memory: Vec<_> = (1..20)
+            .map(|round| {
+                let tick = 50 * round;
+                // Some are due on time, some come early since the tick is late, and some have to wait. Each is a stretch by itself.
+                let count = if round < 10 { 1_000 } else { 10 };
+                for number in 0..count {
+                    let slot = 4 * number;
+                    let after_tick = if number % 2 == 0 { 15 } else { 40 };
+                    agenda.list(slot + 1, at(tick - 10), at(tick - 50));
+                    agenda.list(slot + 2 * (round % 2) as Slot, at(tick + after_tick), at(tick - 50));
+                }
+                due.clear();
+                agenda.take_due(at(tick + 20), &mut due);
+                assert!(due.len() > count as usize);
+                let buckets = agenda.shelf.iter().map(|(_, bucket)| &bucket.slots);
+                let mut lists: Vec<_> = buckets
+                    .chain(&agenda.spares)
+                    .chain([&due])
+                    .map(Slots::capacity)
+                    .collect();
+                lists.sort();
+                lists
+            })
+            .collect();
+        // What was large enough for many is there for few.
+        assert_eq!(memory[9..], vec![memory[8].clone(); 10], "{memory:?}");
+    }
+
+    #[test]
+    fn of_the_emptied_lists_the_largest_are_kept() {
+        let mut agenda = agenda();
+        for slots in [1, 500, 2, 400, 300] {
+            let mut list = Slots::default();
+            (0..slots).for_each(|slot| list.push(2 * slot));
+            agenda.put_by(list);
+        }
+        agenda.put_by(Slots::default());
+        assert_eq!(agenda.spares.len(), SPARES);
+        assert!(
+            agenda
+                .spares
+                .iter()
+                .all(|spare| spare.is_empty() && spare.capacity() >= 299)
+        );
     }
 }

@@ -3,7 +3,6 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use crate::agenda::Slot;
 use crate::claim::{Begin, Claim};
 use crate::engine::Engine;
 use crate::event::EventKind;
@@ -13,6 +12,7 @@ use crate::record::{Record, RecordCell};
 use crate::rules::{Overlapping, Rules};
 use crate::run::{Begun, Facts};
 use crate::schedule::MissedTicks;
+use crate::slots::Slot;
 use crate::sync::MutexGuard;
 use crate::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
 use crate::target::{Body, Spare, Step};
@@ -92,6 +92,11 @@ impl JobCell {
             Some(Overlapping::Allow(seats)) => seats.all(),
             _ => Vec::new(),
         }
+    }
+
+    /// What happens to lie right before the body, for whoever wants that memory to be on its way.
+    pub(crate) fn word_beside_body(&self) -> u32 {
+        self.record.last_word()
     }
 
     pub(crate) fn name(&self) -> &str {

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use crate::agenda::{Agenda, Slot};
+use crate::agenda::Agenda;
 use crate::batch::{Batch, Queue};
 use crate::cell::JobCell;
 use crate::claim::{Offer, Ticket};
 use crate::group::Group;
 use crate::rules::{Overlapping, Rules, Seats};
+use crate::slots::Slot;
 use crate::time::Time;
 
 pub(crate) struct Handout {

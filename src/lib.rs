@@ -83,6 +83,7 @@ pub mod runtime;
 mod schedule;
 mod scheduler;
 mod session;
+mod slots;
 mod status;
 mod stop;
 mod stopping;

@@ -106,6 +106,12 @@ impl RecordCell {
         }
     }
 
+    /// The last thing in its memory.
+    pub(crate) fn last_word(&self) -> u32 {
+        let [.., last] = &self.lateness;
+        last.load(Relaxed)
+    }
+
     fn set(&self, record: Record) {
         self.last_duration
             .store(ShortSpan::from(record.last_duration).0, Relaxed);

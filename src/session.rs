@@ -1,15 +1,15 @@
 //! What there is from a start to the next stop: the agenda, and what is due and not yet handed out.
 
-use std::ops::Range;
 use std::sync::Arc;
 
-use crate::agenda::{Agenda, Slot};
+use crate::agenda::Agenda;
 use crate::batch::{self, Queue};
 use crate::cell::JobCell;
 use crate::engine::Groups;
 use crate::grid::Grid;
 use crate::handout::Handout;
 use crate::roster::Roster;
+use crate::slots::{Slot, Slots};
 use crate::sync::{AtomicWaker, lanes_offer_all};
 use crate::time::Time;
 
@@ -30,8 +30,9 @@ pub(crate) struct Session {
 #[derive(Default)]
 struct Due {
     tick: Option<TickServed>,
-    slots: Vec<Slot>,
-    handed_out: usize,
+    slots: Slots,
+    /// The batch that is handed out.
+    batch: Vec<Slot>,
     /// Those of the blocking pool, which come after the others.
     blocking: Vec<Slot>,
     batch_size: usize,
@@ -109,11 +110,11 @@ impl Session {
         handout.now = handout.now.max(tick.now);
         handout.is_on_tick = tick.is_on_tick;
         handout.batch_size = self.due.batch_size;
-        let batch = self.due.take_batch();
-        for slot in &self.due.slots[batch.clone()] {
+        self.due.take_batch();
+        for slot in &self.due.batch {
             roster.touch(*slot);
         }
-        for slot in &self.due.slots[batch] {
+        for slot in &self.due.batch {
             let Some(job) = roster.get(*slot) else { continue };
             if job.is_blocking() {
                 self.due.blocking.push(*slot);
@@ -121,7 +122,7 @@ impl Session {
                 handout.consider(&mut self.agenda, *slot, job);
             }
         }
-        if self.due.is_empty() {
+        if self.due.slots.is_empty() {
             for slot in self.due.blocking.drain(..) {
                 if let Some(job) = roster.get(slot) {
                     handout.consider(&mut self.agenda, slot, job);
@@ -132,7 +133,7 @@ impl Session {
 
     /// Offers runs to those whose turn it is in their groups, once all that is due has been looked at.
     pub(crate) fn admit(&mut self, handout: &mut Handout, roster: &Roster, groups: &Groups) {
-        if !self.due.is_empty() {
+        if !self.due.slots.is_empty() {
             return;
         }
         for group in groups.values() {
@@ -220,21 +221,15 @@ impl Session {
 }
 
 impl Due {
-    fn is_empty(&self) -> bool {
-        self.handed_out == self.slots.len()
-    }
-
     fn batches_left(&self) -> usize {
-        let left = self.slots.len() - self.handed_out + self.blocking.len();
+        let left = self.slots.len() + self.blocking.len();
         left.div_ceil(self.batch_size.max(1))
     }
 
     /// Adds what has come up since, behind what lanes have not taken up yet.
     fn refill(&mut self, agenda: &mut Agenda, now: Time) {
-        self.slots.drain(..self.handed_out);
-        self.handed_out = 0;
         agenda.take_due(now, &mut self.slots);
-        if !self.is_empty() {
+        if !self.slots.is_empty() {
             self.batch_size = batch::size(self.slots.len());
             self.tick = Some(TickServed {
                 now,
@@ -243,16 +238,13 @@ impl Due {
         }
     }
 
-    fn take_batch(&mut self) -> Range<usize> {
-        let begin = self.handed_out;
-        self.handed_out = (begin + self.batch_size).min(self.slots.len());
-        begin..self.handed_out
+    fn take_batch(&mut self) {
+        self.batch.clear();
+        self.slots.take_first(self.batch_size, &mut self.batch);
     }
 
     fn renumber(&mut self, renumbered: &[Option<Slot>]) {
-        let left = self.slots.drain(..).skip(self.handed_out);
-        self.slots = left.filter_map(|slot| renumbered[slot as usize]).collect();
-        self.handed_out = 0;
+        self.slots.renumber(|slot| renumbered[slot as usize]);
         self.blocking = self
             .blocking
             .drain(..)

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use super::{Case, TICK, mixed_interval};
-use crate::agenda::{Agenda, Slot};
+use crate::agenda::Agenda;
 use crate::grid::Grid;
+use crate::slots::{Slot, Slots};
 use crate::time::{Span, Time};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -78,7 +79,7 @@ struct Turning {
     agenda: Agenda,
     now: Time,
     intervals: Vec<Span>,
-    due: Vec<Slot>,
+    due: Slots,
 }
 
 impl Turning {
@@ -88,7 +89,7 @@ impl Turning {
             agenda: listed(&intervals),
             now: Time::ORIGIN,
             intervals,
-            due: Vec::new(),
+            due: Slots::default(),
         }
     }
 
@@ -96,9 +97,9 @@ impl Turning {
         self.now = self.now.after(TICK.into());
         self.due.clear();
         self.agenda.take_due(self.now, &mut self.due);
-        for slot in &self.due {
-            let deadline = self.now.after(self.intervals[*slot as usize]);
-            self.agenda.list(*slot, deadline, self.now);
+        for slot in self.due.iter() {
+            let deadline = self.now.after(self.intervals[slot as usize]);
+            self.agenda.list(slot, deadline, self.now);
         }
     }
 }

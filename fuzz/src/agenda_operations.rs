@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use arbitrary::Arbitrary;
 
-use crate::agenda::{Agenda, Slot};
+use crate::agenda::Agenda;
 use crate::grid::Grid;
 use crate::model::Model;
+use crate::slots::{Slot, Slots};
 use crate::time::{Span, Time};
 
 /// Few slots and short times, so that they meet.
@@ -128,9 +129,11 @@ impl Run {
     }
 
     fn take_due(&mut self) {
-        let before = Slot::MAX;
-        let mut due = vec![before];
+        let before = Slots::LIMIT as Slot - 1;
+        let mut due = Slots::default();
+        due.push(before);
         self.agenda.take_due(Time::from_nanos(self.now), &mut due);
+        let mut due: Vec<Slot> = due.iter().collect();
         assert_eq!(due.remove(0), before, "what was in the list stays there");
         self.model.check_due(self.now, &due);
         if let Some(wake) = self.next_wake() {

@@ -3,7 +3,7 @@
 //! It leaves open what they leave open: whether a tick counts as served at which nothing was listed but what has been
 //! superseded. So it knows for each listing the first tick that it may come at, and the last, which are mostly the same.
 
-use crate::agenda::Slot;
+use crate::slots::Slot;
 
 const NEVER: i64 = i64::MAX;
 
