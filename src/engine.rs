@@ -21,7 +21,7 @@ use crate::handout::Handout;
 use crate::jitter::mix;
 use crate::job::Job;
 use crate::observers::{Hook, Observers};
-use crate::panics::lock;
+use crate::panics::{lock, quietly};
 use crate::places::{self, Places};
 use crate::roster::Roster;
 use crate::rules::Rules;
@@ -338,8 +338,12 @@ impl Engine {
     pub(crate) fn close(&self) {
         self.halt(|_| true);
         let jobs = lock(&self.state).roster.take();
-        for job in jobs {
-            job.remove();
+        for mut job in jobs {
+            // One that nobody else knows has no run in progress, and just goes.
+            if Arc::get_mut(&mut job).is_none() {
+                job.remove();
+            }
+            quietly(|| drop(job));
         }
         self.cancel_runs();
         self.observers.close();

@@ -1,6 +1,7 @@
 //! What holds for a job beside its interval. It is the same for most jobs, which share it: there may be a million of them.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use crate::engine::Engine;
@@ -16,6 +17,8 @@ pub(crate) struct Terms {
     pub(crate) rules: Option<Rules>,
     /// Of those jobs that had any. Held for a look or a change and nothing else, so that checkers of interleavings need not know.
     troubles: Mutex<BTreeMap<JobId, Box<Troubles>>>,
+    /// Some job had trouble.
+    some_had_trouble: AtomicBool,
 }
 
 impl Terms {
@@ -26,11 +29,14 @@ impl Terms {
             manner,
             rules,
             troubles: Mutex::default(),
+            some_had_trouble: AtomicBool::new(false),
         }
     }
 
     pub(crate) fn note_trouble(&self, job: JobId, kind: &EventKind) {
         let error = kind.error_text();
+        // Seen by whoever drops the job, since that comes after all that was done with it.
+        self.some_had_trouble.store(true, Ordering::Relaxed);
         self.table().entry(job).or_default().note(kind, error);
     }
 
@@ -45,9 +51,11 @@ impl Terms {
         self.troubles.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The job is gone.
+    /// The job is gone. A million may go at once, mostly without trouble.
     pub(crate) fn forget(&self, job: JobId) {
-        self.table().remove(&job);
+        if self.some_had_trouble.load(Ordering::Relaxed) {
+            self.table().remove(&job);
+        }
     }
 }
 

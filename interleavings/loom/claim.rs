@@ -6,6 +6,7 @@ use super::{all, both, three};
 use crate::claim::{Begin, Claim, Meanwhile, Offer, Ticket};
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use crate::time::Time;
 
 /// A job in the small: what a run touches, and what is said of it.
 #[derive(Default)]
@@ -72,7 +73,7 @@ impl Small {
             self.triggered.fetch_add(1, Ordering::Relaxed);
         }
         assert_eq!(self.inside.swap(0), 1);
-        self.idle_again(self.claim.end());
+        self.idle_again(self.claim.end(Some(Time::ORIGIN)));
     }
 
     fn withdraw(&self, ticket: Ticket) -> bool {
@@ -194,7 +195,7 @@ fn what_is_due_meanwhile_is_learnt_at_the_end() {
     all(|| {
         let job = Small::running(ticket(1));
         let lane = Arc::clone(&job);
-        let (meanwhile, offer) = both(move || lane.claim.end(), || job.claim.offer(ticket(2)));
+        let (meanwhile, offer) = both(move || lane.claim.end(None), || job.claim.offer(ticket(2)));
         assert_eq!(meanwhile.due(), offer == Offer::Busy);
     });
     all(|| {
@@ -260,7 +261,7 @@ fn a_watch_hears_of_the_end_or_the_run_is_over() {
         let (first, second, meanwhile) = three(
             move || first.claim.watch(ticket(1)),
             move || second.claim.watch(ticket(1)),
-            || job.claim.end(),
+            || job.claim.end(None),
         );
         assert_eq!(first || second, meanwhile.watched());
     });
@@ -275,13 +276,13 @@ fn what_is_said_of_a_run_does_not_reach_the_next() {
             move || stop.claim.cancel(ticket(1)),
             move || other.claim.watch(ticket(1)),
             || {
-                job.claim.end();
+                job.claim.end(None);
                 assert_eq!(job.claim.offer(ticket(2)), Offer::Taken);
                 assert_eq!(job.claim.begin(ticket(2)), Some(Begin::Due));
             },
         );
         assert!(!job.claim.sight().is_cancelled());
-        assert!(job.claim.end().nothing());
+        assert!(job.claim.end(None).nothing());
     });
 }
 
@@ -295,7 +296,7 @@ fn a_new_interval_is_adopted() {
         let (adopted, kept) = both(
             move || {
                 lane.claim.begin(ticket(1));
-                lane.claim.end().changed().then(|| read.load(Ordering::Relaxed))
+                lane.claim.end(None).changed().then(|| read.load(Ordering::Relaxed))
             },
             || {
                 interval.store(2, Ordering::Relaxed);

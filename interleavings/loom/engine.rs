@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::bench::{Bench, Task};
 use super::{all, both, three, up_to};
-use crate::cell::{JobCell, Plan};
+use crate::cell::JobCell;
 use crate::claim::{Offer, Ticket};
 use crate::job::Job;
 use crate::overlap::Overlap;
@@ -20,6 +20,7 @@ use crate::stop::StopReport;
 use crate::sync::AtomicWaker;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::target::Target;
+use crate::terms::Manner;
 use crate::time::Time;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -686,14 +687,9 @@ fn a_cancelled_batch_against_a_run_that_begins() {
     all(|| {
         let scene = Scene::new();
         let engine = Arc::clone(scene.scheduler().engine());
-        let plan = Plan {
-            interval: SECOND,
-            policy: MissedTicks::Burst,
-            blocking: false,
-            terms: engine.terms(None),
-        };
+        let terms = engine.terms(Manner::new(MissedTicks::Burst, false, true), None);
         let target = |_: Run| std::future::pending::<()>();
-        let job: Arc<JobCell> = Arc::new(JobCell::new(plan, target.into_body()));
+        let job: Arc<JobCell> = Arc::new(JobCell::new(SECOND, terms, target.into_body()));
         let ticket = Ticket::new(1);
         assert_eq!(job.claim.offer(ticket), Offer::Taken);
         let batch = lock(&engine.queue).hand_out((ticket, Time::ORIGIN), vec![Arc::clone(&job)]);

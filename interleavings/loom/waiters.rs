@@ -68,7 +68,7 @@ fn who_listens_hears_of_the_end() {
                 its_job.claim.is_running()
             },
             || {
-                job.claim.end();
+                job.claim.end(None);
                 waiters.wake(job.id);
             },
         );
