@@ -15,6 +15,9 @@ use crate::time::Time;
 /// So many emptied lists are kept: for what is due, and for a bucket that is new, or what is left of one.
 const SPARES: usize = 2;
 
+/// A bucket that comes up within so many ticks may have one of them. In others the memory of a great many would lie for long, for a few.
+const SOON: Tick = 64;
+
 #[derive(Debug)]
 pub(crate) struct Agenda {
     grid: Grid,
@@ -27,8 +30,9 @@ pub(crate) struct Agenda {
     last: Option<Filed>,
     /// The deadline under which each slot is listed, or `NEVER`.
     listed: Vec<Time>,
-    /// Emptied lists, kept so that a steady load allocates nothing.
+    /// Emptied lists, and memory to sort them in, kept so that a steady load allocates nothing.
     spares: Vec<Slots>,
+    scratch: Vec<u64>,
 }
 
 #[derive(Debug)]
@@ -61,6 +65,7 @@ impl Agenda {
             last: None,
             listed: Vec::new(),
             spares: Vec::new(),
+            scratch: Vec::new(),
         }
     }
 
@@ -90,10 +95,16 @@ impl Agenda {
 
     fn find_bucket(&mut self, time: Time) -> usize {
         let tick = self.grid.tick_from(time);
-        let place = self.ticks.entry(tick.max(self.upcoming)).or_insert_with(|| {
+        let key = tick.max(self.upcoming);
+        let place = self.ticks.entry(key).or_insert_with(|| {
+            let spare = if key - self.upcoming < SOON {
+                self.spares.pop()
+            } else {
+                None
+            };
             self.shelf.insert(Bucket {
                 earliest: Time::NEVER,
-                slots: self.spares.pop().unwrap_or_default(),
+                slots: spare.unwrap_or_default(),
             })
         });
         self.last = Some(Filed {
@@ -134,7 +145,7 @@ impl Agenda {
         self.upcoming = tick + 1;
         self.last = None;
         self.take_early(now, &mut found);
-        found.sort();
+        found.sort(&mut self.scratch);
         if due.is_empty() {
             std::mem::swap(due, &mut found);
         } else {
@@ -427,13 +438,14 @@ mod tests {
         let memory: Vec<_> = (1..20)
             .map(|round| {
                 let tick = 50 * round;
-                // Some are due on time, some come early since the tick is late, and some have to wait. Each is a stretch by itself.
+                // Some are due on time, some come early since the tick is late, and some have to wait; by themselves, and in twos.
                 let count = if round < 10 { 1_000 } else { 10 };
                 for number in 0..count {
-                    let slot = 4 * number;
+                    let slot = 8 * number;
                     let after_tick = if number % 2 == 0 { 15 } else { 40 };
                     agenda.list(slot + 1, at(tick - 10), at(tick - 50));
-                    agenda.list(slot + 2 * (round % 2) as Slot, at(tick + after_tick), at(tick - 50));
+                    agenda.list(slot + 2 + 2 * (round % 2) as Slot, at(tick + after_tick), at(tick - 50));
+                    agenda.list(slot + 3 + 2 * (round % 2) as Slot, at(tick + after_tick), at(tick - 50));
                 }
                 due.clear();
                 agenda.take_due(at(tick + 20), &mut due);
@@ -444,6 +456,7 @@ mod tests {
                     .chain([&due])
                     .map(Slots::capacity)
                     .collect();
+                lists.push(agenda.scratch.capacity());
                 lists.sort();
                 lists
             })
@@ -453,9 +466,21 @@ mod tests {
     }
 
     #[test]
+    fn a_bucket_that_comes_up_late_takes_no_memory_that_many_have_used() {
+        let mut agenda = agenda();
+        (0..1_000).for_each(|slot| agenda.list(2 * slot, at(50), at(0)));
+        assert_eq!(due(&mut agenda, 50).len(), 1_000);
+        agenda.list(1, at(50 * (SOON as i64 + 2)), at(50));
+        let far = agenda.ticks.values().map(|place| agenda.shelf[*place].slots.capacity());
+        assert_eq!((far.max(), agenda.spares.len()), (Some(0), 1));
+        agenda.list(3, at(100), at(50));
+        assert!(agenda.spares.is_empty());
+    }
+
+    #[test]
     fn of_the_emptied_lists_the_largest_are_kept() {
         let mut agenda = agenda();
-        for slots in [1, 500, 2, 400, 300] {
+        for slots in [1, 5_000, 100, 200, 1_000] {
             let mut list = Slots::default();
             (0..slots).for_each(|slot| list.push(2 * slot));
             agenda.put_by(list);
@@ -466,7 +491,7 @@ mod tests {
             agenda
                 .spares
                 .iter()
-                .all(|spare| spare.is_empty() && spare.capacity() >= 299)
+                .all(|spare| spare.is_empty() && spare.capacity() >= 999)
         );
     }
 }

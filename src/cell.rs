@@ -21,19 +21,20 @@ use crate::time::{Span, Time};
 use crate::trace::RunSpan;
 use crate::troubles::Troubles;
 
+#[repr(C)] // The record lies beside the body, see `word_beside_body`.
 pub(crate) struct JobCell<B: ?Sized = dyn Body> {
     pub(crate) id: JobId,
     interval: AtomicI64,
-    /// Written under the engine's lock; `UNREGISTERED` before and after its time on the roster.
-    slot: AtomicU32,
     pub(crate) terms: Arc<Terms>,
     pub(crate) claim: Claim,
     /// Written by whoever holds the claim, so loads and stores are enough; see `begin`.
     runs: AtomicU64,
     /// Likewise, but for whoever lifts it while the scheduler stands still or the job is paused.
     deadline: AtomicI64,
-    /// Written by whoever holds the claim, too; likewise the record.
+    /// Written by whoever holds the claim, too, as is the record.
     last_start: AtomicI64,
+    /// Written under the engine's lock; `UNREGISTERED` before and after its time on the roster.
+    slot: AtomicU32,
     record: RecordCell,
     body: B,
 }
@@ -485,6 +486,8 @@ impl<B: ?Sized> Drop for JobCell<B> {
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use std::mem::offset_of;
+
     use super::*;
     use crate::target::Target;
     use crate::terms::Manner;
@@ -509,5 +512,18 @@ pub(crate) mod tests {
     #[cfg(all(target_pointer_width = "64", target_os = "linux"))]
     fn a_job_takes_88_bytes_and_its_target() {
         assert_eq!(size_of::<JobCell<()>>(), 88);
+    }
+
+    #[test]
+    fn the_last_word_of_the_record_lies_beside_the_body() {
+        type Cell = JobCell<[usize; 2]>;
+        assert_eq!(
+            RecordCell::OFFSET_OF_LAST_WORD + size_of::<u32>(),
+            size_of::<RecordCell>()
+        );
+        assert_eq!(
+            offset_of!(Cell, record) + size_of::<RecordCell>(),
+            offset_of!(Cell, body)
+        );
     }
 }

@@ -440,6 +440,11 @@ mod tests {
         assert_eq!(shows(), [false, false]);
         run(Some(before));
         assert_eq!(shows(), [true, false]);
+        for instant in [-5, 200 * 86_400_000_000_000].map(Time::from_nanos) {
+            run(Some(instant));
+            assert!(claim.sight().has_ended_at(instant));
+            assert_eq!(shows(), [false, false]);
+        }
     }
 
     #[test]

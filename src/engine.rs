@@ -338,9 +338,9 @@ impl Engine {
     pub(crate) fn close(&self) {
         self.halt(|_| true);
         let jobs = lock(&self.state).roster.take();
-        for mut job in jobs {
+        for job in jobs {
             // One that nobody else knows has no run in progress, and just goes.
-            if Arc::get_mut(&mut job).is_none() {
+            if Arc::strong_count(&job) > 1 {
                 job.remove();
             }
             quietly(|| drop(job));

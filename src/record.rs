@@ -1,6 +1,6 @@
 //! What is remembered of a job's runs.
 
-// What is remembered decides next to nothing, so that checkers of interleavings need not know.
+// What is remembered decides nothing, so that checkers of interleavings need not know.
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
@@ -75,6 +75,7 @@ impl Record {
 /// The record of a job, of which there may be a million: it is kept small. One at a time writes to it, the holder of the job's
 /// claim, or, if it allows several runs, of a lock. Who looks meanwhile may find figures of two runs.
 #[derive(Debug)]
+#[repr(C)] // The last field lies last, see `last_word`.
 pub(crate) struct RecordCell {
     last_duration: AtomicU32,
     /// The bits of a float, as the next.
@@ -106,6 +107,10 @@ impl RecordCell {
         }
     }
 
+    #[cfg(test)]
+    pub(crate) const OFFSET_OF_LAST_WORD: usize =
+        std::mem::offset_of!(RecordCell, lateness) + size_of::<[AtomicU32; LATENESS_BOUNDS.len()]>();
+
     /// The last thing in its memory.
     pub(crate) fn last_word(&self) -> u32 {
         let [.., last] = &self.lateness;
@@ -130,7 +135,7 @@ impl RecordCell {
     }
 }
 
-/// A length of time in four bytes: whole nanoseconds up to a quarter of a second, beyond that the first eight digits, and how many noughts
+/// A length of time in four bytes: whole nanoseconds up to a quarter of a second, beyond that the first eight or nine digits, and how many noughts
 /// follow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct ShortSpan(u32);

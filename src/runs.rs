@@ -232,8 +232,8 @@ impl Engine {
 
 /// A run ends.
 impl Engine {
-    /// Ends a run whose future is done, and makes room for the next. If it has `waited`, it was found to be done by then; likewise
-    /// below.
+    /// Ends a run whose future is done, and makes room for the next. If it has `waited`, it has ended after that instant, which
+    /// stands for its end where that isn't measured; likewise below.
     pub(crate) fn end_here(
         &self,
         job: &Arc<JobCell>,

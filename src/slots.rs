@@ -35,6 +35,7 @@ impl Slots {
     }
 
     pub(crate) fn append(&mut self, stretch: Range<Slot>) {
+        debug_assert!(stretch.end <= MORE, "a slot would be taken for a mark");
         if stretch.start == self.last.end {
             self.last.end = stretch.end;
         } else {
@@ -46,12 +47,21 @@ impl Slots {
         let Range { start, end } = std::mem::replace(&mut self.last, stretch);
         if start < end {
             self.is_unsorted |= self.last.start < end;
+            self.close_up();
             self.entries.push(start);
             if end - start > 1 {
                 self.entries.push(MORE | (end - start - 1));
                 self.has_marks = true;
             }
             self.entered += (end - start) as usize;
+        }
+    }
+
+    /// Gives up the place of what was taken, before it is more than what is left.
+    fn close_up(&mut self) {
+        if self.begin > self.entries.len() / 2 {
+            self.entries.drain(..self.begin);
+            self.begin = 0;
         }
     }
 
@@ -128,26 +138,30 @@ impl Slots {
         self.entered -= (cut - stretch.start) as usize;
     }
 
-    /// Puts the slots in order. None is there twice.
-    pub(crate) fn sort(&mut self) {
+    /// Puts the slots in order. None is there twice. `scratch` is memory that may be used.
+    pub(crate) fn sort(&mut self, scratch: &mut Vec<u64>) {
         if !self.is_unsorted {
             return;
         }
         if self.has_marks || self.last.len() > 1 {
-            return self.sort_stretches();
+            return self.sort_stretches(scratch);
         }
         self.begin_stretch(0..0);
         self.entries[self.begin..].sort_unstable();
         self.is_unsorted = false;
+        if let Some(last) = self.entries.pop() {
+            self.entered -= 1;
+            self.last = last..last + 1;
+        }
     }
 
-    fn sort_stretches(&mut self) {
-        // As plain numbers, which are quicker to sort.
+    /// As plain numbers, which are quicker to sort.
+    fn sort_stretches(&mut self, scratch: &mut Vec<u64>) {
         let number = |Range { start, end }| u64::from(start) << 32 | u64::from(end);
-        let mut stretches: Vec<_> = self.stretches().map(number).collect();
-        stretches.sort_unstable();
+        scratch.extend(self.stretches().map(number));
+        scratch.sort_unstable();
         self.clear();
-        for number in stretches {
+        for number in scratch.drain(..) {
             self.append((number >> 32) as Slot..number as Slot);
         }
     }
@@ -162,6 +176,13 @@ impl Slots {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A number that looks random.
+    fn mix(number: u64) -> u64 {
+        number
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407)
+    }
 
     fn slots(list: &[Slot]) -> Slots {
         let mut slots = Slots::default();
@@ -231,7 +252,7 @@ mod tests {
         for mut slots in [taken, cleared] {
             assert!(slots.is_empty() && slots.capacity() >= 2);
             slots.push(0);
-            slots.sort();
+            slots.sort(&mut Vec::new());
             assert_eq!((list(&slots), slots.entries.len()), (vec![0], 0));
         }
     }
@@ -245,12 +266,82 @@ mod tests {
             vec![1, 2, 0],
         ] {
             let mut slots = slots(&added);
-            slots.sort();
+            slots.sort(&mut Vec::new());
             added.sort();
             assert_eq!((list(&slots), slots.len()), (added.clone(), added.len()));
-            slots.push(10);
-            slots.sort();
-            assert_eq!(slots.iter().last(), Some(10));
+            for (slot, place) in [
+                (20, added.len()),
+                (10, added.len()),
+                (5, added.partition_point(|slot| *slot < 5)),
+            ] {
+                slots.push(slot);
+                slots.sort(&mut Vec::new());
+                added.insert(place, slot);
+                assert_eq!(list(&slots), added);
+            }
+        }
+    }
+
+    #[test]
+    fn a_list_that_is_never_empty_does_not_grow_for_ever() {
+        let mut slots = slots(&(0..200).map(|slot| 2 * slot).collect::<Vec<_>>());
+        let mut taken = Vec::new();
+        for _ in 0..10_000 {
+            slots.take_first(1, &mut taken);
+            taken.drain(..).for_each(|slot| slots.push(slot));
+        }
+        assert_eq!(slots.len(), 200);
+        assert!(slots.capacity() < 1_000, "{}", slots.capacity());
+    }
+
+    #[test]
+    fn whatever_is_done_a_list_holds_what_a_plain_one_would() {
+        let (mut random, mut scratch) = (1, Vec::new());
+        let mut roll = move |sides: u32| {
+            random = mix(random);
+            (random >> 32) as u32 % sides
+        };
+        for _ in 0..200 {
+            let (mut slots, mut plain) = (Slots::default(), Vec::new());
+            for _ in 0..100 {
+                match roll(12) {
+                    0..4 => {
+                        let slot = roll(1_000);
+                        slots.push(slot);
+                        plain.push(slot);
+                    }
+                    4..7 => {
+                        let (start, count) = (roll(1_000), roll(5));
+                        slots.append(start..start + count);
+                        plain.extend(start..start + count);
+                    }
+                    7..9 => {
+                        let (count, mut taken) = (roll(8) as usize, Vec::new());
+                        slots.take_first(count, &mut taken);
+                        assert_eq!(taken, plain.drain(..count.min(plain.len())).collect::<Vec<_>>());
+                    }
+                    9 => {
+                        slots.renumber(|slot| (slot % 7 != 0).then_some(slot + 1));
+                        plain.retain_mut(|slot| std::mem::replace(slot, *slot + 1) % 7 != 0);
+                    }
+                    10 => {
+                        // None is there twice when a list is sorted.
+                        plain.sort();
+                        plain.dedup();
+                        slots.clear();
+                        let from = roll(1 + plain.len() as u32) as usize;
+                        plain.rotate_left(from);
+                        plain.iter().for_each(|slot| slots.push(*slot));
+                        slots.sort(&mut scratch);
+                        plain.sort();
+                    }
+                    _ => {
+                        slots.clear();
+                        plain.clear();
+                    }
+                }
+                assert_eq!((list(&slots), slots.len()), (plain.clone(), plain.len()));
+            }
         }
     }
 

@@ -207,7 +207,7 @@ impl JobStatus {
         self.last_start.map(|moment| moment.instant)
     }
 
-    /// How long the last measured run took that has ended. Where not every run is measured it may be another one than
+    /// How long the last measured run took that has ended, cut off after eight decimal digits. Where not every run is measured it may be another one than
     /// [`last_start`](JobStatus::last_start) speaks of.
     pub fn last_duration(&self) -> Option<Duration> {
         self.record.last_duration()

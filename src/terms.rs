@@ -69,10 +69,9 @@ pub(crate) struct Manner {
 }
 
 impl Manner {
-    const POLICIES: usize = 3;
-    const COUNT: usize = Manner::POLICIES * 4;
+    const COUNT: usize = 3 * 4;
 
-    /// Of a job that has no rules.
+    /// Rules, if there are any, make it [timed](Manner::timed) as well.
     pub(crate) fn new(policy: MissedTicks, blocking: bool, takes_run: bool) -> Manner {
         Manner {
             policy,
@@ -82,7 +81,12 @@ impl Manner {
     }
 
     fn number(self) -> usize {
-        self.policy as usize * 4 + usize::from(self.blocking) * 2 + usize::from(self.timed)
+        let policy = match self.policy {
+            MissedTicks::Burst => 0,
+            MissedTicks::Skip => 1,
+            MissedTicks::Delay => 2,
+        };
+        policy * 4 + usize::from(self.blocking) * 2 + usize::from(self.timed)
     }
 }
 
@@ -116,7 +120,6 @@ mod tests {
     fn jobs_that_are_run_in_one_manner_share_their_terms_and_no_others() {
         let common = CommonTerms::default();
         let policies = [MissedTicks::Burst, MissedTicks::Skip, MissedTicks::Delay];
-        assert_eq!(policies.len(), Manner::POLICIES);
         let manners = policies.into_iter().flat_map(|policy| {
             let of = move |(blocking, takes_run)| Manner::new(policy, blocking, takes_run);
             [(false, false), (false, true), (true, false), (true, true)].map(of)

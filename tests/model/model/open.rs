@@ -33,10 +33,10 @@ impl Model<'_> {
 
     /// Whether it may be forgotten at a tick that a run has ended at that instant.
     ///
-    /// It may where a session begins: the one before may have offered a run at that very instant, late for a tick of its own, and have taken
-    /// the offer back. Where it isn't forgotten, the job begins no run.
-    pub(super) fn may_forget_ends(tick: Tick) -> bool {
-        tick.index == 0
+    /// It may if since then, and at that instant too, a run was offered, late for an earlier tick, and the offer taken back: by a stop before a new
+    /// start, or since the executor refused a lane. Where it isn't forgotten, the job begins no run.
+    pub(super) fn may_forget_ends(&self, tick: Tick) -> bool {
+        tick.index == 0 || self.oracle.faults(self.now)
     }
 
     /// Whether it was due, and free to run, when the tick came.

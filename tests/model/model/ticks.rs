@@ -115,7 +115,7 @@ impl Model<'_> {
     /// An async run that ends on a tick counts as running at that tick, as DESIGN.md says, if that is remembered.
     fn is_due(&self, index: usize, tick: Tick) -> bool {
         let job = &self.jobs[index];
-        let ends_on_it = tick.time == self.now && job.woke == Some(self.now) && !Model::may_forget_ends(tick);
+        let ends_on_it = tick.time == self.now && job.woke == Some(self.now) && !self.may_forget_ends(tick);
         !job.removed && job.run.is_none() && job.deadline <= self.now && !ends_on_it
     }
 
