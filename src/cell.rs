@@ -507,6 +507,20 @@ pub(crate) mod tests {
         ))
     }
 
+    #[test]
+    fn a_run_in_which_the_clock_stepped_back_has_begun_when_it_ended() {
+        let job = job();
+        let facts = job.begin_unmeasured();
+        let [early, late] = [5, 6].map(Time::from_nanos);
+        assert_eq!(job.last_start(), Time::NEVER);
+        job.note_start(late);
+        assert_eq!(job.last_start(), late);
+        job.note_run(&facts, late, early);
+        assert_eq!(job.last_start(), early);
+        job.note_run(&facts, early, late);
+        assert_eq!(job.last_start(), early);
+    }
+
     /// There may be a million: each byte more is a megabyte. Change this if it is worth it.
     #[test]
     #[cfg(all(target_pointer_width = "64", target_os = "linux"))]
