@@ -12,8 +12,8 @@ use crate::grid::{Grid, Tick};
 use crate::slots::{Slot, Slots};
 use crate::time::Time;
 
-/// So many emptied lists are kept: for what is due, and for a bucket that is new, or what is left of one.
-const SPARES: usize = 2;
+/// So many emptied lists are kept: for what is due, for what a late tick leaves of the next one's bucket, and for two buckets that are new.
+const SPARES: usize = 4;
 
 /// A bucket that comes up within so many ticks may have one of them. In others the memory of a great many would lie for long, for a few.
 const SOON: Tick = 64;
@@ -467,6 +467,25 @@ mod tests {
     }
 
     #[test]
+    fn ticks_that_are_late_now_and_then_make_no_new_lists() {
+        let mut agenda = agenda();
+        (0..1_000).for_each(|slot| agenda.list(slot, at(slot as i64 * 7 % 1_000), at(0)));
+        let mut due = Slots::default();
+        let mut lists_after = |agenda: &mut Agenda, tick: i64| {
+            let now = 50 * tick + [0, 20, 20, 0, 45][tick as usize % 5];
+            due.clear();
+            agenda.take_due(at(now), &mut due);
+            due.iter()
+                .for_each(|slot| agenda.list(slot, at(slot as i64 * 7 % 1_000 + 1_000 * (now / 1_000 + 1)), at(now)));
+            let buckets = agenda.shelf.iter().map(|(_, bucket)| &bucket.slots);
+            let used = buckets.filter(|slots| slots.capacity() > 0).count();
+            used + agenda.spares.len() + usize::from(due.capacity() > 0)
+        };
+        let lists: Vec<_> = (0..200).map(|tick| lists_after(&mut agenda, tick)).collect();
+        assert!(lists[100..].iter().all(|count| *count == lists[100]), "{lists:?}");
+    }
+
+    #[test]
     fn a_bucket_that_comes_up_late_takes_no_memory_that_many_have_used() {
         let mut agenda = agenda();
         (0..1_000).for_each(|slot| agenda.list(2 * slot, at(50), at(0)));
@@ -481,7 +500,7 @@ mod tests {
     #[test]
     fn of_the_emptied_lists_the_largest_are_kept() {
         let mut agenda = agenda();
-        for slots in [1, 5_000, 100, 200, 1_000] {
+        for slots in [1, 5_000, 1_000, 100, 2_000, 200, 3_000] {
             let mut list = Slots::default();
             (0..slots).for_each(|slot| list.push(2 * slot));
             agenda.put_by(list);

@@ -411,10 +411,11 @@ impl Engine {
         }
         current.serve(now);
         let is_busy = current.batches_left() > 0 || current.is_due_by(now.after(places::KEPT_FOR));
-        let mut handout = Handout::new(now, tickets, Vec::new());
+        let mut handout = Handout::new(now, tickets, current.take_list());
         current.hand_out_few(&mut handout, roster);
         current.admit(&mut handout, roster, groups);
         handout.queue(&mut queue);
+        current.keep_list(handout.take_list());
         let batches = current.batches_left();
         let wanting = hire(&mut queue, batches, &handout, is_behind);
         let next = current.next(now, may_sleep(&queue, batches, roster));

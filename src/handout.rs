@@ -63,9 +63,10 @@ impl Handout {
         }
     }
 
-    /// So many jobs may be offered.
-    pub(crate) fn expect(&mut self, jobs: usize) {
-        self.jobs.reserve(jobs);
+    /// The list in which jobs were collected, once it is empty.
+    pub(crate) fn take_list(&mut self) -> Vec<Arc<JobCell>> {
+        debug_assert!(self.jobs.is_empty(), "what was offered is handed out");
+        std::mem::take(&mut self.jobs)
     }
 
     /// Offers the job a run if it is due, and lists it for the one after. The deadline moves only when the run begins; what
@@ -279,13 +280,14 @@ impl Handout {
     /// Likewise, for the next free lanes.
     pub(crate) fn queue(&mut self, queue: &mut Queue) {
         let occasion = (self.ticket, self.now);
-        let mut jobs = std::mem::take(&mut self.jobs).into_iter();
+        let mut jobs = self.jobs.drain(..);
         while jobs.len() > 0 {
             let mut batch = queue.take_list();
             batch.extend(jobs.by_ref().take(self.batch_size));
             queue.push(occasion, batch);
             self.has_queued = true;
         }
+        drop(jobs);
         for job in self.blocking.drain(..) {
             self.blocking_batches.push(queue.hand_out(occasion, vec![job]));
         }

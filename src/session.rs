@@ -20,6 +20,8 @@ pub(crate) struct Session {
     agenda: Agenda,
     /// What is due and has not been handed out.
     due: Due,
+    /// An empty list, in which the loop collects what it offers.
+    list: Vec<Arc<JobCell>>,
     /// When the loop means to wake.
     wake: Option<Time>,
     /// It has let lanes go before the tick that has come.
@@ -71,6 +73,7 @@ impl Session {
             bell: Arc::default(),
             agenda,
             due: Due::default(),
+            list: Vec::new(),
             wake: None,
             has_let_lanes_go_first: false,
         }
@@ -92,10 +95,18 @@ impl Session {
         self.due.batches_left()
     }
 
+    /// The list in which the loop collects what it offers, to be [kept](Session::keep_list) for its next tick.
+    pub(crate) fn take_list(&mut self) -> Vec<Arc<JobCell>> {
+        std::mem::take(&mut self.list)
+    }
+
+    pub(crate) fn keep_list(&mut self, list: Vec<Arc<JobCell>>) {
+        self.list = list;
+    }
+
     /// Offers all that is due, if it is little: so little that it makes batches of one.
     pub(crate) fn hand_out_few(&mut self, handout: &mut Handout, roster: &Roster) {
         if self.due.batch_size == 1 && !lanes_offer_all() {
-            handout.expect(self.batches_left());
             while self.batches_left() > 0 {
                 self.hand_out(handout, roster);
             }
@@ -295,6 +306,19 @@ mod tests {
         assert_eq!(is_behind(&session, &queue), [false; 4]);
         queue.push((Ticket::new(1), at(0)), Vec::new());
         assert_eq!(is_behind(&session, &queue), [false, false, true, true]);
+    }
+
+    #[test]
+    fn the_loop_collects_what_it_offers_in_the_same_list_again() {
+        let (mut session, roster) = session(100);
+        let mut queue = Queue::default();
+        let mut handout = Handout::new(at(0), &mut 0, session.take_list());
+        session.hand_out_few(&mut handout, &roster);
+        handout.queue(&mut queue);
+        assert_eq!(queue.active().len(), 100);
+        session.keep_list(handout.take_list());
+        let list = session.take_list();
+        assert!(list.is_empty() && list.capacity() >= 100);
     }
 
     #[test]
