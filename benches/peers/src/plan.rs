@@ -28,6 +28,9 @@ pub struct Step {
 
 const SECOND: Duration = Duration::from_secs(1);
 
+/// So few jobs have nothing but the wake-ups of threads to show, of which the usual window holds two or three.
+const FEW: usize = 10;
+
 /// A job that has its turn outside the window.
 const SELDOM: Duration = Duration::from_secs(60);
 
@@ -67,8 +70,10 @@ impl Choice {
         for jobs in self.jobs(&[1, 10, 1_000, 10_000, 100_000, 1_000_000]) {
             for phase in phases(known) {
                 // One job has no neighbours to be bunched with.
-                if phase == Phase::Bunched || jobs > 10 {
-                    steps.push(self.step(Scenario::Load, known, jobs, phase, Body::Count).times(repeat));
+                if phase == Phase::Bunched || jobs > FEW {
+                    let mut step = self.step(Scenario::Load, known, jobs, phase, Body::Count).times(repeat);
+                    step.measurement.window *= if jobs > FEW || self.short { 1 } else { 5 };
+                    steps.push(step);
                 }
             }
         }
