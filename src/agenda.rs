@@ -18,6 +18,9 @@ const SPARES: usize = 4;
 /// A bucket that comes up within so many ticks may have one of them. In others the memory of a great many would lie for long, for a few.
 const SOON: Tick = 64;
 
+/// Entries that don't count any more are looked for after so many listings, and as many as there are slots.
+const PATIENCE: usize = 4_096;
+
 #[derive(Debug)]
 pub(crate) struct Agenda {
     grid: Grid,
@@ -33,6 +36,8 @@ pub(crate) struct Agenda {
     /// Emptied lists, and memory to sort them in, kept so that a steady load allocates nothing.
     spares: Vec<Slots>,
     scratch: Vec<u64>,
+    /// How many listings there may be until then.
+    patience: usize,
 }
 
 #[derive(Debug)]
@@ -66,6 +71,7 @@ impl Agenda {
             listed: Vec::new(),
             spares: Vec::new(),
             scratch: Vec::new(),
+            patience: PATIENCE,
         }
     }
 
@@ -91,6 +97,10 @@ impl Agenda {
         let bucket = &mut self.shelf[filed];
         bucket.earliest = bucket.earliest.min(deadline);
         bucket.slots.push(slot);
+        self.patience -= 1;
+        if self.patience == 0 {
+            self.look_for_stale();
+        }
     }
 
     fn find_bucket(&mut self, time: Time) -> usize {
@@ -208,6 +218,40 @@ impl Agenda {
     /// The next tick at which something may be due.
     pub(crate) fn next_wake(&self) -> Option<Time> {
         self.ticks.first_key_value().map(|(tick, _)| self.grid.time_of(*tick))
+    }
+
+    /// A slot that is listed anew leaves an entry behind, which may lie there for days. If most are of that kind, they go.
+    #[cold]
+    fn look_for_stale(&mut self) {
+        let slots = self.listed.len();
+        self.patience = PATIENCE + slots;
+        let entries: usize = self.shelf.iter().map(|(_, bucket)| bucket.slots.len()).sum();
+        if entries > 2 * slots + PATIENCE {
+            self.forget_stale();
+        }
+    }
+
+    /// Keeps the one entry of each slot at which it comes up.
+    fn forget_stale(&mut self) {
+        let mut has_entry = vec![false; self.listed.len()];
+        self.last = None;
+        self.ticks.retain(|tick, place| {
+            let time = self.grid.time_of(*tick);
+            let bucket = &mut self.shelf[*place];
+            bucket.earliest = Time::NEVER;
+            for slot in std::mem::take(&mut bucket.slots).iter() {
+                let deadline = self.listed[slot as usize];
+                if deadline <= time && !std::mem::replace(&mut has_entry[slot as usize], true) {
+                    bucket.earliest = bucket.earliest.min(deadline);
+                    bucket.slots.push(slot);
+                }
+            }
+            let is_empty = bucket.slots.is_empty();
+            if is_empty {
+                self.shelf.remove(*place);
+            }
+            !is_empty
+        });
     }
 
     /// Gives every slot the number that `renumbered` holds for it, and forgets those that have none.
@@ -483,6 +527,49 @@ mod tests {
         };
         let lists: Vec<_> = (0..200).map(|tick| lists_after(&mut agenda, tick)).collect();
         assert!(lists[100..].iter().all(|count| *count == lists[100]), "{lists:?}");
+    }
+
+    #[test]
+    fn slots_that_are_listed_anew_and_anew_take_no_more_memory_and_come_up_once() {
+        const SLOTS: Slot = 20;
+        let mut agenda = agenda();
+        let mut random = 1_u64;
+        let mut deadlines = [0; SLOTS as usize];
+        for number in 0..100_000 {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let slot = number % SLOTS;
+            // The same deadline again, or another one; some as good as never.
+            deadlines[slot as usize] = match (random >> 33) % 100 {
+                0 => 50 * ((random >> 40) as i64 % 10_000) + 1,
+                1 => i64::MAX - 1,
+                _ => deadlines[slot as usize],
+            };
+            agenda.unlist(slot);
+            agenda.list(slot, at(deadlines[slot as usize]), at(0));
+            let entries: usize = agenda.shelf.iter().map(|(_, bucket)| bucket.slots.len()).sum();
+            assert!(
+                entries <= 2 * (PATIENCE + 2 * SLOTS as usize),
+                "{entries} after {number}"
+            );
+        }
+        let mut expected: Vec<_> = (0..SLOTS).map(|slot| (deadlines[slot as usize], slot)).collect();
+        expected.retain(|(deadline, _)| *deadline < i64::MAX - 1);
+        assert!(expected.len() < SLOTS as usize, "one was to be as good as never");
+        expected.sort();
+        let mut found = Vec::new();
+        while let Some(wake) = agenda.next_wake().filter(|wake| wake.as_nanos() < 1_000_000) {
+            let now = wake.as_nanos();
+            for slot in due(&mut agenda, now) {
+                let deadline = deadlines[slot as usize];
+                assert!(
+                    (0..50).contains(&(now - deadline)),
+                    "{slot} at {now}, due at {deadline}"
+                );
+                found.push((deadline, slot));
+            }
+        }
+        found.sort();
+        assert_eq!(found, expected);
     }
 
     #[test]

@@ -122,6 +122,14 @@ pub(crate) struct Queue {
     pub(crate) places: Pool,
 }
 
+/// What a stop finds in the queue.
+pub(crate) struct Closed {
+    /// What is not over, in the order in which it was handed out.
+    pub(crate) batches: Vec<Arc<Batch>>,
+    /// Those of them that no lane has.
+    pub(crate) ready: VecDeque<Arc<Batch>>,
+}
+
 impl Queue {
     /// Hands out jobs that were offered on this occasion; the batch is over when it is [finished](Queue::finish).
     pub(crate) fn hand_out(&mut self, (ticket, offered): Occasion, jobs: Vec<Arc<JobCell>>) -> Arc<Batch> {
@@ -236,13 +244,12 @@ impl Queue {
         }
     }
 
-    /// No batch waits any more. Returns what is not over, in the order in which it was handed out.
-    pub(crate) fn close(&mut self) -> Vec<Arc<Batch>> {
-        let batches = self.active();
-        for batch in std::mem::take(&mut self.ready) {
-            self.finish(&batch);
+    /// No batch waits for a lane any more. Those that did are to be [finished](Queue::finish) once they are taken back.
+    pub(crate) fn close(&mut self) -> Closed {
+        Closed {
+            batches: self.active(),
+            ready: std::mem::take(&mut self.ready),
         }
-        batches
     }
 
     /// What is not over, in the order in which it was handed out.

@@ -147,7 +147,10 @@ impl JobCell {
 
     /// Whether a run is on offer that has not begun.
     pub(crate) fn is_offered(&self) -> bool {
-        self.claim.sight().is_offered() || self.seats().iter().any(|seat| seat.claim.sight().is_offered())
+        match self.rules().map(|rules| &rules.overlap) {
+            Some(Overlapping::Allow(seats)) => seats.is_one_on_offer(),
+            _ => self.claim.sight().is_offered(),
+        }
     }
 
     /// Whether a run that is due waits for the end of the one in progress.
@@ -233,12 +236,14 @@ impl JobCell {
     /// Changes the interval. Whoever has taken the job looks at the deadline again at the end of the run: its beginning may
     /// be moving it just now.
     pub(crate) fn set_interval(&self, interval: Duration, now: Time) {
+        let _alone = self.lock_if_shared();
         self.interval.store(Span::from(interval).as_nanos(), Ordering::Relaxed);
         self.claim.change();
         self.adopt_interval(now);
     }
 
     pub(crate) fn pause(&self) {
+        let _alone = self.lock_if_shared();
         self.claim.pause();
         for seat in self.seats() {
             seat.claim.pause();
@@ -247,6 +252,7 @@ impl JobCell {
 
     /// Time paused is not missed.
     pub(crate) fn resume(&self, now: Option<Time>) {
+        let _alone = self.lock_if_shared();
         if !self.claim.resume() {
             return;
         }
@@ -285,9 +291,10 @@ impl JobCell {
         }
     }
 
-    /// What a run has for its deadline that begins next, at `now` if it was triggered.
+    /// What a run has for its deadline that begins next, at `now` if it was triggered and may still begin.
     pub(crate) fn next_start(&self, now: Time) -> Time {
-        if self.claim.sight().is_triggered() {
+        let is_too_late = self.rules().is_some_and(|rules| rules.is_past_end(now));
+        if self.claim.sight().is_triggered() && !is_too_late {
             now
         } else {
             self.deadline()
@@ -361,6 +368,12 @@ impl JobCell {
     /// Counts a run and moves the deadline. For the holder of the claim, or of one of the job's seats.
     pub(crate) fn begin(&self, how: Begin, started: Option<Time>) -> Facts {
         let _alone = self.lock_if_shared();
+        let facts = self.begin_alone(how, started);
+        self.note_no_offer();
+        facts
+    }
+
+    fn begin_alone(&self, how: Begin, started: Option<Time>) -> Facts {
         let (deadline, due) = match (how, started) {
             (Begin::Triggered, Some(now)) => (now, now),
             _ => {
@@ -378,6 +391,13 @@ impl JobCell {
         let deadline = self.deadline();
         self.set_deadline(deadline.after(self.span()));
         self.count_run(deadline, deadline, None)
+    }
+
+    /// None of the runs that the job allows is on offer any more: it is counted, or was withdrawn.
+    pub(crate) fn note_no_offer(&self) {
+        if let Some(Overlapping::Allow(seats)) = self.rules().map(|rules| &rules.overlap) {
+            seats.note_on_offer(false);
+        }
     }
 
     /// A job that allows several runs has several who write to it at a time.

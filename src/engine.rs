@@ -170,13 +170,13 @@ impl Engine {
         let slot = job.slot();
         let removed = state.roster.remove(job);
         let renumbered = state.roster.compact();
+        let mut bell = None;
         if let Some(session) = &mut state.session {
             session.unlist(slot);
-            if let Some(renumbered) = renumbered {
-                session.renumber(&renumbered);
-            }
+            bell = renumbered.and_then(|renumbered| session.renumber(&renumbered));
         }
         drop(state);
+        ring(bell);
         removed.is_some()
     }
 
@@ -246,22 +246,23 @@ impl Engine {
     /// Ends the session if it is one that is meant: no run begins from here on.
     pub(crate) fn halt(&self, meant: impl FnOnce(u64) -> bool) {
         let mut state = lock(&self.state);
-        let session = match &state.session {
-            Some(session) if meant(session.number) => state.session.take(),
-            _ => None,
-        };
-        let Some(session) = session else { return };
+        if state.session.as_ref().is_some_and(|session| !meant(session.number)) {
+            return;
+        }
+        let session = state.session.take();
         let mut queue = lock(&self.queue);
-        let handed_out = queue.close();
+        let closed = queue.close();
         let places = queue.places.clear();
         drop(queue);
         let waiting: Vec<_> = state.groups.values().map(|group| group.take_waiting()).collect();
         drop(state);
-        drop((waiting, places));
-        for batch in &handed_out {
+        // Also if there is no session: whoever ended it may not have come to this yet.
+        for batch in &closed.batches {
             self.retract(batch);
         }
-        ring(Some(session.bell));
+        closed.ready.iter().for_each(|batch| self.finish_batch(batch));
+        drop((waiting, places));
+        ring(session.map(|session| session.bell));
     }
 
     pub(crate) fn state(&self) -> SchedulerState {

@@ -44,8 +44,8 @@ use crate::stop::Stop;
 /// # Errors
 ///
 /// [`is_already_started`](Error::is_already_started) while it runs or is being started,
-/// [`is_stopping`](Error::is_stopping) while a stop is waiting, [`is_spawn`](Error::is_spawn) if the runtime refuses.
-/// Nothing changes then.
+/// [`is_stopping`](Error::is_stopping) while a stop is waiting, [`is_spawn`](Error::is_spawn) if the runtime refuses,
+/// [`is_invalid_option`](Error::is_invalid_option) if an option of an attribute makes no sense. Nothing changes then.
 pub fn start_background_tasks(runtime: impl Runtime) -> Result<(), Error> {
     let starting = Starting::begin()?;
     let runtime: Arc<dyn Runtime> = Arc::new(runtime);

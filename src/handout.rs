@@ -80,7 +80,7 @@ impl Handout {
         } else if !job.is_timed() {
             self.offer_plainly(agenda, slot, job);
         } else if let Some(rules) = job.rules() {
-            self.consider_rules(agenda, Candidate { slot, job, rules }, due);
+            self.consider_rules(agenda, Candidate { slot, job, rules });
         } else {
             self.offer(agenda, slot, job);
         }
@@ -104,8 +104,14 @@ impl Handout {
         self.is_on_tick && job.claim.sight().has_ended_at(self.tick) && job.waits_for_end()
     }
 
-    fn consider_rules(&mut self, agenda: &mut Agenda, candidate: Candidate<'_>, due: Time) {
+    fn consider_rules(&mut self, agenda: &mut Agenda, candidate: Candidate<'_>) {
         if self.is_used_up(candidate) {
+            return;
+        }
+        let due = candidate.job.due();
+        if due > self.now {
+            // It was triggered too late.
+            agenda.list(candidate.slot, due, self.now);
             return;
         }
         // A run that was triggered waits its turn from now on.
@@ -163,7 +169,11 @@ impl Handout {
         }
     }
 
+    /// Whether the job may have no run any more. A trigger is forgotten if it comes too late; what was due before and is late still runs.
     fn is_used_up(&mut self, Candidate { job, rules, .. }: Candidate<'_>) -> bool {
+        if rules.is_past_end(self.now) && !job.is_offered() {
+            job.claim.take_trigger();
+        }
         let used_up = rules.are_used_up(job.next_start(self.now));
         if used_up && job.is_idle() {
             self.used_up.push(Arc::clone(job));
@@ -209,10 +219,9 @@ impl Handout {
 
     fn offer_by_rules(&mut self, agenda: &mut Agenda, candidate: Candidate<'_>) {
         let Candidate { slot, job, rules } = candidate;
-        let taken = match (self.offer(agenda, slot, job), &rules.overlap) {
-            (Offer::Taken, _) => true,
-            (Offer::Busy, Overlapping::Allow(seats)) => self.offer_seat(agenda, candidate, seats),
-            (Offer::Busy | Offer::Closed, _) => false,
+        let taken = match &rules.overlap {
+            Overlapping::Allow(seats) => self.offer_one(agenda, candidate, seats),
+            _ => self.offer(agenda, slot, job) == Offer::Taken,
         };
         if taken {
             rules.note_offer();
@@ -221,12 +230,24 @@ impl Handout {
         }
     }
 
-    /// Offers one of the job's other seats a run. One offer at a time: the deadline moves only when its run begins.
-    fn offer_seat(&mut self, agenda: &mut Agenda, Candidate { slot, job, .. }: Candidate<'_>, seats: &Seats) -> bool {
-        if job.is_offered() {
+    /// Offers a run to the job itself or to one of its other seats. One offer at a time: the deadline moves, and the trigger is taken,
+    /// only when its run begins.
+    fn offer_one(&mut self, agenda: &mut Agenda, candidate: Candidate<'_>, seats: &Seats) -> bool {
+        let Candidate { slot, job, .. } = candidate;
+        if seats.is_one_on_offer() {
             agenda.list(slot, job.due(), self.now);
             return false;
         }
+        let taken = match self.offer(agenda, slot, job) {
+            Offer::Taken => true,
+            Offer::Busy => self.offer_seat(agenda, candidate, seats),
+            Offer::Closed => false,
+        };
+        seats.note_on_offer(taken);
+        taken
+    }
+
+    fn offer_seat(&mut self, agenda: &mut Agenda, Candidate { slot, job, .. }: Candidate<'_>, seats: &Seats) -> bool {
         let triggered = job.claim.sight().is_triggered();
         let ticket = self.ticket;
         let taken = |seat: &Arc<JobCell>| seat.claim.offer_seat(ticket, triggered);

@@ -221,8 +221,8 @@ impl<Runs> JobBuilder<Runs> {
     /// Puts the job into a group, of whose jobs only so many run at once: a name given to
     /// [`Scheduler::group`], or a name and a limit, which makes the group if it isn't there.
     ///
-    /// A job that is due and finds no place waits; places go to those who wait in the order of their deadlines, as soon as
-    /// a run of the group has ended. A job that has runs to make up for joins the end of the line for each.
+    /// A job that is due and finds no place waits. As soon as a run of the group has ended its place goes to whoever came up at the
+    /// earliest tick, and of those to the earliest deadline. A job that has runs to make up for thus joins the end of the line for each.
     ///
     /// ```
     /// use std::time::Duration;
@@ -281,13 +281,17 @@ impl JobBuilder {
     /// Registers the job. [`Target`] says which functions can be one.
     ///
     /// A synchronous function runs on the executor, like the first step of an asynchronous one: it should return within
-    /// microseconds. One that takes longer belongs into [`run_blocking`](JobBuilder::run_blocking).
+    /// microseconds. One that takes longer belongs in [`run_blocking`](JobBuilder::run_blocking).
     ///
     /// A run that returns an error, or panics, ends like any other. The error is counted and shown in
-    /// [`Job::status`], and told to those who [listen](crate::SchedulerBuilder::on_event). To panic in the destructor of a
-    /// future that was fine counts as well; in that of one that was cancelled, of a target, or of what a panic has thrown, it
-    /// goes nowhere. A future that wakes itself without end leaves all others their turn, and is cancelled by a stop. However
-    /// many jobs are due at once, other tasks of the executor have their turn in between. An `async` closure that captures something can't be a job; return an `async move` block from a plain closure:
+    /// [`Job::status`], and told to those who [listen](crate::SchedulerBuilder::on_event). A panic in the destructor of a
+    /// future that had finished counts as a panic of the run. One in the destructor of a cancelled future, of the target, or of a
+    /// panic's payload is caught and dropped.
+    ///
+    /// A future that wakes itself without end leaves all others their turn, and is cancelled by a stop. However many jobs are due at
+    /// once, other tasks of the executor have their turn in between.
+    ///
+    /// An `async` closure that captures something can't be a job; return an `async move` block from a plain closure:
     ///
     /// ```
     /// use std::time::Duration;

@@ -170,7 +170,7 @@ impl Scheduler {
     /// # Errors
     ///
     /// [`is_interval_too_short`](Error::is_interval_too_short) if the resolution of this scheduler is coarser than an
-    /// interval. None is registered then.
+    /// interval, [`is_invalid_option`](Error::is_invalid_option) if an option of an attribute makes no sense. None is registered then.
     ///
     /// ```
     /// use atevery::{Scheduler, every, testing::VirtualTime};

@@ -9,7 +9,7 @@ use crate::panics::{Guarded, lock};
 use crate::parked::Parked;
 use crate::retry::Backoffs;
 use crate::sync::Mutex;
-use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::target::Bodies;
 use crate::time::{Span, Time};
 
@@ -131,6 +131,8 @@ pub(crate) struct Seats {
     /// How many there may be.
     limit: usize,
     state: Mutex<SeatsState>,
+    /// A run is on offer, or about to begin: it hasn't moved the deadline yet, nor taken the trigger.
+    on_offer: AtomicBool,
     /// Held while a run is counted, the deadline moved or something noted in the record, since several may begin and end at once.
     pub(crate) writing: Mutex<()>,
     /// One more than the number of the last run that took place in the job itself.
@@ -152,9 +154,19 @@ impl Seats {
                 seats: Vec::new(),
                 bodies: Some(Guarded::new(bodies)),
             }),
+            on_offer: AtomicBool::new(false),
             writing: Mutex::default(),
             own_runs: AtomicU64::new(0),
         }
+    }
+
+    pub(crate) fn is_one_on_offer(&self) -> bool {
+        self.on_offer.load(Ordering::Acquire)
+    }
+
+    /// A run was put on offer, or the one that was is counted or withdrawn.
+    pub(crate) fn note_on_offer(&self, on_offer: bool) {
+        self.on_offer.store(on_offer, Ordering::Release);
     }
 
     pub(crate) fn all(&self) -> Vec<Arc<JobCell>> {

@@ -52,6 +52,7 @@ impl Engine {
             return false;
         };
         if let Some(rules) = rules {
+            owner.note_no_offer();
             self.leave_group(rules);
         }
         if !Arc::ptr_eq(owner, job) {
@@ -348,7 +349,14 @@ impl Engine {
     pub(crate) fn retire(&self, job: &Arc<JobCell>) {
         job.remove();
         if self.unregister(job) {
-            self.tell(job, Ticket::NONE, None, self.now(), EventKind::Removed);
+            // It may be a run of its own that takes it off, which a stop in a hook can't wait for then.
+            let sight = job.claim.sight();
+            let ticket = if sight.is_running() {
+                sight.ticket()
+            } else {
+                Ticket::NONE
+            };
+            self.tell(job, ticket, None, self.now(), EventKind::Removed);
         }
     }
 

@@ -74,7 +74,8 @@ pub enum FirstRun {
     AfterInterval,
     /// This long after it was registered.
     After(Duration),
-    /// At this instant. One that has passed is due at once, and what the job has missed since counts as missed.
+    /// At this instant. One that has passed is due at once. On a scheduler that runs, what the job has missed since then counts as
+    /// missed; what has passed before a start doesn't, see [`Scheduler::start`](crate::Scheduler::start).
     At(Instant),
 }
 

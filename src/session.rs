@@ -225,9 +225,12 @@ impl Session {
         })
     }
 
-    pub(crate) fn renumber(&mut self, renumbered: &[Option<Slot>]) {
+    /// Returns the bell if nothing is left of what was due: jobs may wait for their groups until that has been seen to.
+    pub(crate) fn renumber(&mut self, renumbered: &[Option<Slot>]) -> Option<Arc<Bell>> {
+        let had_batches = self.batches_left() > 0;
         self.agenda.renumber(renumbered);
         self.due.renumber(renumbered);
+        (had_batches && self.batches_left() == 0).then(|| Arc::clone(&self.bell))
     }
 }
 
@@ -306,6 +309,25 @@ mod tests {
         assert_eq!(is_behind(&session, &queue), [false; 4]);
         queue.push((Ticket::new(1), at(0)), Vec::new());
         assert_eq!(is_behind(&session, &queue), [false, false, true, true]);
+    }
+
+    #[test]
+    fn the_loop_is_told_when_all_that_was_due_is_gone() {
+        let (mut session, roster) = session(200);
+        let keep = |from: Slot| {
+            (0..200)
+                .map(|slot| (slot >= from).then(|| slot - from))
+                .collect::<Vec<_>>()
+        };
+        assert!(session.renumber(&keep(100)).is_none());
+        assert!(session.batches_left() > 0);
+        assert!(
+            session
+                .renumber(&keep(100)[..100].iter().map(|_| None).collect::<Vec<_>>())
+                .is_some()
+        );
+        assert_eq!(session.batches_left(), 0);
+        drop(roster);
     }
 
     #[test]

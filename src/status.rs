@@ -44,7 +44,7 @@ pub enum SchedulerState {
 /// at one tick, and nothing else asks for the time, the first run of a job is measured and then every 16th. Of a run that
 /// has to wait for something it is noted even so since when.
 ///
-/// `Display` writes it as a table of one line, see [`SchedulerStatus`]. With the feature `serde` it can be serialised: lengths
+/// `Display` writes it as a table of one row, see [`SchedulerStatus`]. With the feature `serde` it can be serialised: lengths
 /// of time are in seconds, instants are seconds ago or ahead.
 #[derive(Debug, Clone)]
 pub struct JobStatus {
@@ -207,7 +207,8 @@ impl JobStatus {
         self.last_start.map(|moment| moment.instant)
     }
 
-    /// How long the last measured run took that has ended, cut off after eight decimal digits. Where not every run is measured it may be another one than
+    /// How long the last measured run took that has ended: exact up to a quarter of a second, beyond that cut off after its first
+    /// eight digits. Where not every run is measured it may be another one than
     /// [`last_start`](JobStatus::last_start) speaks of.
     pub fn last_duration(&self) -> Option<Duration> {
         self.record.last_duration()

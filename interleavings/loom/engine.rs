@@ -269,6 +269,22 @@ fn a_stop_against_a_run_that_ends() {
     });
 }
 
+/// Neither returns before what was on offer is taken back, whichever of them does it.
+#[test]
+fn two_stops_against_a_run_that_begins() {
+    up_to(3, || {
+        let mut scene = Scene::new();
+        scene.waiting_job(&Arc::default());
+        let (_, lane) = scene.start();
+        let (one, other) = (scene.stop(), scene.stop());
+        three(of(&lane), of(&one.task), of(&other.task));
+        scene.settle();
+        one.check(&scene);
+        other.check(&scene);
+        scene.end();
+    });
+}
+
 /// Both are told of the same runs.
 #[test]
 fn two_stops_against_a_run_that_ends() {

@@ -241,6 +241,7 @@ impl Engine {
         current.admit(&mut handout, roster, groups);
         handout.queue(&mut lock(&self.queue));
         drop(state);
-        self.start_blocking(handout.blocking_batches);
+        // Those that were let into their groups may be used up. None of them is replaced.
+        self.follow_up(handout);
     }
 }

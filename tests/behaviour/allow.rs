@@ -792,7 +792,8 @@ type Work = Box<dyn FnOnce() + Send>;
 
 impl BusyPool {
     fn catch_up(&self) {
-        for work in std::mem::take(&mut *self.1.lock().unwrap()) {
+        let waiting = std::mem::take(&mut *self.1.lock().unwrap());
+        for work in waiting {
             work();
         }
     }
@@ -839,6 +840,45 @@ fn a_pool_that_is_busy_for_a_while_begins_no_run_before_its_deadline() {
             assert!(runs.len() >= 36, "{}", runs.len());
         }
         time.shut_down();
+    }
+}
+
+/// The job's own run ends while another one waits for the pool, which has not moved the deadline yet.
+#[test]
+fn no_second_run_is_offered_for_one_deadline_or_one_trigger() {
+    for policy in [MissedTicks::Burst, MissedTicks::Skip, MissedTicks::Delay] {
+        for is_triggered in [false, true] {
+            let time = VirtualTime::new();
+            let pool = BusyPool(time.clone(), Arc::default());
+            let scheduler = Scheduler::new((pool.clone(), time.clone()));
+            let runs: Arc<Mutex<Vec<Run>>> = Arc::default();
+            let (seen, clock) = (Arc::clone(&runs), time.clone());
+            let builder = scheduler.every(ms(200)).on_overlap(Allow(2)).missed_ticks(policy);
+            let job = builder
+                .run_blocking(move |run: Run| {
+                    if run.number() == 0 {
+                        clock.advance(ms(220));
+                    }
+                    seen.lock().unwrap().push(run);
+                })
+                .unwrap();
+            scheduler.start().unwrap();
+            time.run_until_stalled();
+            pool.catch_up();
+            if is_triggered {
+                job.trigger();
+            }
+            for _ in 0..20 {
+                time.advance(ms(50));
+                pool.catch_up();
+            }
+            let runs = runs.lock().unwrap();
+            assert!(runs.iter().all(|run| run.deadline() <= run.started()), "{policy:?}");
+            // Those of 0, 200, ... 1,200, or each 250 after the one before; and the triggered one.
+            let regular = if policy == MissedTicks::Delay { 5 } else { 7 };
+            assert_eq!(runs.len(), regular + usize::from(is_triggered), "{policy:?}");
+            time.shut_down();
+        }
     }
 }
 

@@ -893,6 +893,36 @@ fn a_stop_in_a_hook_that_was_called_by_what_another_run_did() {
 }
 
 #[test]
+fn a_hook_may_wait_for_a_stop_when_a_run_that_awaits_takes_its_own_job_off() {
+    within(|| {
+        let time = VirtualTime::new();
+        let slot = later::<Scheduler>();
+        let own = slot.clone();
+        let hook = move |event: &Event| {
+            if matches!(event.kind(), EventKind::Removed) {
+                let scheduler = own.lock().unwrap().take();
+                if let Some(scheduler) = scheduler {
+                    let report = scheduler.stop().wait();
+                    assert_eq!(report.still_running().len(), 1);
+                }
+            }
+        };
+        let scheduler = Scheduler::builder(time.clone()).on_event(hook).build().unwrap();
+        put(&slot, scheduler.clone());
+        let job = later::<Job>();
+        let own_job = job.clone();
+        let target = move || {
+            let job = own_job.clone();
+            async move { take(&job).remove() }
+        };
+        put(&job, scheduler.every(SECOND).run(target).unwrap());
+        scheduler.start().unwrap();
+        time.run_until_stalled();
+        assert!(slot.lock().unwrap().is_none(), "the hook was called");
+    });
+}
+
+#[test]
 fn a_job_that_awaits_a_stop_of_its_own_is_cancelled_there() {
     let world = World::new();
     let (slot, log) = (later::<Scheduler>(), Log::new(&world.time));

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use atevery::runtime::Timer;
-use atevery::{Allow, EventKind, Events, FirstRun, Job, JobState, MissedTicks, Run, every};
+use atevery::{Allow, EventKind, Events, FirstRun, Job, JobState, MissedTicks, Overlap, Run, every};
 use futures::{FutureExt, StreamExt};
 
 use crate::jitter::{begun, noting_deadlines};
@@ -487,6 +487,29 @@ fn a_run_that_is_late_runs_after_that_instant() {
     world.advance(2_000);
     assert_eq!(world.log.take_times(), [0, 450, 500]); // of 100 and 200
     assert_gone(&world, &job);
+}
+
+#[test]
+fn what_is_triggered_after_that_instant_is_no_run_and_keeps_none_that_is_late_from_running() {
+    for overlap in [Overlap::Skip, Overlap::Replace] {
+        let world = World::new();
+        let target = world.log.taking("a", |run| if run == 0 { 430 } else { 0 });
+        let job = world.every(100).until(at(&world, 250)).run(target).unwrap();
+        let other = world
+            .every(100)
+            .until(at(&world, 250))
+            .jitter(ms(99))
+            .on_overlap(overlap);
+        let other = other.run(|| ()).unwrap();
+        world.start();
+        world.advance(260);
+        job.trigger();
+        other.trigger();
+        world.advance(2_000);
+        assert_eq!(world.log.take_times(), [0, 450, 500]); // of 100 and 200
+        assert_gone(&world, &job);
+        assert_eq!(other.runs(), 3);
+    }
 }
 
 #[test]

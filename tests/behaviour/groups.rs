@@ -2,11 +2,11 @@
 
 use std::future::pending;
 use std::sync::{Arc, Barrier, Mutex, mpsc};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use atevery::runtime::Standalone;
+use atevery::runtime::{Standalone, Timer};
 use atevery::testing::VirtualTime;
-use atevery::{Allow, FirstRun, Job, JobBuilder, MissedTicks, Run, Scheduler};
+use atevery::{Allow, FirstRun, Job, JobBuilder, JobState, MissedTicks, Overlap, Run, Scheduler};
 
 use crate::allow::Gauge;
 use crate::naive::{Clock, Mode, Naive, pass};
@@ -45,6 +45,27 @@ fn assert_places(world: &World, places: usize) {
     assert_eq!(running, places, "places");
     assert!(world.stop().is_clean());
     world.time.shut_down();
+}
+
+/// The turn that cancels a run for the next one also lets those in who wait for its place.
+#[test]
+fn a_run_that_was_due_in_time_has_its_turn_after_the_last_instant_too() {
+    let world = with_group(1);
+    let replaced = world.every(1_000).on_overlap(Overlap::Replace).group("g");
+    replaced.run(pending::<()>).unwrap();
+    let waiting = members(&world, 10_000, 400).until(at_instant(&world, 500));
+    let waiting = waiting.run(world.log.noting("waiting")).unwrap();
+    world.start();
+    world.advance(100);
+    waiting.trigger();
+    world.advance(2_000);
+    // That of 400. What was triggered would begin too late.
+    assert_eq!(world.log.take_times(), [1_000]);
+    assert_eq!(waiting.status().state(), JobState::Removed);
+}
+
+fn at_instant(world: &World, at_ms: u64) -> Instant {
+    world.time.now() - world.time.elapsed() + ms(at_ms)
 }
 
 #[test]
