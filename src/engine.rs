@@ -419,7 +419,7 @@ impl Engine {
         current.keep_list(handout.take_list());
         let batches = current.batches_left();
         let wanting = hire(&mut queue, batches, &handout, is_behind);
-        let next = current.next(now, may_sleep(&queue, batches, roster));
+        let next = current.next(now, may_sleep(&queue, batches));
         Some(Served {
             wanting,
             handout: Some(handout),
@@ -432,15 +432,10 @@ impl Engine {
     fn look_again(&self, session: u64) -> Next {
         let now = self.now();
         let mut state = lock(&self.state);
-        let State {
-            session: current,
-            roster,
-            ..
-        } = &mut *state;
-        let Some(current) = current.as_mut().filter(|current| current.number == session) else {
+        let Some(current) = state.session.as_mut().filter(|current| current.number == session) else {
             return Next::End;
         };
-        let may_sleep = may_sleep(&lock(&self.queue), current.batches_left(), roster);
+        let may_sleep = may_sleep(&lock(&self.queue), current.batches_left());
         current.next(now, may_sleep)
     }
 }
@@ -457,9 +452,10 @@ fn hire(queue: &mut Queue, batches: usize, handout: &Handout, is_behind: bool) -
     }
 }
 
-/// Whether lanes see to what is left. What is taken up by one that is then stuck is not due again before, but for jobs that overlap.
-fn may_sleep(queue: &Queue, batches: usize, roster: &Roster) -> bool {
-    queue.has_lanes_for(batches) && (batches == 0 || !roster.some_overlap)
+/// Whether the loop has nothing to do before something is due. What lanes are yet to offer isn't listed for its next run before they do, and
+/// all of them may be stuck when that is due; the last one that isn't tells the loop how long it may sleep.
+fn may_sleep(queue: &Queue, batches: usize) -> bool {
+    batches == 0 && queue.has_lanes_for(0)
 }
 
 impl Engine {

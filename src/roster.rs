@@ -15,8 +15,6 @@ const FEW: usize = 64;
 pub(crate) struct Roster {
     slots: Vec<Option<Arc<JobCell>>>,
     jobs: usize,
-    /// There is, or was, a job whose next run doesn't wait for the end of the one in progress.
-    pub(crate) some_overlap: bool,
 }
 
 impl Roster {
@@ -24,7 +22,6 @@ impl Roster {
         assert!(self.slots.len() < Slots::LIMIT, "fewer than two thousand million jobs");
         let slot = self.slots.len() as Slot;
         job.set_slot(slot);
-        self.some_overlap |= !job.waits_for_end();
         self.slots.push(Some(job));
         self.jobs += 1;
         slot
@@ -76,8 +73,7 @@ impl Roster {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cell::tests::{job, job_under};
-    use crate::rules::Rules;
+    use crate::cell::tests::job;
 
     fn roster(jobs: usize) -> (Roster, Vec<Arc<JobCell>>) {
         let mut roster = Roster::default();
@@ -110,18 +106,6 @@ mod tests {
             assert!(roster.get(job.slot()).is_some_and(|there| Arc::ptr_eq(there, job)));
         }
         assert_eq!(roster.compact(), None);
-    }
-
-    #[test]
-    fn a_roster_remembers_that_there_was_a_job_whose_runs_overlap() {
-        let mut roster = Roster::default();
-        roster.push(job());
-        assert!(!roster.some_overlap);
-        let overlapping = job_under(Some(Rules::of_seat(&job())));
-        roster.push(Arc::clone(&overlapping));
-        roster.push(job());
-        roster.remove(&overlapping);
-        assert!(roster.some_overlap);
     }
 
     #[test]

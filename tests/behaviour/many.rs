@@ -1,13 +1,15 @@
 //! Many jobs.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
+use atevery::runtime::FuturesTimer;
 use atevery::{Job, Scheduler};
 
 use crate::naive::{Clock, Mode, Naive};
 use crate::support::{Count, World, later, ms, put, take};
+use crate::threads::Threads;
 
 const MANY: usize = 100_000;
 
@@ -211,6 +213,36 @@ fn nothing_is_left_when_many_are_done() {
     world.start();
     world.advance(10_050);
     assert_eq!((world.time.tasks(), world.time.timers()), (1, 1)); // the loop and its sleep
+}
+
+/// None comes back that could tell the loop what has been listed since.
+#[test]
+fn ticks_go_on_while_all_lanes_are_stuck_in_the_last_batches() {
+    const JOBS: usize = 192; // batches of 3
+    let threads = Threads::new(16);
+    let scheduler = Scheduler::new((threads.clone(), FuturesTimer));
+    let (sender, runs) = mpsc::channel();
+    let gate = Arc::new(Mutex::new(()));
+    let shut = gate.lock().unwrap();
+    for nth in 0..JOBS {
+        let (sender, gate) = (sender.clone(), Arc::clone(&gate));
+        let is_stuck = nth % 3 == 2 && nth >= JOBS - 24;
+        let target = move || {
+            if is_stuck {
+                drop(gate.lock());
+            } else if nth == 0 {
+                let _ = sender.send(());
+            }
+        };
+        scheduler.every(ms(100)).run(target).unwrap();
+    }
+    scheduler.start().unwrap();
+    for run in 0..4 {
+        let came = runs.recv_timeout(Duration::from_secs(20));
+        assert!(came.is_ok(), "run {run} doesn't come");
+    }
+    drop(shut);
+    threads.stop(&scheduler);
 }
 
 /// In which order jobs ran.
