@@ -123,7 +123,8 @@ impl<Runs> JobBuilder<Runs> {
     }
 
     /// No run whose deadline is later than `instant`. Once there is none left the job removes itself
-    /// ([`Removed`](crate::EventKind::Removed)). A run that was due before and is late still runs.
+    /// ([`Removed`](crate::EventKind::Removed)). A run that was due before and is late still runs; one that is
+    /// [triggered](crate::Job::trigger) later doesn't.
     ///
     /// ```text
     /// s     0         1         2    |    3
