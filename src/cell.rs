@@ -301,6 +301,12 @@ impl JobCell {
         }
     }
 
+    /// Whether a run that begins `now` is a late one that was due in time, since one that was triggered would come too late.
+    pub(crate) fn owes_a_run_at_the_end(&self, now: Time) -> bool {
+        let rules = self.rules();
+        rules.is_some_and(|rules| rules.is_past_end(now) && !rules.is_past_end(self.deadline()))
+    }
+
     fn regularly_due(&self, deadline: Time) -> Time {
         match self.rules() {
             Some(rules) => rules.put_off(deadline),

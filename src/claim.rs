@@ -129,6 +129,10 @@ impl Sight {
         self.0 & !LASTING == waited_until(now)
     }
 
+    pub(crate) fn is_offered_under(self, ticket: Ticket) -> bool {
+        offered(self.0, ticket)
+    }
+
     pub(crate) fn is_cancelled(self) -> bool {
         self.0 & CANCELLED != 0
     }

@@ -15,6 +15,27 @@ thread_local! {
     static OUTER: RefCell<Vec<RunKey>> = const { RefCell::new(Vec::new()) };
 }
 
+// A stop that is awaited in a run's future cancels the run. One that is waited for in a hook, which what a poll does may call, can't.
+thread_local! {
+    static POLLED: Cell<Option<RunKey>> = const { Cell::new(None) };
+}
+
+/// Polls `run`, without panicking.
+pub(crate) fn polling<T>(run: RunKey, poll: impl FnOnce() -> T) -> T {
+    let outer = POLLED.with(|polled| polled.replace(Some(run)));
+    let result = poll();
+    POLLED.with(|polled| polled.set(outer));
+    result
+}
+
+/// Calls hooks on behalf of `run`, inside of whatever this thread polls.
+pub(crate) fn in_hook(run: RunKey, call: impl FnOnce()) {
+    match POLLED.with(Cell::get) {
+        Some(polled) if polled != run => inside(polled, || inside(run, call)),
+        _ => inside(run, call),
+    }
+}
+
 pub(crate) fn runs() -> Vec<RunKey> {
     let outer = OUTER.with(|runs| runs.borrow().clone());
     outer.into_iter().chain(INNERMOST.with(Cell::get)).collect()

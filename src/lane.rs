@@ -239,7 +239,7 @@ fn poll_first(
     (facts, mut future): (Facts, RunFuture),
 ) -> bool {
     let (place, waker) = places.vacant();
-    match poll_in_span(&facts.span, &mut future, waker) {
+    match poll_in_span(job, &facts, &mut future, waker) {
         Poll::Ready(end) => {
             let spare = engine.end_here(job, &facts, future, end, None);
             places.keep_spare(spare);

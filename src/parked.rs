@@ -6,13 +6,13 @@ use std::task::{Context, Poll, Wake, Waker, ready};
 use crate::cell::JobCell;
 use crate::end::End;
 use crate::engine::Engine;
+use crate::inside::polling;
 use crate::panics::{catch, lock};
 use crate::run::Facts;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{AtomicWaker, Mutex};
 use crate::target::{RunFuture, Spare};
 use crate::time::Time;
-use crate::trace::RunSpan;
 
 /// The task in which runs wait: which of its places were woken, and how to have it polled.
 #[derive(Default)]
@@ -99,7 +99,7 @@ impl Visit {
     }
 
     fn poll(&mut self, engine: &Engine, waker: &Waker) -> Poll<End> {
-        let end = ready!(poll_in_span(&self.facts.span, &mut self.future, waker));
+        let end = ready!(poll_in_span(&self.job, &self.facts, &mut self.future, waker));
         self.recall_start(engine);
         Poll::Ready(end)
     }
@@ -233,8 +233,10 @@ pub(crate) fn poll_run(future: &mut RunFuture, waker: &Waker) -> Poll<End> {
     poll_with(waker, |cx| future.as_mut().poll(cx))
 }
 
-pub(crate) fn poll_in_span(span: &RunSpan, future: &mut RunFuture, waker: &Waker) -> Poll<End> {
-    poll_with(waker, |cx| span.in_scope(|| future.as_mut().poll(cx)))
+pub(crate) fn poll_in_span(job: &JobCell, facts: &Facts, future: &mut RunFuture, waker: &Waker) -> Poll<End> {
+    polling((job.id, job.claim.sight().ticket()), || {
+        poll_with(waker, |cx| facts.span.in_scope(|| future.as_mut().poll(cx)))
+    })
 }
 
 fn poll_with(waker: &Waker, poll: impl FnOnce(&mut Context<'_>) -> Poll<End>) -> Poll<End> {

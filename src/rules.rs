@@ -122,7 +122,10 @@ impl Rules {
 
 impl Times {
     fn left(&self) -> u64 {
-        self.limit.saturating_sub(self.offered.load(Ordering::Relaxed))
+        // Two who withdraw the same offer may have counted it twice, until one of them sees that it was the other.
+        let offered = self.offered.load(Ordering::Relaxed);
+        let is_below_none = offered > u64::MAX / 2;
+        self.limit.saturating_sub(if is_below_none { 0 } else { offered })
     }
 }
 

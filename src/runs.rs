@@ -8,7 +8,7 @@ use crate::claim::{Begin, Meanwhile, Ticket};
 use crate::end::End;
 use crate::engine::Engine;
 use crate::event::{Event, EventKind};
-use crate::inside::inside;
+use crate::inside::{in_hook, inside};
 use crate::job::Job;
 use crate::panics::{catch, lock, quietly};
 use crate::retry::{Attempts, Backoff};
@@ -43,6 +43,9 @@ impl Engine {
 
     /// Takes back an offer, unless its run has begun; the job is listed for the next tick.
     fn withdraw(&self, ticket: Ticket, job: &Arc<JobCell>) -> bool {
+        if !job.claim.sight().is_offered_under(ticket) {
+            return false;
+        }
         let owner = job.owner();
         let rules = owner.rules();
         // Before the claim is idle: the loop must not find an idle job without a run left.
@@ -51,13 +54,13 @@ impl Engine {
             rules.inspect(|rules| rules.note_offer());
             return false;
         };
-        if let Some(rules) = rules {
-            owner.note_no_offer();
-            self.leave_group(rules);
-        }
         if !Arc::ptr_eq(owner, job) {
             // The job itself remembers that it was triggered.
             job.claim.take_trigger();
+        }
+        if let Some(rules) = rules {
+            owner.note_no_offer();
+            self.leave_group(rules);
         }
         if meanwhile.removed() {
             job.clear();
@@ -151,7 +154,8 @@ impl Engine {
         let triggered = (is_seat && owner.claim.take_trigger()) || how == Begin::Triggered;
         let observed = self.observers.are_there();
         let started = (triggered || self.is_measured(batch, owner)).then(|| self.now());
-        let how = if triggered { Begin::Triggered } else { how };
+        let triggered = triggered && !started.is_some_and(|started| owner.owes_a_run_at_the_end(started));
+        let how = if triggered { Begin::Triggered } else { Begin::Due };
         let mut facts = owner.begin(how, started);
         job.note_place(facts.number);
         if batch.is_cancelled() {
@@ -349,14 +353,7 @@ impl Engine {
     pub(crate) fn retire(&self, job: &Arc<JobCell>) {
         job.remove();
         if self.unregister(job) {
-            // It may be a run of its own that takes it off, which a stop in a hook can't wait for then.
-            let sight = job.claim.sight();
-            let ticket = if sight.is_running() {
-                sight.ticket()
-            } else {
-                Ticket::NONE
-            };
-            self.tell(job, ticket, None, self.now(), EventKind::Removed);
+            self.tell(job, Ticket::NONE, None, self.now(), EventKind::Removed);
         }
     }
 
@@ -389,7 +386,7 @@ impl Engine {
             duration,
             kind,
         };
-        inside((job.id, ticket), || self.observers.tell(&event));
+        in_hook((job.id, ticket), || self.observers.tell(&event));
         quietly(|| drop(event));
     }
 }

@@ -205,7 +205,7 @@ impl Engine {
         }
     }
 
-    #[cfg(interleavings)]
+    #[cfg(all(interleavings, test))]
     pub(crate) fn has_lane_for_what_is_left(&self) -> bool {
         let state = lock(&self.state);
         lock(&self.queue).has_lanes_for(batches_left(&state).min(1))
@@ -242,6 +242,9 @@ impl Engine {
         handout.queue(&mut lock(&self.queue));
         drop(state);
         // Those that were let into their groups may be used up. None of them is replaced.
+        if handout.may_block() {
+            self.hire_beside();
+        }
         self.follow_up(handout);
     }
 }

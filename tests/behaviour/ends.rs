@@ -513,6 +513,23 @@ fn what_is_triggered_after_that_instant_is_no_run_and_keeps_none_that_is_late_fr
 }
 
 #[test]
+fn a_trigger_after_that_instant_makes_no_further_run_of_one_on_offer() {
+    let world = World::new();
+    let job = world
+        .every(100)
+        .until(at(&world, 50))
+        .run(world.log.noting("a"))
+        .unwrap();
+    world.scheduler.start().unwrap();
+    offer(&world);
+    world.time.block_for(ms(60));
+    job.trigger();
+    world.advance(1_000);
+    assert_eq!(job.runs(), 1);
+    assert_gone(&world, &job);
+}
+
+#[test]
 fn the_last_run_before_that_instant_is_waited_for() {
     let world = World::new();
     let mut events = world.scheduler.events();
