@@ -122,7 +122,7 @@ impl Rules {
 
 impl Times {
     fn left(&self) -> u64 {
-        // Two who withdraw the same offer may have counted it twice, until one of them sees that it was the other.
+        // Two who withdraw the same offer may both have taken it off, until one of them sees that it was the other.
         let offered = self.offered.load(Ordering::Relaxed);
         let is_below_none = offered > u64::MAX / 2;
         self.limit.saturating_sub(if is_below_none { 0 } else { offered })
