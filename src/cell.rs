@@ -5,20 +5,20 @@ use std::time::Duration;
 
 use crate::claim::{Begin, Claim};
 use crate::engine::Engine;
-use crate::event::EventKind;
-use crate::job::JobId;
+use crate::event_kind::EventKind;
+use crate::id::JobId;
 use crate::panics::{lock, quietly};
 use crate::record::{Record, RecordCell};
 use crate::rules::{Overlapping, Rules};
 use crate::run::{Begun, Facts};
 use crate::schedule::MissedTicks;
 use crate::slots::Slot;
+use crate::span::RunSpan;
 use crate::sync::MutexGuard;
 use crate::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
 use crate::target::{Body, Spare, Step};
 use crate::terms::Terms;
 use crate::time::{Span, Time};
-use crate::trace::RunSpan;
 use crate::troubles::Troubles;
 
 #[repr(C)] // The record lies beside the body, see `word_beside_body`.

@@ -4,8 +4,8 @@ use std::any::Any;
 use std::error::Error;
 use std::sync::Arc;
 
-use crate::event::EventKind;
-use crate::panics::{catch, discard};
+use crate::event_kind::EventKind;
+use crate::panics::discard;
 use crate::target::JobResult;
 
 /// How a run ended.
@@ -63,21 +63,4 @@ fn message(payload: Box<dyn Any + Send>) -> Arc<str> {
     };
     discard(payload);
     message
-}
-
-/// An error and what caused it, in one line. The error is a user's: writing it out may panic.
-pub(crate) fn describe(error: &(dyn Error + 'static)) -> String {
-    let described = catch(|| {
-        let mut text = error.to_string();
-        let mut cause = error.source();
-        while let Some(error) = cause {
-            text += &format!(": {error}");
-            cause = error.source();
-        }
-        text
-    });
-    described.unwrap_or_else(|payload| {
-        discard(payload);
-        String::from("an error that panics when it is shown")
-    })
 }

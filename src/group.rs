@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::cell::JobCell;
-use crate::job::JobId;
+use crate::id::JobId;
 use crate::panics::lock;
 use crate::sync::Mutex;
 use crate::time::Time;

@@ -3,8 +3,8 @@
 
 use std::cell::{Cell, RefCell};
 
+use crate::id::RunKey;
 use crate::sync::thread_local;
-use crate::watch::RunKey;
 
 thread_local! {
     static INNERMOST: Cell<Option<RunKey>> = const { Cell::new(None) };

@@ -2,12 +2,12 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::cell::JobCell;
 use crate::error::Error;
 use crate::group::IntoGroup;
+use crate::id::JobId;
 use crate::options::{self, Options};
 use crate::overlap::{OneAtATime, OverlapPolicy, Several};
 use crate::schedule::{FirstRun, MissedTicks};
@@ -593,26 +593,5 @@ impl Eq for Job {}
 impl Hash for Job {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.id().hash(state);
-    }
-}
-
-/// Tells one job from another; ordered by registration.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct JobId(u64);
-
-impl JobId {
-    pub(crate) fn next() -> JobId {
-        static NEXT: AtomicU64 = AtomicU64::new(1);
-        JobId(NEXT.fetch_add(1, Ordering::Relaxed))
-    }
-
-    pub(crate) fn number(self) -> u64 {
-        self.0
-    }
-}
-
-impl fmt::Display for JobId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
     }
 }

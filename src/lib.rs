@@ -47,6 +47,7 @@ mod end;
 mod engine;
 mod error;
 mod event;
+mod event_kind;
 mod events;
 #[cfg(feature = "macros")]
 mod global;
@@ -54,6 +55,7 @@ mod grid;
 mod group;
 mod groups;
 mod handout;
+mod id;
 mod inside;
 #[cfg(all(interleavings, test))]
 #[path = "../interleavings/loom/mod.rs"]
@@ -84,6 +86,7 @@ mod schedule;
 mod scheduler;
 mod session;
 mod slots;
+mod span;
 mod status;
 mod stop;
 mod stopping;
@@ -93,6 +96,7 @@ mod terms;
 #[cfg(feature = "testing")]
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
 pub mod testing;
+mod text;
 mod time;
 mod time_limit;
 #[cfg_attr(docsrs, doc(cfg(feature = "tracing")))]
@@ -103,14 +107,16 @@ mod watch;
 
 pub use crate::cancelled::Cancelled;
 pub use crate::error::Error;
-pub use crate::event::{Event, EventKind};
+pub use crate::event::Event;
+pub use crate::event_kind::EventKind;
 pub use crate::events::Events;
 #[cfg(feature = "macros")]
 #[cfg_attr(docsrs, doc(cfg(feature = "macros")))]
 pub use crate::global::{start_background_tasks, stop_background_tasks};
 pub use crate::group::{GroupName, IntoGroup};
+pub use crate::id::JobId;
 pub use crate::interval::{ParseIntervalError, parse_interval};
-pub use crate::job::{Job, JobBuilder, JobId};
+pub use crate::job::{Job, JobBuilder};
 pub use crate::overlap::{Allow, OneAtATime, Overlap, OverlapPolicy, Several};
 #[cfg(feature = "macros")]
 #[cfg_attr(docsrs, doc(cfg(feature = "macros")))]

@@ -19,7 +19,8 @@
 
 use metrics::{Unit, counter, describe_counter, describe_histogram, histogram};
 
-use crate::event::{Event, EventKind};
+use crate::event::Event;
+use crate::event_kind::EventKind;
 
 const STARTED: &str = "atevery_runs_started_total";
 const ENDED: &str = "atevery_runs_ended_total";

@@ -13,16 +13,11 @@ use crate::engine::Engine;
 use crate::lane::BlockingRun;
 use crate::panics::{Guarded, catch, quietly};
 use crate::parked::poll_run;
+use crate::rules::Backoff;
 use crate::run::Facts;
 use crate::target::{RunFuture, Running, Step};
 use crate::time::Time;
 use crate::waiters::Ear;
-
-/// How long to wait before each further attempt of one run.
-pub(crate) type Backoff = Box<dyn Iterator<Item = Duration> + Send>;
-
-/// Makes the back-off of each run.
-pub(crate) type Backoffs = Box<dyn Fn() -> Backoff + Send + Sync>;
 
 /// The wait before the next attempt. It ends early if the run is told to end.
 pub(crate) struct Wait {

@@ -1,13 +1,13 @@
 //! What a job may ask for beyond its interval. Most ask for nothing, and have none of this.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::cell::JobCell;
 use crate::group::Group;
 use crate::jitter::Jitter;
 use crate::panics::{Guarded, lock};
 use crate::parked::Parked;
-use crate::retry::Backoffs;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::target::Bodies;
@@ -25,6 +25,12 @@ pub(crate) struct Rules {
     pub(crate) group: Option<Arc<Group>>,
     pub(crate) overlap: Overlapping,
 }
+
+/// How long to wait before each further attempt of one run.
+pub(crate) type Backoff = Box<dyn Iterator<Item = Duration> + Send>;
+
+/// Makes the back-off of each run.
+pub(crate) type Backoffs = Box<dyn Fn() -> Backoff + Send + Sync>;
 
 /// How runs of a job go together.
 pub(crate) enum Overlapping {

@@ -5,9 +5,10 @@ use std::time::Instant;
 use crate::cancelled::Cancelled;
 use crate::cell::JobCell;
 use crate::engine::Engine;
-use crate::job::{Job, JobId};
+use crate::id::JobId;
+use crate::job::Job;
+use crate::span::{self, RunSpan};
 use crate::time::{Span, Time};
-use crate::trace::RunSpan;
 
 /// One run of a job, as the job sees it.
 ///
@@ -160,18 +161,9 @@ pub(crate) struct Facts {
 
 impl Facts {
     /// Gives the run a span of its own.
-    #[cfg_attr(not(feature = "tracing"), allow(unused_variables, reason = "there are no spans"))]
     pub(crate) fn enter_span(&mut self, job: &str, lateness: Span) {
-        #[cfg(feature = "tracing")]
-        {
-            // A subscriber is a user's, and may panic.
-            let deadline = self.deadline.since(Time::ORIGIN);
-            let span = crate::panics::catch(|| crate::trace::run(job, self.number, deadline, lateness));
-            self.span = span.unwrap_or_else(|payload| {
-                crate::panics::discard(payload);
-                RunSpan::none()
-            });
-        }
+        let deadline = self.deadline.since(Time::ORIGIN);
+        self.span = span::of_run(job, self.number, deadline, lateness);
     }
 }
 

@@ -5,7 +5,8 @@ mod table;
 use std::time::{Duration, Instant};
 
 use crate::engine::Engine;
-use crate::job::{Job, JobId};
+use crate::id::JobId;
+use crate::job::Job;
 use crate::record::{LATENESS_BOUNDS, Record};
 use crate::time::{Span, Time};
 use crate::troubles::Troubles;

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::Engine;
-use crate::event::OneLine;
 use crate::job::Job;
 use crate::stopping::Stopping;
+use crate::text::OneLine;
 
 /// A stop that is about to happen: await it, or [`detach`](Stop::detach) it.
 ///

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use crate::engine::Engine;
-use crate::event::EventKind;
-use crate::job::JobId;
+use crate::event_kind::EventKind;
+use crate::id::JobId;
 use crate::rules::Rules;
 use crate::schedule::MissedTicks;
 use crate::troubles::Troubles;

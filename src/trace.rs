@@ -33,32 +33,15 @@ pub(crate) use self::off::*;
 
 #[cfg(feature = "tracing")]
 mod on {
-    use tracing::{Level, Span, enabled, span};
+    use tracing::{Level, enabled};
 
-    use crate::end::describe;
-    use crate::event::{Event, EventKind};
+    use crate::event::Event;
+    use crate::event_kind::EventKind;
     use crate::panics::quietly;
-    use crate::time::Span as Length;
-
-    /// The span of a run.
-    pub(crate) type RunSpan = Span;
+    use crate::text::describe;
 
     pub(crate) fn is_on() -> bool {
         enabled!(target: "atevery", Level::ERROR)
-    }
-
-    /// The span of a run that has begun.
-    pub(crate) fn run(job: &str, run: u64, deadline: Length, lateness: Length) -> RunSpan {
-        span!(
-            target: "atevery",
-            parent: None,
-            Level::INFO,
-            "run",
-            job,
-            run,
-            deadline = std::time::Duration::from(deadline).as_secs_f64(),
-            lateness_ms = std::time::Duration::from(lateness).as_secs_f64() * 1e3,
-        )
     }
 
     /// Tells the subscriber, whose panic harms nothing.
@@ -95,20 +78,6 @@ mod on {
 #[cfg(not(feature = "tracing"))]
 mod off {
     use crate::event::Event;
-
-    /// The span of a run.
-    #[derive(Debug, Clone)]
-    pub(crate) struct RunSpan;
-
-    impl RunSpan {
-        pub(crate) fn none() -> RunSpan {
-            RunSpan
-        }
-
-        pub(crate) fn in_scope<T>(&self, call: impl FnOnce() -> T) -> T {
-            call()
-        }
-    }
 
     pub(crate) fn is_on() -> bool {
         false

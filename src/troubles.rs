@@ -1,6 +1,6 @@
 //! What has gone wrong with a job.
 
-use crate::event::EventKind;
+use crate::event_kind::EventKind;
 
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Troubles {

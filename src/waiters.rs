@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::task::Waker;
 
-use crate::job::JobId;
+use crate::id::JobId;
 use crate::panics::{lock, quietly};
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicUsize, Ordering};

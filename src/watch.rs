@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use crate::claim::Ticket;
 use crate::engine::Engine;
-use crate::job::{Job, JobId};
+use crate::id::RunKey;
+use crate::job::Job;
 use crate::panics::lock;
 use crate::stop::StopReport;
 use crate::sync::{AtomicWaker, Mutex};
@@ -13,9 +13,6 @@ use crate::sync::{AtomicWaker, Mutex};
 /// The stops that wait for each run.
 #[derive(Default)]
 pub(crate) struct Watches(Mutex<HashMap<RunKey, Vec<Arc<Progress>>>>);
-
-/// A run of a job, told from its other runs by the ticket under which it began.
-pub(crate) type RunKey = (JobId, Ticket);
 
 impl Watches {
     /// Watches every run in progress.

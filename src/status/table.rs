@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::event::OneLine;
+use crate::text::OneLine;
 
 use super::{JobState, JobStatus, SchedulerState, SchedulerStatus};
 
