@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use futures::future::BoxFuture;
 
-use crate::engine::Engine;
+use crate::clock::Clock;
 use crate::panics::{catch, discard, quietly};
 use crate::time::{Span, Time};
 
@@ -47,17 +47,17 @@ impl Early {
 
 impl Alarm {
     /// Ready once the clock has reached `time`. A timer that wakes too early is asked again, at the task's next turn.
-    pub(crate) fn poll(&mut self, engine: &Engine, time: Time, cx: &mut Context<'_>) -> Poll<Result<(), TimerGone>> {
-        if engine.now() >= time {
+    pub(crate) fn poll(&mut self, clock: &Clock, time: Time, cx: &mut Context<'_>) -> Poll<Result<(), TimerGone>> {
+        if clock.now() >= time {
             self.silence();
             return Poll::Ready(Ok(()));
         }
         if self.sleep.as_ref().is_none_or(|(armed, _)| *armed != time) {
             self.silence();
-            let Some(deadline) = self.deadline(engine, time) else {
+            let Some(deadline) = self.deadline(clock, time) else {
                 return Poll::Pending;
             };
-            match catch(|| engine.runtime().sleep_until(deadline)) {
+            match catch(|| clock.runtime().sleep_until(deadline)) {
                 Ok(sleep) => self.sleep = Some((time, sleep)),
                 Err(payload) => return gone(payload),
             }
@@ -69,7 +69,7 @@ impl Alarm {
             Ok(Poll::Pending) => Poll::Pending,
             Ok(Poll::Ready(())) => {
                 self.silence();
-                let now = engine.now();
+                let now = clock.now();
                 if now >= time {
                     return Poll::Ready(Ok(()));
                 }
@@ -85,10 +85,10 @@ impl Alarm {
     }
 
     /// What the timer is asked for; none if that lies beyond the clock's range.
-    fn deadline(&self, engine: &Engine, time: Time) -> Option<Instant> {
+    fn deadline(&self, clock: &Clock, time: Time) -> Option<Instant> {
         let early = self.early.filter(|early| early.until == time);
-        let later = early.and_then(|early| engine.instant_within_range(time.after(early.by)));
-        later.or_else(|| engine.instant_within_range(time))
+        let later = early.and_then(|early| clock.instant_within_range(time.after(early.by)));
+        later.or_else(|| clock.instant_within_range(time))
     }
 
     fn silence(&mut self) {

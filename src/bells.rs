@@ -12,6 +12,7 @@ use crate::cell::JobCell;
 use crate::engine::Engine;
 use crate::session::Bell;
 use crate::sync::thread_local;
+use crate::terms::Host;
 
 // There while a lane of this thread is in a batch.
 thread_local! {

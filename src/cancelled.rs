@@ -30,15 +30,15 @@ impl Future for Cancelled {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
-        let Some(engine) = this.run.engine() else {
+        let Some(host) = this.run.host() else {
             return Poll::Ready(());
         };
-        engine.waiters.listen(this.run.job_id(), &mut this.ear, cx.waker());
+        host.waiters().listen(this.run.job_id(), &mut this.ear, cx.waker());
         if this.run.is_cancelled() {
             return Poll::Ready(());
         }
         match this.run.time_limit() {
-            Some(limit) => this.alarm.poll(&engine, limit, cx).map(drop),
+            Some(limit) => this.alarm.poll(host.clock(), limit, cx).map(drop),
             None => Poll::Pending,
         }
     }
@@ -46,8 +46,8 @@ impl Future for Cancelled {
 
 impl Drop for Cancelled {
     fn drop(&mut self) {
-        if let (Some(ear), Some(engine)) = (self.ear, self.run.engine()) {
-            engine.waiters.leave(self.run.job_id(), ear);
+        if let (Some(ear), Some(host)) = (self.ear, self.run.host()) {
+            host.waiters().leave(self.run.job_id(), ear);
         }
     }
 }

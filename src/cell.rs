@@ -4,7 +4,6 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use crate::claim::{Begin, Claim};
-use crate::engine::Engine;
 use crate::event_kind::EventKind;
 use crate::id::JobId;
 use crate::panics::{lock, quietly};
@@ -17,7 +16,7 @@ use crate::span::RunSpan;
 use crate::sync::MutexGuard;
 use crate::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
 use crate::target::{Body, Spare, Step};
-use crate::terms::Terms;
+use crate::terms::{Host, Terms};
 use crate::time::{Span, Time};
 use crate::troubles::Troubles;
 
@@ -70,7 +69,7 @@ impl JobCell {
     /// A place for one more run of `job` at a time.
     pub(crate) fn seat(job: &Arc<JobCell>, body: Box<dyn Body>) -> Arc<JobCell> {
         let terms = Terms::new(
-            Weak::clone(&job.terms.engine),
+            Weak::clone(&job.terms.host),
             job.terms.manner,
             Some(Rules::of_seat(job)),
         );
@@ -121,8 +120,9 @@ impl JobCell {
         self.terms.manner.policy
     }
 
-    pub(crate) fn engine(&self) -> Option<Arc<Engine>> {
-        self.terms.engine.upgrade()
+    /// The scheduler that the job is on, unless that is gone.
+    pub(crate) fn host(&self) -> Option<Arc<dyn Host>> {
+        self.terms.host.upgrade()
     }
 
     pub(crate) fn slot(&self) -> Slot {
@@ -517,6 +517,7 @@ pub(crate) mod tests {
     use super::*;
     use crate::target::Target;
     use crate::terms::Manner;
+    use crate::terms::tests::no_host;
 
     /// A job that is on no scheduler's roster.
     pub(crate) fn job() -> Arc<JobCell> {
@@ -525,7 +526,7 @@ pub(crate) mod tests {
 
     /// Likewise, under these rules.
     pub(crate) fn job_under(rules: Option<Rules>) -> Arc<JobCell> {
-        let terms = Terms::new(Weak::new(), Manner::default(), rules);
+        let terms = Terms::new(no_host(), Manner::default(), rules);
         Arc::new(JobCell::new(
             Duration::from_secs(1),
             Arc::new(terms),

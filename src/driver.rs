@@ -40,7 +40,7 @@ impl Driver {
                 return Poll::Ready(());
             }
         };
-        match ready!(self.alarm.poll(engine, time, cx)) {
+        match ready!(self.alarm.poll(&engine.clock, time, cx)) {
             Ok(()) => again(cx),
             Err(TimerGone) => Poll::Ready(()),
         }

@@ -8,13 +8,16 @@ mod lanes;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::batch::{Batch, Queue};
 use crate::bells::ring;
 use crate::cell::JobCell;
+use crate::claim::Ticket;
+use crate::clock::Clock;
 use crate::driver::Driver;
 use crate::error::Error;
+use crate::event_kind::EventKind;
 use crate::grid::Grid;
 use crate::group::Group;
 use crate::handout::Handout;
@@ -31,8 +34,8 @@ use crate::session::{Bell, Next, Session};
 use crate::status::SchedulerState;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, Ordering};
-use crate::terms::{CommonTerms, Manner, Terms};
-use crate::time::{Origin, Span, Time};
+use crate::terms::{CommonTerms, Host, Manner, Terms};
+use crate::time::{Span, Time};
 use crate::waiters::Waiters;
 use crate::watch::Watches;
 
@@ -74,8 +77,7 @@ pub(crate) struct Settings {
 pub(crate) struct Engine {
     this: Weak<Engine>,
     common_terms: CommonTerms,
-    runtime: Box<dyn Runtime>,
-    origin: Origin,
+    pub(crate) clock: Clock,
     pub(crate) resolution: Duration,
     pub(crate) policy: MissedTicks,
     /// Of all that is random.
@@ -91,12 +93,11 @@ pub(crate) struct Engine {
 
 impl Engine {
     pub(crate) fn new(runtime: Box<dyn Runtime>, settings: Settings) -> Arc<Engine> {
-        let origin = Origin::new(runtime.now());
+        let clock = Clock::new(runtime);
         Arc::new_cyclic(|engine| Engine {
             this: Weak::clone(engine),
             common_terms: CommonTerms::default(),
-            runtime,
-            origin,
+            clock,
             resolution: settings.resolution,
             policy: settings.policy,
             seed: settings.seed,
@@ -112,48 +113,58 @@ impl Engine {
     /// Those of a job that is run in this manner, by these rules if there are any.
     pub(crate) fn terms(&self, manner: Manner, rules: Option<Rules>) -> Arc<Terms> {
         match rules {
-            None => self.common_terms.of(manner, &self.this),
-            some => Arc::new(Terms::new(Weak::clone(&self.this), manner, some)),
+            None => self.common_terms.of(manner, || self.host()),
+            some => Arc::new(Terms::new(self.host(), manner, some)),
         }
     }
 
+    fn host(&self) -> Weak<dyn Host> {
+        let this = Weak::clone(&self.this);
+        this
+    }
+
     pub(crate) fn now(&self) -> Time {
-        self.origin.time_of(self.runtime.now())
+        self.clock.now()
+    }
+}
+
+impl Host for Engine {
+    fn clock(&self) -> &Clock {
+        &self.clock
     }
 
-    pub(crate) fn runtime(&self) -> &dyn Runtime {
-        &*self.runtime
+    fn waiters(&self) -> &Waiters {
+        &self.waiters
     }
 
-    pub(crate) fn time_of(&self, instant: Instant) -> Time {
-        self.origin.time_of(instant)
+    fn resolution(&self) -> Duration {
+        self.resolution
     }
 
-    /// The instant at `time`; the origin if the clock does not reach that far, which no run has ever begun at.
-    pub(crate) fn instant_of(&self, time: Time) -> Instant {
-        self.instant_within_range(time)
-            .or_else(|| self.instant_within_range(Time::ORIGIN))
-            .expect("the origin is within range")
+    /// Lists a job of which something has changed for the first tick from now.
+    fn relist(&self, job: &JobCell) {
+        if !self.is_running() {
+            // The next start lists all jobs.
+            return;
+        }
+        let now = self.now();
+        let bell = self.list_on_session(job, |session| session.list(job.slot(), job.due(), now));
+        ring(bell.flatten());
     }
 
-    pub(crate) fn instant_within_range(&self, time: Time) -> Option<Instant> {
-        self.origin.instant_of(time)
+    fn retire(&self, job: &Arc<JobCell>) {
+        job.remove();
+        if self.unregister(job) {
+            self.tell(job, Ticket::NONE, None, self.now(), EventKind::Removed);
+        }
     }
 }
 
 /// Jobs come and go.
 impl Engine {
-    pub(crate) fn check_interval(&self, interval: Duration) -> Result<(), Error> {
-        if interval < self.resolution {
-            Err(Error::interval_too_short(interval, self.resolution))
-        } else {
-            Ok(())
-        }
-    }
-
     pub(crate) fn register(&self, job: &Arc<JobCell>, first: FirstRun) {
         let now = self.now();
-        job.set_deadline(first.deadline(now, job.interval().into(), self.origin));
+        job.set_deadline(first.deadline(now, job.interval().into(), self.clock.origin()));
         let mut state = lock(&self.state);
         let slot = state.roster.push(Arc::clone(job));
         let bell = state
@@ -195,17 +206,6 @@ impl Engine {
         mix(self.seed ^ state.seeds)
     }
 
-    /// Lists a job of which something has changed for the first tick from now.
-    pub(crate) fn relist(&self, job: &JobCell) {
-        if !self.is_running() {
-            // The next start lists all jobs.
-            return;
-        }
-        let now = self.now();
-        let bell = self.list_on_session(job, |session| session.list(job.slot(), job.due(), now));
-        ring(bell.flatten());
-    }
-
     /// If there is a session, and the job is on the roster.
     pub(crate) fn list_on_session<T>(&self, job: &JobCell, list: impl FnOnce(&mut Session) -> T) -> Option<T> {
         let mut state = lock(&self.state);
@@ -233,7 +233,7 @@ impl Engine {
         state.session = Some(session);
         drop(state);
         let driver = Driver::new(Arc::downgrade(self), number, bell);
-        self.runtime.spawn(Box::pin(driver)).map_err(|refusal| {
+        self.clock.runtime().spawn(Box::pin(driver)).map_err(|refusal| {
             self.halt(|session| session == number);
             Error::spawn(refusal)
         })

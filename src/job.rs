@@ -8,11 +8,11 @@ use crate::cell::JobCell;
 use crate::error::Error;
 use crate::group::IntoGroup;
 use crate::id::JobId;
-use crate::options::{self, Options};
+use crate::options::Options;
 use crate::overlap::{OneAtATime, OverlapPolicy, Several};
+use crate::rules;
 use crate::schedule::{FirstRun, MissedTicks};
 use crate::scheduler::Scheduler;
-use crate::status::JobStatus;
 use crate::target::{BlockingTarget, Bodies, Body, Named, SharedTarget, Target};
 use crate::terms::Manner;
 
@@ -257,7 +257,7 @@ impl<Runs> JobBuilder<Runs> {
     /// Registers a job with this body.
     fn register<B: Body>(self, body: B, bodies: Option<Bodies>, blocking: bool) -> Result<Job, Error> {
         let engine = self.scheduler.engine();
-        engine.check_interval(self.interval)?;
+        rules::check_interval(self.interval, engine.resolution)?;
         let rules = self.options.into_rules(engine, self.interval, bodies)?;
         let terms = engine.terms(Manner::new(self.policy, blocking, body.takes_run()), rules);
         let cell: Arc<JobCell> = match self.name {
@@ -449,30 +449,10 @@ impl Job {
     /// Takes the job off its scheduler: no later run begins, a run in progress goes on. What the target captured is
     /// dropped now, or when the run in progress has ended.
     pub fn remove(&self) {
-        match self.0.engine() {
-            Some(engine) => engine.retire(&self.0),
+        match self.0.host() {
+            Some(host) => host.retire(&self.0),
             None => self.0.remove(),
         }
-    }
-
-    /// What it has done so far, and what is next.
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// use atevery::{Scheduler, testing::VirtualTime};
-    ///
-    /// let time = VirtualTime::new();
-    /// let scheduler = Scheduler::new(time.clone());
-    /// let job = scheduler.every(Duration::from_secs(1)).name("beat").run(|| Err("no pulse"))?;
-    /// scheduler.start()?;
-    /// time.advance(Duration::from_secs(2));
-    /// let status = job.status();
-    /// assert_eq!((status.runs(), status.failures()), (3, 3));
-    /// assert_eq!(status.last_error(), Some("no pulse"));
-    /// # Ok::<(), atevery::Error>(())
-    /// ```
-    pub fn status(&self) -> JobStatus {
-        JobStatus::of(self)
     }
 }
 
@@ -525,8 +505,7 @@ impl Job {
     /// Ends a [pause](Job::pause). Time paused is not missed: a job that has come due runs once, at once, and goes on from
     /// there, as after a stop and a start. Runs that it was behind with before the pause are not made up either.
     pub fn resume(&self) {
-        let engine = self.0.engine();
-        let now = engine.as_ref().map(|engine| engine.now());
+        let now = self.0.host().map(|host| host.clock().now());
         self.0.resume(now);
         self.relist();
     }
@@ -552,21 +531,21 @@ impl Job {
     /// longer than the job's jitter ([`is_invalid_option`](Error::is_invalid_option)). Nothing changes then. Once the
     /// scheduler is gone nothing changes either, and that is no error.
     pub fn set_interval(&self, interval: Duration) -> Result<(), Error> {
-        let Some(engine) = self.0.engine() else {
+        let Some(host) = self.0.host() else {
             return Ok(());
         };
-        engine.check_interval(interval)?;
+        rules::check_interval(interval, host.resolution())?;
         if let Some(jitter) = self.0.rules().and_then(|rules| rules.jitter) {
-            options::check_jitter(jitter.max.into(), interval)?;
+            rules::check_jitter(jitter.max.into(), interval)?;
         }
-        self.0.set_interval(interval, engine.now());
-        engine.relist(&self.0);
+        self.0.set_interval(interval, host.clock().now());
+        host.relist(&self.0);
         Ok(())
     }
 
     fn relist(&self) {
-        if let Some(engine) = self.0.engine() {
-            engine.relist(&self.0);
+        if let Some(host) = self.0.host() {
+            host.relist(&self.0);
         }
     }
 }

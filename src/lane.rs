@@ -317,7 +317,7 @@ impl BlockingRun {
     /// Hands it to the pool. A run that is refused is dropped, and tells so.
     pub(crate) fn dispatch(self) {
         let engine = Arc::clone(&self.engine);
-        quietly(|| drop(engine.runtime().spawn_blocking(Box::new(move || self.run()))));
+        quietly(|| drop(engine.clock.runtime().spawn_blocking(Box::new(move || self.run()))));
     }
 
     fn job(&self) -> &Arc<JobCell> {
@@ -350,7 +350,7 @@ impl BlockingRun {
         let engine = Arc::clone(&self.engine);
         let limit = self.job().owner().time_limit(&facts);
         self.stage = BlockingStage::Begun(facts, backoff);
-        quietly(|| drop(engine.runtime().spawn(Box::pin(Pause::new(wait, limit, self)))));
+        quietly(|| drop(engine.clock.runtime().spawn(Box::pin(Pause::new(wait, limit, self)))));
     }
 
     /// Ends a run whose time is up between two attempts.

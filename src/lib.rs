@@ -40,6 +40,7 @@ mod canary;
 mod cancelled;
 mod cell;
 mod claim;
+mod clock;
 #[cfg(doc)]
 pub mod coming_from;
 mod driver;

@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::group::GroupName;
 use crate::jitter::Jitter;
 use crate::panics::Guarded;
-use crate::rules::{Backoffs, Overlapping, Rules, Seats, Times};
+use crate::rules::{Backoffs, Overlapping, Rules, Seats, Times, check_jitter};
 use crate::sync::Mutex;
 use crate::target::Bodies;
 use crate::time::Time;
@@ -66,7 +66,7 @@ impl Options {
                 seed: engine.next_seed(),
             }),
             times: self.times.map(Times::new),
-            until: self.until.map_or(Time::NEVER, |instant| engine.time_of(instant)),
+            until: self.until.map_or(Time::NEVER, |instant| engine.clock.time_of(instant)),
             from_end: self.from_end,
             time_limit: self.timeout.map(Into::into),
             backoffs: self.backoffs.map(Guarded::new),
@@ -114,14 +114,4 @@ impl Options {
         }
         Ok(())
     }
-}
-
-/// A jitter is shorter than the interval, so that runs keep their order.
-pub(crate) fn check_jitter(max: Duration, interval: Duration) -> Result<(), Error> {
-    if max < interval {
-        return Ok(());
-    }
-    Err(Error::invalid_option(format!(
-        "a jitter of {max:?} is not shorter than the interval of {interval:?}: take a shorter jitter, or a longer interval"
-    )))
 }

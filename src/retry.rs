@@ -47,7 +47,9 @@ impl Wait {
         if self.job.is_cancelled(self.number) {
             return Poll::Ready(false);
         }
-        self.alarm.poll(&self.engine, self.until, cx).map(|woken| woken.is_ok())
+        self.alarm
+            .poll(&self.engine.clock, self.until, cx)
+            .map(|woken| woken.is_ok())
     }
 }
 

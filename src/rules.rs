@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::cell::JobCell;
+use crate::error::Error;
 use crate::group::Group;
 use crate::jitter::Jitter;
 use crate::panics::{Guarded, lock};
@@ -211,4 +212,23 @@ impl Seats {
         state.seats = taken;
         idle
     }
+}
+
+/// An interval is at least as long as a tick.
+pub(crate) fn check_interval(interval: Duration, resolution: Duration) -> Result<(), Error> {
+    if interval < resolution {
+        Err(Error::interval_too_short(interval, resolution))
+    } else {
+        Ok(())
+    }
+}
+
+/// A jitter is shorter than the interval, so that runs keep their order.
+pub(crate) fn check_jitter(max: Duration, interval: Duration) -> Result<(), Error> {
+    if max < interval {
+        return Ok(());
+    }
+    Err(Error::invalid_option(format!(
+        "a jitter of {max:?} is not shorter than the interval of {interval:?}: take a shorter jitter, or a longer interval"
+    )))
 }

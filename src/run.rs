@@ -4,10 +4,11 @@ use std::time::Instant;
 
 use crate::cancelled::Cancelled;
 use crate::cell::JobCell;
-use crate::engine::Engine;
+use crate::clock::Clock;
 use crate::id::JobId;
 use crate::job::Job;
 use crate::span::{self, RunSpan};
+use crate::terms::Host;
 use crate::time::{Span, Time};
 
 /// One run of a job, as the job sees it.
@@ -120,7 +121,7 @@ impl Run {
     }
 
     fn is_timed_out(&self) -> bool {
-        self.time_limit != Time::NEVER && self.engine().is_none_or(|engine| engine.now() >= self.time_limit)
+        self.time_limit != Time::NEVER && self.host().is_none_or(|host| host.clock().now() >= self.time_limit)
     }
 
     pub(crate) fn time_limit(&self) -> Option<Time> {
@@ -131,8 +132,8 @@ impl Run {
         self.cell.id
     }
 
-    pub(crate) fn engine(&self) -> Option<Arc<Engine>> {
-        self.cell.engine()
+    pub(crate) fn host(&self) -> Option<Arc<dyn Host>> {
+        self.cell.host()
     }
 }
 
@@ -170,7 +171,7 @@ impl Facts {
 /// A run that has begun: what a [`Run`] is made of, for those targets that take one.
 #[allow(missing_debug_implementations, reason = "users never see one")]
 pub struct Begun<'a> {
-    pub(crate) engine: &'a Engine,
+    pub(crate) clock: &'a Clock,
     pub(crate) job: &'a Arc<JobCell>,
     pub(crate) facts: &'a Facts,
 }
@@ -185,8 +186,8 @@ impl Begun<'_> {
         Run {
             cell: Arc::clone(self.job),
             number,
-            deadline: self.engine.instant_of(deadline),
-            started: self.engine.instant_of(started),
+            deadline: self.clock.instant_of(deadline),
+            started: self.clock.instant_of(started),
             missed: owner.missed(due, started),
             time_limit: owner.time_limit(self.facts),
         }

@@ -16,6 +16,7 @@ use crate::retry::Attempts;
 use crate::rules::{Backoff, Rules};
 use crate::run::{Begun, Facts};
 use crate::target::{RunFuture, Spare, Step};
+use crate::terms::Host;
 use crate::time::Time;
 use crate::time_limit::TimeLimit;
 
@@ -205,7 +206,7 @@ impl Engine {
     /// Calls the target.
     pub(crate) fn call(&self, job: &Arc<JobCell>, facts: &Facts, spare: &mut Spare) -> Step {
         let begun = Begun {
-            engine: self,
+            clock: &self.clock,
             job,
             facts,
         };
@@ -350,14 +351,6 @@ impl Engine {
         self.tell(job, job.claim.sight().ticket(), Some(facts), self.now(), kind);
     }
 
-    /// Takes a job that has come to its end off the roster.
-    pub(crate) fn retire(&self, job: &Arc<JobCell>) {
-        job.remove();
-        if self.unregister(job) {
-            self.tell(job, Ticket::NONE, None, self.now(), EventKind::Removed);
-        }
-    }
-
     /// Cancels the run of a job that is to give way to the next.
     pub(crate) fn cancel_current(&self, job: &Arc<JobCell>) {
         job.claim.cancel_current();
@@ -381,9 +374,9 @@ impl Engine {
         let event = Event {
             job: Job::new(Arc::clone(job.owner())),
             run: run.map(|facts| facts.number),
-            deadline: run.map(|facts| self.instant_of(facts.deadline)),
-            due: run.map(|facts| self.instant_of(facts.due)),
-            instant: self.instant_of(now),
+            deadline: run.map(|facts| self.clock.instant_of(facts.deadline)),
+            due: run.map(|facts| self.clock.instant_of(facts.due)),
+            instant: self.clock.instant_of(now),
             duration,
             kind,
         };

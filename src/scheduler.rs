@@ -95,7 +95,7 @@ impl Scheduler {
 
     /// What its jobs have done so far; `Display` writes a table.
     pub fn status(&self) -> SchedulerStatus {
-        SchedulerStatus::of(self.engine())
+        SchedulerStatus::of(self.engine().state(), &self.jobs(), &self.engine().clock)
     }
 
     /// A stream of what happens to its jobs from now on. It keeps the last 1,024 events for its reader.

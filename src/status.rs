@@ -4,7 +4,7 @@ mod table;
 
 use std::time::{Duration, Instant};
 
-use crate::engine::Engine;
+use crate::clock::Clock;
 use crate::id::JobId;
 use crate::job::Job;
 use crate::record::{LATENESS_BOUNDS, Record};
@@ -93,16 +93,38 @@ pub struct SchedulerStatus {
     jobs: Vec<JobStatus>,
 }
 
+impl Job {
+    /// What it has done so far, and what is next.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use atevery::{Scheduler, testing::VirtualTime};
+    ///
+    /// let time = VirtualTime::new();
+    /// let scheduler = Scheduler::new(time.clone());
+    /// let job = scheduler.every(Duration::from_secs(1)).name("beat").run(|| Err("no pulse"))?;
+    /// scheduler.start()?;
+    /// time.advance(Duration::from_secs(2));
+    /// let status = job.status();
+    /// assert_eq!((status.runs(), status.failures()), (3, 3));
+    /// assert_eq!(status.last_error(), Some("no pulse"));
+    /// # Ok::<(), atevery::Error>(())
+    /// ```
+    pub fn status(&self) -> JobStatus {
+        JobStatus::of(self)
+    }
+}
+
 impl JobStatus {
     pub(crate) fn of(job: &Job) -> JobStatus {
         let cell = job.cell();
-        let engine = cell.engine();
-        let now = engine.as_ref().map(|engine| engine.now());
-        JobStatus::at(job, engine.as_deref().zip(now))
+        let host = cell.host();
+        let clock = host.as_ref().map(|host| host.clock());
+        JobStatus::at(job, clock.map(|clock| (clock, clock.now())))
     }
 
-    /// The status of a job on this scheduler, at this instant.
-    fn at(job: &Job, here: Option<(&Engine, Time)>) -> JobStatus {
+    /// The status of a job by this clock, at this instant.
+    fn at(job: &Job, here: Option<(&Clock, Time)>) -> JobStatus {
         let cell = job.cell();
         let sight = cell.claim.sight();
         let record = cell.record();
@@ -119,9 +141,9 @@ impl JobStatus {
             due => due,
         };
         let moment = |time: Time, distance: fn(Time, Time) -> Span| {
-            let (engine, now) = here?;
+            let (clock, now) = here?;
             Some(Moment {
-                instant: engine.instant_within_range(time)?,
+                instant: clock.instant_within_range(time)?,
                 distance: distance(time, now).into(),
             })
         };
@@ -241,15 +263,11 @@ impl JobStatus {
 }
 
 impl SchedulerStatus {
-    pub(crate) fn of(engine: &Engine) -> SchedulerStatus {
-        let now = engine.now();
+    pub(crate) fn of(state: SchedulerState, jobs: &[Job], clock: &Clock) -> SchedulerStatus {
+        let now = clock.now();
         SchedulerStatus {
-            state: engine.state(),
-            jobs: engine
-                .jobs()
-                .iter()
-                .map(|job| JobStatus::at(job, Some((engine, now))))
-                .collect(),
+            state,
+            jobs: jobs.iter().map(|job| JobStatus::at(job, Some((clock, now)))).collect(),
         }
     }
 

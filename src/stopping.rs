@@ -77,7 +77,7 @@ impl Drop for Stopping {
             let engine = Arc::clone(&process.engine);
             let rest = std::future::poll_fn(move |cx| process.poll(cx).map(drop));
             // If this is refused the process is dropped, and so cuts its waiting short.
-            let _ = engine.runtime().spawn(Box::pin(rest));
+            let _ = engine.clock.runtime().spawn(Box::pin(rest));
         }
     }
 }
@@ -144,11 +144,13 @@ impl Process {
                 // What is left is stuck in code that no executor has to carry on.
                 return Poll::Pending;
             }
-        } else if self.alarm.poll(&self.engine, time, cx).is_ready() {
+        } else if self.alarm.poll(&self.engine.clock, time, cx).is_ready() {
             return Poll::Ready(());
         }
-        let canary = self.canary.get_or_insert_with(|| Canary::start(&self.engine));
-        if canary.is_dead(&self.engine, cx) {
+        let canary = self
+            .canary
+            .get_or_insert_with(|| Canary::start(self.engine.clock.runtime()));
+        if canary.is_dead(self.engine.lost_its_loop(), cx) {
             Poll::Ready(())
         } else {
             Poll::Pending

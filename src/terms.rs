@@ -3,16 +3,36 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::time::Duration;
 
-use crate::engine::Engine;
+use crate::cell::JobCell;
+use crate::clock::Clock;
 use crate::event_kind::EventKind;
 use crate::id::JobId;
 use crate::rules::Rules;
 use crate::schedule::MissedTicks;
 use crate::troubles::Troubles;
+use crate::waiters::Waiters;
+
+/// What a job asks of the scheduler that it is on.
+pub(crate) trait Host: Send + Sync {
+    fn clock(&self) -> &Clock;
+
+    /// Those that wait to be told that a run should end.
+    fn waiters(&self) -> &Waiters;
+
+    /// The length of a tick.
+    fn resolution(&self) -> Duration;
+
+    /// Looks again when the job is due, since something about it has changed.
+    fn relist(&self, job: &JobCell);
+
+    /// Takes the job off the scheduler, and tells so.
+    fn retire(&self, job: &Arc<JobCell>);
+}
 
 pub(crate) struct Terms {
-    pub(crate) engine: Weak<Engine>,
+    pub(crate) host: Weak<dyn Host>,
     pub(crate) manner: Manner,
     pub(crate) rules: Option<Rules>,
     /// Of those jobs that had any. Held for a look or a change and nothing else, so that checkers of interleavings need not know.
@@ -22,10 +42,10 @@ pub(crate) struct Terms {
 }
 
 impl Terms {
-    pub(crate) fn new(engine: Weak<Engine>, mut manner: Manner, rules: Option<Rules>) -> Terms {
+    pub(crate) fn new(host: Weak<dyn Host>, mut manner: Manner, rules: Option<Rules>) -> Terms {
         manner.timed |= rules.is_some();
         Terms {
-            engine,
+            host,
             manner,
             rules,
             troubles: Mutex::default(),
@@ -95,19 +115,44 @@ impl Manner {
 pub(crate) struct CommonTerms([OnceLock<Arc<Terms>>; Manner::COUNT]);
 
 impl CommonTerms {
-    pub(crate) fn of(&self, manner: Manner, engine: &Weak<Engine>) -> Arc<Terms> {
-        let terms = self.0[manner.number()].get_or_init(|| Arc::new(Terms::new(Weak::clone(engine), manner, None)));
+    pub(crate) fn of(&self, manner: Manner, host: impl FnOnce() -> Weak<dyn Host>) -> Arc<Terms> {
+        let terms = self.0[manner.number()].get_or_init(|| Arc::new(Terms::new(host(), manner, None)));
         Arc::clone(terms)
     }
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+
+    struct Nobody;
+
+    impl Host for Nobody {
+        fn clock(&self) -> &Clock {
+            unreachable!()
+        }
+
+        fn waiters(&self) -> &Waiters {
+            unreachable!()
+        }
+
+        fn resolution(&self) -> Duration {
+            unreachable!()
+        }
+
+        fn relist(&self, _: &JobCell) {}
+
+        fn retire(&self, _: &Arc<JobCell>) {}
+    }
+
+    /// The scheduler of a job that is on none.
+    pub(crate) fn no_host() -> Weak<dyn Host> {
+        Weak::<Nobody>::new()
+    }
 
     #[test]
     fn nothing_is_left_of_the_troubles_of_a_job_that_is_gone() {
-        let terms = Terms::new(Weak::new(), Manner::default(), None);
+        let terms = Terms::new(no_host(), Manner::default(), None);
         let [gone, other] = [JobId::next(), JobId::next()];
         for job in [gone, other] {
             terms.note_trouble(job, &EventKind::TimedOut);
@@ -125,7 +170,7 @@ mod tests {
             [(false, false), (false, true), (true, false), (true, true)].map(of)
         });
         for manner in manners {
-            let [once, again] = [(); 2].map(|()| common.of(manner, &Weak::new()));
+            let [once, again] = [(); 2].map(|()| common.of(manner, no_host));
             assert!(Arc::ptr_eq(&once, &again) && once.manner == manner, "{manner:?}");
         }
     }

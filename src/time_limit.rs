@@ -42,7 +42,7 @@ impl Future for TimeLimit {
         if let Poll::Ready(end) = future.as_mut().poll(cx) {
             return Poll::Ready(end);
         }
-        match this.alarm.poll(&this.engine, this.limit, cx) {
+        match this.alarm.poll(&this.engine.clock, this.limit, cx) {
             Poll::Ready(Ok(())) => {
                 let late = this.future.take();
                 quietly(|| drop(late));

@@ -14,6 +14,7 @@ use crate::handout::Handout;
 use crate::lane::{BlockingRun, Desk, Lane};
 use crate::panics::{lock, quietly};
 use crate::session::{Bell, Session};
+use crate::terms::Host;
 
 /// What a lane gets that asks for a batch.
 pub(crate) enum Taken {
@@ -182,7 +183,7 @@ impl Engine {
         let lost = lock(&self.queue).lost();
         for _ in 0..wanting {
             let lane = Lane::new(Arc::clone(self));
-            quietly(|| drop(self.runtime.spawn(Box::pin(lane))));
+            quietly(|| drop(self.clock.runtime().spawn(Box::pin(lane))));
         }
         if lock(&self.queue).lost() == lost {
             Ok(())
