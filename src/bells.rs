@@ -61,7 +61,7 @@ impl Engine {
             self.relist(job);
         } else if self.is_running() {
             let now = self.now();
-            self.list_on_session(job, |session| session.list_quietly(job.slot(), job.due(), now));
+            self.list_on_session(job, |session| session.list_quietly(job.index(), job.due(), now));
         }
     }
 

@@ -10,13 +10,13 @@ use crate::panics::{lock, quietly};
 use crate::record::{Record, RecordCell};
 use crate::rules::{Overlapping, Rules};
 use crate::run::{Begun, Facts};
-use crate::schedule::MissedTicks;
-use crate::slots::Slot;
 use crate::span::RunSpan;
 use crate::sync::MutexGuard;
 use crate::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
 use crate::target::{Body, Spare, Step};
 use crate::terms::{Host, Terms};
+use crate::time::JobIndex;
+use crate::time::MissedTicks;
 use crate::time::{Span, Time};
 use crate::troubles::Troubles;
 
@@ -33,7 +33,7 @@ pub(crate) struct JobCell<B: ?Sized = dyn Body> {
     /// Written by whoever holds the claim, too, as is the record.
     last_start: AtomicI64,
     /// Written under the engine's lock; `UNREGISTERED` before and after its time on the roster.
-    slot: AtomicU32,
+    index: AtomicU32,
     record: RecordCell,
     body: B,
 }
@@ -47,7 +47,7 @@ impl<B: Body> JobCell<B> {
         JobCell {
             id,
             interval: AtomicI64::new(Span::from(interval).as_nanos()),
-            slot: AtomicU32::new(JobCell::UNREGISTERED),
+            index: AtomicU32::new(JobCell::UNREGISTERED),
             terms,
             claim: Claim::default(),
             runs: AtomicU64::new(0),
@@ -64,7 +64,7 @@ impl<B: Body> JobCell<B> {
 const MEASURE_ONE_IN: u64 = 16;
 
 impl JobCell {
-    pub(crate) const UNREGISTERED: Slot = Slot::MAX;
+    pub(crate) const UNREGISTERED: JobIndex = JobIndex::MAX;
 
     /// A place for one more run of `job` at a time.
     pub(crate) fn seat(job: &Arc<JobCell>, body: Box<dyn Body>) -> Arc<JobCell> {
@@ -125,12 +125,12 @@ impl JobCell {
         self.terms.host.upgrade()
     }
 
-    pub(crate) fn slot(&self) -> Slot {
-        self.slot.load(Ordering::Relaxed)
+    pub(crate) fn index(&self) -> JobIndex {
+        self.index.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn set_slot(&self, slot: Slot) {
-        self.slot.store(slot, Ordering::Relaxed);
+    pub(crate) fn set_index(&self, index: JobIndex) {
+        self.index.store(index, Ordering::Relaxed);
     }
 
     pub(crate) fn runs(&self) -> u64 {

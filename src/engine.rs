@@ -18,10 +18,8 @@ use crate::clock::Clock;
 use crate::driver::Driver;
 use crate::error::Error;
 use crate::event_kind::EventKind;
-use crate::grid::Grid;
 use crate::group::Group;
 use crate::handout::Handout;
-use crate::jitter::mix;
 use crate::job::Job;
 use crate::observers::{Hook, Observers};
 use crate::panics::{lock, quietly};
@@ -29,12 +27,14 @@ use crate::places::{self, Places};
 use crate::roster::Roster;
 use crate::rules::Rules;
 use crate::runtime::Runtime;
-use crate::schedule::{FirstRun, MissedTicks};
 use crate::session::{Bell, Next, Session};
 use crate::status::SchedulerState;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::terms::{CommonTerms, Host, Manner, Terms};
+use crate::time::Grid;
+use crate::time::mix;
+use crate::time::{FirstRun, MissedTicks};
 use crate::time::{Span, Time};
 use crate::waiters::Waiters;
 use crate::watch::Watches;
@@ -148,7 +148,7 @@ impl Host for Engine {
             return;
         }
         let now = self.now();
-        let bell = self.list_on_session(job, |session| session.list(job.slot(), job.due(), now));
+        let bell = self.list_on_session(job, |session| session.list(job.index(), job.due(), now));
         ring(bell.flatten());
     }
 
@@ -166,11 +166,11 @@ impl Engine {
         let now = self.now();
         job.set_deadline(first.deadline(now, job.interval().into(), self.clock.origin()));
         let mut state = lock(&self.state);
-        let slot = state.roster.push(Arc::clone(job));
+        let index = state.roster.push(Arc::clone(job));
         let bell = state
             .session
             .as_mut()
-            .and_then(|session| session.list(slot, job.due(), now));
+            .and_then(|session| session.list(index, job.due(), now));
         drop(state);
         ring(bell);
     }
@@ -178,12 +178,12 @@ impl Engine {
     /// Takes the job off the roster. False if it was not on.
     pub(crate) fn unregister(&self, job: &JobCell) -> bool {
         let mut state = lock(&self.state);
-        let slot = job.slot();
+        let index = job.index();
         let removed = state.roster.remove(job);
         let renumbered = state.roster.compact();
         let mut bell = None;
         if let Some(session) = &mut state.session {
-            session.unlist(slot);
+            session.unlist(index);
             bell = renumbered.and_then(|renumbered| session.renumber(&renumbered));
         }
         drop(state);
@@ -209,7 +209,7 @@ impl Engine {
     /// If there is a session, and the job is on the roster.
     pub(crate) fn list_on_session<T>(&self, job: &JobCell, list: impl FnOnce(&mut Session) -> T) -> Option<T> {
         let mut state = lock(&self.state);
-        let on_roster = state.roster.get(job.slot()).is_some();
+        let on_roster = state.roster.get(job.index()).is_some();
         state.session.as_mut().filter(|_| on_roster).map(list)
     }
 }

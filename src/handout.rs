@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use crate::agenda::Agenda;
 use crate::batch::{Batch, Queue};
 use crate::cell::JobCell;
 use crate::claim::{Offer, Ticket};
 use crate::group::Group;
 use crate::rules::{Overlapping, Rules, Seats};
-use crate::slots::Slot;
+use crate::time::Agenda;
+use crate::time::JobIndex;
 use crate::time::Time;
 
 pub(crate) struct Handout {
@@ -37,7 +37,7 @@ pub(crate) struct Handout {
 /// A job that has come up.
 #[derive(Clone, Copy)]
 struct Candidate<'a> {
-    slot: Slot,
+    index: JobIndex,
     job: &'a Arc<JobCell>,
     rules: &'a Rules,
 }
@@ -73,30 +73,30 @@ impl Handout {
     /// is listed here may thus be early, which is set right when it comes up, but never late.
     ///
     /// A run that ended on the very instant of a tick counts as running then, as in the Python package.
-    pub(crate) fn consider(&mut self, agenda: &mut Agenda, slot: Slot, job: &Arc<JobCell>) {
+    pub(crate) fn consider(&mut self, agenda: &mut Agenda, index: JobIndex, job: &Arc<JobCell>) {
         let due = job.due();
         if due > self.now || self.has_ended_just_now(job) {
-            agenda.list(slot, due, self.now);
+            agenda.insert(index, due, self.now);
         } else if !job.is_timed() {
-            self.offer_plainly(agenda, slot, job);
+            self.offer_plainly(agenda, index, job);
         } else if let Some(rules) = job.rules() {
-            self.consider_rules(agenda, Candidate { slot, job, rules });
+            self.consider_rules(agenda, Candidate { index, job, rules });
         } else {
-            self.offer(agenda, slot, job);
+            self.offer(agenda, index, job);
         }
     }
 
     /// What is left of an offer to most jobs there are: those that are not [timed](JobCell::is_timed).
-    fn offer_plainly(&mut self, agenda: &mut Agenda, slot: Slot, job: &Arc<JobCell>) {
+    fn offer_plainly(&mut self, agenda: &mut Agenda, index: JobIndex, job: &Arc<JobCell>) {
         if job.claim.offer(self.ticket) != Offer::Taken {
             return;
         }
         match job.next_deadline_if_due(self.now) {
             Some(next) => {
-                agenda.list(slot, next, self.now);
+                agenda.insert(index, next, self.now);
                 self.push(job);
             }
-            None => self.take_back(agenda, slot, job, job),
+            None => self.take_back(agenda, index, job, job),
         }
     }
 
@@ -111,7 +111,7 @@ impl Handout {
         let due = candidate.job.due();
         if due > self.now {
             // It was triggered too late.
-            agenda.list(candidate.slot, due, self.now);
+            agenda.insert(candidate.index, due, self.now);
             return;
         }
         // A run that was triggered waits its turn from now on.
@@ -127,11 +127,11 @@ impl Handout {
 
     /// Whether there is a run that has to give way first. The job is looked at again at the next tick, if that run has not
     /// begun, or could not be cancelled, at this one.
-    fn gives_way(&mut self, agenda: &mut Agenda, Candidate { slot, job, rules }: Candidate<'_>, due: Time) -> bool {
+    fn gives_way(&mut self, agenda: &mut Agenda, Candidate { index, job, rules }: Candidate<'_>, due: Time) -> bool {
         let sight = job.claim.sight();
         let gives_way = matches!(rules.overlap, Overlapping::Replace(_)) && sight.is_taken();
         if gives_way {
-            agenda.list(slot, due, self.now);
+            agenda.insert(index, due, self.now);
             if sight.is_running() {
                 self.overlapping.push(Arc::clone(job));
             }
@@ -141,11 +141,11 @@ impl Handout {
 
     /// Likewise for a job that has a place in its group.
     pub(crate) fn consider_admitted(&mut self, agenda: &mut Agenda, group: &Group, job: &Arc<JobCell>) {
-        let (slot, due) = (job.slot(), job.due());
+        let (index, due) = (job.index(), job.due());
         let Some(rules) = job.rules() else { return };
-        let candidate = Candidate { slot, job, rules };
+        let candidate = Candidate { index, job, rules };
         if due > self.now {
-            agenda.list(slot, due, self.now);
+            agenda.insert(index, due, self.now);
             group.leave();
         } else if self.is_used_up(candidate) {
             group.leave();
@@ -161,10 +161,10 @@ impl Handout {
             return;
         }
         if let Some(rules) = job.rules() {
-            let slot = job.slot();
+            let index = job.index();
             match &rules.group {
                 Some(group) => group.wait(self.tick, due, job),
-                None => self.offer_by_rules(agenda, Candidate { slot, job, rules }),
+                None => self.offer_by_rules(agenda, Candidate { index, job, rules }),
             }
         }
     }
@@ -181,9 +181,9 @@ impl Handout {
         used_up
     }
 
-    fn offer(&mut self, agenda: &mut Agenda, slot: Slot, job: &Arc<JobCell>) -> Offer {
+    fn offer(&mut self, agenda: &mut Agenda, index: JobIndex, job: &Arc<JobCell>) -> Offer {
         let offer = job.claim.offer(self.ticket);
-        if offer == Offer::Taken && !self.confirm(agenda, slot, job, job) {
+        if offer == Offer::Taken && !self.confirm(agenda, index, job, job) {
             return Offer::Closed;
         }
         offer
@@ -193,18 +193,18 @@ impl Handout {
     ///
     /// False if no run is due any more: one that was late may have begun, moved the deadline and ended since the job was looked
     /// at. Then the offer is taken back.
-    fn confirm(&mut self, agenda: &mut Agenda, slot: Slot, job: &Arc<JobCell>, taken: &Arc<JobCell>) -> bool {
+    fn confirm(&mut self, agenda: &mut Agenda, index: JobIndex, job: &Arc<JobCell>, taken: &Arc<JobCell>) -> bool {
         if job.due() > self.now {
-            self.take_back(agenda, slot, job, taken);
+            self.take_back(agenda, index, job, taken);
             return false;
         }
-        agenda.list(slot, job.due_after(self.now), self.now);
+        agenda.insert(index, job.due_after(self.now), self.now);
         self.push(taken);
         true
     }
 
     #[cold]
-    fn take_back(&mut self, agenda: &mut Agenda, slot: Slot, job: &JobCell, taken: &Arc<JobCell>) {
+    fn take_back(&mut self, agenda: &mut Agenda, index: JobIndex, job: &JobCell, taken: &Arc<JobCell>) {
         let Some(meanwhile) = taken.claim.withdraw(self.ticket) else {
             return;
         };
@@ -214,14 +214,14 @@ impl Handout {
         if meanwhile.changed() {
             job.adopt_interval(self.now);
         }
-        agenda.list(slot, job.due(), self.now);
+        agenda.insert(index, job.due(), self.now);
     }
 
     fn offer_by_rules(&mut self, agenda: &mut Agenda, candidate: Candidate<'_>) {
-        let Candidate { slot, job, rules } = candidate;
+        let Candidate { index, job, rules } = candidate;
         let taken = match &rules.overlap {
             Overlapping::Allow(seats) => self.offer_one(agenda, candidate, seats),
-            _ => self.offer(agenda, slot, job) == Offer::Taken,
+            _ => self.offer(agenda, index, job) == Offer::Taken,
         };
         if taken {
             rules.note_offer();
@@ -233,12 +233,12 @@ impl Handout {
     /// Offers a run to the job itself or to one of its other seats. One offer at a time: the deadline moves, and the trigger is taken,
     /// only when its run begins.
     fn offer_one(&mut self, agenda: &mut Agenda, candidate: Candidate<'_>, seats: &Seats) -> bool {
-        let Candidate { slot, job, .. } = candidate;
+        let Candidate { index, job, .. } = candidate;
         if seats.is_one_on_offer() {
-            agenda.list(slot, job.due(), self.now);
+            agenda.insert(index, job.due(), self.now);
             return false;
         }
-        let taken = match self.offer(agenda, slot, job) {
+        let taken = match self.offer(agenda, index, job) {
             Offer::Taken => true,
             Offer::Busy => self.offer_seat(agenda, candidate, seats),
             Offer::Closed => false,
@@ -247,7 +247,7 @@ impl Handout {
         taken
     }
 
-    fn offer_seat(&mut self, agenda: &mut Agenda, Candidate { slot, job, .. }: Candidate<'_>, seats: &Seats) -> bool {
+    fn offer_seat(&mut self, agenda: &mut Agenda, Candidate { index, job, .. }: Candidate<'_>, seats: &Seats) -> bool {
         let triggered = job.claim.sight().is_triggered();
         let ticket = self.ticket;
         let taken = |seat: &Arc<JobCell>| seat.claim.offer_seat(ticket, triggered);
@@ -255,7 +255,7 @@ impl Handout {
         let Some(seat) = seat.or_else(|| seats.add(job).filter(taken)) else {
             return false;
         };
-        self.confirm(agenda, slot, job, &seat)
+        self.confirm(agenda, index, job, &seat)
     }
 
     fn push(&mut self, job: &Arc<JobCell>) {
@@ -328,7 +328,7 @@ fn split_off(jobs: &mut Vec<Arc<JobCell>>, batch_size: usize) -> Vec<Arc<JobCell
 mod tests {
     use super::*;
     use crate::cell::tests::job;
-    use crate::grid::Grid;
+    use crate::time::Grid;
     use crate::time::Span;
 
     /// As if a late run had begun, moved the deadline and ended since the job was looked at.

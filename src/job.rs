@@ -11,10 +11,10 @@ use crate::id::JobId;
 use crate::options::Options;
 use crate::overlap::{OneAtATime, OverlapPolicy, Several};
 use crate::rules;
-use crate::schedule::{FirstRun, MissedTicks};
 use crate::scheduler::Scheduler;
 use crate::target::{BlockingTarget, Bodies, Body, Named, SharedTarget, Target};
 use crate::terms::Manner;
+use crate::time::{FirstRun, MissedTicks};
 
 /// A job that is being described; [`Scheduler::every`] makes one.
 ///

@@ -32,7 +32,6 @@ pub mod __private;
 #[doc = include_str!("../README.md")]
 struct Readme;
 
-mod agenda;
 mod alarm;
 mod batch;
 mod bells;
@@ -52,7 +51,6 @@ mod event_kind;
 mod events;
 #[cfg(feature = "macros")]
 mod global;
-mod grid;
 mod group;
 mod groups;
 mod handout;
@@ -61,8 +59,6 @@ mod inside;
 #[cfg(all(interleavings, test))]
 #[path = "../interleavings/loom/mod.rs"]
 mod interleavings;
-mod interval;
-mod jitter;
 mod job;
 mod lane;
 #[cfg(feature = "metrics")]
@@ -83,10 +79,8 @@ mod rules;
 mod run;
 mod runs;
 pub mod runtime;
-mod schedule;
 mod scheduler;
 mod session;
-mod slots;
 mod span;
 mod status;
 mod stop;
@@ -116,7 +110,6 @@ pub use crate::events::Events;
 pub use crate::global::{start_background_tasks, stop_background_tasks};
 pub use crate::group::{GroupName, IntoGroup};
 pub use crate::id::JobId;
-pub use crate::interval::{ParseIntervalError, parse_interval};
 pub use crate::job::{Job, JobBuilder};
 pub use crate::overlap::{Allow, OneAtATime, Overlap, OverlapPolicy, Several};
 #[cfg(feature = "macros")]
@@ -124,9 +117,10 @@ pub use crate::overlap::{Allow, OneAtATime, Overlap, OverlapPolicy, Several};
 #[doc(inline)]
 pub use crate::registry::{Registered, every};
 pub use crate::run::Run;
-pub use crate::schedule::{FirstRun, MissedTicks};
 pub use crate::scheduler::{Scheduler, SchedulerBuilder};
 pub use crate::status::{JobState, JobStatus, SchedulerState, SchedulerStatus};
 pub use crate::stop::{Stop, StopReport};
 pub use crate::stopping::Stopping;
 pub use crate::target::{BlockingTarget, Outcome, SharedTarget, Target};
+pub use crate::time::{FirstRun, MissedTicks};
+pub use crate::time::{ParseIntervalError, parse_interval};

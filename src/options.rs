@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::group::GroupName;
-use crate::jitter::Jitter;
 use crate::panics::Guarded;
 use crate::rules::{Backoffs, Overlapping, Rules, Seats, Times, check_jitter};
 use crate::sync::Mutex;
 use crate::target::Bodies;
+use crate::time::Jitter;
 use crate::time::Time;
 
 pub(crate) struct Options {

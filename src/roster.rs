@@ -4,69 +4,72 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use crate::cell::JobCell;
-use crate::slots::{Slot, Slots};
+use crate::time::JobIndex;
 
 /// Below this many holes it is not worth closing them.
 const FEW: usize = 64;
 
-/// Slots are handed out in order and not used again, so that a slot's number is its job's place in the order. What a
+/// Slots are handed out in order and not used again, so that a index's number is its job's place in the order. What a
 /// removed job leaves is a hole; when holes outnumber jobs they are closed.
 #[derive(Default)]
 pub(crate) struct Roster {
-    slots: Vec<Option<Arc<JobCell>>>,
+    jobs_by_index: Vec<Option<Arc<JobCell>>>,
     jobs: usize,
 }
 
 impl Roster {
-    pub(crate) fn push(&mut self, job: Arc<JobCell>) -> Slot {
-        assert!(self.slots.len() < Slots::LIMIT, "fewer than two thousand million jobs");
-        let slot = self.slots.len() as Slot;
-        job.set_slot(slot);
-        self.slots.push(Some(job));
+    pub(crate) fn push(&mut self, job: Arc<JobCell>) -> JobIndex {
+        assert!(
+            self.jobs_by_index.len() < JobCell::UNREGISTERED as usize,
+            "fewer than four thousand million jobs"
+        );
+        let index = self.jobs_by_index.len() as JobIndex;
+        job.set_index(index);
+        self.jobs_by_index.push(Some(job));
         self.jobs += 1;
-        slot
+        index
     }
 
-    pub(crate) fn get(&self, slot: Slot) -> Option<&Arc<JobCell>> {
-        self.slots.get(slot as usize)?.as_ref()
+    pub(crate) fn get(&self, index: JobIndex) -> Option<&Arc<JobCell>> {
+        self.jobs_by_index.get(index as usize)?.as_ref()
     }
 
     /// Reads a word from each part of a job that an offer and a run will touch, so that the memory is on its way: jobs lie
     /// all over it, and plain reads in a row are fetched at the same time, while each atomic step waits for what is before it.
-    pub(crate) fn touch(&self, slot: Slot) {
-        if let Some(job) = self.get(slot) {
+    pub(crate) fn touch(&self, index: JobIndex) {
+        if let Some(job) = self.get(index) {
             black_box((Arc::strong_count(job), job.deadline(), job.word_beside_body()));
             // No word of the body itself can be read in passing. But where this job ends the next one mostly begins.
-            black_box(self.get(slot + 1).map(Arc::strong_count));
+            black_box(self.get(index + 1).map(Arc::strong_count));
         }
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<JobCell>> {
-        self.slots.iter().flatten()
+        self.jobs_by_index.iter().flatten()
     }
 
     /// Takes the job off. Nothing happens if it is not on.
     pub(crate) fn remove(&mut self, job: &JobCell) -> Option<Arc<JobCell>> {
-        let removed = self.slots.get_mut(job.slot() as usize)?.take()?;
-        removed.set_slot(JobCell::UNREGISTERED);
+        let removed = self.jobs_by_index.get_mut(job.index() as usize)?.take()?;
+        removed.set_index(JobCell::UNREGISTERED);
         self.jobs -= 1;
         Some(removed)
     }
 
-    /// Closes the holes if they are more than the jobs: returns the new number of each old slot.
-    pub(crate) fn compact(&mut self) -> Option<Vec<Option<Slot>>> {
-        let holes = self.slots.len() - self.jobs;
+    /// Closes the holes if they are more than the jobs: returns the new number of each old index.
+    pub(crate) fn compact(&mut self) -> Option<Vec<Option<JobIndex>>> {
+        let holes = self.jobs_by_index.len() - self.jobs;
         if holes <= self.jobs.max(FEW) {
             return None;
         }
-        let old = std::mem::take(&mut self.slots);
+        let old = std::mem::take(&mut self.jobs_by_index);
         self.jobs = 0;
         Some(old.into_iter().map(|job| job.map(|job| self.push(job))).collect())
     }
 
     pub(crate) fn take(&mut self) -> Vec<Arc<JobCell>> {
         self.jobs = 0;
-        std::mem::take(&mut self.slots).into_iter().flatten().collect()
+        std::mem::take(&mut self.jobs_by_index).into_iter().flatten().collect()
     }
 }
 
@@ -100,10 +103,10 @@ mod tests {
             (Some(0), None, Some(50))
         );
         assert_eq!(roster.iter().count(), 99);
-        let left = jobs[100..].iter().filter(|job| job.slot() != JobCell::UNREGISTERED);
-        for (slot, job) in left.enumerate() {
-            assert_eq!(job.slot() as usize, slot);
-            assert!(roster.get(job.slot()).is_some_and(|there| Arc::ptr_eq(there, job)));
+        let left = jobs[100..].iter().filter(|job| job.index() != JobCell::UNREGISTERED);
+        for (index, job) in left.enumerate() {
+            assert_eq!(job.index() as usize, index);
+            assert!(roster.get(job.index()).is_some_and(|there| Arc::ptr_eq(there, job)));
         }
         assert_eq!(roster.compact(), None);
     }

@@ -6,12 +6,12 @@ use std::time::Duration;
 use crate::cell::JobCell;
 use crate::error::Error;
 use crate::group::Group;
-use crate::jitter::Jitter;
 use crate::panics::{Guarded, lock};
 use crate::parked::Parked;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::target::Bodies;
+use crate::time::Jitter;
 use crate::time::{Span, Time};
 
 pub(crate) struct Rules {

@@ -10,9 +10,9 @@ use crate::event::Event;
 use crate::events::Events;
 use crate::job::{Job, JobBuilder};
 use crate::runtime::Runtime;
-use crate::schedule::MissedTicks;
 use crate::status::SchedulerStatus;
 use crate::stop::Stop;
+use crate::time::MissedTicks;
 
 /// Runs jobs every so often. A cheap handle: clones are the same scheduler.
 ///

@@ -1,16 +1,17 @@
 //! What there is from a start to the next stop: the agenda, and what is due and not yet handed out.
 
+use std::ops::Range;
 use std::sync::Arc;
 
-use crate::agenda::Agenda;
 use crate::batch::{self, Queue};
 use crate::cell::JobCell;
 use crate::engine::Groups;
-use crate::grid::Grid;
 use crate::handout::Handout;
 use crate::roster::Roster;
-use crate::slots::{Slot, Slots};
 use crate::sync::{AtomicWaker, lanes_offer_all};
+use crate::time::Agenda;
+use crate::time::Grid;
+use crate::time::JobIndex;
 use crate::time::Time;
 
 /// From a start to the next stop.
@@ -32,11 +33,11 @@ pub(crate) struct Session {
 #[derive(Default)]
 struct Due {
     tick: Option<TickServed>,
-    slots: Slots,
-    /// The batch that is handed out.
-    batch: Vec<Slot>,
+    jobs: Vec<JobIndex>,
+    /// How many of `jobs` have been taken up, from the front.
+    taken: usize,
     /// Those of the blocking pool, which come after the others.
-    blocking: Vec<Slot>,
+    blocking: Vec<JobIndex>,
     batch_size: usize,
 }
 
@@ -66,7 +67,7 @@ impl Session {
         let mut agenda = Agenda::new(grid);
         for job in roster.iter() {
             job.lift_deadline(start);
-            agenda.list(job.slot(), job.due(), start);
+            agenda.insert(job.index(), job.due(), start);
         }
         Session {
             number,
@@ -121,22 +122,22 @@ impl Session {
         handout.now = handout.now.max(tick.now);
         handout.is_on_tick = tick.is_on_tick;
         handout.batch_size = self.due.batch_size;
-        self.due.take_batch();
-        for slot in &self.due.batch {
-            roster.touch(*slot);
+        let batch = self.due.take_batch();
+        for job in &self.due.jobs[batch.clone()] {
+            roster.touch(*job);
         }
-        for slot in &self.due.batch {
-            let Some(job) = roster.get(*slot) else { continue };
+        for index in &self.due.jobs[batch] {
+            let Some(job) = roster.get(*index) else { continue };
             if job.is_blocking() {
-                self.due.blocking.push(*slot);
+                self.due.blocking.push(*index);
             } else {
-                handout.consider(&mut self.agenda, *slot, job);
+                handout.consider(&mut self.agenda, *index, job);
             }
         }
-        if self.due.slots.is_empty() {
-            for slot in self.due.blocking.drain(..) {
-                if let Some(job) = roster.get(slot) {
-                    handout.consider(&mut self.agenda, slot, job);
+        if !self.due.has_left() {
+            for index in self.due.blocking.drain(..) {
+                if let Some(job) = roster.get(index) {
+                    handout.consider(&mut self.agenda, index, job);
                 }
             }
         }
@@ -144,12 +145,12 @@ impl Session {
 
     /// Offers runs to those whose turn it is in their groups, once all that is due has been looked at.
     pub(crate) fn admit(&mut self, handout: &mut Handout, roster: &Roster, groups: &Groups) {
-        if !self.due.slots.is_empty() {
+        if self.due.has_left() {
             return;
         }
         for group in groups.values() {
             while let Some(job) = group.admit() {
-                if roster.get(job.slot()).is_none() {
+                if roster.get(job.index()).is_none() {
                     group.leave();
                     handout.gone.push(job);
                 } else {
@@ -200,19 +201,19 @@ impl Session {
         Some(Arc::clone(&self.bell))
     }
 
-    pub(crate) fn unlist(&mut self, slot: Slot) {
-        self.agenda.unlist(slot);
+    pub(crate) fn unlist(&mut self, index: JobIndex) {
+        self.agenda.remove(index);
     }
 
     /// Lists a job, and returns the bell if the loop would sleep too long.
-    pub(crate) fn list(&mut self, slot: Slot, deadline: Time, now: Time) -> Option<Arc<Bell>> {
-        self.list_quietly(slot, deadline, now);
+    pub(crate) fn list(&mut self, index: JobIndex, deadline: Time, now: Time) -> Option<Arc<Bell>> {
+        self.list_quietly(index, deadline, now);
         self.ring_sooner()
     }
 
     /// Lists a job. The loop is told later.
-    pub(crate) fn list_quietly(&mut self, slot: Slot, deadline: Time, now: Time) {
-        self.agenda.list(slot, deadline, now);
+    pub(crate) fn list_quietly(&mut self, index: JobIndex, deadline: Time, now: Time) {
+        self.agenda.insert(index, deadline, now);
     }
 
     /// The bell, if the loop would sleep too long.
@@ -226,7 +227,7 @@ impl Session {
     }
 
     /// Returns the bell if nothing is left of what was due: jobs may wait for their groups until that has been seen to.
-    pub(crate) fn renumber(&mut self, renumbered: &[Option<Slot>]) -> Option<Arc<Bell>> {
+    pub(crate) fn renumber(&mut self, renumbered: &[Option<JobIndex>]) -> Option<Arc<Bell>> {
         let had_batches = self.batches_left() > 0;
         self.agenda.renumber(renumbered);
         self.due.renumber(renumbered);
@@ -236,15 +237,22 @@ impl Session {
 
 impl Due {
     fn batches_left(&self) -> usize {
-        let left = self.slots.len() + self.blocking.len();
+        let left = self.jobs.len() - self.taken + self.blocking.len();
         left.div_ceil(self.batch_size.max(1))
+    }
+
+    /// Whether there is a job that has not been taken up, those of the blocking pool aside.
+    fn has_left(&self) -> bool {
+        self.taken < self.jobs.len()
     }
 
     /// Adds what has come up since, behind what lanes have not taken up yet.
     fn refill(&mut self, agenda: &mut Agenda, now: Time) {
-        agenda.take_due(now, &mut self.slots);
-        if !self.slots.is_empty() {
-            self.batch_size = batch::size(self.slots.len());
+        self.jobs.drain(..self.taken);
+        self.taken = 0;
+        agenda.take_due(now, &mut self.jobs);
+        if !self.jobs.is_empty() {
+            self.batch_size = batch::size(self.jobs.len());
             self.tick = Some(TickServed {
                 now,
                 is_on_tick: agenda.is_on_tick(now),
@@ -252,18 +260,19 @@ impl Due {
         }
     }
 
-    fn take_batch(&mut self) {
-        self.batch.clear();
-        self.slots.take_first(self.batch_size, &mut self.batch);
+    /// Where the next batch stands in `jobs`.
+    fn take_batch(&mut self) -> Range<usize> {
+        let begin = self.taken;
+        self.taken = self.jobs.len().min(begin + self.batch_size);
+        begin..self.taken
     }
 
-    fn renumber(&mut self, renumbered: &[Option<Slot>]) {
-        self.slots.renumber(|slot| renumbered[slot as usize]);
-        self.blocking = self
-            .blocking
-            .drain(..)
-            .filter_map(|slot| renumbered[slot as usize])
-            .collect();
+    fn renumber(&mut self, renumbered: &[Option<JobIndex>]) {
+        self.jobs.drain(..self.taken);
+        self.taken = 0;
+        for list in [&mut self.jobs, &mut self.blocking] {
+            *list = list.iter().filter_map(|job| renumbered[*job as usize]).collect();
+        }
     }
 }
 
@@ -314,9 +323,9 @@ mod tests {
     #[test]
     fn the_loop_is_told_when_all_that_was_due_is_gone() {
         let (mut session, roster) = session(200);
-        let keep = |from: Slot| {
+        let keep = |from: JobIndex| {
             (0..200)
-                .map(|slot| (slot >= from).then(|| slot - from))
+                .map(|index| (index >= from).then(|| index - from))
                 .collect::<Vec<_>>()
         };
         assert!(session.renumber(&keep(100)).is_none());

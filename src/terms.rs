@@ -10,7 +10,7 @@ use crate::clock::Clock;
 use crate::event_kind::EventKind;
 use crate::id::JobId;
 use crate::rules::Rules;
-use crate::schedule::MissedTicks;
+use crate::time::MissedTicks;
 use crate::troubles::Troubles;
 use crate::waiters::Waiters;
 

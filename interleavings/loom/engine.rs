@@ -14,13 +14,13 @@ use crate::job::Job;
 use crate::overlap::Overlap;
 use crate::panics::lock;
 use crate::run::Run;
-use crate::schedule::MissedTicks;
 use crate::scheduler::Scheduler;
 use crate::stop::StopReport;
 use crate::sync::AtomicWaker;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::target::Target;
 use crate::terms::Manner;
+use crate::time::MissedTicks;
 use crate::time::Time;
 
 const SECOND: Duration = Duration::from_secs(1);

@@ -236,7 +236,7 @@ impl Engine {
             return;
         };
         let mut handout = Handout::new(now, tickets, Vec::new());
-        for job in jobs.iter().filter(|job| roster.get(job.slot()).is_some()) {
+        for job in jobs.iter().filter(|job| roster.get(job.index()).is_some()) {
             current.offer_again(&mut handout, job);
         }
         current.admit(&mut handout, roster, groups);

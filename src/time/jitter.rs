@@ -1,6 +1,6 @@
 //! By how much a run is put off: a pure function of a seed and a deadline, so that there is no state to keep.
 
-use crate::time::{Span, Time};
+use super::instant::{Span, Time};
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Jitter {

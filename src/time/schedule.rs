@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::time::{Origin, Span, Time};
+use super::instant::{Origin, Span, Time};
 
 /// What becomes of the runs that a job was too late for, because an earlier run took long, the program was held up, or the
 /// machine slept.

@@ -1,6 +1,6 @@
 //! The ticks of a scheduler: `start`, `start + resolution`, `start + 2 * resolution`, ...
 
-use crate::time::{Span, Time};
+use super::instant::{Span, Time};
 
 /// The number of a tick, counted from the start.
 pub(crate) type Tick = u64;
