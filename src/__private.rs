@@ -100,6 +100,6 @@ impl<T: Target<M>, M> Register<T, M> for JobBuilder<OneAtATime> {
 
 impl<T: SharedTarget<M>, M> Register<T, M> for JobBuilder<Several> {
     fn register(self, target: T, blocking: bool) -> Result<Job, Error> {
-        self.register_shared(target.into_bodies(), blocking)
+        self.register_shared(target.into_shared_body(), blocking)
     }
 }

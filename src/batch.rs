@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use slab::Slab;
 
-use crate::cell::JobCell;
+use crate::cell::JobInstance;
 use crate::claim::Ticket;
 use crate::panics::lock;
 use crate::parked::Parked;
@@ -45,7 +45,7 @@ pub(crate) struct Batch {
     pub(crate) ticket: Ticket,
     /// When the runs were offered.
     pub(crate) offered: Time,
-    pub(crate) jobs: Vec<Arc<JobCell>>,
+    pub(crate) jobs: Vec<JobInstance>,
     cancelled: AtomicBool,
     parked: Mutex<Vec<Arc<Parked>>>,
     /// Its task is gone, while a run of it was being cancelled from outside.
@@ -88,7 +88,7 @@ impl Batch {
 
     /// Whether a run of it is in progress.
     pub(crate) fn is_running(&self) -> bool {
-        self.jobs.iter().any(|job| job.claim.is_running_under(self.ticket))
+        self.jobs.iter().any(|job| job.state().is_running_under(self.ticket))
     }
 
     pub(crate) fn abandon(&self) {
@@ -132,7 +132,7 @@ pub(crate) struct Closed {
 
 impl Queue {
     /// Hands out jobs that were offered on this occasion; the batch is over when it is [finished](Queue::finish).
-    pub(crate) fn hand_out(&mut self, (ticket, offered): Occasion, jobs: Vec<Arc<JobCell>>) -> Arc<Batch> {
+    pub(crate) fn hand_out(&mut self, (ticket, offered): Occasion, jobs: Vec<JobInstance>) -> Arc<Batch> {
         self.handed_out += 1;
         let entry = self.batches.vacant_entry();
         let batch = Batch {
@@ -151,7 +151,7 @@ impl Queue {
     }
 
     /// Likewise, for the next free lane.
-    pub(crate) fn push(&mut self, occasion: Occasion, jobs: Vec<Arc<JobCell>>) {
+    pub(crate) fn push(&mut self, occasion: Occasion, jobs: Vec<JobInstance>) {
         let batch = self.hand_out(occasion, jobs);
         self.ready.push_back(batch);
     }
@@ -164,7 +164,7 @@ impl Queue {
     }
 
     /// The empty list of the batch that is used again next.
-    pub(crate) fn take_list(&mut self) -> Vec<Arc<JobCell>> {
+    pub(crate) fn take_list(&mut self) -> Vec<JobInstance> {
         let spare = self.spares.last_mut().and_then(Arc::get_mut);
         spare.map(|spare| std::mem::take(&mut spare.jobs)).unwrap_or_default()
     }
@@ -341,7 +341,7 @@ mod tests {
     fn a_batch_that_its_task_has_left_is_there_until_its_runs_have_ended() {
         let mut queue = Queue::default();
         let job = job();
-        let batch = queue.hand_out(OCCASION, vec![Arc::clone(&job)]);
+        let batch = queue.hand_out(OCCASION, vec![JobInstance::own(&job)]);
         job.claim.offer(batch.ticket);
         job.claim.begin(batch.ticket);
         batch.abandon();

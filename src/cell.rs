@@ -1,11 +1,12 @@
 //! A job as the scheduler keeps it: one allocation, its target included.
 
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::claim::{Begin, Claim};
 use crate::event_kind::EventKind;
-use crate::id::JobId;
+use crate::id::{JobId, RunKey};
+use crate::instance::{Instance, Instances, LastRun};
 use crate::panics::{lock, quietly};
 use crate::record::{Record, RecordCell};
 use crate::rules::{Overlapping, Rules};
@@ -40,12 +41,8 @@ pub(crate) struct JobCell<B: ?Sized = dyn Body> {
 
 impl<B: Body> JobCell<B> {
     pub(crate) fn new(interval: Duration, terms: Arc<Terms>, body: B) -> Self {
-        JobCell::with_id(JobId::next(), interval, terms, body)
-    }
-
-    fn with_id(id: JobId, interval: Duration, terms: Arc<Terms>, body: B) -> Self {
         JobCell {
-            id,
+            id: JobId::next(),
             interval: AtomicI64::new(Span::from(interval).as_nanos()),
             index: AtomicU32::new(JobCell::UNREGISTERED),
             terms,
@@ -66,32 +63,9 @@ const MEASURE_ONE_IN: u64 = 16;
 impl JobCell {
     pub(crate) const UNREGISTERED: JobIndex = JobIndex::MAX;
 
-    /// A place for one more run of `job` at a time.
-    pub(crate) fn seat(job: &Arc<JobCell>, body: Box<dyn Body>) -> Arc<JobCell> {
-        let terms = Terms::new(
-            Weak::clone(&job.terms.host),
-            job.terms.manner,
-            Some(Rules::of_seat(job)),
-        );
-        Arc::new(JobCell::with_id(job.id, job.interval(), Arc::new(terms), body))
-    }
-
-    /// The job of which this is a seat; else itself.
-    pub(crate) fn owner(self: &Arc<Self>) -> &Arc<JobCell> {
-        match self.rules() {
-            Some(Rules {
-                overlap: Overlapping::Seat(owner),
-                ..
-            }) => owner,
-            _ => self,
-        }
-    }
-
-    pub(crate) fn seats(&self) -> Vec<Arc<JobCell>> {
-        match self.rules().map(|rules| &rules.overlap) {
-            Some(Overlapping::Allow(seats)) => seats.all(),
-            _ => Vec::new(),
-        }
+    /// The instances beside its own state word, if it allows several runs at a time.
+    pub(crate) fn instances(&self) -> Option<&Instances> {
+        self.rules().and_then(Rules::instances)
     }
 
     /// What happens to lie right before the body, for whoever wants that memory to be on its way.
@@ -147,9 +121,9 @@ impl JobCell {
 
     /// Whether a run is on offer that has not begun.
     pub(crate) fn is_offered(&self) -> bool {
-        match self.rules().map(|rules| &rules.overlap) {
-            Some(Overlapping::Allow(seats)) => seats.is_one_on_offer(),
-            _ => self.claim.sight().is_offered(),
+        match self.instances() {
+            Some(instances) => instances.is_one_on_offer(),
+            None => self.claim.sight().is_offered(),
         }
     }
 
@@ -161,28 +135,33 @@ impl JobCell {
 
     /// Whether no run is on offer or in progress.
     pub(crate) fn is_idle(&self) -> bool {
-        !self.claim.sight().is_taken() && self.seats().iter().all(|seat| !seat.claim.sight().is_taken())
+        !self.claim.sight().is_taken() && self.instances().is_none_or(Instances::are_idle)
     }
 
     /// No run begins from here on. The target goes now, or when the last run ends.
     pub(crate) fn remove(&self) {
-        if self.claim.remove() {
+        let is_idle = self.claim.remove();
+        if let Some(instances) = self.instances() {
+            instances.close();
+            self.clear_if_idle();
+        } else if is_idle {
             self.clear();
-        }
-        if let Some(Overlapping::Allow(seats)) = self.rules().map(|rules| &rules.overlap) {
-            drop(seats.take_bodies());
-            for seat in seats.all() {
-                if seat.claim.remove() {
-                    seat.clear();
-                }
-            }
-            drop(seats.forget_idle());
         }
     }
 
-    pub(crate) fn forget_idle_seats(&self) {
-        if let Some(Overlapping::Allow(seats)) = self.rules().map(|rules| &rules.overlap) {
-            drop(seats.forget_idle());
+    /// A run of a job that was removed has ended, or its offer was taken back: the target goes with the last one.
+    pub(crate) fn clear_removed(&self) {
+        if self.instances().is_some() {
+            self.clear_if_idle();
+        } else {
+            self.clear();
+        }
+    }
+
+    /// Several may find it idle. The target of a job that allows several runs can be cleared by each.
+    fn clear_if_idle(&self) {
+        if self.is_idle() {
+            self.clear();
         }
     }
 
@@ -203,9 +182,7 @@ impl JobCell {
 
     /// How many runs are in progress.
     pub(crate) fn running(&self) -> usize {
-        let seats = self.seats();
-        let running = seats.iter().filter(|seat| seat.claim.is_running()).count();
-        running + usize::from(self.claim.is_running())
+        self.instances().map_or(0, Instances::running) + usize::from(self.claim.is_running())
     }
 }
 
@@ -245,8 +222,8 @@ impl JobCell {
     pub(crate) fn pause(&self) {
         let _alone = self.lock_if_shared();
         self.claim.pause();
-        for seat in self.seats() {
-            seat.claim.pause();
+        for instance in self.instances().into_iter().flat_map(Instances::all) {
+            instance.state.pause();
         }
     }
 
@@ -256,8 +233,8 @@ impl JobCell {
         if !self.claim.resume() {
             return;
         }
-        for seat in self.seats() {
-            seat.claim.resume();
+        for instance in self.instances().into_iter().flat_map(Instances::all) {
+            instance.state.resume();
         }
         if let Some(now) = now {
             self.lift_deadline(now);
@@ -371,7 +348,7 @@ impl JobCell {
 
 /// Runs.
 impl JobCell {
-    /// Counts a run and moves the deadline. For the holder of the claim, or of one of the job's seats.
+    /// Counts a run and moves the deadline. For the holder of the claim, or of an instance.
     pub(crate) fn begin(&self, how: Begin, started: Option<Time>) -> Facts {
         let _alone = self.lock_if_shared();
         let facts = self.begin_alone(how, started);
@@ -401,17 +378,14 @@ impl JobCell {
 
     /// None of the runs that the job allows is on offer any more: it is counted, or was withdrawn.
     pub(crate) fn note_no_offer(&self) {
-        if let Some(Overlapping::Allow(seats)) = self.rules().map(|rules| &rules.overlap) {
-            seats.note_on_offer(false);
+        if let Some(instances) = self.instances() {
+            instances.note_on_offer(false);
         }
     }
 
     /// A job that allows several runs has several who write to it at a time.
     fn lock_if_shared(&self) -> Option<MutexGuard<'_, ()>> {
-        match self.rules().map(|rules| &rules.overlap) {
-            Some(Overlapping::Allow(seats)) => Some(lock(&seats.writing)),
-            _ => None,
-        }
+        self.instances().map(|instances| lock(&instances.writing))
     }
 
     fn count_run(&self, deadline: Time, due: Time, started: Option<Time>) -> Facts {
@@ -446,29 +420,6 @@ impl JobCell {
         quietly(|| self.body.clear());
     }
 
-    /// Whether this run should end: it was told to, or is over.
-    pub(crate) fn is_cancelled(&self, number: u64) -> bool {
-        let sight = self.claim.sight();
-        sight.is_cancelled() || !sight.is_running() || self.runs_here() != number + 1
-    }
-
-    /// One more than the number of the last run that took place here, and not in one of the job's other seats.
-    fn runs_here(&self) -> u64 {
-        match self.rules().map(|rules| &rules.overlap) {
-            Some(Overlapping::Allow(seats)) => seats.own_runs.load(Ordering::Relaxed),
-            _ => self.runs(),
-        }
-    }
-
-    /// Notes that the last run begun takes place here.
-    pub(crate) fn note_place(&self, number: u64) {
-        match self.rules().map(|rules| &rules.overlap) {
-            Some(Overlapping::Allow(seats)) => seats.own_runs.store(number + 1, Ordering::Relaxed),
-            Some(Overlapping::Seat(_)) => self.set_runs(number + 1),
-            _ => {}
-        }
-    }
-
     pub(crate) fn note_start(&self, started: Time) {
         let _alone = self.lock_if_shared();
         self.set_last_start(started);
@@ -501,6 +452,79 @@ impl JobCell {
 
     pub(crate) fn troubles(&self) -> Troubles {
         self.terms.troubles(self.id)
+    }
+}
+
+/// A job, and under which of its state words a run takes place.
+#[derive(Clone)]
+pub(crate) struct JobInstance {
+    pub(crate) job: Arc<JobCell>,
+    /// None for the job's own state word.
+    instance: Option<Arc<Instance>>,
+}
+
+impl JobInstance {
+    pub(crate) fn own(job: &Arc<JobCell>) -> JobInstance {
+        JobInstance {
+            job: Arc::clone(job),
+            instance: None,
+        }
+    }
+
+    pub(crate) fn of(job: &Arc<JobCell>, instance: Arc<Instance>) -> JobInstance {
+        JobInstance {
+            job: Arc::clone(job),
+            instance: Some(instance),
+        }
+    }
+
+    pub(crate) fn state(&self) -> &Claim {
+        match &self.instance {
+            None => &self.job.claim,
+            Some(instance) => &instance.state,
+        }
+    }
+
+    /// Which run of which job it is that is on offer or in progress.
+    pub(crate) fn run_key(&self) -> RunKey {
+        (self.job.id, self.state().sight().ticket())
+    }
+
+    /// The run that is offered to an instance is a triggered one: the job itself remembers that.
+    pub(crate) fn take_jobs_trigger(&self) -> bool {
+        self.instance.is_some() && self.job.claim.take_trigger()
+    }
+
+    /// The offer to an instance was taken back, and with it what it knew of a trigger.
+    pub(crate) fn forget_trigger(&self) {
+        if let Some(instance) = &self.instance {
+            instance.state.take_trigger();
+        }
+    }
+
+    /// Notes that this run takes place here.
+    pub(crate) fn note_run(&self, number: u64) {
+        if let Some(last_run) = self.last_run() {
+            last_run.note(number);
+        }
+    }
+
+    /// Whether this run should end: it was told to, or is over.
+    pub(crate) fn is_cancelled(&self, number: u64) -> bool {
+        let sight = self.state().sight();
+        let is_last = match self.last_run() {
+            Some(last_run) => last_run.is(number),
+            None => self.job.runs() == number + 1,
+        };
+        sight.is_cancelled() || !sight.is_running() || !is_last
+    }
+
+    /// None if the job has one run at a time: then it is the last of the job.
+    fn last_run(&self) -> Option<&LastRun> {
+        match &self.instance {
+            Some(instance) => Some(instance.last_run()),
+            None => self.job.instances().map(|instances| &instances.own_run),
+        }
     }
 }
 

@@ -169,8 +169,8 @@ impl Claim {
         }
     }
 
-    /// Likewise for a seat of a job that is `triggered`, or isn't. If it is busy, its end too will tell that the job is due.
-    pub(crate) fn offer_seat(&self, ticket: Ticket, triggered: bool) -> bool {
+    /// Likewise for an instance of a job that is `triggered`, or isn't. If it is busy, its end too will tell that the job is due.
+    pub(crate) fn offer_instance(&self, ticket: Ticket, triggered: bool) -> bool {
         if triggered && !self.sight().is_taken() {
             self.trigger();
         }
@@ -591,20 +591,20 @@ mod tests {
     }
 
     #[test]
-    fn a_seat_is_offered_only_when_idle_and_keeps_its_trigger() {
-        let seat = Claim::default();
+    fn an_instance_is_offered_only_when_idle_and_keeps_its_trigger() {
+        let instance = Claim::default();
         let (first, second) = (Ticket::new(1), Ticket::new(2));
-        assert!(seat.offer_seat(first, false));
-        assert!(!seat.sight().is_triggered());
-        assert!(!seat.offer_seat(second, true));
-        assert!(!seat.sight().is_triggered());
-        assert_eq!(seat.begin(first), Some(Begin::Due));
+        assert!(instance.offer_instance(first, false));
+        assert!(!instance.sight().is_triggered());
+        assert!(!instance.offer_instance(second, true));
+        assert!(!instance.sight().is_triggered());
+        assert_eq!(instance.begin(first), Some(Begin::Due));
         // It was busy, and so tells at its end that the job is due.
-        assert!(seat.end(None).due());
-        assert!(seat.offer_seat(second, true));
-        assert_eq!(seat.begin(second), Some(Begin::Triggered));
-        seat.end(None);
-        seat.remove();
-        assert!(!seat.offer_seat(first, false));
+        assert!(instance.end(None).due());
+        assert!(instance.offer_instance(second, true));
+        assert_eq!(instance.begin(second), Some(Begin::Triggered));
+        instance.end(None);
+        instance.remove();
+        assert!(!instance.offer_instance(first, false));
     }
 }

@@ -329,8 +329,8 @@ impl Engine {
 
     fn tell_to_end(&self, batch: &Batch) {
         for job in &batch.jobs {
-            if job.claim.cancel(batch.ticket) {
-                self.waiters.wake(job.id);
+            if job.state().cancel(batch.ticket) {
+                self.waiters.wake(job.job.id);
             }
         }
     }

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use crate::batch::{Batch, Queue};
-use crate::cell::JobCell;
+use crate::cell::{JobCell, JobInstance};
 use crate::claim::{Offer, Ticket};
 use crate::group::Group;
-use crate::rules::{Overlapping, Rules, Seats};
+use crate::instance::{Instance, Instances};
+use crate::rules::{Overlapping, Rules};
 use crate::time::Agenda;
 use crate::time::JobIndex;
 use crate::time::Time;
@@ -18,11 +19,11 @@ pub(crate) struct Handout {
     pub(crate) is_on_tick: bool,
     pub(crate) batch_size: usize,
     ticket: Ticket,
-    jobs: Vec<Arc<JobCell>>,
+    jobs: Vec<JobInstance>,
     /// Some of them wait in the queue.
     has_queued: bool,
     /// For the blocking pool; once they are queued, each is a batch.
-    blocking: Vec<Arc<JobCell>>,
+    blocking: Vec<JobInstance>,
     pub(crate) blocking_batches: Vec<Arc<Batch>>,
     /// Due while a run is in progress that has to give way.
     pub(crate) overlapping: Vec<Arc<JobCell>>,
@@ -44,7 +45,7 @@ struct Candidate<'a> {
 
 impl Handout {
     /// A handout under a ticket of its own. What is offered is collected in `jobs`, which is empty.
-    pub(crate) fn new(now: Time, tickets: &mut u64, jobs: Vec<Arc<JobCell>>) -> Handout {
+    pub(crate) fn new(now: Time, tickets: &mut u64, jobs: Vec<JobInstance>) -> Handout {
         *tickets += 1;
         Handout {
             now,
@@ -64,7 +65,7 @@ impl Handout {
     }
 
     /// The list in which jobs were collected, once it is empty.
-    pub(crate) fn take_list(&mut self) -> Vec<Arc<JobCell>> {
+    pub(crate) fn take_list(&mut self) -> Vec<JobInstance> {
         debug_assert!(self.jobs.is_empty(), "what was offered is handed out");
         std::mem::take(&mut self.jobs)
     }
@@ -94,9 +95,9 @@ impl Handout {
         match job.next_deadline_if_due(self.now) {
             Some(next) => {
                 agenda.insert(index, next, self.now);
-                self.push(job);
+                self.push(JobInstance::own(job));
             }
-            None => self.take_back(agenda, index, job, job),
+            None => self.take_back(agenda, index, &JobInstance::own(job)),
         }
     }
 
@@ -183,33 +184,35 @@ impl Handout {
 
     fn offer(&mut self, agenda: &mut Agenda, index: JobIndex, job: &Arc<JobCell>) -> Offer {
         let offer = job.claim.offer(self.ticket);
-        if offer == Offer::Taken && !self.confirm(agenda, index, job, job) {
+        if offer == Offer::Taken && !self.confirm(agenda, index, JobInstance::own(job)) {
             return Offer::Closed;
         }
         offer
     }
 
-    /// Lists a job for the run after the one that was `taken`, in the job itself or in a seat, and hands that out.
+    /// Lists a job for the run after the one that was offered, and hands that out.
     ///
     /// False if no run is due any more: one that was late may have begun, moved the deadline and ended since the job was looked
     /// at. Then the offer is taken back.
-    fn confirm(&mut self, agenda: &mut Agenda, index: JobIndex, job: &Arc<JobCell>, taken: &Arc<JobCell>) -> bool {
+    fn confirm(&mut self, agenda: &mut Agenda, index: JobIndex, offered: JobInstance) -> bool {
+        let job = &offered.job;
         if job.due() > self.now {
-            self.take_back(agenda, index, job, taken);
+            self.take_back(agenda, index, &offered);
             return false;
         }
         agenda.insert(index, job.due_after(self.now), self.now);
-        self.push(taken);
+        self.push(offered);
         true
     }
 
     #[cold]
-    fn take_back(&mut self, agenda: &mut Agenda, index: JobIndex, job: &JobCell, taken: &Arc<JobCell>) {
-        let Some(meanwhile) = taken.claim.withdraw(self.ticket) else {
+    fn take_back(&mut self, agenda: &mut Agenda, index: JobIndex, offered: &JobInstance) {
+        let Some(meanwhile) = offered.state().withdraw(self.ticket) else {
             return;
         };
+        let job = &offered.job;
         if meanwhile.removed() {
-            self.removed.push(Arc::clone(taken));
+            self.removed.push(Arc::clone(job));
         }
         if meanwhile.changed() {
             job.adopt_interval(self.now);
@@ -220,7 +223,7 @@ impl Handout {
     fn offer_by_rules(&mut self, agenda: &mut Agenda, candidate: Candidate<'_>) {
         let Candidate { index, job, rules } = candidate;
         let taken = match &rules.overlap {
-            Overlapping::Allow(seats) => self.offer_one(agenda, candidate, seats),
+            Overlapping::Allow(instances) => self.offer_one(agenda, candidate, instances),
             _ => self.offer(agenda, index, job) == Offer::Taken,
         };
         if taken {
@@ -230,41 +233,46 @@ impl Handout {
         }
     }
 
-    /// Offers a run to the job itself or to one of its other seats. One offer at a time: the deadline moves, and the trigger is taken,
-    /// only when its run begins.
-    fn offer_one(&mut self, agenda: &mut Agenda, candidate: Candidate<'_>, seats: &Seats) -> bool {
+    /// Offers a run under the job's own state word or that of another instance. One offer at a time: the deadline moves, and the trigger
+    /// is taken, only when its run begins.
+    fn offer_one(&mut self, agenda: &mut Agenda, candidate: Candidate<'_>, instances: &Instances) -> bool {
         let Candidate { index, job, .. } = candidate;
-        if seats.is_one_on_offer() {
+        if instances.is_one_on_offer() {
             agenda.insert(index, job.due(), self.now);
             return false;
         }
         let taken = match self.offer(agenda, index, job) {
             Offer::Taken => true,
-            Offer::Busy => self.offer_seat(agenda, candidate, seats),
+            Offer::Busy => self.offer_instance(agenda, candidate, instances),
             Offer::Closed => false,
         };
-        seats.note_on_offer(taken);
+        instances.note_on_offer(taken);
         taken
     }
 
-    fn offer_seat(&mut self, agenda: &mut Agenda, Candidate { index, job, .. }: Candidate<'_>, seats: &Seats) -> bool {
+    fn offer_instance(
+        &mut self,
+        agenda: &mut Agenda,
+        Candidate { index, job, .. }: Candidate<'_>,
+        instances: &Instances,
+    ) -> bool {
         let triggered = job.claim.sight().is_triggered();
         let ticket = self.ticket;
-        let taken = |seat: &Arc<JobCell>| seat.claim.offer_seat(ticket, triggered);
-        let seat = seats.all().into_iter().find(taken);
-        let Some(seat) = seat.or_else(|| seats.add(job).filter(taken)) else {
+        let taken = |instance: &Arc<Instance>| instance.state.offer_instance(ticket, triggered);
+        let instance = instances.all().into_iter().find(taken);
+        let Some(instance) = instance.or_else(|| instances.add(&job.claim).filter(taken)) else {
             return false;
         };
-        self.confirm(agenda, index, job, &seat)
+        self.confirm(agenda, index, JobInstance::of(job, instance))
     }
 
-    fn push(&mut self, job: &Arc<JobCell>) {
-        let jobs = if job.is_blocking() {
+    fn push(&mut self, offered: JobInstance) {
+        let list = if offered.job.is_blocking() {
             &mut self.blocking
         } else {
             &mut self.jobs
         };
-        jobs.push(Arc::clone(job));
+        list.push(offered);
     }
 
     /// Whether there is nothing to be done about it but to run what was offered to the lane that asks.
@@ -316,7 +324,7 @@ impl Handout {
 }
 
 /// Splits off what is more than a batch.
-fn split_off(jobs: &mut Vec<Arc<JobCell>>, batch_size: usize) -> Vec<Arc<JobCell>> {
+fn split_off(jobs: &mut Vec<JobInstance>, batch_size: usize) -> Vec<JobInstance> {
     if jobs.len() > batch_size {
         jobs.split_off(batch_size)
     } else {

@@ -8,11 +8,11 @@ use crate::cell::JobCell;
 use crate::error::Error;
 use crate::group::IntoGroup;
 use crate::id::JobId;
-use crate::options::Options;
+use crate::options::{Options, Overlaps};
 use crate::overlap::{OneAtATime, OverlapPolicy, Several};
 use crate::rules;
 use crate::scheduler::Scheduler;
-use crate::target::{BlockingTarget, Bodies, Body, Named, SharedTarget, Target};
+use crate::target::{BlockingTarget, Body, Named, SharedTarget, Target};
 use crate::terms::Manner;
 use crate::time::{FirstRun, MissedTicks};
 
@@ -240,9 +240,8 @@ impl<Runs> JobBuilder<Runs> {
         self
     }
 
-    pub(crate) fn overlapping<Other>(mut self, replaces: bool, runs: usize) -> JobBuilder<Other> {
-        self.options.replaces = replaces;
-        self.options.runs = runs;
+    pub(crate) fn overlapping<Other>(mut self, overlap: Overlaps) -> JobBuilder<Other> {
+        self.options.overlap = overlap;
         JobBuilder {
             scheduler: self.scheduler,
             interval: self.interval,
@@ -255,10 +254,10 @@ impl<Runs> JobBuilder<Runs> {
     }
 
     /// Registers a job with this body.
-    fn register<B: Body>(self, body: B, bodies: Option<Bodies>, blocking: bool) -> Result<Job, Error> {
+    fn register<B: Body>(self, body: B, blocking: bool) -> Result<Job, Error> {
         let engine = self.scheduler.engine();
         rules::check_interval(self.interval, engine.resolution)?;
-        let rules = self.options.into_rules(engine, self.interval, bodies)?;
+        let rules = self.options.into_rules(engine, self.interval)?;
         let terms = engine.terms(Manner::new(self.policy, blocking, body.takes_run()), rules);
         let cell: Arc<JobCell> = match self.name {
             None => Arc::new(JobCell::new(self.interval, terms, body)),
@@ -320,7 +319,7 @@ impl JobBuilder {
     /// [`is_interval_too_short`](Error::is_interval_too_short) if the interval is shorter than the scheduler's
     /// resolution, [`is_invalid_option`](Error::is_invalid_option) if an option makes no sense.
     pub fn run<M>(self, target: impl Target<M>) -> Result<Job, Error> {
-        self.register(target.into_body(), None, false)
+        self.register(target.into_body(), false)
     }
 
     /// Registers a job that blocks its thread: it runs on the runtime's blocking pool.
@@ -340,14 +339,14 @@ impl JobBuilder {
     ///
     /// As for [`run`](JobBuilder::run).
     pub fn run_blocking<M>(self, target: impl BlockingTarget<M>) -> Result<Job, Error> {
-        self.register(target.into_body(), None, true)
+        self.register(target.into_body(), true)
     }
 }
 
 #[cfg(feature = "macros")]
 impl JobBuilder {
     pub(crate) fn register_boxed(self, body: Box<dyn Body>, blocking: bool) -> Result<Job, Error> {
-        self.register(body, None, blocking)
+        self.register(body, blocking)
     }
 }
 
@@ -374,7 +373,7 @@ impl JobBuilder<Several> {
     ///
     /// As for one run at a time.
     pub fn run<M>(self, target: impl SharedTarget<M>) -> Result<Job, Error> {
-        self.register_shared(target.into_bodies(), false)
+        self.register_shared(target.into_shared_body(), false)
     }
 
     /// Registers a job that blocks its thread, as [`run_blocking`](JobBuilder::run_blocking) does for one run at a time.
@@ -383,11 +382,11 @@ impl JobBuilder<Several> {
     ///
     /// As for [`run`](JobBuilder::run).
     pub fn run_blocking<M>(self, target: impl SharedTarget<M> + BlockingTarget<M>) -> Result<Job, Error> {
-        self.register_shared(target.into_bodies(), true)
+        self.register_shared(target.into_shared_body(), true)
     }
 
-    pub(crate) fn register_shared(self, bodies: Bodies, blocking: bool) -> Result<Job, Error> {
-        self.register(bodies(), Some(bodies), blocking)
+    pub(crate) fn register_shared(self, body: Box<dyn Body>, blocking: bool) -> Result<Job, Error> {
+        self.register(body, blocking)
     }
 }
 

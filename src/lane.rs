@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use crate::batch::{Batch, Queue};
-use crate::cell::JobCell;
+use crate::cell::JobInstance;
 use crate::end::End;
 use crate::engine::{Engine, Taken};
 use crate::panics::{catch, discard, quietly};
@@ -227,7 +227,7 @@ impl Lane {
 }
 
 /// Begins the run that was offered to this batch. True if it waits.
-fn run(engine: &Arc<Engine>, places: &mut Places, batch: &Batch, job: &Arc<JobCell>) -> bool {
+fn run(engine: &Arc<Engine>, places: &mut Places, batch: &Batch, job: &JobInstance) -> bool {
     let begun = engine.begin_run(batch, job, places.spare());
     begun.is_some_and(|begun| poll_first(engine, places, batch, job, begun))
 }
@@ -236,7 +236,7 @@ fn poll_first(
     engine: &Engine,
     places: &mut Places,
     batch: &Batch,
-    job: &Arc<JobCell>,
+    job: &JobInstance,
     (facts, mut future): (Facts, RunFuture),
 ) -> bool {
     let (place, waker) = places.vacant();
@@ -320,7 +320,7 @@ impl BlockingRun {
         quietly(|| drop(engine.clock.runtime().spawn_blocking(Box::new(move || self.run()))));
     }
 
-    fn job(&self) -> &Arc<JobCell> {
+    fn job(&self) -> &JobInstance {
         &self.batch.jobs[0]
     }
 
@@ -348,7 +348,7 @@ impl BlockingRun {
         self.engine.report_retry(self.job(), &facts, end);
         let wait = Wait::new(&self.engine, self.job(), facts.number, wait);
         let engine = Arc::clone(&self.engine);
-        let limit = self.job().owner().time_limit(&facts);
+        let limit = self.job().job.time_limit(&facts);
         self.stage = BlockingStage::Begun(facts, backoff);
         quietly(|| drop(engine.clock.runtime().spawn(Box::pin(Pause::new(wait, limit, self)))));
     }
@@ -417,7 +417,7 @@ mod tests {
     fn a_batch_that_was_put_away_is_finished_and_used_again() {
         let mut queue = Queue::default();
         let mut desk = Desk::default();
-        let batch = queue.hand_out((Ticket::new(1), Time::ORIGIN), vec![job()]);
+        let batch = queue.hand_out((Ticket::new(1), Time::ORIGIN), vec![JobInstance::own(&job())]);
         desk.put_away(batch);
         desk.finish(&mut queue);
         assert!(queue.active().is_empty());

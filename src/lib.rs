@@ -56,6 +56,7 @@ mod groups;
 mod handout;
 mod id;
 mod inside;
+mod instance;
 #[cfg(all(interleavings, test))]
 #[path = "../interleavings/loom/mod.rs"]
 mod interleavings;

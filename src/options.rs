@@ -6,13 +6,14 @@ use std::time::{Duration, Instant};
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::group::GroupName;
+use crate::instance::Instances;
 use crate::panics::Guarded;
-use crate::rules::{Backoffs, Overlapping, Rules, Seats, Times, check_jitter};
+use crate::rules::{Backoffs, Overlapping, Rules, Times, check_jitter};
 use crate::sync::Mutex;
-use crate::target::Bodies;
 use crate::time::Jitter;
 use crate::time::Time;
 
+#[derive(Default)]
 pub(crate) struct Options {
     pub(crate) jitter: Option<Duration>,
     pub(crate) times: Option<u64>,
@@ -21,43 +22,30 @@ pub(crate) struct Options {
     pub(crate) timeout: Option<Duration>,
     pub(crate) backoffs: Option<Backoffs>,
     pub(crate) group: Option<GroupName>,
-    pub(crate) replaces: bool,
-    /// How many runs at a time.
-    pub(crate) runs: usize,
+    pub(crate) overlap: Overlaps,
 }
 
-impl Default for Options {
-    fn default() -> Options {
-        Options {
-            jitter: None,
-            times: None,
-            until: None,
-            from_end: false,
-            timeout: None,
-            backoffs: None,
-            group: None,
-            replaces: false,
-            runs: 1,
-        }
-    }
+/// How runs of the job may overlap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Overlaps {
+    #[default]
+    Wait,
+    Replace,
+    /// So many runs at a time.
+    Allow(usize),
 }
 
 impl Options {
     /// The rules of a job, if it has any.
-    pub(crate) fn into_rules(
-        self,
-        engine: &Engine,
-        interval: Duration,
-        bodies: Option<Bodies>,
-    ) -> Result<Option<Rules>, Error> {
+    pub(crate) fn into_rules(self, engine: &Engine, interval: Duration) -> Result<Option<Rules>, Error> {
         self.check(interval)?;
-        if self.are_default() && bodies.is_none() {
+        if self.are_default() {
             return Ok(None);
         }
-        let overlap = match bodies {
-            Some(bodies) => Overlapping::Allow(Seats::new(self.runs, bodies)),
-            None if self.replaces => Overlapping::Replace(Mutex::default()),
-            None => Overlapping::Skip,
+        let overlap = match self.overlap {
+            Overlaps::Wait => Overlapping::Skip,
+            Overlaps::Replace => Overlapping::Replace(Mutex::default()),
+            Overlaps::Allow(runs) => Overlapping::Allow(Instances::new(runs)),
         };
         let group = self.group.map(|name| engine.group(name)).transpose()?;
         Ok(Some(Rules {
@@ -84,8 +72,7 @@ impl Options {
             timeout: None,
             backoffs: None,
             group: None,
-            replaces: false,
-            runs: 1,
+            overlap: Overlaps::Wait,
         } = self
         else {
             return false;
@@ -107,7 +94,7 @@ impl Options {
                 "with a timeout of 0ns no run could end in time: take a longer `timeout`, or none",
             ));
         }
-        if self.runs == 0 {
+        if self.overlap == Overlaps::Allow(0) {
             return Err(Error::invalid_option(
                 "`Allow(0)` allows no run: let it be at least 1, or pause the job",
             ));

@@ -1,4 +1,5 @@
 use crate::job::JobBuilder;
+use crate::options::Overlaps;
 
 /// What becomes of a job that is due while a run of it is in progress.
 ///
@@ -81,7 +82,10 @@ impl OverlapPolicy for Overlap {
     type Runs = OneAtATime;
 
     fn apply<Runs>(self, job: JobBuilder<Runs>) -> JobBuilder<OneAtATime> {
-        job.overlapping(self == Overlap::Replace, 1)
+        job.overlapping(match self {
+            Overlap::Skip => Overlaps::Wait,
+            Overlap::Replace => Overlaps::Replace,
+        })
     }
 }
 
@@ -89,7 +93,7 @@ impl OverlapPolicy for Allow {
     type Runs = Several;
 
     fn apply<Runs>(self, job: JobBuilder<Runs>) -> JobBuilder<Several> {
-        job.overlapping(false, self.0)
+        job.overlapping(Overlaps::Allow(self.0))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker, ready};
 
-use crate::cell::JobCell;
+use crate::cell::{JobCell, JobInstance};
 use crate::end::End;
 use crate::engine::Engine;
 use crate::inside::polling;
@@ -84,15 +84,15 @@ pub(crate) enum Polled {
 
 /// A run that has begun and goes on as a future.
 pub(crate) struct Visit {
-    pub(crate) job: Arc<JobCell>,
+    pub(crate) job: JobInstance,
     facts: Facts,
     future: RunFuture,
 }
 
 impl Visit {
-    pub(crate) fn new(job: &Arc<JobCell>, facts: Facts, future: RunFuture) -> Visit {
+    pub(crate) fn new(job: &JobInstance, facts: Facts, future: RunFuture) -> Visit {
         Visit {
-            job: Arc::clone(job),
+            job: job.clone(),
             facts,
             future,
         }
@@ -107,13 +107,13 @@ impl Visit {
     /// Somebody may have begun to listen since a run began that isn't measured, and wants to hear how long it took.
     fn recall_start(&mut self, engine: &Engine) {
         if self.facts.started.is_none() && engine.observers.are_there() {
-            self.facts.started = Some(self.job.owner().last_start());
+            self.facts.started = Some(self.job.job.last_start());
         }
     }
 
     fn cancel(mut self, engine: &Engine) {
         self.recall_start(engine);
-        self.job.claim.cancel_current();
+        self.job.state().cancel_current();
         engine.end(&self.job, &self.facts, self.future, End::Cancelled, Some(engine.now()));
     }
 }
@@ -137,9 +137,9 @@ impl Parked {
     pub(crate) fn keep(self: &Arc<Self>, engine: &Engine, visit: Visit) {
         if visit.facts.started.is_none() {
             // It isn't measured. But should it wait for long, somebody will ask since when.
-            visit.job.owner().note_start(engine.now());
+            visit.job.job.note_start(engine.now());
         }
-        let job = visit.job.rules().is_some().then(|| Arc::clone(&visit.job));
+        let job = visit.job.job.rules().is_some().then(|| Arc::clone(&visit.job.job));
         *lock(&self.stage) = Stage::Waiting(visit);
         if let Some(rules) = job.as_deref().and_then(JobCell::rules) {
             rules.keep_at_hand(self);
@@ -233,8 +233,8 @@ pub(crate) fn poll_run(future: &mut RunFuture, waker: &Waker) -> Poll<End> {
     poll_with(waker, |cx| future.as_mut().poll(cx))
 }
 
-pub(crate) fn poll_in_span(job: &JobCell, facts: &Facts, future: &mut RunFuture, waker: &Waker) -> Poll<End> {
-    polling((job.id, job.claim.sight().ticket()), || {
+pub(crate) fn poll_in_span(job: &JobInstance, facts: &Facts, future: &mut RunFuture, waker: &Waker) -> Poll<End> {
+    polling(job.run_key(), || {
         poll_with(waker, |cx| facts.span.in_scope(|| future.as_mut().poll(cx)))
     })
 }

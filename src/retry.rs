@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use crate::alarm::Alarm;
-use crate::cell::JobCell;
+use crate::cell::JobInstance;
 use crate::end::End;
 use crate::engine::Engine;
 use crate::lane::BlockingRun;
@@ -22,7 +22,7 @@ use crate::waiters::Ear;
 /// The wait before the next attempt. It ends early if the run is told to end.
 pub(crate) struct Wait {
     engine: Arc<Engine>,
-    job: Arc<JobCell>,
+    job: JobInstance,
     number: u64,
     until: Time,
     alarm: Alarm,
@@ -30,10 +30,10 @@ pub(crate) struct Wait {
 }
 
 impl Wait {
-    pub(crate) fn new(engine: &Arc<Engine>, job: &Arc<JobCell>, number: u64, wait: Duration) -> Wait {
+    pub(crate) fn new(engine: &Arc<Engine>, job: &JobInstance, number: u64, wait: Duration) -> Wait {
         Wait {
             engine: Arc::clone(engine),
-            job: Arc::clone(job),
+            job: job.clone(),
             number,
             until: engine.now().after(wait.into()),
             alarm: Alarm::default(),
@@ -43,7 +43,7 @@ impl Wait {
 
     /// False if there is to be no further attempt.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
-        self.engine.waiters.listen(self.job.id, &mut self.ear, cx.waker());
+        self.engine.waiters.listen(self.job.job.id, &mut self.ear, cx.waker());
         if self.job.is_cancelled(self.number) {
             return Poll::Ready(false);
         }
@@ -56,7 +56,7 @@ impl Wait {
 impl Drop for Wait {
     fn drop(&mut self) {
         if let Some(ear) = self.ear {
-            self.engine.waiters.leave(self.job.id, ear);
+            self.engine.waiters.leave(self.job.job.id, ear);
         }
     }
 }
@@ -64,7 +64,7 @@ impl Drop for Wait {
 /// The attempts of a run that isn't blocking, one after the other.
 pub(crate) struct Attempts {
     engine: Arc<Engine>,
-    job: Arc<JobCell>,
+    job: JobInstance,
     facts: Facts,
     /// It may panic when it is dropped, and so may what is in the stage.
     backoff: Guarded<Backoff>,
@@ -82,14 +82,14 @@ impl Attempts {
     /// Goes on from the first attempt.
     pub(crate) fn after(
         engine: &Arc<Engine>,
-        job: &Arc<JobCell>,
+        job: &JobInstance,
         facts: &Facts,
         first: Step,
         backoff: Backoff,
     ) -> Attempts {
         Attempts {
             engine: Arc::clone(engine),
-            job: Arc::clone(job),
+            job: job.clone(),
             facts: facts.clone(),
             backoff: Guarded::new(backoff),
             stage: Stage::from(first),

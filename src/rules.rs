@@ -3,14 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::cell::JobCell;
 use crate::error::Error;
 use crate::group::Group;
+use crate::instance::Instances;
 use crate::panics::{Guarded, lock};
 use crate::parked::Parked;
 use crate::sync::Mutex;
-use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use crate::target::Bodies;
+use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::time::Jitter;
 use crate::time::{Span, Time};
 
@@ -38,9 +37,7 @@ pub(crate) enum Overlapping {
     Skip,
     /// The run in progress, if it waits.
     Replace(Mutex<Option<Arc<Parked>>>),
-    Allow(Seats),
-    /// This is one of the seats of that job.
-    Seat(Arc<JobCell>),
+    Allow(Instances),
 }
 
 /// So many runs, and no more.
@@ -60,20 +57,6 @@ impl Times {
 }
 
 impl Rules {
-    /// The rules of a seat: all but this is asked of the job that it belongs to.
-    pub(crate) fn of_seat(job: &Arc<JobCell>) -> Rules {
-        Rules {
-            jitter: None,
-            times: None,
-            until: Time::NEVER,
-            from_end: false,
-            time_limit: None,
-            backoffs: None,
-            group: None,
-            overlap: Overlapping::Seat(Arc::clone(job)),
-        }
-    }
-
     /// When a run with this deadline is due.
     pub(crate) fn put_off(&self, deadline: Time) -> Time {
         match self.jitter {
@@ -110,6 +93,14 @@ impl Rules {
         }
     }
 
+    /// The instances of a job that allows several runs at a time.
+    pub(crate) fn instances(&self) -> Option<&Instances> {
+        match &self.overlap {
+            Overlapping::Allow(instances) => Some(instances),
+            _ => None,
+        }
+    }
+
     /// Keeps the run that is in progress at hand, if it may have to give way.
     pub(crate) fn keep_at_hand(&self, run: &Arc<Parked>) {
         if let Overlapping::Replace(current) = &self.overlap {
@@ -133,84 +124,6 @@ impl Times {
         let offered = self.offered.load(Ordering::Relaxed);
         let is_below_none = offered > u64::MAX / 2;
         self.limit.saturating_sub(if is_below_none { 0 } else { offered })
-    }
-}
-
-/// Where the runs of a job that allows several take place, beside the job itself. They are made when they are needed.
-pub(crate) struct Seats {
-    /// How many there may be.
-    limit: usize,
-    state: Mutex<SeatsState>,
-    /// A run is on offer, or about to begin: it hasn't moved the deadline yet, nor taken the trigger.
-    on_offer: AtomicBool,
-    /// Held while a run is counted, the deadline moved or something noted in the record, since several may begin and end at once.
-    pub(crate) writing: Mutex<()>,
-    /// One more than the number of the last run that took place in the job itself.
-    pub(crate) own_runs: AtomicU64,
-}
-
-#[derive(Default)]
-struct SeatsState {
-    seats: Vec<Arc<JobCell>>,
-    bodies: Option<Guarded<Bodies>>,
-}
-
-impl Seats {
-    /// For a job that may have `runs` runs at a time.
-    pub(crate) fn new(runs: usize, bodies: Bodies) -> Seats {
-        Seats {
-            limit: runs - 1,
-            state: Mutex::new(SeatsState {
-                seats: Vec::new(),
-                bodies: Some(Guarded::new(bodies)),
-            }),
-            on_offer: AtomicBool::new(false),
-            writing: Mutex::default(),
-            own_runs: AtomicU64::new(0),
-        }
-    }
-
-    pub(crate) fn is_one_on_offer(&self) -> bool {
-        self.on_offer.load(Ordering::Acquire)
-    }
-
-    /// A run was put on offer, or the one that was is counted or withdrawn.
-    pub(crate) fn note_on_offer(&self, on_offer: bool) {
-        self.on_offer.store(on_offer, Ordering::Release);
-    }
-
-    pub(crate) fn all(&self) -> Vec<Arc<JobCell>> {
-        lock(&self.state).seats.clone()
-    }
-
-    /// One more seat, if there may be one.
-    pub(crate) fn add(&self, job: &Arc<JobCell>) -> Option<Arc<JobCell>> {
-        let mut state = lock(&self.state);
-        if state.seats.len() >= self.limit {
-            return None;
-        }
-        let bodies = state.bodies.as_deref()?;
-        let body = bodies();
-        let seat = JobCell::seat(job, body);
-        if job.claim.sight().is_paused() {
-            // Whoever paused the job has not seen this one.
-            seat.claim.pause();
-        }
-        state.seats.push(Arc::clone(&seat));
-        Some(seat)
-    }
-
-    /// From here on there are no more seats. The caller drops the target.
-    pub(crate) fn take_bodies(&self) -> Option<Guarded<Bodies>> {
-        lock(&self.state).bodies.take()
-    }
-
-    /// Forgets seats without a run, since each refers to its job.
-    pub(crate) fn forget_idle(&self) -> Vec<Arc<JobCell>> {
-        let mut state = lock(&self.state);
-        let (taken, idle) = state.seats.drain(..).partition(|seat| seat.claim.sight().is_taken());
-        state.seats = taken;
-        idle
     }
 }
 

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::cancelled::Cancelled;
-use crate::cell::JobCell;
+use crate::cell::JobInstance;
 use crate::clock::Clock;
 use crate::id::JobId;
 use crate::job::Job;
@@ -27,8 +27,7 @@ use crate::time::{Span, Time};
 /// ```
 #[derive(Clone)]
 pub struct Run {
-    /// The job, or one of its seats.
-    cell: Arc<JobCell>,
+    instance: JobInstance,
     number: u64,
     deadline: Instant,
     started: Instant,
@@ -82,7 +81,7 @@ impl Run {
     /// # Ok::<(), atevery::Error>(())
     /// ```
     pub fn is_cancelled(&self) -> bool {
-        self.cell.is_cancelled(self.number) || self.is_timed_out()
+        self.instance.is_cancelled(self.number) || self.is_timed_out()
     }
 
     /// Ready as soon as this run [should end](Run::is_cancelled). For asynchronous code that has something to finish first,
@@ -117,7 +116,7 @@ impl Run {
 
     /// The job that this is a run of.
     pub fn job(&self) -> Job {
-        Job::new(Arc::clone(self.cell.owner()))
+        Job::new(Arc::clone(&self.instance.job))
     }
 
     fn is_timed_out(&self) -> bool {
@@ -129,18 +128,18 @@ impl Run {
     }
 
     pub(crate) fn job_id(&self) -> JobId {
-        self.cell.id
+        self.instance.job.id
     }
 
     pub(crate) fn host(&self) -> Option<Arc<dyn Host>> {
-        self.cell.host()
+        self.instance.job.host()
     }
 }
 
 impl fmt::Debug for Run {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Run")
-            .field("job", &self.cell.owner().name())
+            .field("job", &self.instance.job.name())
             .field("number", &self.number)
             .field("deadline", &self.deadline)
             .field("started", &self.started)
@@ -172,7 +171,7 @@ impl Facts {
 #[allow(missing_debug_implementations, reason = "users never see one")]
 pub struct Begun<'a> {
     pub(crate) clock: &'a Clock,
-    pub(crate) job: &'a Arc<JobCell>,
+    pub(crate) job: &'a JobInstance,
     pub(crate) facts: &'a Facts,
 }
 
@@ -181,15 +180,15 @@ impl Begun<'_> {
         let Facts {
             number, deadline, due, ..
         } = *self.facts;
-        let owner = self.job.owner();
+        let job = &self.job.job;
         let started = self.facts.started.unwrap_or(due);
         Run {
-            cell: Arc::clone(self.job),
+            instance: self.job.clone(),
             number,
             deadline: self.clock.instant_of(deadline),
             started: self.clock.instant_of(started),
-            missed: owner.missed(due, started),
-            time_limit: owner.time_limit(self.facts),
+            missed: job.missed(due, started),
+            time_limit: job.time_limit(self.facts),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::batch::Batch;
-use crate::cell::JobCell;
+use crate::cell::{JobCell, JobInstance};
 use crate::claim::{Begin, Meanwhile, Ticket};
 use crate::end::End;
 use crate::engine::Engine;
@@ -30,8 +30,8 @@ impl Engine {
     pub(crate) fn take_back(&self, batch: &Batch) {
         for job in &batch.jobs {
             if self.withdraw(batch.ticket, job) {
-                job.owner().note_trouble(&EventKind::Refused);
-                self.tell(job, batch.ticket, None, self.now(), EventKind::Refused);
+                job.job.note_trouble(&EventKind::Refused);
+                self.tell(&job.job, batch.ticket, None, self.now(), EventKind::Refused);
             }
         }
     }
@@ -44,29 +44,26 @@ impl Engine {
     }
 
     /// Takes back an offer, unless its run has begun; the job is listed for the next tick.
-    fn withdraw(&self, ticket: Ticket, job: &Arc<JobCell>) -> bool {
-        if !job.claim.sight().is_offered_under(ticket) {
+    fn withdraw(&self, ticket: Ticket, job: &JobInstance) -> bool {
+        if !job.state().sight().is_offered_under(ticket) {
             return false;
         }
-        let owner = job.owner();
+        let owner = &job.job;
         let rules = owner.rules();
         // Before the claim is idle: the loop must not find an idle job without a run left.
         rules.inspect(|rules| rules.note_withdrawal());
-        let Some(meanwhile) = job.claim.withdraw(ticket) else {
+        let Some(meanwhile) = job.state().withdraw(ticket) else {
             rules.inspect(|rules| rules.note_offer());
             return false;
         };
-        if !Arc::ptr_eq(owner, job) {
-            // The job itself remembers that it was triggered.
-            job.claim.take_trigger();
-        }
+        // The job itself remembers that it was triggered.
+        job.forget_trigger();
         if let Some(rules) = rules {
             owner.note_no_offer();
             self.leave_group(rules);
         }
         if meanwhile.removed() {
-            job.clear();
-            owner.forget_idle_seats();
+            owner.clear_removed();
             return false;
         }
         if meanwhile.changed() {
@@ -90,18 +87,18 @@ impl Engine {
     pub(crate) fn begin_run(
         self: &Arc<Self>,
         batch: &Batch,
-        job: &Arc<JobCell>,
+        job: &JobInstance,
         spare: &mut Spare,
     ) -> Option<(Facts, RunFuture)> {
-        let Some(how) = job.claim.begin(batch.ticket) else {
+        let Some(how) = job.state().begin(batch.ticket) else {
             self.withdraw(batch.ticket, job);
             return None;
         };
-        if how == Begin::Due && !self.is_measured(batch, job) {
+        if how == Begin::Due && !self.is_measured(batch, &job.job) {
             return self.run_unmeasured(batch, job, spare);
         }
         let facts = self.begin(batch, job, how);
-        let step = match job.owner().rules() {
+        let step = match job.job.rules() {
             None => self.call(job, &facts, spare),
             Some(rules) => self.call_by_rules(job, &facts, rules, spare),
         };
@@ -120,11 +117,11 @@ impl Engine {
     }
 
     /// What is left of a run's beginning and end when nobody looks, and it has no rules: most runs there are.
-    fn run_unmeasured(&self, batch: &Batch, job: &Arc<JobCell>, spare: &mut Spare) -> Option<(Facts, RunFuture)> {
-        let facts = job.begin_unmeasured();
+    fn run_unmeasured(&self, batch: &Batch, job: &JobInstance, spare: &mut Spare) -> Option<(Facts, RunFuture)> {
+        let facts = job.job.begin_unmeasured();
         if batch.is_cancelled() {
             // The cancellation came before the claim, and so missed this run.
-            job.claim.cancel(batch.ticket);
+            job.state().cancel(batch.ticket);
         }
         match self.call(job, &facts, spare) {
             Step::Future(future) => return Some((facts, future)),
@@ -135,14 +132,14 @@ impl Engine {
     }
 
     /// Begins and does the first attempt of a run that blocks its thread, if it still is on offer.
-    pub(crate) fn begin_blocking(&self, batch: &Batch, job: &Arc<JobCell>) -> Option<(Facts, End, Option<Backoff>)> {
-        let Some(how) = job.claim.begin(batch.ticket) else {
+    pub(crate) fn begin_blocking(&self, batch: &Batch, job: &JobInstance) -> Option<(Facts, End, Option<Backoff>)> {
+        let Some(how) = job.state().begin(batch.ticket) else {
             self.withdraw(batch.ticket, job);
             return None;
         };
         let facts = self.begin(batch, job, how);
         let end = self.call(job, &facts, &mut None).into_end();
-        let backoffs = job.owner().rules().and_then(|rules| rules.backoffs.as_ref());
+        let backoffs = job.job.rules().and_then(|rules| rules.backoffs.as_ref());
         match backoffs.filter(|_| end.is_failure()).map(|backoffs| catch(&**backoffs)) {
             Some(Ok(backoff)) => Some((facts, end, Some(backoff))),
             Some(Err(payload)) => Some((facts, End::Panicked(payload), None)),
@@ -150,19 +147,18 @@ impl Engine {
         }
     }
 
-    fn begin(&self, batch: &Batch, job: &Arc<JobCell>, how: Begin) -> Facts {
-        let owner = job.owner();
-        let is_seat = !Arc::ptr_eq(owner, job);
-        let triggered = (is_seat && owner.claim.take_trigger()) || how == Begin::Triggered;
+    fn begin(&self, batch: &Batch, job: &JobInstance, how: Begin) -> Facts {
+        let owner = &job.job;
+        let triggered = job.take_jobs_trigger() || how == Begin::Triggered;
         let observed = self.observers.are_there();
         let started = (triggered || self.is_measured(batch, owner)).then(|| self.now());
         let triggered = triggered && !started.is_some_and(|started| owner.owes_a_run_at_the_end(started));
         let how = if triggered { Begin::Triggered } else { Begin::Due };
         let mut facts = owner.begin(how, started);
-        job.note_place(facts.number);
+        job.note_run(facts.number);
         if batch.is_cancelled() {
             // The cancellation came before the claim, and so missed this run.
-            job.claim.cancel(batch.ticket);
+            job.state().cancel(batch.ticket);
         }
         let clock_stepped_back = started.is_some_and(|started| started < batch.offered);
         if triggered || clock_stepped_back {
@@ -176,8 +172,8 @@ impl Engine {
     }
 
     /// Tells that a run has begun, and how late.
-    fn announce(&self, job: &Arc<JobCell>, ticket: Ticket, facts: &mut Facts, started: Time, observed: bool) {
-        let owner = job.owner();
+    fn announce(&self, job: &JobInstance, ticket: Ticket, facts: &mut Facts, started: Time, observed: bool) {
+        let owner = &job.job;
         owner.note_start(started);
         let missed = owner.missed(facts.due, started);
         if missed > 0 {
@@ -188,7 +184,7 @@ impl Engine {
         }
         let lateness = started.since(facts.due);
         facts.enter_span(owner.name(), lateness);
-        let tell = |kind| self.tell(job, ticket, Some(facts), started, kind);
+        let tell = |kind| self.tell(owner, ticket, Some(facts), started, kind);
         quietly(|| {
             facts.span.in_scope(|| {
                 if missed > 0 {
@@ -204,20 +200,19 @@ impl Engine {
     }
 
     /// Calls the target.
-    pub(crate) fn call(&self, job: &Arc<JobCell>, facts: &Facts, spare: &mut Spare) -> Step {
+    pub(crate) fn call(&self, job: &JobInstance, facts: &Facts, spare: &mut Spare) -> Step {
         let begun = Begun {
             clock: &self.clock,
             job,
             facts,
         };
-        let ticket = job.claim.sight().ticket();
-        let called = inside((job.id, ticket), || {
-            catch(|| facts.span.in_scope(|| job.call(&begun, spare)))
+        let called = inside(job.run_key(), || {
+            catch(|| facts.span.in_scope(|| job.job.call(&begun, spare)))
         });
         called.unwrap_or_else(|payload| Step::Done(End::Panicked(payload)))
     }
 
-    fn call_by_rules(self: &Arc<Self>, job: &Arc<JobCell>, facts: &Facts, rules: &Rules, spare: &mut Spare) -> Step {
+    fn call_by_rules(self: &Arc<Self>, job: &JobInstance, facts: &Facts, rules: &Rules, spare: &mut Spare) -> Step {
         let mut step = self.call(job, facts, spare);
         if let Some(backoffs) = rules.backoffs.as_ref().filter(|_| step.may_fail()) {
             step = match catch(&**backoffs) {
@@ -228,7 +223,7 @@ impl Engine {
                 }
             };
         }
-        match (step, job.owner().time_limit(facts)) {
+        match (step, job.job.time_limit(facts)) {
             (Step::Future(future), limit) if limit != Time::NEVER => {
                 Step::Future(Box::pin(TimeLimit::new(self, limit, future)))
             }
@@ -243,7 +238,7 @@ impl Engine {
     /// stands for its end where that isn't measured; likewise below.
     pub(crate) fn end_here(
         &self,
-        job: &Arc<JobCell>,
+        job: &JobInstance,
         facts: &Facts,
         mut future: RunFuture,
         end: End,
@@ -259,17 +254,17 @@ impl Engine {
     }
 
     /// Ends a run whose future is done or to be dropped.
-    pub(crate) fn end(&self, job: &Arc<JobCell>, facts: &Facts, future: RunFuture, end: End, waited: Option<Time>) {
+    pub(crate) fn end(&self, job: &JobInstance, facts: &Facts, future: RunFuture, end: End, waited: Option<Time>) {
         let dropped = catch(|| facts.span.in_scope(|| drop(future)));
         self.settle(job, facts, end.after_drop(dropped), waited);
     }
 
-    pub(crate) fn settle(&self, job: &Arc<JobCell>, facts: &Facts, end: End, waited: Option<Time>) {
+    pub(crate) fn settle(&self, job: &JobInstance, facts: &Facts, end: End, waited: Option<Time>) {
         if facts.started.is_none() && matches!(end, End::Finished) {
             // Nobody looks: its job is not timed.
             return self.release(job, false, waited);
         }
-        let owner = job.owner();
+        let owner = &job.job;
         let cancelled = matches!(end, End::Cancelled);
         let ended = self.report(job, facts, end);
         if owner.rules().is_some_and(|rules| rules.from_end) {
@@ -279,27 +274,26 @@ impl Engine {
     }
 
     /// The job is idle again.
-    fn release(&self, job: &Arc<JobCell>, cancelled: bool, waited: Option<Time>) {
-        let meanwhile = job.claim.end(waited);
+    fn release(&self, job: &JobInstance, cancelled: bool, waited: Option<Time>) {
+        let meanwhile = job.state().end(waited);
         if !meanwhile.nothing() {
             self.after_end(job, meanwhile);
         }
-        let owner = job.owner();
+        let owner = &job.job;
         if let Some(rules) = owner.rules() {
             self.after_end_by_rules(owner, rules);
         }
-        self.waiters.wake(job.id);
+        self.waiters.wake(owner.id);
         if meanwhile.watched() {
-            self.watches.ended((job.id, meanwhile.ticket()), cancelled);
+            self.watches.ended((owner.id, meanwhile.ticket()), cancelled);
         }
     }
 
     #[cold]
-    fn after_end(&self, job: &Arc<JobCell>, meanwhile: Meanwhile) {
-        let owner = job.owner();
+    fn after_end(&self, job: &JobInstance, meanwhile: Meanwhile) {
+        let owner = &job.job;
         if meanwhile.removed() {
-            job.clear();
-            owner.forget_idle_seats();
+            owner.clear_removed();
             return;
         }
         if meanwhile.changed() {
@@ -320,8 +314,8 @@ impl Engine {
     }
 
     /// Notes how a run has ended, and tells it. Returns when that was.
-    fn report(&self, job: &Arc<JobCell>, facts: &Facts, end: End) -> Time {
-        let owner = job.owner();
+    fn report(&self, job: &JobInstance, facts: &Facts, end: End) -> Time {
+        let owner = &job.job;
         let times = facts.started.map(|started| (started, self.now()));
         let mut kind = end.into_kind();
         let completed = matches!(kind, EventKind::Finished | EventKind::Failed(_));
@@ -336,19 +330,23 @@ impl Engine {
             owner.note_trouble(&kind);
         }
         let ended = times.map_or_else(|| self.now(), |(_, ended)| ended);
-        let ticket = job.claim.sight().ticket();
-        quietly(|| facts.span.in_scope(|| self.tell(job, ticket, Some(facts), ended, kind)));
+        let ticket = job.state().sight().ticket();
+        quietly(|| {
+            facts
+                .span
+                .in_scope(|| self.tell(owner, ticket, Some(facts), ended, kind))
+        });
         ended
     }
 
     /// An attempt has failed, and there will be another.
-    pub(crate) fn report_retry(&self, job: &Arc<JobCell>, facts: &Facts, end: End) {
+    pub(crate) fn report_retry(&self, job: &JobInstance, facts: &Facts, end: End) {
         let failure = end.into_kind();
         let message = failure.error_text().unwrap_or_default();
         quietly(|| drop(failure));
         let kind = EventKind::Retried(message.into());
-        job.owner().note_trouble(&kind);
-        self.tell(job, job.claim.sight().ticket(), Some(facts), self.now(), kind);
+        job.job.note_trouble(&kind);
+        self.tell(&job.job, job.state().sight().ticket(), Some(facts), self.now(), kind);
     }
 
     /// Cancels the run of a job that is to give way to the next.
@@ -372,7 +370,7 @@ impl Engine {
             .and_then(|facts| facts.started)
             .map(|started| now.since(started).into());
         let event = Event {
-            job: Job::new(Arc::clone(job.owner())),
+            job: Job::new(Arc::clone(job)),
             run: run.map(|facts| facts.number),
             deadline: run.map(|facts| self.clock.instant_of(facts.deadline)),
             due: run.map(|facts| self.clock.instant_of(facts.due)),

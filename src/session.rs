@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::batch::{self, Queue};
-use crate::cell::JobCell;
+use crate::cell::{JobCell, JobInstance};
 use crate::engine::Groups;
 use crate::handout::Handout;
 use crate::roster::Roster;
@@ -22,7 +22,7 @@ pub(crate) struct Session {
     /// What is due and has not been handed out.
     due: Due,
     /// An empty list, in which the loop collects what it offers.
-    list: Vec<Arc<JobCell>>,
+    list: Vec<JobInstance>,
     /// When the loop means to wake.
     wake: Option<Time>,
     /// It has let lanes go before the tick that has come.
@@ -97,11 +97,11 @@ impl Session {
     }
 
     /// The list in which the loop collects what it offers, to be [kept](Session::keep_list) for its next tick.
-    pub(crate) fn take_list(&mut self) -> Vec<Arc<JobCell>> {
+    pub(crate) fn take_list(&mut self) -> Vec<JobInstance> {
         std::mem::take(&mut self.list)
     }
 
-    pub(crate) fn keep_list(&mut self, list: Vec<Arc<JobCell>>) {
+    pub(crate) fn keep_list(&mut self, list: Vec<JobInstance>) {
         self.list = list;
     }
 

@@ -72,11 +72,8 @@ pub trait BlockingTarget<Marker>: Target<Marker> {}
 )]
 pub trait SharedTarget<Marker>: Target<Marker> {
     #[doc(hidden)]
-    fn into_bodies(self) -> Bodies;
+    fn into_shared_body(self) -> Box<dyn Body>;
 }
-
-/// Makes bodies that share one target.
-pub(crate) type Bodies = Box<dyn Fn() -> Box<dyn Body> + Send + Sync>;
 
 /// What a job may return: `()` or a `Result<(), E>`.
 #[diagnostic::on_unimplemented(
@@ -259,9 +256,9 @@ struct Shared<F, Marker> {
 }
 
 impl<F, Marker> Shared<F, Marker> {
-    fn new(target: Arc<F>) -> Self {
+    fn new(target: F) -> Self {
         Shared {
-            target: Mutex::new(Some(target)),
+            target: Mutex::new(Some(Arc::new(target))),
             shape: PhantomData,
         }
     }
@@ -321,9 +318,8 @@ macro_rules! shape {
             F: Fn($($run)?) -> $output + Send + Sync + 'static,
             $output: $bound + 'static,
         {
-            fn into_bodies(self) -> Bodies {
-                let target = Arc::new(self);
-                Box::new(move || Box::new(Shared::<F, $marker<$output>>::new(Arc::clone(&target))))
+            fn into_shared_body(self) -> Box<dyn Body> {
+                Box::new(Shared::<F, $marker<$output>>::new(self))
             }
         }
 

@@ -20,14 +20,14 @@ impl Watches {
         let active = engine.active();
         let mut watches = lock(&self.0);
         for batch in active {
-            for job in batch.jobs.iter().filter(|job| job.claim.watch(batch.ticket)) {
+            for job in batch.jobs.iter().filter(|job| job.state().watch(batch.ticket)) {
                 watches
-                    .entry((job.id, batch.ticket))
+                    .entry((job.job.id, batch.ticket))
                     .or_default()
                     .push(Arc::clone(progress));
                 lock(&progress.runs)
                     .waiting
-                    .insert((job.id, batch.ticket), Job::new(Arc::clone(job.owner())));
+                    .insert((job.job.id, batch.ticket), Job::new(Arc::clone(&job.job)));
             }
         }
     }

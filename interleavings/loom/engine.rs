@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::bench::{Bench, Task};
 use super::{all, both, three, up_to};
-use crate::cell::JobCell;
+use crate::cell::{JobCell, JobInstance};
 use crate::claim::{Offer, Ticket};
 use crate::job::Job;
 use crate::overlap::Overlap;
@@ -708,8 +708,8 @@ fn a_cancelled_batch_against_a_run_that_begins() {
         let job: Arc<JobCell> = Arc::new(JobCell::new(SECOND, terms, target.into_body()));
         let ticket = Ticket::new(1);
         assert_eq!(job.claim.offer(ticket), Offer::Taken);
-        let batch = lock(&engine.queue).hand_out((ticket, Time::ORIGIN), vec![Arc::clone(&job)]);
-        let (lane, its_job, its_batch) = (Arc::clone(&engine), Arc::clone(&job), Arc::clone(&batch));
+        let batch = lock(&engine.queue).hand_out((ticket, Time::ORIGIN), vec![JobInstance::own(&job)]);
+        let (lane, its_job, its_batch) = (Arc::clone(&engine), JobInstance::own(&job), Arc::clone(&batch));
         let (visit, ()) = both(
             move || lane.begin_run(&its_batch, &its_job, &mut None),
             || engine.cancel_runs(),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{all, both, job, three};
 use crate::batch::Queue;
+use crate::cell::JobInstance;
 use crate::claim::Ticket;
 use crate::panics::lock;
 use crate::sync::Mutex;
@@ -20,7 +21,7 @@ struct Small {
 
 impl Small {
     fn tick(&self, number: u64) {
-        lock(&self.queue).push((Ticket::new(number), Time::ORIGIN), vec![job()]);
+        lock(&self.queue).push((Ticket::new(number), Time::ORIGIN), vec![JobInstance::own(&job())]);
         self.hire();
     }
 

@@ -196,7 +196,7 @@ impl Engine {
     pub(super) fn follow_up(self: &Arc<Self>, handout: Handout) {
         self.start_blocking(handout.blocking_batches);
         for job in handout.removed {
-            job.clear();
+            job.clear_removed();
         }
         for job in handout.used_up {
             self.retire(&job);
