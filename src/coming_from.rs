@@ -79,7 +79,7 @@
 //! | no singleton mode: runs overlap | `.on_overlap(Allow(8))` |
 //! | `WithSingletonMode(LimitModeWait)` | the default |
 //! | `WithSingletonMode(LimitModeReschedule)` | `.missed_ticks(MissedTicks::Skip)`: of what was due meanwhile one run is made up for at once, the rest is dropped |
-//! | `WithIntervalFromCompletion()` | `.delay_from_end()` |
+//! | `WithIntervalFromCompletion()` | `.fixed_delay()` |
 //! | `WithLimitConcurrentJobs(4, LimitModeWait)` | `s.group("all", 4)?`, and `.group("all")` for each job |
 //! | `WithEventListeners(AfterJobRunsWithError(f))` | `Scheduler::builder(..).on_event(f)` |
 //! | `j.RunNow()` | `job.trigger()` |
@@ -114,7 +114,7 @@
 //! s.every(secs(10)).name("sweep").times(3).run(f)?;
 //! s.every(secs(10)).on_overlap(Allow(8)).run(f)?;
 //! s.every(secs(10)).missed_ticks(MissedTicks::Skip).run(f)?;
-//! s.every(secs(10)).delay_from_end().group("all").run(f)?;
+//! s.every(secs(10)).fixed_delay().group("all").run(f)?;
 //! let job = s.every(secs(10)).group("all").run(async |run: Run| run.cancelled().await)?;
 //! s.start()?;
 //! # time.run_until_stalled();
@@ -198,7 +198,7 @@
 //! | --- | --- |
 //! | `@EnableScheduling` | `start_background_tasks(Tokio::current())?` |
 //! | `@Scheduled(fixedRate = 5000)` | `#[every("5s")]` |
-//! | `@Scheduled(fixedDelay = 5000)` | `#[every("5s", delay_from_end)]` |
+//! | `@Scheduled(fixedDelay = 5000)` | `#[every("5s", fixed_delay)]` |
 //! | `@Scheduled(initialDelay = 1000, fixedRate = 5000)` | `#[every("5s", first_run = FirstRun::After(Duration::from_secs(1)))]` |
 //! | `@Scheduled(initialDelay = 1000)` | `#[every("1s", first_run = FirstRun::AfterInterval, times = 1)]` |
 //! | `fixedRateString = "${sweep.rate}"` | `s.every(parse_interval(&rate)?).run(f)?`: an attribute has constants only |
@@ -219,7 +219,7 @@
 //! #[every("5s")]
 //! fn fixed_rate() {}
 //!
-//! #[every("5s", delay_from_end)]
+//! #[every("5s", fixed_delay)]
 //! async fn fixed_delay() {}
 //!
 //! #[every("5s", first_run = FirstRun::After(Duration::from_secs(1)))]
@@ -258,14 +258,14 @@
 //! | `tokio::spawn` of a loop of `interval.tick().await` and `f().await` | `s.every(d).run(f)?` |
 //! | `interval_at(Instant::now() + d, d)` | `.first_run(FirstRun::AfterInterval)` |
 //! | `set_missed_tick_behavior(MissedTickBehavior::Skip)` | `.missed_ticks(MissedTicks::Skip)`; `Burst` and `Delay` likewise |
-//! | `sleep(d).await` at the end of the loop | `.delay_from_end()` |
+//! | `sleep(d).await` at the end of the loop | `.fixed_delay()` |
 //! | `timeout(limit, f()).await` | `.timeout(limit)` |
 //! | `spawn_blocking(f).await` | `.run_blocking(f)` |
 //! | a `Semaphore` that several loops share | `.group(("db", 4))` |
 //! | `select!` of the tick and a `Notify` | `job.trigger()` |
 //! | `select!` of the tick and a `CancellationToken`, and a `JoinSet` | `s.stop().timeout(limit).await` |
 //! | `handle.abort()` of one loop | `job.remove()`: a run in progress goes on |
-//! | `interval.reset()` | not here: deadlines stay; `.delay_from_end()` may be what is meant |
+//! | `interval.reset()` | not here: deadlines stay; `.fixed_delay()` may be what is meant |
 //! | a paused clock, `tokio::time::advance` | the same: [`Tokio`](crate::runtime::Tokio) follows it |
 //!
 //! ```no_run
@@ -280,7 +280,7 @@
 //! let s = Scheduler::new(Tokio::current());
 //! s.every(d).run(f)?;
 //! s.every(d).first_run(FirstRun::AfterInterval).missed_ticks(MissedTicks::Skip).run(f)?;
-//! s.every(d).delay_from_end().timeout(limit).run(f)?;
+//! s.every(d).fixed_delay().timeout(limit).run(f)?;
 //! let job = s.every(d).group(("db", 4)).run_blocking(g)?;
 //! s.start()?;
 //! job.trigger();

@@ -147,7 +147,7 @@ impl<Runs> JobBuilder<Runs> {
     /// run   #######             #######             ####
     /// due                    x                   x
     /// ```
-    pub fn delay_from_end(mut self) -> Self {
+    pub fn fixed_delay(mut self) -> Self {
         self.options.from_end = true;
         self
     }

@@ -68,7 +68,7 @@ use crate::scheduler::Scheduler;
 /// | `first_run = FirstRun::AfterInterval` | [`JobBuilder::first_run`] |
 /// | `jitter = "5s"`, `timeout = "30s"` | [`JobBuilder::jitter`], [`JobBuilder::timeout`]; or an expression of type [`Duration`] |
 /// | `times = 3`, `until = instant()` | [`JobBuilder::times`], [`JobBuilder::until`] |
-/// | `delay_from_end` | [`JobBuilder::delay_from_end`] |
+/// | `fixed_delay` | [`JobBuilder::fixed_delay`] |
 /// | `retry = \|\| [Duration::from_secs(1)]` | [`JobBuilder::retry`] |
 /// | `on_overlap = Overlap::Replace`, `on_overlap = Allow(2)` | [`JobBuilder::on_overlap`] |
 /// | `group = ("db", 4)` | [`JobBuilder::group`] |

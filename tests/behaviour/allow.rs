@@ -904,7 +904,7 @@ fn runs_that_wait_in_a_busy_pool_are_withdrawn_by_a_stop() {
 fn an_interval_from_the_end_leaves_no_room_for_a_second_run() {
     let world = World::new();
     let target = taking(&world.log, &world.time, |_| 120);
-    allowing(&world, 100, 3).delay_from_end().run(target).unwrap();
+    allowing(&world, 100, 3).fixed_delay().run(target).unwrap();
     world.start();
     world.advance(550);
     assert_eq!(world.log.take_times(), [0, 250, 500]);

@@ -715,7 +715,7 @@ fn a_job_that_ends_before_its_first_run_is_gone_by_then() {
     jitter = Duration::ZERO,
     times = 3,
     until = Instant::now() + Duration::from_secs(86_400),
-    delay_from_end,
+    fixed_delay,
     tag = "ends"
 )]
 fn ends() {}

@@ -16,7 +16,7 @@ fn taking(world: &World, builder: JobBuilder, duration_ms: impl Fn(u64) -> u64 +
         noting(run);
         clock.sleep(duration)
     };
-    builder.delay_from_end().run(target).unwrap()
+    builder.fixed_delay().run(target).unwrap()
 }
 
 /// A synchronous target that notes its deadline and takes 70 ms.
@@ -50,7 +50,7 @@ fn without_it_the_interval_counts_from_the_deadline() {
 fn runs_that_hold_their_thread() {
     let world = World::new();
     let target = blocking_for_70_ms(&world);
-    world.every(100).delay_from_end().run(target).unwrap();
+    world.every(100).fixed_delay().run(target).unwrap();
     world.start();
     world.advance(370);
     assert_eq!(begun(&world), [(0, 0), (200, 170), (400, 370)]);
@@ -60,7 +60,7 @@ fn runs_that_hold_their_thread() {
 fn runs_on_the_blocking_pool() {
     let world = World::new();
     let target = blocking_for_70_ms(&world);
-    world.every(100).delay_from_end().run_blocking(target).unwrap();
+    world.every(100).fixed_delay().run_blocking(target).unwrap();
     world.start();
     world.advance(370);
     assert_eq!(begun(&world), [(0, 0), (200, 170), (400, 370)]);
@@ -70,7 +70,7 @@ fn runs_on_the_blocking_pool() {
 fn runs_that_take_no_time() {
     let world = World::new();
     let target = noting_deadlines(&world);
-    world.every(100).delay_from_end().run(target).unwrap();
+    world.every(100).fixed_delay().run(target).unwrap();
     world.start();
     world.advance(300);
     assert_eq!(begun(&world), [(0, 0), (100, 100), (200, 200), (300, 300)]);
@@ -100,7 +100,7 @@ fn runs_that_fail_or_panic() {
                 Err("no")
             }
         };
-        let job = world.every(100).delay_from_end().run(target).unwrap();
+        let job = world.every(100).fixed_delay().run(target).unwrap();
         world.start();
         world.advance(300);
         assert_eq!(world.log.take_times(), [0, 150, 300], "panics: {panics}");
@@ -116,7 +116,7 @@ fn a_synchronous_run_that_panics() {
         blocks(run);
         panic!("a job panics");
     };
-    world.every(100).delay_from_end().run(target).unwrap();
+    world.every(100).fixed_delay().run(target).unwrap();
     world.start();
     world.advance(370);
     assert_eq!(begun(&world), [(0, 0), (200, 170), (400, 370)]);
@@ -140,7 +140,7 @@ fn a_run_that_is_tried_again_ends_with_its_last_attempt() {
         Err("no")
     };
     let builder = world.every(100).retry(|| [ms(30)]);
-    builder.delay_from_end().run(target).unwrap();
+    builder.fixed_delay().run(target).unwrap();
     world.start();
     world.advance(199);
     assert_eq!(begun(&world), [(0, 0), (30, 0), (150, 130), (180, 130)]);
@@ -181,7 +181,7 @@ fn a_restart_while_the_last_run_goes_on_waits_for_its_end() {
         count.up();
         waiter.wait();
     };
-    let builder = stuck.scheduler.every(ms(50)).delay_from_end();
+    let builder = stuck.scheduler.every(ms(50)).fixed_delay();
     let job = builder.run_blocking(target).unwrap();
     stuck.start();
     let stop = stuck.scheduler.stop().timeout(Duration::ZERO).into_future();
@@ -223,7 +223,7 @@ fn there_are_no_missed_runs() {
             saw.lock().unwrap().push(run.missed());
             noting(run);
         };
-        let builder = world.every(100).delay_from_end().missed_ticks(policy);
+        let builder = world.every(100).fixed_delay().missed_ticks(policy);
         let job = builder.run(target).unwrap();
         world.start();
         world.time.jump(ms(950));
@@ -242,7 +242,7 @@ fn there_are_no_missed_runs() {
 fn a_run_that_is_refused_is_tried_again_at_the_next_tick() {
     for blocking in [false, true] {
         let world = World::new();
-        let builder = world.every(200).delay_from_end();
+        let builder = world.every(200).fixed_delay();
         let target = noting_deadlines(&world);
         if blocking {
             builder.run_blocking(target).unwrap();
@@ -361,7 +361,7 @@ fn runs_that_may_overlap_do_not() {
         log.note("a");
         clock.sleep(ms(270))
     };
-    let builder = world.every(100).delay_from_end().on_overlap(Allow(3));
+    let builder = world.every(100).fixed_delay().on_overlap(Allow(3));
     builder.run(target).unwrap();
     world.start();
     world.advance(800);
@@ -382,7 +382,7 @@ fn runs_that_may_be_replaced_are_not() {
 #[test]
 fn with_an_endless_interval_there_is_one_run() {
     let world = World::new();
-    let builder = world.scheduler.every(Duration::MAX).delay_from_end();
+    let builder = world.scheduler.every(Duration::MAX).fixed_delay();
     let job = builder.run(async || yield_now().await).unwrap();
     world.start();
     world.advance(86_400_000);
@@ -396,7 +396,7 @@ fn a_job_that_removes_itself_is_gone() {
         run.job().remove();
         yield_now().await;
     };
-    let job = world.every(100).delay_from_end().run(target).unwrap();
+    let job = world.every(100).fixed_delay().run(target).unwrap();
     world.start();
     world.advance(1_000);
     assert_eq!(job.runs(), 1);
@@ -451,7 +451,7 @@ fn an_interval_changed_in_a_run_brings_no_other_beside_it() {
             log.note("a");
             clock.sleep(ms(1_000))
         };
-        let builder = world.every(500).delay_from_end();
+        let builder = world.every(500).fixed_delay();
         let job = if replaces {
             builder.on_overlap(Overlap::Replace).run(target)
         } else {
@@ -476,7 +476,7 @@ fn on_a_scheduler_that_a_run_of_another_drives() {
         let runs = inner_runs.clone();
         inner
             .every(1_000)
-            .delay_from_end()
+            .fixed_delay()
             .run_blocking(move || runs.up())
             .unwrap();
         inner.start();

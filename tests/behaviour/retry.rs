@@ -823,7 +823,7 @@ fn a_job_of_so_many_runs_counts_runs_not_attempts() {
 fn an_interval_from_the_end_counts_from_the_last_attempt() {
     for kind in KINDS {
         let world = World::new();
-        let builder = world.every(100).delay_from_end().retry(|| [ms(60)]);
+        let builder = world.every(100).fixed_delay().retry(|| [ms(60)]);
         failing(&world, builder, kind, 1);
         world.start();
         world.advance(320);

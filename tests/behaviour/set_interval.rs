@@ -537,7 +537,7 @@ fn from_many_threads() {
     let jobs = [
         scheduler.every(ms(50)).run(|| ()).unwrap(),
         scheduler.every(ms(50)).run(waits.clone()).unwrap(),
-        scheduler.every(ms(50)).delay_from_end().run(waits.clone()).unwrap(),
+        scheduler.every(ms(50)).fixed_delay().run(waits.clone()).unwrap(),
         scheduler.every(ms(50)).run_blocking(|| ()).unwrap(),
         scheduler.every(ms(50)).on_overlap(Allow(3)).run(waits.clone()).unwrap(),
         scheduler

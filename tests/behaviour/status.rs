@@ -112,7 +112,7 @@ mod of_a_job {
         let start = world.time.now();
         let clock = world.time.clone();
         let target = move || clock.sleep(ms(30));
-        let job = world.every(100).delay_from_end().run(target).unwrap();
+        let job = world.every(100).fixed_delay().run(target).unwrap();
         world.start();
         assert_eq!(job.status().next_deadline(), None);
         world.advance(40);

@@ -19,10 +19,10 @@ fn waits() -> [Duration; 2] {
 #[every("1m", name = "when", jitter = Duration::from_secs(5), times = 3, until = in_an_hour())]
 fn when() {}
 
-#[every("1m", delay_from_end, name = "from end", first_run = FirstRun::AfterInterval)]
+#[every("1m", fixed_delay, name = "from end", first_run = FirstRun::AfterInterval)]
 async fn from_end() {}
 
-#[every("1m", missed_ticks = MissedTicks::Delay, delay_from_end, tag = "x", name = "all policies")]
+#[every("1m", missed_ticks = MissedTicks::Delay, fixed_delay, tag = "x", name = "all policies")]
 async fn policies() {}
 
 #[every("1m", timeout = Duration::from_secs(1), name = "timeout")]
@@ -64,7 +64,7 @@ async fn grouped() {}
     jitter = Duration::from_millis(1),
     times = 1_000,
     until = in_an_hour(),
-    delay_from_end,
+    fixed_delay,
     timeout = Duration::from_secs(30),
     retry = waits,
     on_overlap = Allow(2),
