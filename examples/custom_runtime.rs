@@ -66,7 +66,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     scheduler.start()?;
     thread::sleep(Duration::from_millis(1200));
 
-    let report = scheduler.stop().timeout(Duration::from_secs(1)).wait();
+    let report = scheduler.stop().timeout(Duration::from_secs(1)).blocking_wait();
     println!("{report}");
     Ok(())
 }

@@ -53,7 +53,7 @@ fn main() -> Result<(), atevery::Error> {
     }
     scheduler.start()?;
     std::thread::sleep(Duration::from_secs(3));
-    let report = scheduler.stop().wait();
+    let report = scheduler.stop().blocking_wait();
     println!("{report}");
     Ok(())
 }

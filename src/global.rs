@@ -37,7 +37,7 @@ use crate::stop::Stop;
 /// let runtime = Standalone::new();
 /// atevery::start_background_tasks(runtime.clone())?;
 /// assert!(atevery::start_background_tasks(runtime).unwrap_err().is_already_started());
-/// atevery::stop_background_tasks().wait();
+/// atevery::stop_background_tasks().blocking_wait();
 /// # Ok::<(), atevery::Error>(())
 /// ```
 ///
@@ -59,7 +59,7 @@ pub fn start_background_tasks(runtime: impl Runtime) -> Result<(), Error> {
 /// If nothing was started, there is nothing to wait for, and the report is empty.
 ///
 /// ```
-/// let report = atevery::stop_background_tasks().wait();
+/// let report = atevery::stop_background_tasks().blocking_wait();
 /// assert!(report.is_clean());
 /// ```
 pub fn stop_background_tasks() -> Stop {

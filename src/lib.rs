@@ -10,7 +10,7 @@
 //! scheduler.every(Duration::from_secs(60)).name("sweep").run(async || println!("swept"))?;
 //! scheduler.start()?;
 //! std::thread::sleep(Duration::from_millis(200));
-//! let report = scheduler.stop().timeout(Duration::from_secs(5)).wait();
+//! let report = scheduler.stop().timeout(Duration::from_secs(5)).blocking_wait();
 //! println!("{report}");
 //! # assert!(report.is_clean());
 //! # Ok(())

@@ -72,7 +72,7 @@ impl World {
 
     /// Everything comes to its end: nothing is left, nothing went wrong.
     pub(crate) fn end(self, scheduler: Scheduler) {
-        let report = scheduler.stop().wait();
+        let report = scheduler.stop().blocking_wait();
         self.check_stop(report);
         drop(scheduler);
         self.close();

@@ -438,7 +438,7 @@ fn stragglers_keep_their_places_after_a_restart() {
     stuck.scheduler.start().unwrap();
     stuck.world().advance_until(|| gauge.now() == 2);
     stuck.begun();
-    let report = stuck.scheduler.stop().timeout(Duration::ZERO).wait();
+    let report = stuck.scheduler.stop().timeout(Duration::ZERO).blocking_wait();
     assert_eq!(names(report.still_running()), ["a"]);
     stuck.scheduler.start().unwrap();
     for _ in 0..10 {
@@ -449,7 +449,7 @@ fn stragglers_keep_their_places_after_a_restart() {
     stuck.release();
     stuck.world().advance_until(|| job.runs() >= 6);
     assert_eq!(gauge.peak(), 2);
-    assert!(stuck.scheduler.stop().timeout(SECOND * 20).wait().is_clean());
+    assert!(stuck.scheduler.stop().timeout(SECOND * 20).blocking_wait().is_clean());
 }
 
 #[test]
@@ -469,7 +469,7 @@ fn blocking_runs_are_parallel() {
     for _ in 0..4 {
         met.recv_timeout(SECOND * 20).expect("four run side by side");
     }
-    assert!(scheduler.stop().timeout(SECOND * 20).wait().is_clean());
+    assert!(scheduler.stop().timeout(SECOND * 20).blocking_wait().is_clean());
 }
 
 #[test]
@@ -489,7 +489,7 @@ fn synchronous_runs_are_parallel() {
     for _ in 0..2 {
         met.recv_timeout(SECOND * 20).expect("two run side by side");
     }
-    assert!(scheduler.stop().timeout(SECOND * 20).wait().is_clean());
+    assert!(scheduler.stop().timeout(SECOND * 20).blocking_wait().is_clean());
 }
 
 #[test]

@@ -837,7 +837,7 @@ mod hooks {
     fn one_may_wait_for_a_stop() {
         let (world, seen) = with_scheduler(|scheduler, event| {
             if matches!(event.kind(), EventKind::Started) {
-                let report = scheduler.stop().wait();
+                let report = scheduler.stop().blocking_wait();
                 assert_eq!(report.still_running(), std::slice::from_ref(event.job()));
             }
         });

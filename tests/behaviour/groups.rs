@@ -1058,7 +1058,7 @@ fn on_threads_there_are_never_more() {
         std::thread::sleep(ms(1));
     }
     assert!(done.get() >= 2_000, "{}", done.get());
-    assert!(scheduler.stop().timeout(SECOND * 20).wait().is_clean());
+    assert!(scheduler.stop().timeout(SECOND * 20).blocking_wait().is_clean());
     assert!(gauge.peak() <= 3, "{}", gauge.peak());
     assert_eq!(gauge.now(), 0);
 }
@@ -1081,7 +1081,7 @@ fn on_threads_all_places_are_used() {
     for _ in 0..6 {
         met.recv_timeout(SECOND * 20).expect("three at a time");
     }
-    assert!(scheduler.stop().timeout(SECOND * 20).wait().is_clean());
+    assert!(scheduler.stop().timeout(SECOND * 20).blocking_wait().is_clean());
 }
 
 #[test]

@@ -162,7 +162,7 @@ fn on_threads_synchronous_code_is_told_to_end_by_the_next_run() {
         .unwrap();
         stuck.scheduler.start().unwrap();
         stuck.world().advance_until(|| job.runs() >= 4);
-        assert!(stuck.scheduler.stop().timeout(SECOND * 20).wait().is_clean());
+        assert!(stuck.scheduler.stop().timeout(SECOND * 20).blocking_wait().is_clean());
         // None of them was dropped in its midst.
         assert_eq!(job.status().cancelled(), 0);
     }
@@ -176,7 +176,7 @@ fn on_threads_blocking_code_that_waits_for_its_cancellation_is_woken() {
     let job = builder.run_blocking(target).unwrap();
     stuck.scheduler.start().unwrap();
     stuck.world().advance_until(|| job.runs() >= 4);
-    assert!(stuck.scheduler.stop().timeout(SECOND * 20).wait().is_clean());
+    assert!(stuck.scheduler.stop().timeout(SECOND * 20).blocking_wait().is_clean());
 }
 
 /// A waker that holds whoever wakes it up until the job is idle.
@@ -247,7 +247,7 @@ fn a_run_that_is_being_polled_is_dropped_at_its_next_await() {
     assert_eq!(dropped.get(), 1);
     stuck.world().advance_until(|| job.runs() >= 3);
     assert!(dropped.get() >= 2);
-    assert!(stuck.scheduler.stop().timeout(SECOND * 20).wait().is_clean());
+    assert!(stuck.scheduler.stop().timeout(SECOND * 20).blocking_wait().is_clean());
 }
 
 #[test]
@@ -641,7 +641,7 @@ fn on_threads_there_is_never_more_than_one_run() {
     while job.runs() < 5 && began.elapsed() < Duration::from_secs(60) {
         std::thread::sleep(ms(1));
     }
-    let report = scheduler.stop().timeout(SECOND * 20).wait();
+    let report = scheduler.stop().timeout(SECOND * 20).blocking_wait();
     assert_eq!(names(report.still_running()), Vec::<&str>::new());
     assert!(job.runs() >= 5, "{}", job.runs());
     assert_eq!(overlaps.get(), 0);

@@ -938,7 +938,7 @@ fn on_threads_a_stop_ends_the_wait_of_each_kind() {
         for _ in 0..2 {
             attempts.recv_timeout(SECOND * 20).expect("an attempt is made");
         }
-        let report = scheduler.stop().grace(SECOND * 60).timeout(SECOND * 20).wait();
+        let report = scheduler.stop().grace(SECOND * 60).timeout(SECOND * 20).blocking_wait();
         assert_eq!(report.cancelled(), [job], "{kind:?}");
     }
 }

@@ -616,7 +616,7 @@ fn on_threads_a_blocking_run_is_told_in_the_midst_of_its_work() {
     scheduler.start().unwrap();
     let took = ends.recv_timeout(SECOND * 20).expect("it ends");
     assert!(took < SECOND * 10, "{took:?}");
-    assert!(scheduler.stop().grace(SECOND * 10).wait().is_clean());
+    assert!(scheduler.stop().grace(SECOND * 10).blocking_wait().is_clean());
     assert_eq!(job.status().timeouts(), 1);
 }
 
@@ -641,6 +641,6 @@ fn on_threads_a_future_is_dropped_at_the_limit() {
     scheduler.start().unwrap();
     let took = ends.recv_timeout(SECOND * 20).expect("it is dropped");
     assert!(took >= ms(99), "{took:?}");
-    assert!(scheduler.stop().grace(SECOND * 10).wait().is_clean());
+    assert!(scheduler.stop().grace(SECOND * 10).blocking_wait().is_clean());
     assert_eq!(job.status().timeouts(), 1);
 }

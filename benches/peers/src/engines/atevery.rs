@@ -87,7 +87,7 @@ impl<R: Runtime + Clone, W: Waits> Engine for Atevery<R, W> {
         let Some(scheduler) = self.scheduler.take() else {
             return Ok(());
         };
-        let report = scheduler.stop().wait();
+        let report = scheduler.stop().blocking_wait();
         if report.is_clean() {
             Ok(())
         } else {
