@@ -18,7 +18,7 @@
 //! | results of runs, chains of jobs | a target hands on what it has made itself; one job can [`trigger`](crate::Job::trigger) another |
 //!
 //! Elsewhere a run that finds the one before it still in progress is often started beside it, or left out. Here it
-//! [waits for its end](crate::Overlap::Skip), unless the job [says otherwise](crate::JobBuilder::on_overlap).
+//! [waits for its end](crate::Overlap::Wait), unless the job [says otherwise](crate::JobBuilder::on_overlap).
 //!
 //! # The Python package `atevery`
 //!

@@ -212,7 +212,7 @@ impl<Runs> JobBuilder<Runs> {
         self
     }
 
-    /// What becomes of a run that is due while one is in progress: [`Overlap::Skip`](crate::Overlap::Skip) unless said,
+    /// What becomes of a run that is due while one is in progress: [`Overlap::Wait`](crate::Overlap::Wait) unless said,
     /// [`Overlap::Replace`](crate::Overlap::Replace), or [`Allow`](crate::Allow) for several at a time, for which the
     /// target has to be `Fn`.
     pub fn on_overlap<P: OverlapPolicy>(self, policy: P) -> JobBuilder<P::Runs> {

@@ -491,7 +491,7 @@ fn a_run_that_is_late_runs_after_that_instant() {
 
 #[test]
 fn what_is_triggered_after_that_instant_is_no_run_and_keeps_none_that_is_late_from_running() {
-    for overlap in [Overlap::Skip, Overlap::Replace] {
+    for overlap in [Overlap::Wait, Overlap::Replace] {
         let world = World::new();
         let target = world.log.taking("a", |run| if run == 0 { 430 } else { 0 });
         let job = world.every(100).until(at(&world, 250)).run(target).unwrap();

@@ -89,12 +89,12 @@ fn a_run_that_ends_as_the_next_is_due_does_not_hold_it_up() {
 }
 
 #[test]
-fn the_default_and_skip_replace_nothing() {
-    for skip in [false, true] {
+fn the_default_and_wait_replace_nothing() {
+    for wait in [false, true] {
         let world = World::new();
         let builder = world.every(100);
-        let builder = if skip {
-            builder.on_overlap(Overlap::Skip)
+        let builder = if wait {
+            builder.on_overlap(Overlap::Wait)
         } else {
             builder
         };
@@ -109,7 +109,7 @@ fn the_default_and_skip_replace_nothing() {
 fn the_policy_that_is_said_last_counts() {
     let world = World::new();
     let builder = replacing(&world, 100).on_overlap(atevery::Allow(3));
-    let builder = builder.on_overlap(Overlap::Replace).on_overlap(Overlap::Skip);
+    let builder = builder.on_overlap(Overlap::Replace).on_overlap(Overlap::Wait);
     builder.run(world.log.taking("begins", |_| 230)).unwrap();
     world.start();
     world.advance(450);

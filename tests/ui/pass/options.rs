@@ -36,7 +36,7 @@ fn fails() -> Result<(), &'static str> {
     Err("never works")
 }
 
-#[every("1m", 7, on_overlap = Overlap::Skip, name = "skip")]
+#[every("1m", 7, on_overlap = Overlap::Wait, name = "wait")]
 #[every("1m", 7, on_overlap = Overlap::Replace, name = "replace")]
 #[every("1m", 7, on_overlap = Allow(2), name = "allow")]
 async fn endless(_run: Run, argument: u64) {
@@ -97,7 +97,7 @@ fn main() {
         (job("when").runs(), job("when").status().state()),
         (3, JobState::Removed)
     );
-    assert_eq!(job("skip").runs(), 1);
+    assert_eq!(job("wait").runs(), 1);
     assert_eq!((job("replace").runs(), job("replace").status().cancelled()), (11, 10));
     assert_eq!(job("allow").runs(), 2);
     for name in [
