@@ -83,7 +83,7 @@
 //! | `WithLimitConcurrentJobs(4, LimitModeWait)` | `s.group("all", 4)?`, and `.group("all")` for each job |
 //! | `WithEventListeners(AfterJobRunsWithError(f))` | `Scheduler::builder(..).on_event(f)` |
 //! | `j.RunNow()` | `job.trigger()` |
-//! | `j.LastRun()`, `j.NextRun()` | `job.status().last_start()`, `job.status().next_deadline()` |
+//! | `j.LastRun()`, `j.NextRun()` | `job.status().last_start()`, `job.status().next_due()` |
 //! | `s.Update(id, DurationJob(d), task)` | `job.set_interval(d)?`: the function stays |
 //! | `s.RemoveJob(id)` | `job.remove()` |
 //! | `s.StopJobs()`, `s.Start()` | `s.stop().await`, `s.start()?` |
@@ -120,7 +120,7 @@
 //! # time.run_until_stalled();
 //! job.trigger();
 //! job.set_interval(secs(20))?;
-//! println!("{:?} {:?}", job.status().last_start(), job.status().next_deadline());
+//! println!("{:?} {:?}", job.status().last_start(), job.status().next_due());
 //! # let report = time.block_on(async {
 //! let report = s.stop().grace(secs(10)).timeout(secs(1)).await;
 //! # report });
@@ -305,7 +305,7 @@
 //! | `Job::new_one_shot_at_instant_async(instant, ..)` | `s.every(d).first_run(FirstRun::At(instant)).times(1).run(f)?` |
 //! | `Job::new_async("every 10 seconds", ..)` | `#[every("10s")]`, or `s.every(parse_interval("10s")?).run(f)?` |
 //! | `Job::new_async("0 0 3 * * *", ..)`, `Job::new_async_tz(..)` | [not here](#what-is-not-here) |
-//! | `sched.next_tick_for_job(id).await?` | `job.status().next_deadline()` |
+//! | `sched.next_tick_for_job(id).await?` | `job.status().next_due()` |
 //! | `job.on_done_notification_add(..)` and its like | `Scheduler::builder(..).on_event(f)`, `s.events()` |
 //! | `sched.remove(&id).await?` | `job.remove()` |
 //! | `sched.start().await?` | `s.start()?` |
@@ -333,7 +333,7 @@
 //! s.start()?;
 //! # time.advance(Duration::from_secs(35));
 //! # assert_eq!((repeated.runs(), once.runs(), at_an_instant.runs()), (3, 1, 1));
-//! println!("{:?}", repeated.status().next_deadline());
+//! println!("{:?}", repeated.status().next_due());
 //! repeated.remove();
 //! s.stop().detach();
 //! # Ok(())

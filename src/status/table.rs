@@ -103,7 +103,7 @@ fn row(job: &JobStatus) -> Row {
         job.last_duration().map_or_else(none, short),
         job.mean_duration().map_or_else(none, short),
         job.last_duration().map_or_else(none, |_| short(job.max_lateness())),
-        job.next_deadline.map_or_else(none, |next| short(next.distance)),
+        job.next_due.map_or_else(none, |next| short(next.distance)),
     ]
 }
 

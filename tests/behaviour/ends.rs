@@ -37,7 +37,7 @@ fn at(world: &World, at_ms: u64) -> Instant {
 fn assert_gone(world: &World, job: &Job) {
     assert_eq!(world.scheduler.jobs(), []);
     assert_eq!(job.status().state(), JobState::Removed);
-    assert!(job.status().next_deadline().is_none());
+    assert!(job.status().next_due().is_none());
 }
 
 #[test]

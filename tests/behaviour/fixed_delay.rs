@@ -343,14 +343,14 @@ fn a_pause_that_is_over_before_the_end_changes_nothing() {
 }
 
 #[test]
-fn the_next_deadline_is_not_known_before_the_end() {
+fn the_next_due_instant_is_not_known_before_the_end() {
     let world = World::new();
     let job = taking(&world, world.every(100), |_| 70);
     world.start();
-    assert_eq!(job.status().next_deadline(), None);
+    assert_eq!(job.status().next_due(), None);
     world.advance(70);
     let origin = atevery::runtime::Timer::now(&world.time) - ms(70);
-    assert_eq!(job.status().next_deadline(), Some(origin + ms(170)));
+    assert_eq!(job.status().next_due(), Some(origin + ms(170)));
 }
 
 #[test]

@@ -379,11 +379,11 @@ fn the_status_says_so() {
     assert_eq!(job.status().state(), JobState::Running);
     world.advance(50);
     assert_eq!(job.status().state(), JobState::Paused);
-    assert_eq!(job.status().next_deadline(), None);
+    assert_eq!(job.status().next_due(), None);
     assert_eq!(world.scheduler.status().jobs()[0].state(), JobState::Paused);
     job.resume();
     assert_eq!(job.status().state(), JobState::Waiting);
-    assert!(job.status().next_deadline().is_some());
+    assert!(job.status().next_due().is_some());
     job.pause();
     job.remove();
     assert_eq!(job.status().state(), JobState::Removed);

@@ -152,7 +152,7 @@ fn an_endless_one_leaves_the_next_run_and_no_more() {
     assert_eq!(job.interval(), Duration::MAX);
     world.advance(86_400_000);
     assert_eq!(begun(&world), [(0, 0), (100, 100)]);
-    assert_eq!(job.status().next_deadline(), None);
+    assert_eq!(job.status().next_due(), None);
     job.set_interval(SECOND).unwrap();
     world.advance(2_050); // each run is due 10 ms after a tick
     assert_eq!(job.runs(), 4);
@@ -522,7 +522,7 @@ fn the_status_shows_it() {
     let origin = atevery::runtime::Timer::now(&world.time);
     job.set_interval(ms(100)).unwrap();
     assert_eq!(job.status().interval(), ms(100));
-    assert_eq!(job.status().next_deadline(), Some(origin + ms(100)));
+    assert_eq!(job.status().next_due(), Some(origin + ms(100)));
 }
 
 /// Eight threads change everything at once, while the clock goes on and runs begin and end.
