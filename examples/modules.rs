@@ -14,11 +14,7 @@ mod metrics {
 
     #[every("500ms", tag = "metrics", missed_ticks = MissedTicks::Skip)]
     fn report(run: &Run) {
-        println!(
-            "metrics: report {}, {:?} late",
-            run.number(),
-            run.started() - run.deadline()
-        );
+        println!("metrics: report {}, {:?} late", run.number(), run.started() - run.due());
     }
 }
 

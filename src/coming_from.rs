@@ -143,7 +143,7 @@
 //! | `max_instances=3` | `max_running_jobs=3` of the task | `.on_overlap(Allow(3))` |
 //! | `coalesce=True` | `coalesce=CoalescePolicy.latest` | `.missed_ticks(MissedTicks::Skip)` |
 //! | `coalesce=False` | `coalesce=CoalescePolicy.all` | the default, [`Burst`](crate::MissedTicks::Burst) |
-//! | `misfire_grace_time=5` | `misfire_grace_time=5` | `if run.started() - run.deadline() > secs(5) { return }` in the job |
+//! | `misfire_grace_time=5` | `misfire_grace_time=5` | `if run.started() - run.due() > secs(5) { return }` in the job |
 //! | a synchronous `f` on a thread pool | likewise | `.run_blocking(f)` |
 //! | `job.pause()`, `job.resume()` | `pause_schedule(id)`, `unpause_schedule(id)` | `job.pause()`, `job.resume()` |
 //! | `job.reschedule('interval', seconds=60)` | `add_schedule(.., conflict_policy=ConflictPolicy.replace)` | `job.set_interval(secs(60))?` |
@@ -170,7 +170,7 @@
 //! s.every(secs(30)).jitter(secs(5)).on_overlap(Allow(3)).run_blocking(f)?;
 //! s.every(secs(30)).missed_ticks(MissedTicks::Skip).run_blocking(f)?;
 //! let job = s.every(secs(30)).run(move |run: Run| {
-//!     if run.started() - run.deadline() > secs(5) {
+//!     if run.started() - run.due() > secs(5) {
 //!         return;
 //!     }
 //!     println!("in time");
@@ -265,7 +265,7 @@
 //! | `select!` of the tick and a `Notify` | `job.trigger()` |
 //! | `select!` of the tick and a `CancellationToken`, and a `JoinSet` | `s.stop().timeout(limit).await` |
 //! | `handle.abort()` of one loop | `job.remove()`: a run in progress goes on |
-//! | `interval.reset()` | not here: deadlines stay; `.fixed_delay()` may be what is meant |
+//! | `interval.reset()` | not here: the schedule stays; `.fixed_delay()` may be what is meant |
 //! | a paused clock, `tokio::time::advance` | the same: [`Tokio`](crate::runtime::Tokio) follows it |
 //!
 //! ```no_run

@@ -19,7 +19,7 @@ use crate::trace::RunSpan;
 ///
 /// let scheduler = Scheduler::new(VirtualTime::new());
 /// scheduler.every(Duration::from_secs(1)).run(|run: Run| {
-///     println!("run {} of {}, {:?} late", run.number(), run.job().name(), run.started() - run.deadline());
+///     println!("run {} of {}, {:?} late", run.number(), run.job().name(), run.started() - run.due());
 /// })?;
 /// # Ok::<(), atevery::Error>(())
 /// ```
@@ -28,7 +28,8 @@ pub struct Run {
     /// The job, or one of its seats.
     cell: Arc<JobCell>,
     number: u64,
-    deadline: Instant,
+    scheduled: Instant,
+    due: Instant,
     started: Instant,
     missed: u64,
     /// When it has taken too long.
@@ -41,9 +42,34 @@ impl Run {
         self.number
     }
 
-    /// When it was due.
-    pub fn deadline(&self) -> Instant {
-        self.deadline
+    /// The instant that the schedule gives for this run, without [jitter](crate::JobBuilder::jitter). A run that was
+    /// [triggered](crate::Job::trigger) is scheduled at the instant at which it begins.
+    pub fn scheduled(&self) -> Instant {
+        self.scheduled
+    }
+
+    /// The instant from which this run may begin: [`scheduled`](Run::scheduled), put off by the
+    /// [jitter](crate::JobBuilder::jitter) if the job has one. It begins at the first tick that is not earlier.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use atevery::{Run, Scheduler, testing::VirtualTime};
+    ///
+    /// let time = VirtualTime::new();
+    /// let scheduler = Scheduler::new(time.clone());
+    /// let jitter = Duration::from_secs(5);
+    /// scheduler.every(Duration::from_secs(60)).jitter(jitter).run(move |run: Run| {
+    ///     assert!(run.scheduled() <= run.due() && run.due() <= run.scheduled() + jitter);
+    ///     assert!(run.due() <= run.started());
+    /// })?;
+    /// scheduler.start()?;
+    /// time.advance(Duration::from_secs(300));
+    /// # assert_eq!(scheduler.status().jobs()[0].panics(), 0);
+    /// # assert_eq!(scheduler.status().jobs()[0].runs(), 5);
+    /// # Ok::<(), atevery::Error>(())
+    /// ```
+    pub fn due(&self) -> Instant {
+        self.due
     }
 
     /// When it began.
@@ -51,8 +77,8 @@ impl Run {
         self.started
     }
 
-    /// How many intervals were dropped at this run: the whole ones between [`deadline`](Run::deadline), put off by its
-    /// [jitter](crate::JobBuilder::jitter) if it has one, and [`started`](Run::started) under [`Skip`](crate::MissedTicks::Skip) and [`Delay`](crate::MissedTicks::Delay), none
+    /// How many intervals were dropped at this run: the whole ones between [`due`](Run::due) and
+    /// [`started`](Run::started) under [`Skip`](crate::MissedTicks::Skip) and [`Delay`](crate::MissedTicks::Delay), none
     /// under [`Burst`](crate::MissedTicks::Burst).
     pub fn missed(&self) -> u64 {
         self.missed
@@ -140,7 +166,8 @@ impl fmt::Debug for Run {
         f.debug_struct("Run")
             .field("job", &self.cell.owner().name())
             .field("number", &self.number)
-            .field("deadline", &self.deadline)
+            .field("scheduled", &self.scheduled)
+            .field("due", &self.due)
             .field("started", &self.started)
             .finish_non_exhaustive()
     }
@@ -193,7 +220,8 @@ impl Begun<'_> {
         Run {
             cell: Arc::clone(self.job),
             number,
-            deadline: self.engine.instant_of(deadline),
+            scheduled: self.engine.instant_of(deadline),
+            due: self.engine.instant_of(due),
             started: self.engine.instant_of(started),
             missed: owner.missed(due, started),
             time_limit: owner.time_limit(self.facts),

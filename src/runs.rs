@@ -380,7 +380,7 @@ impl Engine {
         let event = Event {
             job: Job::new(Arc::clone(job.owner())),
             run: run.map(|facts| facts.number),
-            deadline: run.map(|facts| self.instant_of(facts.deadline)),
+            scheduled: run.map(|facts| self.instant_of(facts.deadline)),
             due: run.map(|facts| self.instant_of(facts.due)),
             instant: self.instant_of(now),
             duration,

@@ -164,8 +164,8 @@ pub struct SchedulerBuilder {
 impl SchedulerBuilder {
     /// The length of a tick: how finely time is cut, and the shortest interval. 50 ms unless said, at least 1 ms.
     ///
-    /// Ticks in which nothing is due cost nothing. A longer tick lets jobs share wake-ups, a shorter one lets them begin
-    /// closer to their deadlines.
+    /// Ticks in which nothing is due cost nothing. A longer tick lets jobs share wake-ups. A shorter tick lets runs begin
+    /// closer to their due instants.
     pub fn resolution(mut self, tick: Duration) -> SchedulerBuilder {
         self.settings.resolution = tick;
         self

@@ -8,8 +8,8 @@
 //! | --- | --- |
 //! | `job` | the job's name |
 //! | `run` | the number of the run |
-//! | `deadline` | when it was due, in seconds from the making of the scheduler |
-//! | `lateness_ms` | how much later it began, in milliseconds |
+//! | `scheduled` | the instant that the schedule gives for it, in seconds from the making of the scheduler |
+//! | `lateness_ms` | how long after its due instant it began, in milliseconds |
 //!
 //! Events of the same target, with the fields `job` and `run`:
 //!
@@ -48,7 +48,7 @@ mod on {
     }
 
     /// The span of a run that has begun.
-    pub(crate) fn run(job: &str, run: u64, deadline: Length, lateness: Length) -> RunSpan {
+    pub(crate) fn run(job: &str, run: u64, scheduled: Length, lateness: Length) -> RunSpan {
         span!(
             target: "atevery",
             parent: None,
@@ -56,7 +56,7 @@ mod on {
             "run",
             job,
             run,
-            deadline = std::time::Duration::from(deadline).as_secs_f64(),
+            scheduled = std::time::Duration::from(scheduled).as_secs_f64(),
             lateness_ms = std::time::Duration::from(lateness).as_secs_f64() * 1e3,
         )
     }

@@ -140,14 +140,14 @@ fn the_end_of_any_run_lets_the_next_begin() {
 }
 
 #[test]
-fn numbers_are_unique_and_rise_and_deadlines_are_all_there() {
+fn numbers_are_unique_and_rise_and_scheduled_instants_are_all_there() {
     for policy in [MissedTicks::Burst, MissedTicks::Skip, MissedTicks::Delay] {
         let world = World::new();
         let origin = atevery::runtime::Timer::now(&world.time);
         let runs: Arc<Mutex<Vec<(u64, Duration, Duration)>>> = Arc::default();
         let (seen, clock) = (Arc::clone(&runs), world.time.clone());
         let target = move |run: Run| {
-            let entry = (run.number(), run.deadline() - origin, run.started() - origin);
+            let entry = (run.number(), run.scheduled() - origin, run.started() - origin);
             seen.lock().unwrap().push(entry);
             clock.sleep(ms(if run.number() % 3 == 0 { 730 } else { 20 }))
         };
@@ -161,13 +161,13 @@ fn numbers_are_unique_and_rise_and_deadlines_are_all_there() {
         let runs = runs.lock().unwrap().clone();
         assert_eq!(job.runs(), runs.len() as u64);
         assert!(runs.len() > 20, "{policy:?}: {}", runs.len());
-        for (index, (number, deadline, started)) in runs.iter().enumerate() {
+        for (index, (number, scheduled, started)) in runs.iter().enumerate() {
             assert_eq!(*number, index as u64, "{policy:?}");
-            assert!(deadline <= started, "{policy:?}");
+            assert!(scheduled <= started, "{policy:?}");
         }
         assert!(runs.windows(2).all(|pair| pair[0].1 < pair[1].1), "{policy:?}");
         if policy == MissedTicks::Burst {
-            assert!(runs.iter().all(|(number, deadline, _)| *deadline == ms(number * 100)));
+            assert!(runs.iter().all(|(number, scheduled, _)| *scheduled == ms(number * 100)));
         }
         world.time.shut_down();
     }
@@ -811,7 +811,7 @@ impl Spawner for BusyPool {
 }
 
 #[test]
-fn a_pool_that_is_busy_for_a_while_begins_no_run_before_its_deadline() {
+fn a_pool_that_is_busy_for_a_while_begins_no_run_before_it_is_scheduled() {
     for policy in [MissedTicks::Burst, MissedTicks::Skip, MissedTicks::Delay] {
         let time = VirtualTime::new();
         let pool = BusyPool(time.clone(), Arc::default());
@@ -832,9 +832,9 @@ fn a_pool_that_is_busy_for_a_while_begins_no_run_before_its_deadline() {
             pool.catch_up();
         }
         let runs = runs.lock().unwrap();
-        assert!(runs.iter().all(|run| run.deadline() <= run.started()), "{policy:?}");
+        assert!(runs.iter().all(|run| run.scheduled() <= run.started()), "{policy:?}");
         assert!(runs.is_sorted_by_key(|run| run.number()), "{policy:?}");
-        assert!(runs.is_sorted_by_key(|run| run.deadline()), "{policy:?}");
+        assert!(runs.is_sorted_by_key(|run| run.scheduled()), "{policy:?}");
         if policy == MissedTicks::Burst {
             // All of them are made up: those of 0, 200, ... 7,000 and what came since.
             assert!(runs.len() >= 36, "{}", runs.len());
@@ -843,9 +843,9 @@ fn a_pool_that_is_busy_for_a_while_begins_no_run_before_its_deadline() {
     }
 }
 
-/// The job's own run ends while another one waits for the pool, which has not moved the deadline yet.
+/// The job's own run ends while another one waits for the pool, which has not moved the schedule on yet.
 #[test]
-fn no_second_run_is_offered_for_one_deadline_or_one_trigger() {
+fn no_second_run_is_offered_for_one_scheduled_instant_or_one_trigger() {
     for policy in [MissedTicks::Burst, MissedTicks::Skip, MissedTicks::Delay] {
         for is_triggered in [false, true] {
             let time = VirtualTime::new();
@@ -873,7 +873,7 @@ fn no_second_run_is_offered_for_one_deadline_or_one_trigger() {
                 pool.catch_up();
             }
             let runs = runs.lock().unwrap();
-            assert!(runs.iter().all(|run| run.deadline() <= run.started()), "{policy:?}");
+            assert!(runs.iter().all(|run| run.scheduled() <= run.started()), "{policy:?}");
             // Those of 0, 200, ... 1,200, or each 250 after the one before; and the triggered one.
             let regular = if policy == MissedTicks::Delay { 5 } else { 7 };
             assert_eq!(runs.len(), regular + usize::from(is_triggered), "{policy:?}");

@@ -6,7 +6,7 @@ use atevery::runtime::Timer;
 use atevery::{Allow, EventKind, Events, FirstRun, Job, JobState, MissedTicks, Overlap, Run, every};
 use futures::{FutureExt, StreamExt};
 
-use crate::jitter::{begun, noting_deadlines};
+use crate::jitter::{begun, noting_scheduled};
 use crate::support::{Count, SECOND, World, blow_up, ms, yield_now};
 
 /// Takes what was told so far, in words.
@@ -410,7 +410,7 @@ fn jobs_that_end_leave_the_others_alone() {
 }
 
 #[test]
-fn no_run_has_a_deadline_after_that_instant() {
+fn no_run_is_scheduled_after_that_instant() {
     let world = World::new();
     let builder = world.every(100).until(at(&world, 250));
     let job = builder.run(world.log.noting("a")).unwrap();
@@ -424,7 +424,7 @@ fn no_run_has_a_deadline_after_that_instant() {
 }
 
 #[test]
-fn a_deadline_at_that_very_instant_is_the_last() {
+fn a_run_scheduled_at_that_very_instant_is_the_last() {
     for (until, runs) in [(199, 2), (200, 3), (201, 3), (299, 3)] {
         let world = World::new();
         let job = world.every(100).until(at(&world, until)).run(|| ()).unwrap();
@@ -659,10 +659,10 @@ fn an_end_by_time_with_runs_that_overlap() {
 
 #[test]
 
-fn a_run_triggered_late_has_no_deadline_after_that_instant() {
+fn a_run_triggered_late_is_not_scheduled_after_that_instant() {
     let world = World::new();
     let builder = world.every(100).until(at(&world, 250));
-    let job = builder.run(noting_deadlines(&world)).unwrap();
+    let job = builder.run(noting_scheduled(&world)).unwrap();
     world.start();
     world.advance(50);
     job.pause();
@@ -670,7 +670,7 @@ fn a_run_triggered_late_has_no_deadline_after_that_instant() {
     job.trigger();
     world.advance(1_000);
     let runs = begun(&world);
-    assert!(runs.iter().all(|(_, deadline)| *deadline <= 250), "{runs:?}");
+    assert!(runs.iter().all(|(_, scheduled)| *scheduled <= 250), "{runs:?}");
 }
 
 #[test]

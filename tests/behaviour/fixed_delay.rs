@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use atevery::{Allow, FirstRun, Job, JobBuilder, MissedTicks, Overlap, Run};
 
-use crate::jitter::{begun, noting_deadlines};
+use crate::jitter::{begun, noting_scheduled};
 use crate::support::{Count, World, ms, yield_now};
 
-/// Registers a job whose runs note their deadlines and then take so long.
+/// Registers a job whose runs note when they were scheduled and then take so long.
 fn taking(world: &World, builder: JobBuilder, duration_ms: impl Fn(u64) -> u64 + Send + 'static) -> Job {
-    let (mut noting, clock) = (noting_deadlines(world), world.time.clone());
+    let (mut noting, clock) = (noting_scheduled(world), world.time.clone());
     let target = move |run: Run| {
         let duration = ms(duration_ms(run.number()));
         noting(run);
@@ -19,9 +19,9 @@ fn taking(world: &World, builder: JobBuilder, duration_ms: impl Fn(u64) -> u64 +
     builder.fixed_delay().run(target).unwrap()
 }
 
-/// A synchronous target that notes its deadline and takes 70 ms.
+/// A synchronous target that notes when it was scheduled and takes 70 ms.
 fn blocking_for_70_ms(world: &World) -> impl FnMut(Run) + Send + 'static {
-    let (mut noting, clock) = (noting_deadlines(world), world.time.clone());
+    let (mut noting, clock) = (noting_scheduled(world), world.time.clone());
     move |run: Run| {
         noting(run);
         clock.block_for(ms(70));
@@ -38,7 +38,7 @@ fn the_timeline_of_the_docs() {
 }
 
 #[test]
-fn without_it_the_interval_counts_from_the_deadline() {
+fn without_it_the_interval_counts_from_the_scheduled_instant() {
     let world = World::new();
     world.taking("a", 100, 70);
     world.start();
@@ -69,7 +69,7 @@ fn runs_on_the_blocking_pool() {
 #[test]
 fn runs_that_take_no_time() {
     let world = World::new();
-    let target = noting_deadlines(&world);
+    let target = noting_scheduled(&world);
     world.every(100).fixed_delay().run(target).unwrap();
     world.start();
     world.advance(300);
@@ -134,7 +134,7 @@ fn a_run_that_is_timed_out() {
 #[test]
 fn a_run_that_is_tried_again_ends_with_its_last_attempt() {
     let world = World::new();
-    let mut noting = noting_deadlines(&world);
+    let mut noting = noting_scheduled(&world);
     let target = move |run: Run| {
         noting(run);
         Err("no")
@@ -218,7 +218,7 @@ fn there_are_no_missed_runs() {
     for policy in [MissedTicks::Burst, MissedTicks::Skip, MissedTicks::Delay] {
         let world = World::new();
         let missed = Arc::new(std::sync::Mutex::new(Vec::new()));
-        let (mut noting, saw) = (noting_deadlines(&world), Arc::clone(&missed));
+        let (mut noting, saw) = (noting_scheduled(&world), Arc::clone(&missed));
         let target = move |run: Run| {
             saw.lock().unwrap().push(run.missed());
             noting(run);
@@ -243,7 +243,7 @@ fn a_run_that_is_refused_is_tried_again_at_the_next_tick() {
     for blocking in [false, true] {
         let world = World::new();
         let builder = world.every(200).fixed_delay();
-        let target = noting_deadlines(&world);
+        let target = noting_scheduled(&world);
         if blocking {
             builder.run_blocking(target).unwrap();
         } else {

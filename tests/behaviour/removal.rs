@@ -170,7 +170,7 @@ fn a_removed_straggler_does_not_come_back() {
 }
 
 #[test]
-fn many_removals_keep_the_order_and_the_deadlines_of_the_rest() {
+fn many_removals_keep_the_order_and_the_schedules_of_the_rest() {
     let world = World::new();
     let jobs: Vec<Job> = (0..1_000)
         .map(|nth| {

@@ -377,7 +377,7 @@ fn a_run_is_replaced_even_if_it_has_the_last_place_of_its_group() {
     assert_eq!(job.runs(), 11);
 }
 
-/// When a job was begun, and its deadline, in milliseconds from the world's beginning.
+/// When a job was begun, and when it was scheduled, in milliseconds from the world's beginning.
 fn begins(policy: MissedTicks, register: impl Fn(JobBuilder, Log, Instant) -> Job) -> Vec<String> {
     let world = World::new();
     let origin = atevery::runtime::Timer::now(&world.time);
@@ -398,10 +398,10 @@ fn begins(policy: MissedTicks, register: impl Fn(JobBuilder, Log, Instant) -> Jo
 }
 
 #[test]
-fn deadlines_are_those_of_a_job_whose_runs_take_no_time() {
+fn scheduled_instants_are_those_of_a_job_whose_runs_take_no_time() {
     for policy in [MissedTicks::Burst, MissedTicks::Skip, MissedTicks::Delay] {
         let note = |log: &Log, origin: Instant, run: &Run| {
-            log.note(format!("{:?} {}", run.deadline() - origin, run.missed()));
+            log.note(format!("{:?} {}", run.scheduled() - origin, run.missed()));
         };
         let quick = begins(policy, |builder, log, origin| {
             builder.run(move |run: Run| note(&log, origin, &run)).unwrap()

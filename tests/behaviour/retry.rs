@@ -242,7 +242,10 @@ fn each_attempt_gets_the_same_run() {
         let seen: Vec<Run> = runs.try_iter().collect();
         assert!(seen.iter().all(|run| run.number() == 0 && run.job() == job), "{kind:?}");
         assert!(seen.iter().all(|run| run.started() == seen[0].started()), "{kind:?}");
-        assert!(seen.iter().all(|run| run.deadline() == seen[0].deadline()), "{kind:?}");
+        assert!(
+            seen.iter().all(|run| run.scheduled() == seen[0].scheduled()),
+            "{kind:?}"
+        );
         // What the first attempt was given tells of the second, too.
         assert!(seen.iter().all(|run| !run.is_cancelled()), "{kind:?}");
         world.advance(40);

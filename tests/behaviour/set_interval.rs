@@ -7,18 +7,18 @@ use atevery::testing::VirtualTime;
 use atevery::{Allow, FirstRun, Job, MissedTicks, Run, Scheduler};
 
 use crate::ends::offer;
-use crate::jitter::{begun, noting_deadlines};
+use crate::jitter::{begun, noting_scheduled};
 use crate::support::{SECOND, World, later, ms, put, take, yield_now};
 use crate::threads::Threads;
 
 fn noting(world: &World, interval_ms: u64) -> Job {
-    let job = world.every(interval_ms).run(noting_deadlines(world)).unwrap();
+    let job = world.every(interval_ms).run(noting_scheduled(world)).unwrap();
     world.start();
     job
 }
 
 fn taking(world: &World, interval_ms: u64, duration_ms: u64) -> Job {
-    let (mut noting, clock) = (noting_deadlines(world), world.time.clone());
+    let (mut noting, clock) = (noting_scheduled(world), world.time.clone());
     let target = move |run: Run| {
         noting(run);
         clock.sleep(ms(duration_ms))
@@ -95,7 +95,7 @@ fn the_last_of_several_counts() {
     }
     assert_eq!(job.interval(), ms(900));
     world.advance(1_290);
-    // The shortest moved the deadline, the last one holds from there.
+    // The shortest moved the scheduled instant, the last one holds from there.
     assert_eq!(begun(&world), [(0, 0), (350, 310), (1_250, 1_210)]);
 }
 
@@ -134,7 +134,7 @@ fn many_calls_from_inside_do_not_starve_it_either() {
 #[test]
 fn a_job_that_was_never_due_again_is() {
     let world = World::new();
-    let job = world.scheduler.every(Duration::MAX).run(noting_deadlines(&world));
+    let job = world.scheduler.every(Duration::MAX).run(noting_scheduled(&world));
     let job = job.unwrap();
     world.start();
     world.advance(100_010);
@@ -213,7 +213,7 @@ fn during_a_run_that_is_longer_than_both() {
     use MissedTicks::{Burst, Delay, Skip};
     for (policy, second) in [(Burst, (600, 310)), (Skip, (650, 610)), (Delay, (650, 650))] {
         let world = World::new();
-        let (mut noting, clock) = (noting_deadlines(&world), world.time.clone());
+        let (mut noting, clock) = (noting_scheduled(&world), world.time.clone());
         let target = move |run: Run| {
             let duration = ms(if run.number() == 0 { 530 } else { 0 });
             noting(run);
@@ -300,9 +300,9 @@ fn from_another_job_of_the_same_tick() {
         };
         let job = if sets_first {
             world.every(1_000).run(target).unwrap();
-            world.every(1_000).run(noting_deadlines(&world)).unwrap()
+            world.every(1_000).run(noting_scheduled(&world)).unwrap()
         } else {
-            let job = world.every(1_000).run(noting_deadlines(&world)).unwrap();
+            let job = world.every(1_000).run(noting_scheduled(&world)).unwrap();
             world.every(1_000).run(target).unwrap();
             job
         };
@@ -323,7 +323,7 @@ fn before_the_first_run_that_stays_where_it_was() {
     for started in [false, true] {
         let world = World::new();
         let builder = world.every(1_000).first_run(FirstRun::AfterInterval);
-        let job = builder.run(noting_deadlines(&world)).unwrap();
+        let job = builder.run(noting_scheduled(&world)).unwrap();
         if started {
             world.start();
         }
@@ -343,7 +343,7 @@ fn before_the_first_run_that_stays_where_it_was() {
 #[test]
 fn before_the_start() {
     let world = World::new();
-    let job = world.every(1_000).run(noting_deadlines(&world)).unwrap();
+    let job = world.every(1_000).run(noting_scheduled(&world)).unwrap();
     job.set_interval(ms(100)).unwrap();
     world.start();
     world.advance(200);
@@ -353,7 +353,7 @@ fn before_the_start() {
 #[test]
 fn while_the_first_run_is_on_offer() {
     let world = World::new();
-    let job = world.every(1_000).run(noting_deadlines(&world)).unwrap();
+    let job = world.every(1_000).run(noting_scheduled(&world)).unwrap();
     world.scheduler.start().unwrap();
     offer(&world);
     job.set_interval(ms(100)).unwrap();
@@ -364,7 +364,7 @@ fn while_the_first_run_is_on_offer() {
 #[test]
 fn while_a_run_is_on_offer_that_is_then_taken_back() {
     let world = World::new();
-    let job = world.every(1_000).run(noting_deadlines(&world)).unwrap();
+    let job = world.every(1_000).run(noting_scheduled(&world)).unwrap();
     world.start();
     world.advance(999);
     world.time.jump(ms(1));
@@ -389,8 +389,8 @@ fn while_it_is_paused() {
     assert!(job.is_paused());
     job.resume(); // at 400, when it was due at 300
     world.advance(210);
-    let deadlines: Vec<_> = begun(&world).iter().map(|(_, deadline)| *deadline).collect();
-    assert_eq!(deadlines, [400, 500, 600]);
+    let scheduled: Vec<_> = begun(&world).iter().map(|(_, scheduled)| *scheduled).collect();
+    assert_eq!(scheduled, [400, 500, 600]);
 }
 
 #[test]

@@ -125,7 +125,7 @@ fn a_run_that_ends_in_time_is_not_timed_out() {
 }
 
 #[test]
-fn the_limit_counts_from_the_beginning_not_from_the_deadline() {
+fn the_limit_counts_from_the_beginning_not_from_the_scheduled_instant() {
     let world = World::new();
     world.every(1_000).timeout(ms(70)).run(endless(&world.log)).unwrap();
     world.scheduler.start().unwrap();
