@@ -45,7 +45,9 @@ fn main() -> Result<(), atevery::Error> {
     let scheduler = Scheduler::new(Standalone::new());
     let jobs = scheduler.add_registered_where(|function| tag.is_none() || function.tag() == tag.as_deref())?;
     for job in &jobs {
-        println!("{} every {:?}", job.name(), job.interval());
+        if let Some(interval) = job.interval() {
+            println!("{} every {interval:?}", job.name());
+        }
     }
     scheduler.start()?;
     std::thread::sleep(Duration::from_secs(3));

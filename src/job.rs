@@ -432,9 +432,9 @@ impl Job {
         self.0.name()
     }
 
-    /// How often it runs.
-    pub fn interval(&self) -> Duration {
-        self.0.interval()
+    /// How often it runs; `None` for a job whose schedule is not an interval. So far every job has an interval.
+    pub fn interval(&self) -> Option<Duration> {
+        Some(self.0.interval())
     }
 
     /// Whether a run is in progress.
@@ -577,7 +577,7 @@ impl fmt::Debug for Job {
         f.debug_struct("Job")
             .field("id", &self.id())
             .field("name", &self.name())
-            .field("interval", &self.interval())
+            .field("interval", &self.0.interval())
             .field("runs", &self.runs())
             .finish_non_exhaustive()
     }

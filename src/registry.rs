@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::error::Error;
 use crate::job::{Job, JobBuilder};
 use crate::scheduler::Scheduler;
+use crate::status::table::short;
 
 /// Makes the function below it a job.
 ///
@@ -119,9 +120,31 @@ impl Registered {
         self.tag
     }
 
-    /// How often it shall run.
-    pub fn interval(&self) -> Duration {
-        self.interval
+    /// How often it shall run; `None` if its schedule is not an interval. So far every schedule is one.
+    pub fn interval(&self) -> Option<Duration> {
+        Some(self.interval)
+    }
+
+    /// Its schedule in words, such as `every 2s`, in the short form in which [`Scheduler::status`] writes lengths of time.
+    ///
+    /// ```
+    /// use atevery::{Scheduler, every, testing::VirtualTime};
+    ///
+    /// #[every("90s", tag = "sweep")]
+    /// fn sweep() {}
+    ///
+    /// let mut schedules = Vec::new();
+    /// Scheduler::new(VirtualTime::new()).add_registered_where(|function| {
+    ///     if function.tag() == Some("sweep") {
+    ///         schedules.push(function.schedule());
+    ///     }
+    ///     false
+    /// })?;
+    /// assert_eq!(schedules, ["every 1m 30s"]);
+    /// # Ok::<(), atevery::Error>(())
+    /// ```
+    pub fn schedule(&self) -> String {
+        format!("every {}", short(self.interval))
     }
 
     #[doc(hidden)]

@@ -1,6 +1,6 @@
 #[cfg(feature = "serde")]
 mod serialize;
-mod table;
+pub(crate) mod table;
 
 use std::time::{Duration, Instant};
 
@@ -51,7 +51,7 @@ pub struct JobStatus {
     id: JobId,
     name: String,
     state: JobState,
-    interval: Duration,
+    interval: Option<Duration>,
     runs: u64,
     next_due: Option<Moment>,
     last_start: Option<Moment>,
@@ -128,7 +128,7 @@ impl JobStatus {
             id: job.id(),
             name: job.name().to_owned(),
             state,
-            interval: cell.interval(),
+            interval: job.interval(),
             runs: cell.runs(),
             next_due: moment(next, Time::since),
             last_start: moment(cell.last_start(), |start, now| now.since(start)),
@@ -152,8 +152,8 @@ impl JobStatus {
         self.state
     }
 
-    /// How often it runs.
-    pub fn interval(&self) -> Duration {
+    /// How often it runs, see [`Job::interval`].
+    pub fn interval(&self) -> Option<Duration> {
         self.interval
     }
 

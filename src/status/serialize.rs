@@ -99,7 +99,7 @@ use super::{JobState, JobStatus};
 struct Fields<'a> {
     name: &'a str,
     state: JobState,
-    interval_seconds: f64,
+    interval_seconds: Option<f64>,
     runs: u64,
     failures: u64,
     panics: u64,
@@ -134,7 +134,7 @@ impl Serialize for JobStatus {
         let fields = Fields {
             name: self.name(),
             state: self.state(),
-            interval_seconds: self.interval().as_secs_f64(),
+            interval_seconds: seconds(self.interval()),
             runs: self.runs(),
             failures: self.failures(),
             panics: self.panics(),

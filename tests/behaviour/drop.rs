@@ -77,7 +77,7 @@ fn a_job_or_a_run_does_not_keep_it_alive() {
     assert_eq!(run.job(), job);
     assert_eq!(
         (run.number(), job.name().is_empty(), job.interval()),
-        (0, false, ms(100))
+        (0, false, Some(ms(100)))
     );
     job.remove();
     assert_eq!(time.tasks(), 0);

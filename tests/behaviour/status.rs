@@ -40,7 +40,10 @@ mod of_a_job {
         let job = world.every(1_500).name("a").run(|| ()).unwrap();
         let status = job.status();
         assert_eq!((status.id(), status.name()), (job.id(), "a"));
-        assert_eq!((status.state(), status.interval()), (JobState::Waiting, ms(1_500)));
+        assert_eq!(
+            (status.state(), status.interval()),
+            (JobState::Waiting, Some(ms(1_500)))
+        );
         assert_eq!((status.runs(), status.failures(), status.panics()), (0, 0, 0));
         assert_eq!((status.timeouts(), status.cancelled(), status.retries()), (0, 0, 0));
         assert_eq!((status.missed(), status.refused(), status.last_error()), (0, 0, None));
@@ -142,7 +145,7 @@ mod of_a_job {
         let world = World::new();
         let job = world.noting("a", 100);
         job.set_interval(SECOND).unwrap();
-        assert_eq!(job.status().interval(), SECOND);
+        assert_eq!(job.status().interval(), Some(SECOND));
     }
 
     #[test]
