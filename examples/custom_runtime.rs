@@ -7,12 +7,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use atevery::Scheduler;
-use atevery::runtime::{Spawner, Timer};
+use atevery::runtime::{BoxFuture, SpawnError, Spawner, Timer};
 use futures::StreamExt;
 use futures::channel::mpsc::{UnboundedSender, unbounded};
 use futures::executor::LocalPool;
-use futures::future::BoxFuture;
-use futures::task::{LocalSpawnExt, SpawnError};
+use futures::task::LocalSpawnExt;
 use futures_timer::Delay;
 
 /// The executor: futures go through the channel to the thread that runs them.

@@ -7,14 +7,11 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use futures::future::BoxFuture;
-use futures::task::SpawnError;
-
 use crate::error::Error;
 use crate::job::Job;
 use crate::panics::lock;
 use crate::registry::{Found, Registered, found};
-use crate::runtime::{Runtime, Spawner, Timer};
+use crate::runtime::{BoxFuture, Runtime, SpawnError, Spawner, Timer};
 use crate::scheduler::Scheduler;
 use crate::stop::Stop;
 

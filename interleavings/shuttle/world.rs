@@ -8,10 +8,8 @@ use std::sync::atomic::{AtomicBool as Flag, AtomicU64 as Count, Ordering::SeqCst
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
-use atevery::runtime::{Spawner, Timer};
+use atevery::runtime::{BoxFuture, SpawnError, Spawner, Timer};
 use atevery::{Scheduler, StopReport};
-use futures::future::BoxFuture;
-use futures::task::SpawnError;
 use shuttle::sync::{Condvar, Mutex};
 use shuttle::thread::{self, JoinHandle};
 

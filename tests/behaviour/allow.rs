@@ -6,12 +6,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Barrier, Mutex, mpsc};
 use std::time::Duration;
 
-use atevery::runtime::{Spawner, Standalone};
+use atevery::runtime::{BoxFuture, SpawnError, Spawner, Standalone};
 use atevery::testing::VirtualTime;
 use atevery::{Allow, Job, JobBuilder, MissedTicks, Run, Scheduler, Several};
 use futures::FutureExt;
-use futures::future::BoxFuture;
-use futures::task::SpawnError;
 
 use crate::support::{Count, Log, PanicsWhenDropped, SECOND, World, blow_up, ms, names};
 use crate::threads::Stuck;

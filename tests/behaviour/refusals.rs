@@ -1,10 +1,8 @@
 //! Executors that refuse or lose what they are given.
 
-use atevery::runtime::Spawner;
+use atevery::runtime::{BoxFuture, SpawnError, Spawner};
 use atevery::{MissedTicks, Run, Scheduler};
 use futures::FutureExt;
-use futures::future::BoxFuture;
-use futures::task::SpawnError;
 
 use crate::naive::{Clock, Mode, Naive, pass};
 use crate::support::{Count, SECOND, World, later, ms, put, take};

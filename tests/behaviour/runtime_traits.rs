@@ -6,11 +6,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Wake, Waker};
 use std::time::{Duration, Instant};
 
-use atevery::runtime::{Runtime, Spawner, Timer};
+use atevery::runtime::{BoxFuture, Runtime, SpawnError, Spawner, Timer};
 use atevery::testing::VirtualTime;
 use atevery::{Job, Run, Scheduler};
-use futures::future::{BoxFuture, select};
-use futures::task::SpawnError;
+use futures::future::select;
 use futures::{FutureExt, StreamExt};
 
 use crate::naive::{Clock, Mode, Naive, pass};

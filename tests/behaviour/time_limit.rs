@@ -3,10 +3,9 @@
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use atevery::runtime::{Standalone, Timer};
+use atevery::runtime::{BoxFuture, Standalone, Timer};
 use atevery::testing::VirtualTime;
 use atevery::{Event, Run, Scheduler};
-use futures::future::BoxFuture;
 
 use crate::support::{Count, Log, PanicsWhenDropped, SECOND, World, blow_up, ms, names};
 

@@ -6,14 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use futures::future::BoxFuture;
-use futures::task::SpawnError;
-
 use super::Host;
 use super::probe::Probe;
 use super::scene::runs_on;
 use super::waiting::{INTERVAL, RESOLUTION, eventually};
-use crate::runtime::{Runtime, Spawner, Timer};
+use crate::runtime::{BoxFuture, Runtime, SpawnError, Spawner, Timer};
 use crate::{Run, Scheduler};
 
 /// Synchronous and async jobs run every interval, at the default resolution, and not more often.
