@@ -118,7 +118,7 @@ pub use crate::overlap::{Allow, OneAtATime, Overlap, OverlapPolicy, Several};
 pub use crate::registry::{Registered, every};
 pub use crate::run::Run;
 pub use crate::schedule::{FirstRun, MissedTicks};
-pub use crate::scheduler::{Scheduler, SchedulerBuilder};
+pub use crate::scheduler::{Scheduler, SchedulerBuilder, WeakScheduler};
 pub use crate::status::{JobState, JobStatus, SchedulerState, SchedulerStatus};
 pub use crate::stop::{Stop, StopReport};
 pub use crate::stopping::Stopping;

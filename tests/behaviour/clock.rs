@@ -10,6 +10,21 @@ use crate::naive::{Clock, Naive, pass};
 use crate::support::{SECOND, World, ms};
 
 #[test]
+fn the_scheduler_tells_what_its_clock_says() {
+    let world = World::new();
+    assert_eq!(world.scheduler.now(), world.time.now());
+    let begin = world.scheduler.now();
+    world.start();
+    world.advance(30);
+    world.time.jump(SECOND * 3_600);
+    assert_eq!(world.scheduler.now(), begin + ms(30) + SECOND * 3_600);
+    world.time.step_back(SECOND);
+    assert_eq!(world.scheduler.now(), world.time.now());
+    world.stop();
+    assert_eq!(world.scheduler.now(), world.time.now());
+}
+
+#[test]
 fn a_jump_of_hours_is_made_up_one_run_a_tick_under_burst() {
     let world = World::new();
     let job = world.noting("a", 1_000);
