@@ -7,12 +7,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use atevery::Scheduler;
-use atevery::runtime::{Spawner, Timer};
+use atevery::runtime::{BoxFuture, SpawnError, Spawner, Timer};
 use futures::StreamExt;
 use futures::channel::mpsc::{UnboundedSender, unbounded};
 use futures::executor::LocalPool;
-use futures::future::BoxFuture;
-use futures::task::{LocalSpawnExt, SpawnError};
+use futures::task::LocalSpawnExt;
 use futures_timer::Delay;
 
 /// The executor: futures go through the channel to the thread that runs them.
@@ -66,7 +65,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     scheduler.start()?;
     thread::sleep(Duration::from_millis(1200));
 
-    let report = scheduler.stop().timeout(Duration::from_secs(1)).wait();
+    let report = scheduler.stop().timeout(Duration::from_secs(1)).blocking_wait();
     println!("{report}");
     Ok(())
 }

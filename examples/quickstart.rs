@@ -33,7 +33,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let _ = interrupted.recv_timeout(Duration::from_secs(4));
 
     // Cancels the run of `slow` that is under way, and waits until it is gone.
-    let report = scheduler.stop().timeout(Duration::from_secs(5)).wait();
+    let report = scheduler.stop().timeout(Duration::from_secs(5)).blocking_wait();
     say(&report.to_string());
     Ok(())
 }

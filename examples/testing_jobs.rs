@@ -102,7 +102,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     scheduler.start()?;
     println!("and for real, half a second of it: {}", {
         std::thread::sleep(SECOND / 2);
-        scheduler.stop().wait()
+        scheduler.stop().blocking_wait()
     });
     Ok(())
 }

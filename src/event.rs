@@ -27,7 +27,7 @@ pub struct Event {
     pub(crate) job: Job,
     pub(crate) kind: EventKind,
     pub(crate) run: Option<u64>,
-    pub(crate) deadline: Option<Instant>,
+    pub(crate) scheduled: Option<Instant>,
     pub(crate) due: Option<Instant>,
     pub(crate) instant: Instant,
     pub(crate) duration: Option<Duration>,
@@ -49,12 +49,14 @@ impl Event {
         self.run
     }
 
-    /// The run's deadline.
-    pub fn deadline(&self) -> Option<Instant> {
-        self.deadline
+    /// The instant that the schedule gave for the run, see [`Run::scheduled`](crate::Run::scheduled); `None` if the event
+    /// is not about a run.
+    pub fn scheduled(&self) -> Option<Instant> {
+        self.scheduled
     }
 
-    /// When the run was due: its deadline, put off by its [jitter](crate::JobBuilder::jitter) if it has one.
+    /// The instant from which the run might begin: [`scheduled`](Event::scheduled), put off by the
+    /// [jitter](crate::JobBuilder::jitter) if the job has one.
     pub fn due(&self) -> Option<Instant> {
         self.due
     }

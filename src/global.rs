@@ -7,14 +7,11 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use futures::future::BoxFuture;
-use futures::task::SpawnError;
-
 use crate::error::Error;
 use crate::job::Job;
 use crate::panics::lock;
 use crate::registry::{Found, Registered, found};
-use crate::runtime::{Runtime, Spawner, Timer};
+use crate::runtime::{BoxFuture, Runtime, SpawnError, Spawner, Timer};
 use crate::scheduler::Scheduler;
 use crate::stop::Stop;
 
@@ -37,7 +34,7 @@ use crate::stop::Stop;
 /// let runtime = Standalone::new();
 /// atevery::start_background_tasks(runtime.clone())?;
 /// assert!(atevery::start_background_tasks(runtime).unwrap_err().is_already_started());
-/// atevery::stop_background_tasks().wait();
+/// atevery::stop_background_tasks().blocking_wait();
 /// # Ok::<(), atevery::Error>(())
 /// ```
 ///
@@ -59,7 +56,7 @@ pub fn start_background_tasks(runtime: impl Runtime) -> Result<(), Error> {
 /// If nothing was started, there is nothing to wait for, and the report is empty.
 ///
 /// ```
-/// let report = atevery::stop_background_tasks().wait();
+/// let report = atevery::stop_background_tasks().blocking_wait();
 /// assert!(report.is_clean());
 /// ```
 pub fn stop_background_tasks() -> Stop {

@@ -72,19 +72,20 @@ impl<Runs> JobBuilder<Runs> {
         self
     }
 
-    /// When the job is due for the first time; [`FirstRun::Now`] unless said.
+    /// When the first run is scheduled; [`FirstRun::Now`] by default.
     pub fn first_run(mut self, first: FirstRun) -> Self {
         self.first = first;
         self
     }
 
-    /// Puts each run off by a random part of `max`, so that jobs of many processes don't come all at once. Deadlines don't
-    /// wander: each run is put off from its own regular instant. `max` is shorter than the interval.
+    /// Puts each run off by a random part of `max`, so that jobs of many processes don't come all at once. The schedule
+    /// doesn't wander: each run is [due](crate::Run::due) up to `max` after its own [scheduled](crate::Run::scheduled)
+    /// instant. `max` must be shorter than the interval.
     ///
     /// ```text
-    /// s     0         1         2         3         4
-    /// due   x         x         x         x         x
-    /// run     #          #      #           #        #     jitter: 300 ms
+    /// s           0         1         2         3         4
+    /// scheduled   x         x         x         x         x
+    /// run           #          #      #           #        #     jitter: 300 ms
     /// ```
     ///
     /// What is random comes from the scheduler's [`seed`](crate::SchedulerBuilder::seed), and repeats with it.
@@ -122,9 +123,9 @@ impl<Runs> JobBuilder<Runs> {
         self
     }
 
-    /// No run whose deadline is later than `instant`. Once there is none left the job removes itself
-    /// ([`Removed`](crate::EventKind::Removed)). A run that was due before and is late still runs; one that is
-    /// [triggered](crate::Job::trigger) later doesn't.
+    /// No run is scheduled later than `instant`. Once no run is left, the job removes itself
+    /// ([`Removed`](crate::EventKind::Removed)). A run that was scheduled before `instant` and is late still begins. A run
+    /// that is [triggered](crate::Job::trigger) after `instant` doesn't.
     ///
     /// ```text
     /// s     0         1         2    |    3
@@ -136,8 +137,8 @@ impl<Runs> JobBuilder<Runs> {
         self
     }
 
-    /// The interval counts from the end of a run (fixed delay), not from its deadline (fixed rate). There are no missed
-    /// runs then.
+    /// Counts the interval from the end of a run (fixed delay), not from the instant at which the run was scheduled (fixed
+    /// rate). No run is missed then.
     ///
     /// Here a job of 100 ms whose runs take 70 ms; the ticks are 50 ms apart.
     ///
@@ -147,7 +148,7 @@ impl<Runs> JobBuilder<Runs> {
     /// run   #######             #######             ####
     /// due                    x                   x
     /// ```
-    pub fn delay_from_end(mut self) -> Self {
+    pub fn fixed_delay(mut self) -> Self {
         self.options.from_end = true;
         self
     }
@@ -212,7 +213,7 @@ impl<Runs> JobBuilder<Runs> {
         self
     }
 
-    /// What becomes of a run that is due while one is in progress: [`Overlap::Skip`](crate::Overlap::Skip) unless said,
+    /// What becomes of a run that is due while one is in progress: [`Overlap::Wait`](crate::Overlap::Wait) unless said,
     /// [`Overlap::Replace`](crate::Overlap::Replace), or [`Allow`](crate::Allow) for several at a time, for which the
     /// target has to be `Fn`.
     pub fn on_overlap<P: OverlapPolicy>(self, policy: P) -> JobBuilder<P::Runs> {
@@ -223,7 +224,7 @@ impl<Runs> JobBuilder<Runs> {
     /// [`Scheduler::group`], or a name and a limit, which makes the group if it isn't there.
     ///
     /// A job that is due and finds no place waits. As soon as a run of the group has ended its place goes to whoever came up at the
-    /// earliest tick, and of those to the earliest deadline. A job that has runs to make up for thus joins the end of the line for each.
+    /// earliest tick, and of those to the earliest due instant. A job that has runs to make up for thus joins the end of the line for each.
     ///
     /// ```
     /// use std::time::Duration;
@@ -430,9 +431,9 @@ impl Job {
         self.0.name()
     }
 
-    /// How often it runs.
-    pub fn interval(&self) -> Duration {
-        self.0.interval()
+    /// How often it runs; `None` for a job whose schedule is not an interval. So far every job has an interval.
+    pub fn interval(&self) -> Option<Duration> {
+        Some(self.0.interval())
     }
 
     /// Whether a run is in progress.
@@ -458,8 +459,8 @@ impl Job {
 /// Control, from anywhere: also from within the job itself. All of it holds from the next tick at the latest.
 impl Job {
     /// Begins one run now, at the next tick; if one is in progress, right after it, or as its
-    /// [`on_overlap`](JobBuilder::on_overlap) says. The regular deadlines stay (an interval that counts from the end counts
-    /// from the end of this run too), and what is triggered twice before it begins runs once. A job that is paused runs once, too; one whose scheduler is stopped runs
+    /// [`on_overlap`](JobBuilder::on_overlap) says. The schedule stays (under [`fixed_delay`](JobBuilder::fixed_delay) the
+    /// interval counts from the end of this run too), and what is triggered twice before it begins runs once. A job that is paused runs once, too; one whose scheduler is stopped runs
     /// at its start.
     ///
     /// ```text
@@ -554,7 +555,7 @@ impl fmt::Debug for Job {
         f.debug_struct("Job")
             .field("id", &self.id())
             .field("name", &self.name())
-            .field("interval", &self.interval())
+            .field("interval", &self.0.interval())
             .field("runs", &self.runs())
             .finish_non_exhaustive()
     }

@@ -10,7 +10,7 @@
 //! scheduler.every(Duration::from_secs(60)).name("sweep").run(async || println!("swept"))?;
 //! scheduler.start()?;
 //! std::thread::sleep(Duration::from_millis(200));
-//! let report = scheduler.stop().timeout(Duration::from_secs(5)).wait();
+//! let report = scheduler.stop().timeout(Duration::from_secs(5)).blocking_wait();
 //! println!("{report}");
 //! # assert!(report.is_clean());
 //! # Ok(())
@@ -118,7 +118,7 @@ pub use crate::overlap::{Allow, OneAtATime, Overlap, OverlapPolicy, Several};
 #[doc(inline)]
 pub use crate::registry::{Registered, every};
 pub use crate::run::Run;
-pub use crate::scheduler::{Scheduler, SchedulerBuilder};
+pub use crate::scheduler::{Scheduler, SchedulerBuilder, WeakScheduler};
 pub use crate::status::{JobState, JobStatus, SchedulerState, SchedulerStatus};
 pub use crate::stop::{Stop, StopReport};
 pub use crate::stopping::Stopping;

@@ -8,7 +8,7 @@
 //! | `atevery_retries_total` | counter | attempts | `job` | attempts that failed and were followed by another |
 //! | `atevery_missed_intervals_total` | counter | intervals | `job` | intervals that were dropped |
 //! | `atevery_refused_runs_total` | counter | runs | `job` | runs that the executor would not take |
-//! | `atevery_run_lateness_seconds` | histogram | seconds | `job` | from the deadline of a run to its beginning |
+//! | `atevery_run_lateness_seconds` | histogram | seconds | `job` | from the due instant of a run to its beginning |
 //! | `atevery_run_duration_seconds` | histogram | seconds | `job` | from the beginning of a run to its end |
 //!
 //! `job` is the job's name: jobs of one name are counted together. `outcome` is `finished`, `failed`, `panicked`,
@@ -39,8 +39,8 @@ pub(crate) fn count(event: &Event) {
                 describe();
             }
             counter!(STARTED, "job" => job.clone()).increment(1);
-            if let Some(deadline) = event.due() {
-                let lateness = event.instant().saturating_duration_since(deadline);
+            if let Some(due) = event.due() {
+                let lateness = event.instant().saturating_duration_since(due);
                 histogram!(LATENESS, "job" => job).record(lateness);
             }
         }
@@ -74,6 +74,10 @@ fn describe() {
     );
     describe_counter!(MISSED, Unit::Count, "Intervals that were dropped.");
     describe_counter!(REFUSED, Unit::Count, "Runs that the executor would not take.");
-    describe_histogram!(LATENESS, Unit::Seconds, "From the deadline of a run to its beginning.");
+    describe_histogram!(
+        LATENESS,
+        Unit::Seconds,
+        "From the due instant of a run to its beginning."
+    );
     describe_histogram!(DURATION, Unit::Seconds, "From the beginning of a run to its end.");
 }

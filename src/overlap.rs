@@ -27,7 +27,7 @@ pub enum Overlap {
     /// run   #######################  #    #    #    #
     /// ```
     #[default]
-    Skip,
+    Wait,
     /// That run is cancelled, and the new one begins. A run that can't be cancelled, being synchronous code, is told to
     /// end ([`Run::is_cancelled`](crate::Run::is_cancelled)) and the new one begins at the first tick after its end.
     ///
@@ -42,7 +42,7 @@ pub enum Overlap {
 }
 
 /// An [`on_overlap`](JobBuilder::on_overlap) policy: so many runs of the job may be in progress at once. When there are as
-/// many it waits, as with [`Overlap::Skip`].
+/// many it waits, as with [`Overlap::Wait`].
 ///
 /// The target has to be `Fn + Sync`, since several threads may call it at once.
 ///
@@ -68,7 +68,7 @@ pub struct Several;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` says nothing about overlapping runs",
     label = "neither an `Overlap` nor an `Allow`",
-    note = "write `Overlap::Skip`, `Overlap::Replace`, or `Allow(3)` for three runs at a time"
+    note = "write `Overlap::Wait`, `Overlap::Replace`, or `Allow(3)` for three runs at a time"
 )]
 pub trait OverlapPolicy: sealed::Sealed {
     /// How many runs there may be at a time.
@@ -83,7 +83,7 @@ impl OverlapPolicy for Overlap {
 
     fn apply<Runs>(self, job: JobBuilder<Runs>) -> JobBuilder<OneAtATime> {
         job.overlapping(match self {
-            Overlap::Skip => Overlaps::Wait,
+            Overlap::Wait => Overlaps::Wait,
             Overlap::Replace => Overlaps::Replace,
         })
     }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::error::Error;
 use crate::job::{Job, JobBuilder};
 use crate::scheduler::Scheduler;
+use crate::status::table::short;
 
 /// Makes the function below it a job.
 ///
@@ -68,7 +69,7 @@ use crate::scheduler::Scheduler;
 /// | `first_run = FirstRun::AfterInterval` | [`JobBuilder::first_run`] |
 /// | `jitter = "5s"`, `timeout = "30s"` | [`JobBuilder::jitter`], [`JobBuilder::timeout`]; or an expression of type [`Duration`] |
 /// | `times = 3`, `until = instant()` | [`JobBuilder::times`], [`JobBuilder::until`] |
-/// | `delay_from_end` | [`JobBuilder::delay_from_end`] |
+/// | `fixed_delay` | [`JobBuilder::fixed_delay`] |
 /// | `retry = \|\| [Duration::from_secs(1)]` | [`JobBuilder::retry`] |
 /// | `on_overlap = Overlap::Replace`, `on_overlap = Allow(2)` | [`JobBuilder::on_overlap`] |
 /// | `group = ("db", 4)` | [`JobBuilder::group`] |
@@ -119,9 +120,31 @@ impl Registered {
         self.tag
     }
 
-    /// How often it shall run.
-    pub fn interval(&self) -> Duration {
-        self.interval
+    /// How often it shall run; `None` if its schedule is not an interval. So far every schedule is one.
+    pub fn interval(&self) -> Option<Duration> {
+        Some(self.interval)
+    }
+
+    /// Its schedule in words, such as `every 2s`, in the short form in which [`Scheduler::status`] writes lengths of time.
+    ///
+    /// ```
+    /// use atevery::{Scheduler, every, testing::VirtualTime};
+    ///
+    /// #[every("90s", tag = "sweep")]
+    /// fn sweep() {}
+    ///
+    /// let mut schedules = Vec::new();
+    /// Scheduler::new(VirtualTime::new()).add_registered_where(|function| {
+    ///     if function.tag() == Some("sweep") {
+    ///         schedules.push(function.schedule());
+    ///     }
+    ///     false
+    /// })?;
+    /// assert_eq!(schedules, ["every 1m 30s"]);
+    /// # Ok::<(), atevery::Error>(())
+    /// ```
+    pub fn schedule(&self) -> String {
+        format!("every {}", short(self.interval))
     }
 
     #[doc(hidden)]

@@ -21,7 +21,7 @@ use crate::time::{Span, Time};
 ///
 /// let scheduler = Scheduler::new(VirtualTime::new());
 /// scheduler.every(Duration::from_secs(1)).run(|run: Run| {
-///     println!("run {} of {}, {:?} late", run.number(), run.job().name(), run.started() - run.deadline());
+///     println!("run {} of {}, {:?} late", run.number(), run.job().name(), run.started() - run.due());
 /// })?;
 /// # Ok::<(), atevery::Error>(())
 /// ```
@@ -29,7 +29,8 @@ use crate::time::{Span, Time};
 pub struct Run {
     instance: JobInstance,
     number: u64,
-    deadline: Instant,
+    scheduled: Instant,
+    due: Instant,
     started: Instant,
     missed: u64,
     /// When it has taken too long.
@@ -42,9 +43,34 @@ impl Run {
         self.number
     }
 
-    /// When it was due.
-    pub fn deadline(&self) -> Instant {
-        self.deadline
+    /// The instant that the schedule gives for this run, without [jitter](crate::JobBuilder::jitter). A run that was
+    /// [triggered](crate::Job::trigger) is scheduled at the instant at which it begins.
+    pub fn scheduled(&self) -> Instant {
+        self.scheduled
+    }
+
+    /// The instant from which this run may begin: [`scheduled`](Run::scheduled), put off by the
+    /// [jitter](crate::JobBuilder::jitter) if the job has one. It begins at the first tick that is not earlier.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use atevery::{Run, Scheduler, testing::VirtualTime};
+    ///
+    /// let time = VirtualTime::new();
+    /// let scheduler = Scheduler::new(time.clone());
+    /// let jitter = Duration::from_secs(5);
+    /// scheduler.every(Duration::from_secs(60)).jitter(jitter).run(move |run: Run| {
+    ///     assert!(run.scheduled() <= run.due() && run.due() <= run.scheduled() + jitter);
+    ///     assert!(run.due() <= run.started());
+    /// })?;
+    /// scheduler.start()?;
+    /// time.advance(Duration::from_secs(300));
+    /// # assert_eq!(scheduler.status().jobs()[0].panics(), 0);
+    /// # assert_eq!(scheduler.status().jobs()[0].runs(), 5);
+    /// # Ok::<(), atevery::Error>(())
+    /// ```
+    pub fn due(&self) -> Instant {
+        self.due
     }
 
     /// When it began.
@@ -52,8 +78,8 @@ impl Run {
         self.started
     }
 
-    /// How many intervals were dropped at this run: the whole ones between [`deadline`](Run::deadline), put off by its
-    /// [jitter](crate::JobBuilder::jitter) if it has one, and [`started`](Run::started) under [`Skip`](crate::MissedTicks::Skip) and [`Delay`](crate::MissedTicks::Delay), none
+    /// How many intervals were dropped at this run: the whole ones between [`due`](Run::due) and
+    /// [`started`](Run::started) under [`Skip`](crate::MissedTicks::Skip) and [`Delay`](crate::MissedTicks::Delay), none
     /// under [`Burst`](crate::MissedTicks::Burst).
     pub fn missed(&self) -> u64 {
         self.missed
@@ -141,7 +167,8 @@ impl fmt::Debug for Run {
         f.debug_struct("Run")
             .field("job", &self.instance.job.name())
             .field("number", &self.number)
-            .field("deadline", &self.deadline)
+            .field("scheduled", &self.scheduled)
+            .field("due", &self.due)
             .field("started", &self.started)
             .finish_non_exhaustive()
     }
@@ -185,7 +212,8 @@ impl Begun<'_> {
         Run {
             instance: self.job.clone(),
             number,
-            deadline: self.clock.instant_of(deadline),
+            scheduled: self.clock.instant_of(deadline),
+            due: self.clock.instant_of(due),
             started: self.clock.instant_of(started),
             missed: job.missed(due, started),
             time_limit: job.time_limit(self.facts),

@@ -372,7 +372,7 @@ impl Engine {
         let event = Event {
             job: Job::new(Arc::clone(job)),
             run: run.map(|facts| facts.number),
-            deadline: run.map(|facts| self.clock.instant_of(facts.deadline)),
+            scheduled: run.map(|facts| self.clock.instant_of(facts.deadline)),
             due: run.map(|facts| self.clock.instant_of(facts.due)),
             instant: self.clock.instant_of(now),
             duration,

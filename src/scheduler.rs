@@ -1,8 +1,8 @@
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::panic::{RefUnwindSafe, UnwindSafe};
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
 
 use crate::engine::{Engine, Settings};
 use crate::error::Error;
@@ -17,7 +17,8 @@ use crate::time::MissedTicks;
 /// Runs jobs every so often. A cheap handle: clones are the same scheduler.
 ///
 /// Dropping the last handle stops the scheduler: no run begins any more, runs in progress are cancelled, and nothing
-/// waits for them. That goes for a handle dropped in a job, in a hook, or by a panic too. A [`Job`] or a [`Run`](crate::Run) doesn't keep it alive; a target that captures a `Scheduler` does.
+/// waits for them. That goes for a handle dropped in a job, in a hook, or by a panic too. A [`Job`], a [`Run`](crate::Run) or a
+/// [`WeakScheduler`] doesn't keep it alive; a target that captures a `Scheduler` does.
 ///
 /// ```
 /// use std::time::Duration;
@@ -118,6 +119,51 @@ impl Scheduler {
         self.engine().set_group(name, limit)
     }
 
+    /// The present instant of the runtime's clock, which is [`Timer::now`](crate::runtime::Timer::now). Code that asks this
+    /// clock, and not [`Instant::now`], can be tested on virtual time.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use atevery::{Scheduler, testing::VirtualTime};
+    ///
+    /// let time = VirtualTime::new();
+    /// let scheduler = Scheduler::new(time.clone());
+    /// let begin = scheduler.now();
+    /// time.advance(Duration::from_secs(3600));
+    /// assert_eq!(scheduler.now() - begin, Duration::from_secs(3600));
+    /// ```
+    pub fn now(&self) -> Instant {
+        self.engine().clock.runtime().now()
+    }
+
+    /// A handle that doesn't keep the scheduler alive, for its own jobs and for hooks.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use atevery::{Scheduler, testing::VirtualTime};
+    ///
+    /// let time = VirtualTime::new();
+    /// let scheduler = Scheduler::new(time.clone());
+    /// let weak = scheduler.downgrade();
+    /// let job = scheduler.every(Duration::from_secs(60)).run(move || {
+    ///     if let Some(scheduler) = weak.upgrade() {
+    ///         println!("{}", scheduler.status());
+    ///     }
+    /// })?;
+    /// scheduler.start()?;
+    /// time.advance(Duration::from_secs(60));
+    /// assert_eq!(job.runs(), 2);
+    /// drop(scheduler); // The job doesn't keep it alive: there are no further runs.
+    /// time.advance(Duration::from_secs(60));
+    /// assert_eq!(job.runs(), 2);
+    /// # Ok::<(), atevery::Error>(())
+    /// ```
+    pub fn downgrade(&self) -> WeakScheduler {
+        WeakScheduler {
+            handle: Arc::downgrade(&self.handle),
+        }
+    }
+
     pub(crate) fn engine(&self) -> &Arc<Engine> {
         &self.handle.engine
     }
@@ -138,6 +184,36 @@ impl fmt::Debug for Scheduler {
         f.debug_struct("Scheduler")
             .field("running", &self.is_running())
             .field("jobs", &self.jobs().len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A handle of a [`Scheduler`] that doesn't keep it alive; [`Scheduler::downgrade`] makes one.
+///
+/// A target or a hook that needs its own scheduler captures this: with a [`Scheduler`] in it the scheduler would keep
+/// itself alive.
+#[derive(Clone)]
+pub struct WeakScheduler {
+    handle: Weak<Handle>,
+}
+
+impl WeakScheduler {
+    /// The scheduler; `None` once its last handle has been dropped. As long as the returned handle is there, it keeps the
+    /// scheduler alive.
+    pub fn upgrade(&self) -> Option<Scheduler> {
+        let handle = self.handle.upgrade()?;
+        Some(Scheduler { handle })
+    }
+}
+
+// As for `Scheduler`.
+impl UnwindSafe for WeakScheduler {}
+impl RefUnwindSafe for WeakScheduler {}
+
+impl fmt::Debug for WeakScheduler {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WeakScheduler")
+            .field("alive", &(self.handle.strong_count() > 0))
             .finish_non_exhaustive()
     }
 }
@@ -164,8 +240,8 @@ pub struct SchedulerBuilder {
 impl SchedulerBuilder {
     /// The length of a tick: how finely time is cut, and the shortest interval. 50 ms unless said, at least 1 ms.
     ///
-    /// Ticks in which nothing is due cost nothing. A longer tick lets jobs share wake-ups, a shorter one lets them begin
-    /// closer to their deadlines.
+    /// Ticks in which nothing is due cost nothing. A longer tick lets jobs share wake-ups. A shorter tick lets runs begin
+    /// closer to their due instants.
     pub fn resolution(mut self, tick: Duration) -> SchedulerBuilder {
         self.settings.resolution = tick;
         self

@@ -19,7 +19,7 @@ mod on {
     pub(crate) type RunSpan = tracing::Span;
 
     /// The span of a run that has begun. A subscriber is a user's, and may panic.
-    pub(crate) fn of_run(job: &str, run: u64, deadline: Span, lateness: Span) -> RunSpan {
+    pub(crate) fn of_run(job: &str, run: u64, scheduled: Span, lateness: Span) -> RunSpan {
         let span = catch(|| {
             span!(
                 target: "atevery",
@@ -28,7 +28,7 @@ mod on {
                 "run",
                 job,
                 run,
-                deadline = Duration::from(deadline).as_secs_f64(),
+                scheduled = Duration::from(scheduled).as_secs_f64(),
                 lateness_ms = Duration::from(lateness).as_secs_f64() * 1e3,
             )
         });

@@ -1,6 +1,6 @@
 #[cfg(feature = "serde")]
 mod serialize;
-mod table;
+pub(crate) mod table;
 
 use std::time::{Duration, Instant};
 
@@ -52,9 +52,9 @@ pub struct JobStatus {
     id: JobId,
     name: String,
     state: JobState,
-    interval: Duration,
+    interval: Option<Duration>,
     runs: u64,
-    next_deadline: Option<Moment>,
+    next_due: Option<Moment>,
     last_start: Option<Moment>,
     record: Record,
     troubles: Troubles,
@@ -151,9 +151,9 @@ impl JobStatus {
             id: job.id(),
             name: job.name().to_owned(),
             state,
-            interval: cell.interval(),
+            interval: job.interval(),
             runs: cell.runs(),
-            next_deadline: moment(next, Time::since),
+            next_due: moment(next, Time::since),
             last_start: moment(cell.last_start(), |start, now| now.since(start)),
             troubles: cell.troubles(),
             record,
@@ -175,8 +175,8 @@ impl JobStatus {
         self.state
     }
 
-    /// How often it runs.
-    pub fn interval(&self) -> Duration {
+    /// How often it runs, see [`Job::interval`].
+    pub fn interval(&self) -> Option<Duration> {
         self.interval
     }
 
@@ -242,9 +242,10 @@ impl JobStatus {
         self.record.mean_duration()
     }
 
-    /// When the next run is due, put off by its jitter if it has one. None if that is never, or not known before the run in progress has ended.
-    pub fn next_deadline(&self) -> Option<Instant> {
-        self.next_deadline.map(|moment| moment.instant)
+    /// The instant from which the next run may begin: when it is scheduled, put off by its jitter if it has one. `None` if
+    /// no run will come, or if the next one depends on the end of the run in progress.
+    pub fn next_due(&self) -> Option<Instant> {
+        self.next_due.map(|moment| moment.instant)
     }
 
     /// The longest time from the instant at which a measured run was due to its beginning. It includes the wait for the

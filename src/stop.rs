@@ -15,7 +15,7 @@ use crate::text::OneLine;
 /// | `scheduler.stop().await` | cancelled, and waited for |
 /// | `scheduler.stop().timeout(t).await` | cancelled, and waited for at most `t` |
 /// | `scheduler.stop().grace(g).await` | let end for `g`, then cancelled and waited for |
-/// | `scheduler.stop().wait()` | as with `await`, in code that isn't `async` |
+/// | `scheduler.stop().blocking_wait()` | as with `await`, in code that isn't `async` |
 /// | `scheduler.stop().detach()` | left to end by themselves, not waited for |
 ///
 /// From its first poll on no run begins until the next start. It is then carried out to its end, even if its future is
@@ -83,11 +83,11 @@ impl Stop {
     ///
     /// let scheduler = Scheduler::new(Standalone::new());
     /// scheduler.start()?;
-    /// let report = scheduler.stop().wait();
+    /// let report = scheduler.stop().blocking_wait();
     /// assert!(report.is_clean());
     /// # Ok::<(), atevery::Error>(())
     /// ```
-    pub fn wait(self) -> StopReport {
+    pub fn blocking_wait(self) -> StopReport {
         self.into_future().wait()
     }
 

@@ -8,8 +8,8 @@
 //! | --- | --- |
 //! | `job` | the job's name |
 //! | `run` | the number of the run |
-//! | `deadline` | when it was due, in seconds from the making of the scheduler |
-//! | `lateness_ms` | how much later it began, in milliseconds |
+//! | `scheduled` | the instant that the schedule gives for it, in seconds from the making of the scheduler |
+//! | `lateness_ms` | how long after its due instant it began, in milliseconds |
 //!
 //! Events of the same target, with the fields `job` and `run`:
 //!

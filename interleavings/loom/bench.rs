@@ -6,10 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
-use futures::future::BoxFuture;
-use futures::task::SpawnError;
-
-use crate::runtime::{Spawner, Timer};
+use crate::runtime::{BoxFuture, SpawnError, Spawner, Timer};
 use crate::scheduler::Scheduler;
 use crate::sync::atomic::{AtomicBool, Ordering};
 

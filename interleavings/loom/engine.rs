@@ -486,7 +486,7 @@ fn a_tick_against_a_late_run() {
         scene.bench.pass(1_000);
         both(of(&lane), of(&driver));
         scene.settle();
-        assert_eq!(job.runs(), 1, "a run began before its deadline");
+        assert_eq!(job.runs(), 1, "a run began before it was scheduled");
         scene.end();
     });
 }

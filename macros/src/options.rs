@@ -24,7 +24,7 @@ const OPTIONS: &[(&str, Effect)] = &[
     ("jitter", Effect::Duration),
     ("times", Effect::Method),
     ("until", Effect::Method),
-    ("delay_from_end", Effect::Switch),
+    ("fixed_delay", Effect::Switch),
     ("timeout", Effect::Duration),
     ("retry", Effect::Method),
     ("on_overlap", Effect::Method),

@@ -3,10 +3,8 @@ use std::time::Instant;
 use async_executor::Executor;
 use async_io::Timer as IoTimer;
 use futures::FutureExt;
-use futures::future::BoxFuture;
-use futures::task::SpawnError;
 
-use super::{Spawner, Timer};
+use super::{BoxFuture, SpawnError, Spawner, Timer};
 
 /// Feature `async-executor`. Blocking jobs run on the pool of the `blocking` crate.
 ///

@@ -1,10 +1,8 @@
 use std::time::Instant;
 
 use async_std::task;
-use futures::future::BoxFuture;
-use futures::task::SpawnError;
 
-use super::{Spawner, Timer};
+use super::{BoxFuture, SpawnError, Spawner, Timer};
 
 /// async-std: its executor, its blocking pool and its timers. Feature `async-std`.
 ///

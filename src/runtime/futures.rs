@@ -1,10 +1,9 @@
 use std::time::Instant;
 
-use futures::future::BoxFuture;
-use futures::task::{FutureObj, Spawn, SpawnError};
+use futures::task::{FutureObj, Spawn};
 use futures_timer::Delay;
 
-use super::{Spawner, Timer};
+use super::{BoxFuture, SpawnError, Spawner, Timer};
 
 /// Any executor that implements [`Spawn`] of `futures`, a `ThreadPool` for one. Feature `futures-timer`.
 ///

@@ -2,7 +2,8 @@
 //!
 //! Two small traits say what the scheduler needs: [`Spawner`] and [`Timer`]. Whatever is both is a [`Runtime`]; so is
 //! a pair `(spawner, timer)`, and an `Arc` of either. The adapters here cover the common executors; the example
-//! `custom_runtime` writes one for an executor that has none.
+//! `custom_runtime` writes one for an executor that has none. [`BoxFuture`] and [`SpawnError`], which an adapter needs, are
+//! those of the crate `futures`.
 //!
 //! | on | the scheduler is made by | feature |
 //! | --- | --- | --- |
@@ -40,12 +41,13 @@ pub use self::smol::Smol;
 pub use self::standalone::Standalone;
 #[cfg(feature = "tokio")]
 pub use self::tokio::Tokio;
+#[doc(no_inline)]
+pub use ::futures::future::BoxFuture;
+#[doc(no_inline)]
+pub use ::futures::task::SpawnError;
 
 use std::sync::Arc;
 use std::time::Instant;
-
-use ::futures::future::BoxFuture;
-use ::futures::task::SpawnError;
 
 /// Runs futures, and blocking work.
 ///

@@ -1,10 +1,8 @@
 use std::time::Instant;
 
 use futures::FutureExt;
-use futures::future::BoxFuture;
-use futures::task::SpawnError;
 
-use super::{Spawner, Timer};
+use super::{BoxFuture, SpawnError, Spawner, Timer};
 
 /// smol: its global executor, its blocking pool and async-io's timers. Feature `smol`.
 ///

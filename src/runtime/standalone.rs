@@ -5,10 +5,8 @@ use std::time::Instant;
 use async_executor::Executor;
 use futures::FutureExt;
 use futures::channel::oneshot;
-use futures::future::BoxFuture;
-use futures::task::SpawnError;
 
-use super::{AsyncIo, Spawner, Timer};
+use super::{AsyncIo, BoxFuture, SpawnError, Spawner, Timer};
 
 /// Threads of its own, for programs that have no async runtime. Feature `standalone`.
 ///

@@ -2,12 +2,10 @@ use std::future::pending;
 use std::time::{Duration, Instant};
 
 use futures::FutureExt;
-use futures::future::BoxFuture;
-use futures::task::SpawnError;
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::task::JoinHandle;
 
-use super::{Spawner, Timer};
+use super::{BoxFuture, SpawnError, Spawner, Timer};
 use crate::Error;
 
 /// Tokio: its executor, its blocking pool and its clock. Feature `tokio`.

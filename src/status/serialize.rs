@@ -41,7 +41,7 @@
 //!             "last_start_seconds_ago": 0.75,
 //!             "last_duration_seconds": 0.25,
 //!             "mean_duration_seconds": 0.25,
-//!             "next_deadline_in_seconds": 0.25,
+//!             "next_due_in_seconds": 0.25,
 //!             "max_lateness_seconds": 0.0,
 //!             "lateness": [
 //!                 { "below_seconds": 0.01, "runs": 2 },
@@ -66,7 +66,7 @@
 //!             "last_start_seconds_ago": null,
 //!             "last_duration_seconds": null,
 //!             "mean_duration_seconds": null,
-//!             "next_deadline_in_seconds": null,
+//!             "next_due_in_seconds": null,
 //!             "max_lateness_seconds": 0.0,
 //!             "lateness": [
 //!                 { "below_seconds": 0.01, "runs": 0 },
@@ -99,7 +99,7 @@ use super::{JobState, JobStatus};
 struct Fields<'a> {
     name: &'a str,
     state: JobState,
-    interval_seconds: f64,
+    interval_seconds: Option<f64>,
     runs: u64,
     failures: u64,
     panics: u64,
@@ -112,7 +112,7 @@ struct Fields<'a> {
     last_start_seconds_ago: Option<f64>,
     last_duration_seconds: Option<f64>,
     mean_duration_seconds: Option<f64>,
-    next_deadline_in_seconds: Option<f64>,
+    next_due_in_seconds: Option<f64>,
     max_lateness_seconds: f64,
     lateness: Vec<Bar>,
 }
@@ -134,7 +134,7 @@ impl Serialize for JobStatus {
         let fields = Fields {
             name: self.name(),
             state: self.state(),
-            interval_seconds: self.interval().as_secs_f64(),
+            interval_seconds: seconds(self.interval()),
             runs: self.runs(),
             failures: self.failures(),
             panics: self.panics(),
@@ -147,7 +147,7 @@ impl Serialize for JobStatus {
             last_start_seconds_ago: seconds(self.last_start.map(|start| start.distance)),
             last_duration_seconds: seconds(self.last_duration()),
             mean_duration_seconds: seconds(self.mean_duration()),
-            next_deadline_in_seconds: seconds(self.next_deadline.map(|next| next.distance)),
+            next_due_in_seconds: seconds(self.next_due.map(|next| next.distance)),
             max_lateness_seconds: self.max_lateness().as_secs_f64(),
             lateness: bars.collect(),
         };

@@ -92,7 +92,7 @@ fn row(job: &JobStatus) -> Row {
     [
         OneLine(&job.name).to_string(),
         job.state.to_string(),
-        short(job.interval),
+        job.interval.map_or_else(none, short),
         job.runs.to_string(),
         job.failures().to_string(),
         job.panics().to_string(),
@@ -103,7 +103,7 @@ fn row(job: &JobStatus) -> Row {
         job.last_duration().map_or_else(none, short),
         job.mean_duration().map_or_else(none, short),
         job.last_duration().map_or_else(none, |_| short(job.max_lateness())),
-        job.next_deadline.map_or_else(none, |next| short(next.distance)),
+        job.next_due.map_or_else(none, |next| short(next.distance)),
     ]
 }
 
@@ -112,7 +112,7 @@ fn none() -> String {
 }
 
 /// In the two largest units, `1d 4h` or `1m 30s`; below a minute `1.5s` or `20ms`.
-fn short(duration: Duration) -> String {
+pub(crate) fn short(duration: Duration) -> String {
     const UNITS: [(u64, &str); 4] = [(86_400, "d"), (3_600, "h"), (60, "m"), (1, "s")];
     let seconds = duration.as_secs();
     let Some(first) = UNITS.iter().position(|(unit, _)| *unit > 1 && seconds >= *unit) else {

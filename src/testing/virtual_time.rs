@@ -14,10 +14,9 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use futures::future::{BoxFuture, pending};
-use futures::task::SpawnError;
+use futures::future::pending;
 
-use crate::runtime::{Spawner, Timer};
+use crate::runtime::{BoxFuture, SpawnError, Spawner, Timer};
 
 use self::executor::{PATIENCE, WakeFlag};
 use self::sleep::Sleep;

@@ -6,12 +6,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Barrier, Mutex, mpsc};
 use std::time::Duration;
 
-use atevery::runtime::{Spawner, Standalone};
+use atevery::runtime::{BoxFuture, SpawnError, Spawner, Standalone};
 use atevery::testing::VirtualTime;
 use atevery::{Allow, Job, JobBuilder, MissedTicks, Run, Scheduler, Several};
 use futures::FutureExt;
-use futures::future::BoxFuture;
-use futures::task::SpawnError;
 
 use crate::support::{Count, Log, PanicsWhenDropped, SECOND, World, blow_up, ms, names};
 use crate::threads::Stuck;
@@ -140,14 +138,14 @@ fn the_end_of_any_run_lets_the_next_begin() {
 }
 
 #[test]
-fn numbers_are_unique_and_rise_and_deadlines_are_all_there() {
+fn numbers_are_unique_and_rise_and_scheduled_instants_are_all_there() {
     for policy in [MissedTicks::Burst, MissedTicks::Skip, MissedTicks::Delay] {
         let world = World::new();
         let origin = atevery::runtime::Timer::now(&world.time);
         let runs: Arc<Mutex<Vec<(u64, Duration, Duration)>>> = Arc::default();
         let (seen, clock) = (Arc::clone(&runs), world.time.clone());
         let target = move |run: Run| {
-            let entry = (run.number(), run.deadline() - origin, run.started() - origin);
+            let entry = (run.number(), run.scheduled() - origin, run.started() - origin);
             seen.lock().unwrap().push(entry);
             clock.sleep(ms(if run.number() % 3 == 0 { 730 } else { 20 }))
         };
@@ -161,13 +159,13 @@ fn numbers_are_unique_and_rise_and_deadlines_are_all_there() {
         let runs = runs.lock().unwrap().clone();
         assert_eq!(job.runs(), runs.len() as u64);
         assert!(runs.len() > 20, "{policy:?}: {}", runs.len());
-        for (index, (number, deadline, started)) in runs.iter().enumerate() {
+        for (index, (number, scheduled, started)) in runs.iter().enumerate() {
             assert_eq!(*number, index as u64, "{policy:?}");
-            assert!(deadline <= started, "{policy:?}");
+            assert!(scheduled <= started, "{policy:?}");
         }
         assert!(runs.windows(2).all(|pair| pair[0].1 < pair[1].1), "{policy:?}");
         if policy == MissedTicks::Burst {
-            assert!(runs.iter().all(|(number, deadline, _)| *deadline == ms(number * 100)));
+            assert!(runs.iter().all(|(number, scheduled, _)| *scheduled == ms(number * 100)));
         }
         world.time.shut_down();
     }
@@ -438,7 +436,7 @@ fn stragglers_keep_their_places_after_a_restart() {
     stuck.scheduler.start().unwrap();
     stuck.world().advance_until(|| gauge.now() == 2);
     stuck.begun();
-    let report = stuck.scheduler.stop().timeout(Duration::ZERO).wait();
+    let report = stuck.scheduler.stop().timeout(Duration::ZERO).blocking_wait();
     assert_eq!(names(report.still_running()), ["a"]);
     stuck.scheduler.start().unwrap();
     for _ in 0..10 {
@@ -449,7 +447,7 @@ fn stragglers_keep_their_places_after_a_restart() {
     stuck.release();
     stuck.world().advance_until(|| job.runs() >= 6);
     assert_eq!(gauge.peak(), 2);
-    assert!(stuck.scheduler.stop().timeout(SECOND * 20).wait().is_clean());
+    assert!(stuck.scheduler.stop().timeout(SECOND * 20).blocking_wait().is_clean());
 }
 
 #[test]
@@ -469,7 +467,7 @@ fn blocking_runs_are_parallel() {
     for _ in 0..4 {
         met.recv_timeout(SECOND * 20).expect("four run side by side");
     }
-    assert!(scheduler.stop().timeout(SECOND * 20).wait().is_clean());
+    assert!(scheduler.stop().timeout(SECOND * 20).blocking_wait().is_clean());
 }
 
 #[test]
@@ -489,7 +487,7 @@ fn synchronous_runs_are_parallel() {
     for _ in 0..2 {
         met.recv_timeout(SECOND * 20).expect("two run side by side");
     }
-    assert!(scheduler.stop().timeout(SECOND * 20).wait().is_clean());
+    assert!(scheduler.stop().timeout(SECOND * 20).blocking_wait().is_clean());
 }
 
 #[test]
@@ -811,7 +809,7 @@ impl Spawner for BusyPool {
 }
 
 #[test]
-fn a_pool_that_is_busy_for_a_while_begins_no_run_before_its_deadline() {
+fn a_pool_that_is_busy_for_a_while_begins_no_run_before_it_is_scheduled() {
     for policy in [MissedTicks::Burst, MissedTicks::Skip, MissedTicks::Delay] {
         let time = VirtualTime::new();
         let pool = BusyPool(time.clone(), Arc::default());
@@ -832,9 +830,9 @@ fn a_pool_that_is_busy_for_a_while_begins_no_run_before_its_deadline() {
             pool.catch_up();
         }
         let runs = runs.lock().unwrap();
-        assert!(runs.iter().all(|run| run.deadline() <= run.started()), "{policy:?}");
+        assert!(runs.iter().all(|run| run.scheduled() <= run.started()), "{policy:?}");
         assert!(runs.is_sorted_by_key(|run| run.number()), "{policy:?}");
-        assert!(runs.is_sorted_by_key(|run| run.deadline()), "{policy:?}");
+        assert!(runs.is_sorted_by_key(|run| run.scheduled()), "{policy:?}");
         if policy == MissedTicks::Burst {
             // All of them are made up: those of 0, 200, ... 7,000 and what came since.
             assert!(runs.len() >= 36, "{}", runs.len());
@@ -843,9 +841,9 @@ fn a_pool_that_is_busy_for_a_while_begins_no_run_before_its_deadline() {
     }
 }
 
-/// The job's own run ends while another one waits for the pool, which has not moved the deadline yet.
+/// The job's own run ends while another one waits for the pool, which has not moved the schedule on yet.
 #[test]
-fn no_second_run_is_offered_for_one_deadline_or_one_trigger() {
+fn no_second_run_is_offered_for_one_scheduled_instant_or_one_trigger() {
     for policy in [MissedTicks::Burst, MissedTicks::Skip, MissedTicks::Delay] {
         for is_triggered in [false, true] {
             let time = VirtualTime::new();
@@ -873,7 +871,7 @@ fn no_second_run_is_offered_for_one_deadline_or_one_trigger() {
                 pool.catch_up();
             }
             let runs = runs.lock().unwrap();
-            assert!(runs.iter().all(|run| run.deadline() <= run.started()), "{policy:?}");
+            assert!(runs.iter().all(|run| run.scheduled() <= run.started()), "{policy:?}");
             // Those of 0, 200, ... 1,200, or each 250 after the one before; and the triggered one.
             let regular = if policy == MissedTicks::Delay { 5 } else { 7 };
             assert_eq!(runs.len(), regular + usize::from(is_triggered), "{policy:?}");
@@ -904,7 +902,7 @@ fn runs_that_wait_in_a_busy_pool_are_withdrawn_by_a_stop() {
 fn an_interval_from_the_end_leaves_no_room_for_a_second_run() {
     let world = World::new();
     let target = taking(&world.log, &world.time, |_| 120);
-    allowing(&world, 100, 3).delay_from_end().run(target).unwrap();
+    allowing(&world, 100, 3).fixed_delay().run(target).unwrap();
     world.start();
     world.advance(550);
     assert_eq!(world.log.take_times(), [0, 250, 500]);

@@ -484,7 +484,7 @@ fn on_threads_it_comes_to_blocking_code_and_to_other_threads() {
     let job = scheduler.every(SECOND * 60).run_blocking(target).unwrap();
     scheduler.start().unwrap();
     told.recv_timeout(SECOND * 20).expect("it begins");
-    let report = scheduler.stop().grace(SECOND * 20).timeout(SECOND).wait();
+    let report = scheduler.stop().grace(SECOND * 20).timeout(SECOND).blocking_wait();
     told.recv_timeout(SECOND * 20).expect("it is told");
     assert_eq!(report.finished(), [job]);
 }
@@ -504,7 +504,7 @@ fn on_threads_it_comes_at_the_time_limit() {
         .unwrap();
     scheduler.start().unwrap();
     told.recv_timeout(SECOND * 20).expect("it is told");
-    assert!(scheduler.stop().grace(SECOND * 20).wait().is_clean());
+    assert!(scheduler.stop().grace(SECOND * 20).blocking_wait().is_clean());
     assert_eq!(job.status().timeouts(), 1);
 }
 
@@ -521,7 +521,7 @@ fn on_threads_none_is_missed() {
     for _ in 0..200 {
         scheduler.start().unwrap();
         assert_eq!(told.recv_timeout(SECOND * 20), Ok("begun"));
-        assert!(scheduler.stop().timeout(SECOND * 20).wait().is_clean());
+        assert!(scheduler.stop().timeout(SECOND * 20).blocking_wait().is_clean());
         assert_eq!(told.recv_timeout(SECOND * 20), Ok("told"));
         job.trigger();
     }
@@ -564,9 +564,9 @@ const WAYS: [Way; 3] = [Way::Wait, Way::BlockOn, Way::TimeOut];
 
 fn stop(scheduler: &Scheduler, way: Way) -> StopReport {
     match way {
-        Way::Wait => scheduler.stop().wait(),
+        Way::Wait => scheduler.stop().blocking_wait(),
         Way::BlockOn => block_on(scheduler.stop().into_future()),
-        Way::TimeOut => scheduler.stop().timeout(SECOND * 60).wait(),
+        Way::TimeOut => scheduler.stop().timeout(SECOND * 60).blocking_wait(),
     }
 }
 
@@ -621,7 +621,7 @@ fn a_stop_in_the_call_that_makes_a_future() {
         put(&slot, world.scheduler.clone());
         let tell = seen.clone();
         let target = move || {
-            put(&tell, take(&slot).stop().wait());
+            put(&tell, take(&slot).stop().blocking_wait());
             pending::<()>()
         };
         let job = world.every(1_000).name("own").run(target).unwrap();
@@ -643,7 +643,7 @@ fn a_stop_in_any_attempt() {
             let target = move || {
                 attempts += 1;
                 if attempts == 3 {
-                    put(&tell, take(&slot).stop().wait());
+                    put(&tell, take(&slot).stop().blocking_wait());
                 }
                 Err("no")
             };
@@ -672,7 +672,7 @@ fn a_stop_in_one_of_several_runs_cancels_the_others() {
         let tell = seen.clone();
         let target = move |run: Run| {
             if run.number() == 2 {
-                put(&tell, take(&slot).stop().wait());
+                put(&tell, take(&slot).stop().blocking_wait());
             }
             pending::<()>()
         };
@@ -702,7 +702,7 @@ fn on_threads_a_stop_in_its_own_run_waits_for_the_others() {
                 while !scheduler.jobs()[0].is_running() {
                     thread::yield_now();
                 }
-                let _ = sender.send(scheduler.stop().wait());
+                let _ = sender.send(scheduler.stop().blocking_wait());
             };
             let builder = scheduler.every(SECOND * 60).name("own");
             if blocking {
@@ -729,7 +729,7 @@ fn a_stop_of_another_scheduler_waits_as_ever() {
         put(&scheduler, other.scheduler.clone());
         let tell = seen.clone();
         own.every(1_000)
-            .run(move || put(&tell, take(&scheduler).stop().wait()))
+            .run(move || put(&tell, take(&scheduler).stop().blocking_wait()))
             .unwrap();
         own.start();
         assert!(!job.is_running());
@@ -751,7 +751,7 @@ fn stop_in_hook(kind: &'static str) -> (Option<String>, StopReport) {
         let scheduler = own.lock().unwrap().take();
         if let Some(scheduler) = scheduler {
             let about = event.run().map(|_| event.job().name().to_owned());
-            put(&tell, (about, scheduler.stop().wait()));
+            put(&tell, (about, scheduler.stop().blocking_wait()));
         }
     };
     let scheduler = Scheduler::builder(time.clone()).on_event(hook).build().unwrap();
@@ -825,7 +825,7 @@ fn a_stop_in_a_hook_that_a_stop_has_called() {
             if matches!(event.kind(), EventKind::Cancelled) {
                 let scheduler = own.lock().unwrap().take();
                 if let Some(scheduler) = scheduler {
-                    put(&tell, scheduler.stop().timeout(Duration::ZERO).wait());
+                    put(&tell, scheduler.stop().timeout(Duration::ZERO).blocking_wait());
                 }
             }
         };
@@ -853,7 +853,7 @@ fn a_stop_in_a_hook_cancels_what_the_stop_that_called_it_has_not_come_to() {
             if matches!(event.kind(), EventKind::Cancelled) {
                 let scheduler = own.lock().unwrap().take();
                 if let Some(scheduler) = scheduler {
-                    let _ = scheduler.stop().wait();
+                    let _ = scheduler.stop().blocking_wait();
                 }
             }
         };
@@ -879,7 +879,7 @@ fn a_stop_in_a_hook_that_was_called_by_what_another_run_did() {
             if matches!(event.kind(), EventKind::Removed) {
                 let scheduler = own.lock().unwrap().take();
                 if let Some(scheduler) = scheduler {
-                    let _ = scheduler.stop().wait();
+                    let _ = scheduler.stop().blocking_wait();
                 }
             }
         };
@@ -902,7 +902,7 @@ fn a_hook_may_wait_for_a_stop_when_a_run_that_awaits_takes_its_own_job_off() {
             if matches!(event.kind(), EventKind::Removed) {
                 let scheduler = own.lock().unwrap().take();
                 if let Some(scheduler) = scheduler {
-                    let report = scheduler.stop().wait();
+                    let report = scheduler.stop().blocking_wait();
                     assert_eq!(report.still_running().len(), 1);
                 }
             }

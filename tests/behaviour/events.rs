@@ -84,8 +84,8 @@ fn line(event: &Event, origin: Instant) -> String {
         EventKind::Late(by) => line += &format!(" by {}", by.as_millis()),
         _ => {}
     }
-    if let Some(deadline) = event.deadline() {
-        line += &format!(", due {}", (deadline - origin).as_millis());
+    if let Some(scheduled) = event.scheduled() {
+        line += &format!(", scheduled {}", (scheduled - origin).as_millis());
     }
     if let Some(duration) = event.duration() {
         line += &format!(", took {}", duration.as_millis());
@@ -112,10 +112,10 @@ mod kinds_of_events {
         world.start();
         world.advance(180);
         let expected = [
-            "0 a 0 started, due 0",
-            "70 a 0 finished, due 0, took 70",
-            "100 a 1 started, due 100",
-            "170 a 1 finished, due 100, took 70",
+            "0 a 0 started, scheduled 0",
+            "70 a 0 finished, scheduled 0, took 70",
+            "100 a 1 started, scheduled 100",
+            "170 a 1 finished, scheduled 100, took 70",
         ];
         assert_eq!(seen.take_lines(), expected);
     }
@@ -135,13 +135,13 @@ mod kinds_of_events {
             world.start();
             assert_eq!(
                 seen.take_lines(),
-                ["0 a 0 started, due 0", "20 a 0 finished, due 0, took 20"]
+                ["0 a 0 started, scheduled 0", "20 a 0 finished, scheduled 0, took 20"]
             );
         }
     }
 
     #[test]
-    fn the_event_of_a_late_run_tells_deadline_and_beginning_apart() {
+    fn the_event_of_a_late_run_tells_scheduled_and_beginning_apart() {
         let (world, seen) = watched();
         world.noting("a", 100);
         world.scheduler.start().unwrap();
@@ -149,7 +149,7 @@ mod kinds_of_events {
         world.settle();
         assert_eq!(
             seen.take_lines(),
-            ["60 a 0 started, due 0", "60 a 0 finished, due 0, took 0"]
+            ["60 a 0 started, scheduled 0", "60 a 0 finished, scheduled 0, took 0"]
         );
     }
 
@@ -165,7 +165,7 @@ mod kinds_of_events {
         assert!(error.downcast_ref::<ParseIntError>().is_some());
         assert_eq!(
             line(&events[1], seen.origin),
-            "0 a 0 failed (invalid digit found in string), due 0, took 0"
+            "0 a 0 failed (invalid digit found in string), scheduled 0, took 0"
         );
     }
 
@@ -183,7 +183,7 @@ mod kinds_of_events {
         world.every(100).name("a").run(target).unwrap();
         world.start();
         world.advance(40);
-        assert_eq!(seen.take_lines()[1], "30 a 0 failed (no pulse), due 0, took 30");
+        assert_eq!(seen.take_lines()[1], "30 a 0 failed (no pulse), scheduled 0, took 30");
     }
 
     #[test]
@@ -202,11 +202,11 @@ mod kinds_of_events {
         lines.retain(|line| !line.contains("started"));
         lines.sort();
         let expected = [
-            "0 blocking 0 panicked (a job panics), due 0, took 0",
-            "0 formatted 0 panicked (7 lives), due 0, took 0",
-            "0 future 0 panicked (a job panics), due 0, took 0",
-            "0 number 0 panicked (a panic whose payload is no text), due 0, took 0",
-            "0 text 0 panicked (a job panics), due 0, took 0",
+            "0 blocking 0 panicked (a job panics), scheduled 0, took 0",
+            "0 formatted 0 panicked (7 lives), scheduled 0, took 0",
+            "0 future 0 panicked (a job panics), scheduled 0, took 0",
+            "0 number 0 panicked (a panic whose payload is no text), scheduled 0, took 0",
+            "0 text 0 panicked (a job panics), scheduled 0, took 0",
         ];
         assert_eq!(lines, expected);
     }
@@ -220,7 +220,7 @@ mod kinds_of_events {
         world.advance(80);
         assert_eq!(
             seen.take_lines(),
-            ["0 a 0 started, due 0", "70 a 0 timed out, due 0, took 70"]
+            ["0 a 0 started, scheduled 0", "70 a 0 timed out, scheduled 0, took 70"]
         );
     }
 
@@ -238,7 +238,7 @@ mod kinds_of_events {
         world.start();
         assert_eq!(
             seen.take_lines(),
-            ["0 a 0 started, due 0", "90 a 0 timed out, due 0, took 90"]
+            ["0 a 0 started, scheduled 0", "90 a 0 timed out, scheduled 0, took 90"]
         );
     }
 
@@ -264,10 +264,10 @@ mod kinds_of_events {
             world.start();
             world.advance(90);
             let expected = [
-                "0 a 0 started, due 0",
-                "0 a 0 retried (no pulse), due 0",
-                "20 a 0 retried (panicked: a job panics), due 0",
-                "80 a 0 finished, due 0, took 80",
+                "0 a 0 started, scheduled 0",
+                "0 a 0 retried (no pulse), scheduled 0",
+                "20 a 0 retried (panicked: a job panics), scheduled 0",
+                "80 a 0 finished, scheduled 0, took 80",
             ];
             assert_eq!(seen.take_lines(), expected, "blocking: {blocking}");
         }
@@ -282,7 +282,7 @@ mod kinds_of_events {
         let _ = world.stop();
         assert_eq!(
             seen.take_lines(),
-            ["0 a 0 started, due 0", "30 a 0 cancelled, due 0, took 30"]
+            ["0 a 0 started, scheduled 0", "30 a 0 cancelled, scheduled 0, took 30"]
         );
     }
 
@@ -295,7 +295,10 @@ mod kinds_of_events {
         let _ = world.wait(world.scheduler.stop().grace(ms(50)));
         assert_eq!(
             seen.take_lines()[2..],
-            ["20 b 0 finished, due 0, took 20", "50 a 0 cancelled, due 0, took 50"]
+            [
+                "20 b 0 finished, scheduled 0, took 20",
+                "50 a 0 cancelled, scheduled 0, took 50"
+            ]
         );
     }
 
@@ -310,7 +313,7 @@ mod kinds_of_events {
         drop(scheduler);
         assert_eq!(
             seen.take_lines(),
-            ["0 a 0 started, due 0", "30 a 0 cancelled, due 0, took 30"]
+            ["0 a 0 started, scheduled 0", "30 a 0 cancelled, scheduled 0, took 30"]
         );
     }
 
@@ -323,7 +326,7 @@ mod kinds_of_events {
         world.time.shut_down();
         assert_eq!(
             seen.take_lines(),
-            ["0 a 0 started, due 0", "30 a 0 cancelled, due 0, took 30"]
+            ["0 a 0 started, scheduled 0", "30 a 0 cancelled, scheduled 0, took 30"]
         );
     }
 
@@ -340,9 +343,9 @@ mod kinds_of_events {
         world.start();
         world.advance(120);
         let expected = [
-            "0 a 0 started, due 0",
-            "100 a 0 cancelled, due 0, took 100",
-            "100 a 1 started, due 100",
+            "0 a 0 started, scheduled 0",
+            "100 a 0 cancelled, scheduled 0, took 100",
+            "100 a 1 started, scheduled 100",
         ];
         assert_eq!(seen.take_lines(), expected);
     }
@@ -361,10 +364,10 @@ mod kinds_of_events {
             world.time.jump(ms(430)); // The run of 100 begins, those of 200, 300 and 400 are dropped.
             world.settle();
             let mut expected = Vec::new();
-            expected.extend(missed.map(|count| format!("430 a 1 missed {count}, due 100")));
-            expected.push(String::from("430 a 1 late by 330, due 100"));
-            expected.push(String::from("430 a 1 started, due 100"));
-            expected.push(String::from("430 a 1 finished, due 100, took 0"));
+            expected.extend(missed.map(|count| format!("430 a 1 missed {count}, scheduled 100")));
+            expected.push(String::from("430 a 1 late by 330, scheduled 100"));
+            expected.push(String::from("430 a 1 started, scheduled 100"));
+            expected.push(String::from("430 a 1 finished, scheduled 100, took 0"));
             assert_eq!(seen.take_lines()[..expected.len()], expected, "{policy:?}");
         }
     }
@@ -384,7 +387,7 @@ mod kinds_of_events {
             world.scheduler.start().unwrap();
             time.jump(ms(lateness_ms));
             world.settle();
-            let late = format!("{lateness_ms} a 0 late by {lateness_ms}, due 0");
+            let late = format!("{lateness_ms} a 0 late by {lateness_ms}, scheduled 0");
             let lines = seen.take_lines();
             assert_eq!(lines[0] == late, is_late, "{tick_ms} {lines:?}");
             assert_eq!(lines.len(), if is_late { 3 } else { 2 }, "{tick_ms} {lines:?}");
@@ -427,7 +430,7 @@ mod kinds_of_events {
         world.advance(100);
         assert_eq!(
             seen.take_lines()[1..],
-            ["10 a removed", "70 a 0 finished, due 0, took 70"]
+            ["10 a removed", "70 a 0 finished, scheduled 0, took 70"]
         );
     }
 
@@ -437,7 +440,11 @@ mod kinds_of_events {
         world.every(100).name("a").run(|run: Run| run.job().remove()).unwrap();
         world.start();
         world.advance(200);
-        let expected = ["0 a 0 started, due 0", "0 a removed", "0 a 0 finished, due 0, took 0"];
+        let expected = [
+            "0 a 0 started, scheduled 0",
+            "0 a removed",
+            "0 a 0 finished, scheduled 0, took 0",
+        ];
         assert_eq!(seen.take_lines(), expected);
     }
 
@@ -449,17 +456,17 @@ mod kinds_of_events {
         world.advance(500);
         job.remove();
         let expected = [
-            "0 a 0 started, due 0",
-            "0 a 0 finished, due 0, took 0",
-            "100 a 1 started, due 100",
-            "100 a 1 finished, due 100, took 0",
+            "0 a 0 started, scheduled 0",
+            "0 a 0 finished, scheduled 0, took 0",
+            "100 a 1 started, scheduled 100",
+            "100 a 1 finished, scheduled 100, took 0",
             "100 a removed",
         ];
         assert_eq!(seen.take_lines(), expected);
     }
 
     #[test]
-    fn the_last_deadline_removes_the_job_once() {
+    fn the_last_scheduled_run_removes_the_job_once() {
         let (world, seen) = watched();
         let end = world.time.now() + ms(150);
         world.every(100).name("a").until(end).run(|| ()).unwrap();
@@ -495,7 +502,7 @@ mod kinds_of_events {
                 world.advance(40);
                 assert_eq!(
                     seen.take_lines(),
-                    ["100 a 0 started, due 0", "100 a 0 finished, due 0, took 0"],
+                    ["100 a 0 started, scheduled 0", "100 a 0 finished, scheduled 0, took 0"],
                     "blocking: {blocking}"
                 );
             }
@@ -518,9 +525,9 @@ mod kinds_of_events {
         world.start();
         world.advance(100);
         let expected = [
-            "0 a 0 started, due 0",
-            "0 a 0 retried (no pulse), due 0",
-            "0 a 0 cancelled, due 0, took 0",
+            "0 a 0 started, scheduled 0",
+            "0 a 0 retried (no pulse), scheduled 0",
+            "0 a 0 cancelled, scheduled 0, took 0",
         ];
         assert_eq!(seen.take_lines(), expected);
     }
@@ -611,7 +618,7 @@ mod order {
         for event in events {
             let context = format!("{name}: {event:?}");
             assert_eq!(event.duration().is_some(), event.kind().is_end(), "{context}");
-            assert_eq!(event.run().is_some(), event.deadline().is_some(), "{context}");
+            assert_eq!(event.run().is_some(), event.scheduled().is_some(), "{context}");
             match event.kind() {
                 EventKind::Refused | EventKind::Removed => assert_eq!(event.run(), None, "{context}"),
                 EventKind::Missed(_) | EventKind::Late(_) => {
@@ -644,11 +651,11 @@ mod order {
         world.start();
         world.advance(240);
         let expected = [
-            "0 a 0 started, due 0",
-            "100 a 1 started, due 100",
-            "130 a 0 finished, due 0, took 130",
-            "200 a 2 started, due 200",
-            "230 a 1 finished, due 100, took 130",
+            "0 a 0 started, scheduled 0",
+            "100 a 1 started, scheduled 100",
+            "130 a 0 finished, scheduled 0, took 130",
+            "200 a 2 started, scheduled 200",
+            "230 a 1 finished, scheduled 100, took 130",
         ];
         assert_eq!(seen.take_lines(), expected);
     }
@@ -664,7 +671,10 @@ mod order {
         world.advance(50);
         assert_eq!(
             seen.take_lines(),
-            ["100 a 1 started, due 100", "100 a 1 finished, due 100, took 0"]
+            [
+                "100 a 1 started, scheduled 100",
+                "100 a 1 finished, scheduled 100, took 0"
+            ]
         );
     }
 }
@@ -774,7 +784,11 @@ mod hooks {
         world.taking("a", 100, 30);
         world.start();
         world.advance(200);
-        let expected = ["0 a 0 started, due 0", "0 a removed", "30 a 0 finished, due 0, took 30"];
+        let expected = [
+            "0 a 0 started, scheduled 0",
+            "0 a removed",
+            "30 a 0 finished, scheduled 0, took 30",
+        ];
         assert_eq!(seen.take_lines(), expected);
     }
 
@@ -789,7 +803,7 @@ mod hooks {
         let job = world.noting("a", 5_000);
         world.start();
         world.advance(160);
-        assert_eq!((job.runs(), job.interval()), (4, SECOND));
+        assert_eq!((job.runs(), job.interval()), (4, Some(SECOND)));
         world.advance(5_000);
         // What was triggered before the pause still runs.
         assert_eq!((job.runs(), job.is_paused()), (5, true));
@@ -808,7 +822,7 @@ mod hooks {
         world.advance(50);
         let lines = seen.take_lines();
         assert_eq!(world.scheduler.jobs().len(), 2);
-        assert_eq!(lines[3], "50 b 0 finished, due 0, took 0", "{lines:?}");
+        assert_eq!(lines[3], "50 b 0 finished, scheduled 0, took 0", "{lines:?}");
     }
 
     #[test]
@@ -837,7 +851,7 @@ mod hooks {
     fn one_may_wait_for_a_stop() {
         let (world, seen) = with_scheduler(|scheduler, event| {
             if matches!(event.kind(), EventKind::Started) {
-                let report = scheduler.stop().wait();
+                let report = scheduler.stop().blocking_wait();
                 assert_eq!(report.still_running(), std::slice::from_ref(event.job()));
             }
         });
@@ -931,7 +945,7 @@ mod hooks {
         scheduler.start().unwrap();
         assert_eq!(
             seen.take_lines(),
-            ["0 a 0 started, due 0", "0 a 0 finished, due 0, took 0"]
+            ["0 a 0 started, scheduled 0", "0 a 0 finished, scheduled 0, took 0"]
         );
     }
 }
@@ -949,7 +963,13 @@ mod streams {
         assert!(read(&mut events).is_empty());
         world.advance(100);
         let lines: Vec<_> = read(&mut events).iter().map(|event| line(event, origin)).collect();
-        assert_eq!(lines, ["100 a 1 started, due 100", "100 a 1 finished, due 100, took 0"]);
+        assert_eq!(
+            lines,
+            [
+                "100 a 1 started, scheduled 100",
+                "100 a 1 finished, scheduled 100, took 0"
+            ]
+        );
         assert_eq!(events.lost(), 0);
     }
 
@@ -964,9 +984,9 @@ mod streams {
         assert_eq!((job.runs(), events.lost()), (5, 7));
         let lines: Vec<_> = read(&mut events).iter().map(|event| line(event, origin)).collect();
         let expected = [
-            "300 a 3 finished, due 300, took 0",
-            "400 a 4 started, due 400",
-            "400 a 4 finished, due 400, took 0",
+            "300 a 3 finished, scheduled 300, took 0",
+            "400 a 4 started, scheduled 400",
+            "400 a 4 finished, scheduled 400, took 0",
         ];
         assert_eq!(lines, expected);
         assert_eq!(events.lost(), 7);
@@ -1109,7 +1129,7 @@ mod streams {
         world.advance(100);
         let event = read(&mut take(&events)).remove(0);
         assert_eq!((event.job().name(), event.run()), ("listens", Some(1)));
-        assert_eq!(event.deadline(), Some(world.time.now()));
+        assert_eq!(event.scheduled(), Some(world.time.now()));
     }
 
     #[test]

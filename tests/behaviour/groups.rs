@@ -114,7 +114,7 @@ fn groups_of_different_schedulers_are_not_one() {
 }
 
 #[test]
-fn who_waits_begins_as_soon_as_a_place_is_free_in_the_order_of_deadlines() {
+fn who_waits_begins_as_soon_as_a_place_is_free_in_the_order_of_due_instants() {
     let world = with_group(1);
     member(&world, "a", 0, 231);
     member(&world, "b", 140, 10);
@@ -127,12 +127,12 @@ fn who_waits_begins_as_soon_as_a_place_is_free_in_the_order_of_deadlines() {
 }
 
 #[test]
-fn who_waits_keeps_its_deadline() {
+fn who_waits_keeps_its_scheduled_instant() {
     let world = with_group(1);
     let origin = atevery::runtime::Timer::now(&world.time);
     member(&world, "a", 0, 231);
     let log = world.log.clone();
-    let target = move |run: Run| log.note(format!("{:?} {:?}", run.deadline() - origin, run.started() - origin));
+    let target = move |run: Run| log.note(format!("{:?} {:?}", run.scheduled() - origin, run.started() - origin));
     members(&world, 200, 60).run(target).unwrap();
     world.start();
     world.advance(400);
@@ -140,7 +140,7 @@ fn who_waits_keeps_its_deadline() {
 }
 
 #[test]
-fn those_of_one_deadline_begin_in_the_order_of_registration() {
+fn those_due_at_one_instant_begin_in_the_order_of_registration() {
     let world = with_group(1);
     for name in ["a", "b", "c", "d"] {
         member(&world, name, 0, 7);
@@ -151,7 +151,7 @@ fn those_of_one_deadline_begin_in_the_order_of_registration() {
 }
 
 #[test]
-fn those_that_come_up_at_one_tick_begin_in_the_order_of_deadlines() {
+fn those_that_come_up_at_one_tick_begin_in_the_order_of_due_instants() {
     let world = with_group(1);
     member(&world, "late", 40, 7);
     member(&world, "early", 10, 7);
@@ -177,7 +177,7 @@ fn two_places_that_become_free_serve_two() {
 }
 
 #[test]
-fn a_place_is_free_at_once_for_a_job_whose_deadline_comes_later() {
+fn a_place_is_free_at_once_for_a_job_that_is_due_later() {
     let world = with_group(1);
     member(&world, "a", 0, 30);
     member(&world, "b", 100, 10);
@@ -670,7 +670,7 @@ fn a_job_that_is_triggered_while_it_waits_runs_for_both() {
     world.advance(1_000);
     let times = world.log.take();
     assert_eq!(times[..2], at(&[(0, "a"), (230, "b")]));
-    // Once for its deadline, and once since it was triggered.
+    // Once by its schedule, and once since it was triggered.
     assert_eq!(times.len(), 3, "{times:?}");
     assert_places(&with_restart(world), 1);
 }
@@ -1058,7 +1058,7 @@ fn on_threads_there_are_never_more() {
         std::thread::sleep(ms(1));
     }
     assert!(done.get() >= 2_000, "{}", done.get());
-    assert!(scheduler.stop().timeout(SECOND * 20).wait().is_clean());
+    assert!(scheduler.stop().timeout(SECOND * 20).blocking_wait().is_clean());
     assert!(gauge.peak() <= 3, "{}", gauge.peak());
     assert_eq!(gauge.now(), 0);
 }
@@ -1081,7 +1081,7 @@ fn on_threads_all_places_are_used() {
     for _ in 0..6 {
         met.recv_timeout(SECOND * 20).expect("three at a time");
     }
-    assert!(scheduler.stop().timeout(SECOND * 20).wait().is_clean());
+    assert!(scheduler.stop().timeout(SECOND * 20).blocking_wait().is_clean());
 }
 
 #[test]

@@ -242,7 +242,10 @@ fn each_attempt_gets_the_same_run() {
         let seen: Vec<Run> = runs.try_iter().collect();
         assert!(seen.iter().all(|run| run.number() == 0 && run.job() == job), "{kind:?}");
         assert!(seen.iter().all(|run| run.started() == seen[0].started()), "{kind:?}");
-        assert!(seen.iter().all(|run| run.deadline() == seen[0].deadline()), "{kind:?}");
+        assert!(
+            seen.iter().all(|run| run.scheduled() == seen[0].scheduled()),
+            "{kind:?}"
+        );
         // What the first attempt was given tells of the second, too.
         assert!(seen.iter().all(|run| !run.is_cancelled()), "{kind:?}");
         world.advance(40);
@@ -823,7 +826,7 @@ fn a_job_of_so_many_runs_counts_runs_not_attempts() {
 fn an_interval_from_the_end_counts_from_the_last_attempt() {
     for kind in KINDS {
         let world = World::new();
-        let builder = world.every(100).delay_from_end().retry(|| [ms(60)]);
+        let builder = world.every(100).fixed_delay().retry(|| [ms(60)]);
         failing(&world, builder, kind, 1);
         world.start();
         world.advance(320);
@@ -938,7 +941,7 @@ fn on_threads_a_stop_ends_the_wait_of_each_kind() {
         for _ in 0..2 {
             attempts.recv_timeout(SECOND * 20).expect("an attempt is made");
         }
-        let report = scheduler.stop().grace(SECOND * 60).timeout(SECOND * 20).wait();
+        let report = scheduler.stop().grace(SECOND * 60).timeout(SECOND * 20).blocking_wait();
         assert_eq!(report.cancelled(), [job], "{kind:?}");
     }
 }

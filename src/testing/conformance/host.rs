@@ -5,9 +5,8 @@ use std::sync::Arc;
 use std::thread;
 
 use futures::channel::oneshot;
-use futures::future::BoxFuture;
 
-use crate::runtime::Runtime;
+use crate::runtime::{BoxFuture, Runtime};
 
 /// A runtime under test, with what the suite has to know of it.
 ///

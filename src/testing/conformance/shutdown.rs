@@ -6,13 +6,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use futures::future::{AbortHandle, BoxFuture, abortable};
-use futures::task::SpawnError;
+use futures::future::{AbortHandle, abortable};
 
 use super::Host;
 use super::scene::{Scene, quick_job, runs_on};
 use super::waiting::{A_WHILE, AN_HOUR, eventually, finish, happens, poll_once, unchanged};
-use crate::runtime::{Runtime, Spawner, Timer};
+use crate::runtime::{BoxFuture, Runtime, SpawnError, Spawner, Timer};
 
 /// Dropping the last scheduler, and no other, stops it; a job doesn't keep it alive.
 pub fn last_scheduler_dropped(host: Host) {

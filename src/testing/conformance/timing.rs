@@ -6,14 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use futures::future::BoxFuture;
-use futures::task::SpawnError;
-
 use super::Host;
 use super::probe::Probe;
 use super::scene::runs_on;
 use super::waiting::{INTERVAL, RESOLUTION, eventually};
-use crate::runtime::{Runtime, Spawner, Timer};
+use crate::runtime::{BoxFuture, Runtime, SpawnError, Spawner, Timer};
 use crate::{Run, Scheduler};
 
 /// Synchronous and async jobs run every interval, at the default resolution, and not more often.
@@ -62,7 +59,7 @@ pub fn target_shapes(host: Host) {
     }
 }
 
-/// No run begins before its deadline, and the deadlines are one interval apart, to the nanosecond.
+/// No run begins before it is scheduled, and the scheduled instants are one interval apart, to the nanosecond.
 pub fn no_early_run(host: Host) {
     let (scheduler, runtime) = (host.scheduler(), host.runtime());
     let seen = Arc::new(Mutex::new(Vec::<(Run, Instant)>::new()));
@@ -78,12 +75,12 @@ pub fn no_early_run(host: Host) {
         seen.lock().unwrap_or_else(PoisonError::into_inner).len() >= 10
     });
     let seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
-    let first = seen[0].0.deadline();
+    let first = seen[0].0.scheduled();
     assert!(first >= registered);
     for (number, (run, now)) in (0..).zip(seen.iter()) {
         assert_eq!(run.number(), u64::from(number));
-        assert_eq!(run.deadline(), first + INTERVAL * number);
-        assert!(run.deadline() <= run.started(), "run {number} began early");
+        assert_eq!(run.scheduled(), first + INTERVAL * number);
+        assert!(run.scheduled() <= run.started(), "run {number} began early");
         assert!(run.started() <= *now, "run {number} began before it began");
     }
 }

@@ -8,10 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
-use futures::future::BoxFuture;
-use futures::task::SpawnError;
-
-use crate::runtime::Timer;
+use crate::runtime::{BoxFuture, SpawnError, Timer};
 
 use super::VirtualTime;
 use super::state::{Admission, State};
