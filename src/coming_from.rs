@@ -84,11 +84,11 @@
 //! | no singleton mode: runs overlap | `.on_overlap(Allow(8))` |
 //! | `WithSingletonMode(LimitModeWait)` | the default |
 //! | `WithSingletonMode(LimitModeReschedule)` | `.missed_ticks(MissedTicks::Skip)`: of the runs that came due during a long run, one run follows at once, and the others are dropped |
-//! | `WithIntervalFromCompletion()` | `.delay_from_end()` |
+//! | `WithIntervalFromCompletion()` | `.fixed_delay()` |
 //! | `WithLimitConcurrentJobs(4, LimitModeWait)` | `s.group("all", 4)?`, and `.group("all")` for each job |
 //! | `WithEventListeners(AfterJobRunsWithError(f))` | `Scheduler::builder(..).on_event(f)` |
 //! | `j.RunNow()` | `job.trigger()` |
-//! | `j.LastRun()`, `j.NextRun()` | `job.status().last_start()`, `job.status().next_deadline()` |
+//! | `j.LastRun()`, `j.NextRun()` | `job.status().last_start()`, `job.status().next_due()` |
 //! | `s.Update(id, DurationJob(d), task)` | `job.set_interval(d)?`: the job keeps its function |
 //! | `s.RemoveJob(id)` | `job.remove()` |
 //! | `s.StopJobs()`, `s.Start()` | `s.stop().await`, `s.start()?` |
@@ -119,13 +119,13 @@
 //! s.every(secs(10)).name("sweep").times(3).run(f)?;
 //! s.every(secs(10)).on_overlap(Allow(8)).run(f)?;
 //! s.every(secs(10)).missed_ticks(MissedTicks::Skip).run(f)?;
-//! s.every(secs(10)).delay_from_end().group("all").run(f)?;
+//! s.every(secs(10)).fixed_delay().group("all").run(f)?;
 //! let job = s.every(secs(10)).group("all").run(async |run: Run| run.cancelled().await)?;
 //! s.start()?;
 //! # time.run_until_stalled();
 //! job.trigger();
 //! job.set_interval(secs(20))?;
-//! println!("{:?} {:?}", job.status().last_start(), job.status().next_deadline());
+//! println!("{:?} {:?}", job.status().last_start(), job.status().next_due());
 //! # let report = time.block_on(async {
 //! let report = s.stop().grace(secs(10)).timeout(secs(1)).await;
 //! # report });
@@ -148,7 +148,7 @@
 //! | `max_instances=3` | `max_running_jobs=3` of the task | `.on_overlap(Allow(3))` |
 //! | `coalesce=True` | `coalesce=CoalescePolicy.latest` | `.missed_ticks(MissedTicks::Skip)` |
 //! | `coalesce=False` | `coalesce=CoalescePolicy.all` | the default, [`Burst`](crate::MissedTicks::Burst) |
-//! | `misfire_grace_time=5` | `misfire_grace_time=5` | `if run.started() - run.deadline() > secs(5) { return }` in the job |
+//! | `misfire_grace_time=5` | `misfire_grace_time=5` | `if run.started() - run.due() > secs(5) { return }` in the job |
 //! | a synchronous `f` on a thread pool | likewise | `.run_blocking(f)` |
 //! | `job.pause()`, `job.resume()` | `pause_schedule(id)`, `unpause_schedule(id)` | `job.pause()`, `job.resume()` |
 //! | `job.reschedule('interval', seconds=60)` | `add_schedule(.., conflict_policy=ConflictPolicy.replace)` | `job.set_interval(secs(60))?` |
@@ -175,7 +175,7 @@
 //! s.every(secs(30)).jitter(secs(5)).on_overlap(Allow(3)).run_blocking(f)?;
 //! s.every(secs(30)).missed_ticks(MissedTicks::Skip).run_blocking(f)?;
 //! let job = s.every(secs(30)).run(move |run: Run| {
-//!     if run.started() - run.deadline() > secs(5) {
+//!     if run.started() - run.due() > secs(5) {
 //!         return;
 //!     }
 //!     println!("in time");
@@ -203,7 +203,7 @@
 //! | --- | --- |
 //! | `@EnableScheduling` | `start_background_tasks(Tokio::current())?` |
 //! | `@Scheduled(fixedRate = 5000)` | `#[every("5s")]` |
-//! | `@Scheduled(fixedDelay = 5000)` | `#[every("5s", delay_from_end)]` |
+//! | `@Scheduled(fixedDelay = 5000)` | `#[every("5s", fixed_delay)]` |
 //! | `@Scheduled(initialDelay = 1000, fixedRate = 5000)` | `#[every("5s", first_run = FirstRun::After(Duration::from_secs(1)))]` |
 //! | `@Scheduled(initialDelay = 1000)` | `#[every("1s", first_run = FirstRun::AfterInterval, times = 1)]` |
 //! | `fixedRateString = "${sweep.rate}"` | `s.every(parse_interval(&rate)?).run(f)?`: an attribute accepts constants only |
@@ -224,7 +224,7 @@
 //! #[every("5s")]
 //! fn fixed_rate() {}
 //!
-//! #[every("5s", delay_from_end)]
+//! #[every("5s", fixed_delay)]
 //! async fn fixed_delay() {}
 //!
 //! #[every("5s", first_run = FirstRun::After(Duration::from_secs(1)))]
@@ -263,14 +263,14 @@
 //! | `tokio::spawn` of a loop of `interval.tick().await` and `f().await` | `s.every(d).run(f)?` |
 //! | `interval_at(Instant::now() + d, d)` | `.first_run(FirstRun::AfterInterval)` |
 //! | `set_missed_tick_behavior(MissedTickBehavior::Skip)` | `.missed_ticks(MissedTicks::Skip)`; `Burst` and `Delay` likewise |
-//! | `sleep(d).await` at the end of the loop | `.delay_from_end()` |
+//! | `sleep(d).await` at the end of the loop | `.fixed_delay()` |
 //! | `timeout(limit, f()).await` | `.timeout(limit)` |
 //! | `spawn_blocking(f).await` | `.run_blocking(f)` |
 //! | a `Semaphore` that several loops share | `.group(("db", 4))` |
 //! | `select!` of the tick and a `Notify` | `job.trigger()` |
 //! | `select!` of the tick and a `CancellationToken`, and a `JoinSet` | `s.stop().timeout(limit).await` |
 //! | `handle.abort()` of one loop | `job.remove()`: a run in progress continues |
-//! | `interval.reset()` | not here: deadlines stay; `.delay_from_end()` may be what is meant |
+//! | `interval.reset()` | not here: the schedule stays; `.fixed_delay()` may be what is meant |
 //! | a paused clock, `tokio::time::advance` | the same: [`Tokio`](crate::runtime::Tokio) follows it |
 //!
 //! ```no_run
@@ -285,7 +285,7 @@
 //! let s = Scheduler::new(Tokio::current());
 //! s.every(d).run(f)?;
 //! s.every(d).first_run(FirstRun::AfterInterval).missed_ticks(MissedTicks::Skip).run(f)?;
-//! s.every(d).delay_from_end().timeout(limit).run(f)?;
+//! s.every(d).fixed_delay().timeout(limit).run(f)?;
 //! let job = s.every(d).group(("db", 4)).run_blocking(g)?;
 //! s.start()?;
 //! job.trigger();
@@ -314,7 +314,7 @@
 //! | `Job::new_one_shot_at_instant_async(instant, ..)` | `s.every(d).first_run(FirstRun::At(instant)).times(1).run(f)?` |
 //! | `Job::new_async("every 10 seconds", ..)` | `#[every("10s")]`, or `s.every(parse_interval("10s")?).run(f)?` |
 //! | `Job::new_async("0 0 3 * * *", ..)`, `Job::new_async_tz(..)` | [not here](#what-is-not-here) |
-//! | `sched.next_tick_for_job(id).await?` | `job.status().next_deadline()` |
+//! | `sched.next_tick_for_job(id).await?` | `job.status().next_due()` |
 //! | `job.on_done_notification_add(..)` and similar methods | `Scheduler::builder(..).on_event(f)`, `s.events()` |
 //! | `sched.remove(&id).await?` | `job.remove()` |
 //! | `sched.start().await?` | `s.start()?` |
@@ -342,7 +342,7 @@
 //! s.start()?;
 //! # time.advance(Duration::from_secs(35));
 //! # assert_eq!((repeated.runs(), once.runs(), at_an_instant.runs()), (3, 1, 1));
-//! println!("{:?}", repeated.status().next_deadline());
+//! println!("{:?}", repeated.status().next_due());
 //! repeated.remove();
 //! s.stop().detach();
 //! # Ok(())

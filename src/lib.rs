@@ -22,17 +22,18 @@
 //! }
 //! ```
 //!
-//! A [`Job`] is a function with an interval. One execution of a job is a [`Run`]. A [`Scheduler`] divides time into ticks of
-//! 50 ms, and a run begins at the first tick at which its job is due. The scheduler sleeps through ticks at which no job is due.
-//! A job has at most one run in progress, unless [`JobBuilder::on_overlap`] allows more. If a run fails or panics, the next run
-//! begins as scheduled.
+//! A [`Job`] is a function with an interval. One execution of a job is a [`Run`]. A [`Scheduler`] divides time into
+//! ticks of 50 ms, and a run begins at the first tick at which its job is due. The scheduler sleeps through ticks at
+//! which no job is due. A job has at most one run in progress, unless [`JobBuilder::on_overlap`] allows more. If a run
+//! fails or panics, the next run begins as scheduled.
 //!
 //! # Stop
 //!
-//! [`Scheduler::stop`] returns a [`Stop`]. A stop that is awaited cancels the runs in progress and waits for their end. To
-//! cancel a run, the stop drops the future of the run at its next await. Synchronous code cannot be cancelled, so a stop with a
-//! [`timeout`](Stop::timeout) returns before such a run has ended. With a [`grace`](Stop::grace) period, runs may first end by
-//! themselves. The [`StopReport`] names the jobs whose runs ended, were cancelled, or are still running.
+//! [`Scheduler::stop`] returns a [`Stop`]. A stop that is awaited cancels the runs in progress and waits for their end.
+//! To cancel a run, the stop drops the future of the run at its next await. Synchronous code cannot be cancelled: the
+//! stop waits for its end, or at most for the [`timeout`](Stop::timeout). With a [`grace`](Stop::grace) period,
+//! runs may first end by themselves. The [`StopReport`] names the jobs whose runs ended, were cancelled, or are still
+//! running.
 //!
 //! The jobs of a scheduler also end when the last handle is dropped: keep a handle while the jobs shall run.
 //!
@@ -75,8 +76,8 @@
 //!
 //! # In a library
 //!
-//! A library does not choose a runtime. It takes `impl` [`Runtime`](runtime::Runtime) from its user, turns no runtime's feature
-//! on, and leaves the default feature `macros` out:
+//! A library does not choose a runtime. It takes an `impl` [`Runtime`](runtime::Runtime) from its user, turns no
+//! runtime's feature on, and leaves the default feature `macros` out:
 //!
 //! ```toml
 //! [dependencies]
@@ -90,8 +91,8 @@
 //! atevery = { version = "0.1", default-features = false, features = ["tokio"] }
 //! ```
 //!
-//! Code of the library asks [`Scheduler::now`] for the time, and code inside a job asks [`Run::started`]. Both follow the
-//! runtime's clock. A test passes a [`VirtualTime`](testing::VirtualTime) and moves the clock:
+//! Code of the library asks [`Scheduler::now`] for the time, and code inside a job asks [`Run::started`]. Both follow
+//! the runtime's clock. A test passes a [`VirtualTime`](testing::VirtualTime) and moves the clock:
 //!
 //! ```
 //! use std::time::{Duration, Instant};

@@ -2,7 +2,8 @@
 //!
 //! The scheduler needs two traits of a runtime: a [`Spawner`] runs futures, and a [`Timer`] is the clock. Every type
 //! that implements both traits is a [`Runtime`]. A pair `(spawner, timer)` and an `Arc` of a runtime are runtimes too.
-//! The example `custom_runtime` implements both traits for an executor without an adapter.
+//! The example `custom_runtime` implements both traits for an executor without an adapter. [`BoxFuture`] and
+//! [`SpawnError`] are re-exports from the crate `futures`, for adapters.
 //!
 //! | runtime | how to create the scheduler | feature |
 //! | --- | --- | --- |
