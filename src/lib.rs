@@ -50,7 +50,7 @@
 //! | control a job later | [`Job`], [`JobId`]: trigger, pause, resume, set the interval, remove |
 //! | stop | [`Stop`], [`Stopping`], [`StopReport`] |
 //! | hold a scheduler without keeping its jobs alive | [`WeakScheduler`] |
-//! | observe | [`Scheduler::status`], [`SchedulerStatus`], [`SchedulerState`], [`JobStatus`], [`JobState`]; [`SchedulerBuilder::on_event`], [`Events`], [`Event`], [`EventKind`]; [`trace`], [`metrics`](crate::metrics) |
+//! | observe | [`Scheduler::status`], [`SchedulerStatus`], [`SchedulerState`], [`JobStatus`], [`JobState`]; [`SchedulerBuilder::on_event`], [`Events`], [`Event`], [`EventKind`]; [`trace`], [`metrics`] |
 //! | test jobs without sleeping | [`Scheduler::now`], [`testing::VirtualTime`] |
 //! | choose a runtime, or write an adapter for another one | [`runtime`], [`testing::conformance`](mod@testing::conformance) |
 //! | register functions by an attribute | [`every`], [`Registered`], [`start_background_tasks`], [`stop_background_tasks`] |
@@ -68,7 +68,7 @@
 //! | `futures-timer` | [`runtime::FuturesSpawner`] and [`runtime::FuturesTimer`], for any `futures` executor |
 //! | `standalone` | [`runtime::Standalone`], for programs without an async runtime |
 //! | `tracing` | a span for each run and an event for each error, see [`trace`] |
-//! | `metrics` | counters and histograms for each job, see [`metrics`](crate::metrics) |
+//! | `metrics` | counters and histograms for each job, see [`metrics`] |
 //! | `serde` | `Serialize` for [`SchedulerStatus`] and [`JobStatus`] |
 //! | `testing` | [`testing`]: a clock that tests move, and a test suite for adapters |
 //!
