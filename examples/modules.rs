@@ -1,8 +1,8 @@
-//! Jobs stand in the modules that they belong to; the program chooses which of them it runs.
+//! Each module registers its own jobs. The program chooses jobs by their tags.
 //!
 //! ```sh
-//! cargo run --example modules             # all of them
-//! cargo run --example modules -- cleanup  # those with this tag
+//! cargo run --example modules             # all jobs
+//! cargo run --example modules -- cleanup  # jobs with this tag
 //! ```
 
 use std::time::Duration;

@@ -1,28 +1,127 @@
-//! Jobs that run every so often, on whatever async runtime the program has, and stop cleanly.
+//! Runs functions periodically on the async runtime of your program, and stops them cleanly.
+//!
+//! ```no_run
+//! use std::{io, time::Duration};
+//! use atevery::{Scheduler, runtime::Tokio};
+//!
+//! async fn refresh_prices() -> io::Result<()> {
+//!     Ok(())
+//! }
+//!
+//! #[tokio::main]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let scheduler = Scheduler::new(Tokio::current());
+//!     scheduler.every(Duration::from_secs(10)).name("prices").run(refresh_prices)?;
+//!     scheduler.every(Duration::from_secs(60)).name("sweep").run_blocking(|| println!("swept"))?;
+//!     scheduler.start()?;
+//!
+//!     tokio::signal::ctrl_c().await?;
+//!     let stop = scheduler.stop().grace(Duration::from_secs(5)).timeout(Duration::from_secs(1));
+//!     println!("{}", stop.await); // for example: stopped: 0 finished, 1 cancelled (prices), 0 still running
+//!     Ok(())
+//! }
+//! ```
+//!
+//! A [`Job`] is a function with an interval. One execution of a job is a [`Run`]. A [`Scheduler`] divides time into
+//! ticks of 50 ms, and a run begins at the first tick at which its job is due. The scheduler sleeps through ticks at
+//! which no job is due. A job has at most one run in progress, unless [`JobBuilder::on_overlap`] allows more. If a run
+//! fails or panics, the next run begins as scheduled.
+//!
+//! # Stop
+//!
+//! [`Scheduler::stop`] returns a [`Stop`]. A stop that is awaited cancels the runs in progress and waits for their end.
+//! To cancel a run, the stop drops the future of the run at its next await. Synchronous code cannot be cancelled: the
+//! stop waits for its end, or at most for the [`timeout`](Stop::timeout). With a [`grace`](Stop::grace) period,
+//! runs may first end by themselves. The [`StopReport`] names the jobs whose runs ended, were cancelled, or are still
+//! running.
+//!
+//! The jobs of a scheduler also end when the last handle is dropped: keep a handle while the jobs shall run.
+//!
+//! # What to use for what
+//!
+//! | to | use |
+//! | --- | --- |
+//! | register a job | [`Scheduler::every`], [`JobBuilder`]; [`Target`], [`BlockingTarget`], [`SharedTarget`] and [`Outcome`] say which functions can be jobs |
+//! | decide when a job runs | [`FirstRun`], [`MissedTicks`], [`parse_interval`] with [`ParseIntervalError`]; [`JobBuilder::jitter`], [`JobBuilder::times`], [`JobBuilder::until`], [`JobBuilder::fixed_delay`] |
+//! | set ticks and defaults for all jobs | [`Scheduler::builder`], [`SchedulerBuilder`] |
+//! | handle a job that is due during its own run | [`Overlap`], [`Allow`]; behind them [`OverlapPolicy`], [`OneAtATime`], [`Several`] |
+//! | limit how many jobs run at once | [`Scheduler::group`], [`JobBuilder::group`], [`IntoGroup`], [`GroupName`] |
+//! | look at the run from inside a job | [`Run`], [`Cancelled`] |
+//! | control a job later | [`Job`], [`JobId`]: trigger, pause, resume, set the interval, remove |
+//! | stop | [`Stop`], [`Stopping`], [`StopReport`] |
+//! | hold a scheduler without keeping its jobs alive | [`WeakScheduler`] |
+//! | observe | [`Scheduler::status`], [`SchedulerStatus`], [`SchedulerState`], [`JobStatus`], [`JobState`]; [`SchedulerBuilder::on_event`], [`Events`], [`Event`], [`EventKind`]; [`trace`], [`metrics`] |
+//! | test jobs without sleeping | [`Scheduler::now`], [`testing::VirtualTime`] |
+//! | choose a runtime, or write an adapter for another one | [`runtime`], [`testing::conformance`](mod@testing::conformance) |
+//! | register functions by an attribute | [`every`], [`Registered`], [`start_background_tasks`], [`stop_background_tasks`] |
+//! | handle an error | [`Error`] |
+//!
+//! # Features
+//!
+//! | feature | adds |
+//! | --- | --- |
+//! | `macros` (default) | [`#[every]`](every), [`start_background_tasks`], [`stop_background_tasks`] |
+//! | `tokio` | [`runtime::Tokio`] |
+//! | `smol` | [`runtime::Smol`] |
+//! | `async-std` | [`runtime::AsyncStd`]; async-std is discontinued upstream |
+//! | `async-executor` | [`runtime::AsyncIo`], for an executor that your program drives |
+//! | `futures-timer` | [`runtime::FuturesSpawner`] and [`runtime::FuturesTimer`], for any `futures` executor |
+//! | `standalone` | [`runtime::Standalone`], for programs without an async runtime |
+//! | `tracing` | a span for each run and an event for each error, see [`trace`] |
+//! | `metrics` | counters and histograms for each job, see [`metrics`] |
+//! | `serde` | `Serialize` for [`SchedulerStatus`] and [`JobStatus`] |
+//! | `testing` | [`testing`]: a clock that tests move, and a test suite for adapters |
+//!
+//! Each runtime's feature adds only the crates of its own runtime.
+//!
+//! # In a library
+//!
+//! A library does not choose a runtime. It takes an `impl` [`Runtime`](runtime::Runtime) from its user, turns no
+//! runtime's feature on, and leaves the default feature `macros` out:
+//!
+//! ```toml
+//! [dependencies]
+//! atevery = { version = "0.1", default-features = false }   # 11 crates; 17 with `macros`
+//! ```
+//!
+//! The user of the library turns the feature of a runtime on, in the `Cargo.toml` of the program:
+//!
+//! ```toml
+//! [dependencies]
+//! atevery = { version = "0.1", default-features = false, features = ["tokio"] }
+//! ```
+//!
+//! Code of the library asks [`Scheduler::now`] for the time, and code inside a job asks [`Run::started`]. Both follow
+//! the runtime's clock. A test passes a [`VirtualTime`](testing::VirtualTime) and moves the clock:
 //!
 //! ```
-//! use std::time::Duration;
-//! use atevery::{Scheduler, runtime::Standalone};
+//! use std::time::{Duration, Instant};
+//! use atevery::{Error, Scheduler, runtime::Runtime, testing::VirtualTime};
 //!
-//! # fn main() -> Result<(), atevery::Error> {
-//! let scheduler = Scheduler::new(Standalone::new());
-//! scheduler.every(Duration::from_millis(50)).name("beat").run(|| println!("still here"))?;
-//! scheduler.every(Duration::from_secs(60)).name("sweep").run(async || println!("swept"))?;
-//! scheduler.start()?;
-//! std::thread::sleep(Duration::from_millis(200));
-//! let report = scheduler.stop().timeout(Duration::from_secs(5)).blocking_wait();
-//! println!("{report}");
-//! # assert!(report.is_clean());
-//! # Ok(())
-//! # }
+//! pub struct Lease {
+//!     scheduler: Scheduler,
+//!     since: Instant,
+//! }
+//!
+//! impl Lease {
+//!     pub fn new(runtime: impl Runtime) -> Result<Lease, Error> {
+//!         let scheduler = Scheduler::new(runtime);
+//!         scheduler.every(Duration::from_secs(10)).name("renew").run(async || println!("renewed"))?;
+//!         scheduler.start()?;
+//!         Ok(Lease { since: scheduler.now(), scheduler })
+//!     }
+//!
+//!     pub fn age(&self) -> Duration {
+//!         self.scheduler.now() - self.since
+//!     }
+//! }
+//!
+//! let time = VirtualTime::new();
+//! let lease = Lease::new(time.clone())?;
+//! time.advance(Duration::from_secs(3600)); // 361 runs, and no waiting
+//! assert_eq!(lease.age(), Duration::from_secs(3600));
+//! # Ok::<(), atevery::Error>(())
 //! ```
-//!
-//! A [`Scheduler`] cuts time into ticks of 50 ms and wakes for those at which something is due. A job has one run at a
-//! time; a late one catches up as its [`MissedTicks`] says; one that fails or panics runs again when it is due. A
-//! [`Stop`] cancels, waits as long as it is told to, and [reports](StopReport) what it left behind.
-//!
-//! The runtime is the caller's choice, see [`runtime`]; each adapter has a feature of its own. Tests of jobs need no
-//! sleeping: [`testing`] has a virtual clock.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "macros")]

@@ -1,7 +1,7 @@
-//! The one parser of durations as people write them: `"50ms"`, `"2s"`, `"1m 30s"`, `"2h"`, `"1d"`.
+//! The parser of intervals in text form: `"50ms"`, `"2s"`, `"1m 30s"`, `"2h"`, `"1d"`.
 //!
-//! It is a `const fn`, so that the same code reads a `str` at run time and the literal of `#[every("2s")]` when the
-//! user's crate is compiled: the attribute only writes down the call.
+//! The parser is a `const fn`, so the same code reads a `str` at run time and the literal of `#[every("2s")]` at
+//! compile time. The attribute only expands to the call.
 
 use std::error::Error;
 use std::fmt;
@@ -9,14 +9,15 @@ use std::time::Duration;
 
 /// Reads a duration such as `"50ms"`, `"2s"`, `"1m 30s"`, `"2h"` or `"1d"`.
 ///
-/// That is whole numbers, each with its unit, the largest unit first and each unit at most once: `d` (24 hours), `h`,
-/// `m`, `s`, `ms`, `us` and `ns`. Spaces are free. The number may be larger than the next unit up (`"90s"`).
+/// The text consists of whole numbers, each followed by a unit: `d` (24 hours), `h`, `m`, `s`, `ms`, `us` or `ns`. The
+/// largest unit must come first, and each unit at most once. Spaces may stand anywhere between numbers and units. A
+/// number may exceed the next larger unit (`"90s"`).
 ///
-/// It is a `const fn`, and what `#[every("2s")]` uses.
+/// `#[every("2s")]` calls this `const fn` at compile time.
 ///
 /// # Errors
 ///
-/// [`ParseIntervalError`] says what is wrong with the text.
+/// Returns a [`ParseIntervalError`] if the text is not an interval.
 ///
 /// ```
 /// use std::time::Duration;
@@ -59,13 +60,13 @@ pub const fn parse_interval(text: &str) -> Result<Duration, ParseIntervalError> 
     Ok(total)
 }
 
-/// What is wrong with a text that [`parse_interval`] can't read.
+/// The reason why [`parse_interval`] refuses a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ParseIntervalError {
-    /// There is nothing in it.
+    /// The text is empty.
     Empty,
-    /// A number is expected, and there is none: `"s"`, `"soon"`.
+    /// A number is missing: `"s"`, `"soon"`.
     NoNumber,
     /// The number has a fraction or a sign: `"1.5s"`, `"-2s"`.
     NotWhole,
@@ -75,7 +76,7 @@ pub enum ParseIntervalError {
     UnknownUnit,
     /// A unit comes twice, or after a smaller one: `"30s 1m"`.
     Order,
-    /// It is longer than a `Duration` can say.
+    /// The interval does not fit into a `Duration`.
     TooLong,
 }
 
@@ -135,7 +136,7 @@ impl Unit {
         } else {
             let per_second = 1_000_000_000 / self.nanoseconds;
             let rest = (number % per_second) * self.nanoseconds;
-            // Less than a second, and so within the range.
+            // `rest` is less than a second, so the cast is lossless.
             Some(Duration::new(number / per_second, rest as u32))
         }
     }
