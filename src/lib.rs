@@ -124,103 +124,75 @@
 //! ```
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-#[cfg(feature = "macros")]
-#[doc(hidden)]
-pub mod __private;
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
 
-mod alarm;
-mod batch;
-mod bells;
-mod canary;
-mod cancelled;
-mod cell;
-mod claim;
-mod clock;
-#[cfg(doc)]
-pub mod coming_from;
-mod driver;
-mod end;
-mod engine;
-mod error;
-mod event;
-mod event_kind;
-mod events;
-#[cfg(feature = "macros")]
-mod global;
-mod group;
-mod groups;
-mod handout;
-mod id;
-mod inside;
-mod instance;
-#[cfg(all(interleavings, test))]
-#[path = "../interleavings/loom/mod.rs"]
-mod interleavings;
-mod job;
-mod lane;
-#[cfg(feature = "metrics")]
-#[cfg_attr(docsrs, doc(cfg(feature = "metrics")))]
-pub mod metrics;
-mod observers;
-mod options;
-mod overlap;
-mod panics;
-mod parked;
-mod places;
-mod record;
-#[cfg(feature = "macros")]
-mod registry;
-mod retry;
-mod roster;
-mod rules;
-mod run;
-mod runs;
-pub mod runtime;
-mod scheduler;
-mod session;
-mod span;
-mod status;
-mod stop;
-mod stopping;
-mod sync;
-mod target;
-mod terms;
+// Top to bottom: each folder imports only from those below it, and from the files beside this one.
 #[cfg(feature = "testing")]
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
 pub mod testing;
-mod text;
-mod time;
-mod time_limit;
-#[cfg_attr(docsrs, doc(cfg(feature = "tracing")))]
-pub mod trace;
-mod troubles;
-mod waiters;
-mod watch;
 
-pub use crate::cancelled::Cancelled;
+#[cfg(feature = "macros")]
+mod register;
+
+mod control;
+
+mod exec;
+
+mod engine;
+
+mod dispatch;
+
+mod observe;
+
+mod park;
+
+mod job;
+
+mod clock;
+
+pub mod runtime;
+
+mod time;
+
+#[cfg(doc)]
+pub mod coming_from;
+mod error;
+#[cfg(all(interleavings, test))]
+#[path = "../interleavings/loom/mod.rs"]
+mod interleavings;
+mod sync;
+mod text;
+mod unwind;
+
+pub use crate::control::job_builder::JobBuilder;
+pub use crate::control::overlap::{Allow, OneAtATime, Overlap, OverlapPolicy, Several};
+pub use crate::control::scheduler::{Scheduler, SchedulerBuilder, WeakScheduler};
+pub use crate::control::stop::{Stop, StopReport};
+pub use crate::control::stopping::Stopping;
 pub use crate::error::Error;
-pub use crate::event::Event;
-pub use crate::event_kind::EventKind;
-pub use crate::events::Events;
+pub use crate::job::cancelled::Cancelled;
+pub use crate::job::event_kind::EventKind;
+pub use crate::job::group_name::{GroupName, IntoGroup};
+pub use crate::job::handle::Job;
+pub use crate::job::id::JobId;
+pub use crate::job::run::Run;
+pub use crate::job::target::{BlockingTarget, Outcome, SharedTarget, Target};
+pub use crate::observe::event::Event;
+#[cfg(feature = "metrics")]
+pub use crate::observe::metrics;
+pub use crate::observe::status::{JobState, JobStatus, SchedulerState, SchedulerStatus};
+pub use crate::observe::stream::Events;
+pub use crate::observe::trace;
 #[cfg(feature = "macros")]
 #[cfg_attr(docsrs, doc(cfg(feature = "macros")))]
-pub use crate::global::{start_background_tasks, stop_background_tasks};
-pub use crate::group::{GroupName, IntoGroup};
-pub use crate::id::JobId;
-pub use crate::job::{Job, JobBuilder};
-pub use crate::overlap::{Allow, OneAtATime, Overlap, OverlapPolicy, Several};
+pub use crate::register::background::{start_background_tasks, stop_background_tasks};
+#[cfg(feature = "macros")]
+#[doc(hidden)]
+pub use crate::register::private as __private;
 #[cfg(feature = "macros")]
 #[cfg_attr(docsrs, doc(cfg(feature = "macros")))]
 #[doc(inline)]
-pub use crate::registry::{Registered, every};
-pub use crate::run::Run;
-pub use crate::scheduler::{Scheduler, SchedulerBuilder, WeakScheduler};
-pub use crate::status::{JobState, JobStatus, SchedulerState, SchedulerStatus};
-pub use crate::stop::{Stop, StopReport};
-pub use crate::stopping::Stopping;
-pub use crate::target::{BlockingTarget, Outcome, SharedTarget, Target};
-pub use crate::time::{FirstRun, MissedTicks};
-pub use crate::time::{ParseIntervalError, parse_interval};
+pub use crate::register::registry::{Registered, every};
+pub use crate::time::{FirstRun, MissedTicks, ParseIntervalError, parse_interval};

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt::{self, Write};
 
-use crate::panics::{catch, discard};
+use crate::unwind::{catch, discard};
 
 /// A text of a user's on one line: what would break the line, move a terminal's cursor or turn the direction of writing
 /// is escaped. Quotes and accents stay as they are.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{all, both, three};
-use crate::claim::{Begin, Claim, Meanwhile, Offer, Ticket};
+use crate::job::state::{Begin, Claim, Meanwhile, Offer, Ticket};
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use crate::time::Time;

@@ -8,20 +8,20 @@ use std::time::Duration;
 
 use super::bench::{Bench, Task};
 use super::{all, both, three, up_to};
-use crate::cell::{JobCell, JobInstance};
-use crate::claim::{Offer, Ticket};
-use crate::job::Job;
-use crate::overlap::Overlap;
-use crate::panics::lock;
-use crate::run::Run;
-use crate::scheduler::Scheduler;
-use crate::stop::StopReport;
+use crate::control::overlap::Overlap;
+use crate::control::scheduler::Scheduler;
+use crate::control::stop::StopReport;
+use crate::job::cell::{JobCell, JobInstance};
+use crate::job::config::Manner;
+use crate::job::handle::Job;
+use crate::job::run::Run;
+use crate::job::state::{Offer, Ticket};
+use crate::job::target::Target;
 use crate::sync::AtomicWaker;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use crate::target::Target;
-use crate::terms::Manner;
 use crate::time::MissedTicks;
 use crate::time::Time;
+use crate::unwind::lock;
 
 const SECOND: Duration = Duration::from_secs(1);
 

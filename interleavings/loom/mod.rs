@@ -12,7 +12,7 @@ mod waiters;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::cell::tests::job;
+use crate::job::cell::tests::job;
 use crate::sync::atomic::{Fence, set_fence};
 use crate::sync::offers::set_by_lanes;
 use crate::sync::thread;

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use super::{all, both, job, three};
-use crate::batch::Queue;
-use crate::cell::JobInstance;
-use crate::claim::Ticket;
-use crate::panics::lock;
+use crate::dispatch::queue::Queue;
+use crate::job::cell::JobInstance;
+use crate::job::state::Ticket;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::time::Time;
+use crate::unwind::lock;
 
 #[derive(Default)]
 struct Small {

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::task::{Wake, Waker};
 
 use super::{all, both, job};
-use crate::cell::JobCell;
-use crate::claim::Ticket;
+use crate::job::cancel_listeners::Waiters;
+use crate::job::cell::JobCell;
+use crate::job::state::Ticket;
 use crate::sync::atomic::{AtomicU64, Ordering};
-use crate::waiters::Waiters;
 
 #[derive(Default)]
 struct Woken(AtomicU64);
