@@ -707,7 +707,7 @@ fn a_cancelled_batch_against_a_run_that_begins() {
         let target = |_: Run| std::future::pending::<()>();
         let job: Arc<JobCell> = Arc::new(JobCell::new(SECOND, terms, target.into_body()));
         let ticket = Ticket::new(1);
-        assert_eq!(job.claim.offer(ticket), Offer::Taken);
+        assert_eq!(job.state.offer(ticket), Offer::Taken);
         let batch = lock(&engine.queue).hand_out((ticket, Time::ORIGIN), vec![JobInstance::own(&job)]);
         let (lane, its_job, its_batch) = (Arc::clone(&engine), JobInstance::own(&job), Arc::clone(&batch));
         let (visit, ()) = both(
@@ -715,7 +715,7 @@ fn a_cancelled_batch_against_a_run_that_begins() {
             || engine.cancel_runs(),
         );
         assert!(visit.is_some());
-        assert!(job.claim.sight().is_cancelled(), "nobody told the run to end");
+        assert!(job.state.load().is_cancelled(), "nobody told the run to end");
         engine.finish_batch(&batch);
         scene.end();
     });

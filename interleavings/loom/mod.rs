@@ -2,11 +2,11 @@
 //! until it has seen every one.
 
 mod bench;
-mod claim;
 mod engine;
 mod group;
 mod places;
 mod queue;
+mod state;
 mod waiters;
 
 use std::sync::Arc;

@@ -26,8 +26,8 @@ impl Wake for Woken {
 
 fn running() -> (Arc<Waiters>, Arc<JobCell>, Ticket) {
     let (job, ticket) = (job(), Ticket::new(1));
-    job.claim.offer(ticket);
-    job.claim.begin(ticket);
+    job.state.offer(ticket);
+    job.state.begin(ticket);
     (Arc::default(), job, ticket)
 }
 
@@ -43,10 +43,10 @@ fn who_listens_and_then_looks_hears_or_sees() {
             move || {
                 let mut ear = None;
                 listener.listen(its_job.id, &mut ear, &waker);
-                its_job.claim.sight().is_cancelled()
+                its_job.state.load().is_cancelled()
             },
             || {
-                job.claim.cancel(ticket);
+                job.state.cancel(ticket);
                 waiters.wake(job.id);
             },
         );
@@ -65,10 +65,10 @@ fn who_listens_hears_of_the_end() {
         let (running, ()) = both(
             move || {
                 listener.listen(its_job.id, &mut None, &waker);
-                its_job.claim.is_running()
+                its_job.state.is_running()
             },
             || {
-                job.claim.end(None);
+                job.state.end(None);
                 waiters.wake(job.id);
             },
         );
@@ -90,10 +90,10 @@ fn wakers_change_and_go_while_others_are_woken() {
             move || {
                 listener.leave(its_job.id, leaving.unwrap());
                 listener.listen(its_job.id, &mut ear, &waker);
-                its_job.claim.sight().is_cancelled()
+                its_job.state.load().is_cancelled()
             },
             || {
-                job.claim.cancel(ticket);
+                job.state.cancel(ticket);
                 waiters.wake(job.id);
             },
         );

@@ -89,7 +89,7 @@ impl Handout {
 
     /// What is left of an offer to most jobs there are: those that are not [timed](JobCell::is_timed).
     fn offer_plainly(&mut self, agenda: &mut Agenda, index: JobIndex, job: &Arc<JobCell>) {
-        if job.claim.offer(self.ticket) != Offer::Taken {
+        if job.state.offer(self.ticket) != Offer::Taken {
             return;
         }
         match job.next_deadline_if_due(self.now) {
@@ -102,7 +102,7 @@ impl Handout {
     }
 
     fn has_ended_just_now(&self, job: &JobCell) -> bool {
-        self.is_on_tick && job.claim.sight().has_ended_at(self.tick) && job.waits_for_end()
+        self.is_on_tick && job.state.load().has_ended_at(self.tick) && job.waits_for_end()
     }
 
     fn consider_rules(&mut self, agenda: &mut Agenda, candidate: Candidate<'_>) {
@@ -129,11 +129,11 @@ impl Handout {
     /// Whether there is a run that has to give way first. The job is looked at again at the next tick, if that run has not
     /// begun, or could not be cancelled, at this one.
     fn gives_way(&mut self, agenda: &mut Agenda, Candidate { index, job, rules }: Candidate<'_>, due: Time) -> bool {
-        let sight = job.claim.sight();
-        let gives_way = matches!(rules.overlap, Overlapping::Replace(_)) && sight.is_taken();
+        let snapshot = job.state.load();
+        let gives_way = matches!(rules.overlap, Overlapping::Replace(_)) && snapshot.is_busy();
         if gives_way {
             agenda.insert(index, due, self.now);
-            if sight.is_running() {
+            if snapshot.is_running() {
                 self.overlapping.push(Arc::clone(job));
             }
         }
@@ -173,7 +173,7 @@ impl Handout {
     /// Whether the job may have no run any more. A trigger is forgotten if it comes too late; what was due before and is late still runs.
     fn is_used_up(&mut self, Candidate { job, rules, .. }: Candidate<'_>) -> bool {
         if rules.is_past_end(self.now) && !job.is_offered() {
-            job.claim.take_trigger();
+            job.state.take_trigger();
         }
         let used_up = rules.are_used_up(job.next_start(self.now));
         if used_up && job.is_idle() {
@@ -183,7 +183,7 @@ impl Handout {
     }
 
     fn offer(&mut self, agenda: &mut Agenda, index: JobIndex, job: &Arc<JobCell>) -> Offer {
-        let offer = job.claim.offer(self.ticket);
+        let offer = job.state.offer(self.ticket);
         if offer == Offer::Taken && !self.confirm(agenda, index, JobInstance::own(job)) {
             return Offer::Closed;
         }
@@ -207,14 +207,14 @@ impl Handout {
 
     #[cold]
     fn take_back(&mut self, agenda: &mut Agenda, index: JobIndex, offered: &JobInstance) {
-        let Some(meanwhile) = offered.state().withdraw(self.ticket) else {
+        let Some(deferred) = offered.state().withdraw(self.ticket) else {
             return;
         };
         let job = &offered.job;
-        if meanwhile.removed() {
+        if deferred.removed() {
             self.removed.push(Arc::clone(job));
         }
-        if meanwhile.changed() {
+        if deferred.changed() {
             job.adopt_interval(self.now);
         }
         agenda.insert(index, job.due(), self.now);
@@ -256,11 +256,11 @@ impl Handout {
         Candidate { index, job, .. }: Candidate<'_>,
         instances: &Instances,
     ) -> bool {
-        let triggered = job.claim.sight().is_triggered();
+        let triggered = job.state.load().is_triggered();
         let ticket = self.ticket;
         let taken = |instance: &Arc<Instance>| instance.state.offer_instance(ticket, triggered);
         let instance = instances.all().into_iter().find(taken);
-        let Some(instance) = instance.or_else(|| instances.add(&job.claim).filter(taken)) else {
+        let Some(instance) = instance.or_else(|| instances.add(&job.state).filter(taken)) else {
             return false;
         };
         self.confirm(agenda, index, JobInstance::of(job, instance))

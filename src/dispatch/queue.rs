@@ -342,11 +342,11 @@ mod tests {
         let mut queue = Queue::default();
         let job = job();
         let batch = queue.hand_out(OCCASION, vec![JobInstance::own(&job)]);
-        job.claim.offer(batch.ticket);
-        job.claim.begin(batch.ticket);
+        job.state.offer(batch.ticket);
+        job.state.begin(batch.ticket);
         batch.abandon();
         assert_eq!(queue.active().len(), 1);
-        job.claim.end(None);
+        job.state.end(None);
         assert_eq!(queue.active().len(), 0);
     }
 

@@ -14,7 +14,7 @@ use crate::job::event_kind::EventKind;
 use crate::job::handle::Job;
 use crate::job::rules::{Backoff, Rules};
 use crate::job::run::{Begun, Facts};
-use crate::job::state::{Begin, Meanwhile, Ticket};
+use crate::job::state::{Begin, Deferred, Ticket};
 use crate::job::target::{RunFuture, Spare, Step};
 use crate::observe::event::Event;
 use crate::time::Time;
@@ -45,14 +45,14 @@ impl Engine {
 
     /// Takes back an offer, unless its run has begun; the job is listed for the next tick.
     fn withdraw(&self, ticket: Ticket, job: &JobInstance) -> bool {
-        if !job.state().sight().is_offered_under(ticket) {
+        if !job.state().load().is_offered_under(ticket) {
             return false;
         }
         let owner = &job.job;
         let rules = owner.rules();
-        // Before the claim is idle: the loop must not find an idle job without a run left.
+        // Before the state word is idle: the loop must not find an idle job without a run left.
         rules.inspect(|rules| rules.note_withdrawal());
-        let Some(meanwhile) = job.state().withdraw(ticket) else {
+        let Some(deferred) = job.state().withdraw(ticket) else {
             rules.inspect(|rules| rules.note_offer());
             return false;
         };
@@ -62,11 +62,11 @@ impl Engine {
             owner.note_no_offer();
             self.leave_group(rules);
         }
-        if meanwhile.removed() {
+        if deferred.removed() {
             owner.clear_removed();
             return false;
         }
-        if meanwhile.changed() {
+        if deferred.changed() {
             owner.adopt_interval(self.now());
         }
         self.list_again(owner);
@@ -120,7 +120,7 @@ impl Engine {
     fn run_unmeasured(&self, batch: &Batch, job: &JobInstance, spare: &mut Spare) -> Option<(Facts, RunFuture)> {
         let facts = job.job.begin_unmeasured();
         if batch.is_cancelled() {
-            // The cancellation came before the claim, and so missed this run.
+            // The cancellation came before the state word, and so missed this run.
             job.state().cancel(batch.ticket);
         }
         match self.call(job, &facts, spare) {
@@ -157,7 +157,7 @@ impl Engine {
         let mut facts = owner.begin(how, started);
         job.note_run(facts.number);
         if batch.is_cancelled() {
-            // The cancellation came before the claim, and so missed this run.
+            // The cancellation came before the state word, and so missed this run.
             job.state().cancel(batch.ticket);
         }
         let clock_stepped_back = started.is_some_and(|started| started < batch.offered);
@@ -275,31 +275,31 @@ impl Engine {
 
     /// The job is idle again.
     fn release(&self, job: &JobInstance, cancelled: bool, waited: Option<Time>) {
-        let meanwhile = job.state().end(waited);
-        if !meanwhile.nothing() {
-            self.after_end(job, meanwhile);
+        let deferred = job.state().end(waited);
+        if !deferred.nothing() {
+            self.after_end(job, deferred);
         }
         let owner = &job.job;
         if let Some(rules) = owner.rules() {
             self.after_end_by_rules(owner, rules);
         }
         self.waiters.wake(owner.id);
-        if meanwhile.watched() {
-            self.watches.ended((owner.id, meanwhile.ticket()), cancelled);
+        if deferred.watched() {
+            self.watches.ended((owner.id, deferred.ticket()), cancelled);
         }
     }
 
     #[cold]
-    fn after_end(&self, job: &JobInstance, meanwhile: Meanwhile) {
+    fn after_end(&self, job: &JobInstance, deferred: Deferred) {
         let owner = &job.job;
-        if meanwhile.removed() {
+        if deferred.removed() {
             owner.clear_removed();
             return;
         }
-        if meanwhile.changed() {
+        if deferred.changed() {
             owner.adopt_interval(self.now());
         }
-        if meanwhile.due() {
+        if deferred.due() {
             self.list_again(owner);
         }
     }
@@ -330,7 +330,7 @@ impl Engine {
             owner.note_trouble(&kind);
         }
         let ended = times.map_or_else(|| self.now(), |(_, ended)| ended);
-        let ticket = job.state().sight().ticket();
+        let ticket = job.state().load().ticket();
         quietly(|| {
             facts
                 .span
@@ -346,12 +346,12 @@ impl Engine {
         quietly(|| drop(failure));
         let kind = EventKind::Retried(message.into());
         job.job.note_trouble(&kind);
-        self.tell(&job.job, job.state().sight().ticket(), Some(facts), self.now(), kind);
+        self.tell(&job.job, job.state().load().ticket(), Some(facts), self.now(), kind);
     }
 
     /// Cancels the run of a job that is to give way to the next.
     pub(crate) fn cancel_current(&self, job: &Arc<JobCell>) {
-        job.claim.cancel_current();
+        job.state.cancel_current();
         self.waiters.wake(job.id);
         if let Some(run) = job.rules().and_then(Rules::at_hand) {
             run.cancel(self);

@@ -11,7 +11,7 @@ use crate::job::instance::{Instance, Instances, LastRun};
 use crate::job::rules::{Overlapping, Rules};
 use crate::job::run::{Begun, Facts};
 use crate::job::span::RunSpan;
-use crate::job::state::{Begin, Claim};
+use crate::job::state::{Begin, RunState};
 use crate::job::stats::{Record, RecordCell};
 use crate::job::target::{Body, Spare, Step};
 use crate::sync::MutexGuard;
@@ -26,12 +26,12 @@ pub(crate) struct JobCell<B: ?Sized = dyn Body> {
     pub(crate) id: JobId,
     interval: AtomicI64,
     pub(crate) terms: Arc<Terms>,
-    pub(crate) claim: Claim,
-    /// Written by whoever holds the claim, so loads and stores are enough; see `begin`.
+    pub(crate) state: RunState,
+    /// Written by whoever holds the state word, so loads and stores are enough; see `begin`.
     runs: AtomicU64,
     /// Likewise, but for whoever lifts it while the scheduler stands still or the job is paused.
     deadline: AtomicI64,
-    /// Written by whoever holds the claim, too, as is the record.
+    /// Written by whoever holds the state word, too, as is the record.
     last_start: AtomicI64,
     /// Written under the engine's lock; `UNREGISTERED` before and after its time on the roster.
     index: AtomicU32,
@@ -46,7 +46,7 @@ impl<B: Body> JobCell<B> {
             interval: AtomicI64::new(Span::from(interval).as_nanos()),
             index: AtomicU32::new(JobCell::UNREGISTERED),
             terms,
-            claim: Claim::default(),
+            state: RunState::default(),
             runs: AtomicU64::new(0),
             deadline: AtomicI64::new(Time::NEVER.as_nanos()),
             last_start: AtomicI64::new(Time::NEVER.as_nanos()),
@@ -123,7 +123,7 @@ impl JobCell {
     pub(crate) fn is_offered(&self) -> bool {
         match self.instances() {
             Some(instances) => instances.is_one_on_offer(),
-            None => self.claim.sight().is_offered(),
+            None => self.state.load().is_offered(),
         }
     }
 
@@ -135,12 +135,12 @@ impl JobCell {
 
     /// Whether no run is on offer or in progress.
     pub(crate) fn is_idle(&self) -> bool {
-        !self.claim.sight().is_taken() && self.instances().is_none_or(Instances::are_idle)
+        !self.state.load().is_busy() && self.instances().is_none_or(Instances::are_idle)
     }
 
     /// No run begins from here on. The target goes now, or when the last run ends.
     pub(crate) fn remove(&self) {
-        let is_idle = self.claim.remove();
+        let is_idle = self.state.remove();
         if let Some(instances) = self.instances() {
             instances.close();
             self.clear_if_idle();
@@ -182,7 +182,7 @@ impl JobCell {
 
     /// How many runs are in progress.
     pub(crate) fn running(&self) -> usize {
-        self.instances().map_or(0, Instances::running) + usize::from(self.claim.is_running())
+        self.instances().map_or(0, Instances::running) + usize::from(self.state.is_running())
     }
 }
 
@@ -215,13 +215,13 @@ impl JobCell {
     pub(crate) fn set_interval(&self, interval: Duration, now: Time) {
         let _alone = self.lock_if_shared();
         self.interval.store(Span::from(interval).as_nanos(), Ordering::Relaxed);
-        self.claim.change();
+        self.state.change();
         self.adopt_interval(now);
     }
 
     pub(crate) fn pause(&self) {
         let _alone = self.lock_if_shared();
-        self.claim.pause();
+        self.state.pause();
         for instance in self.instances().into_iter().flat_map(Instances::all) {
             instance.state.pause();
         }
@@ -230,7 +230,7 @@ impl JobCell {
     /// Time paused is not missed.
     pub(crate) fn resume(&self, now: Option<Time>) {
         let _alone = self.lock_if_shared();
-        if !self.claim.resume() {
+        if !self.state.resume() {
             return;
         }
         for instance in self.instances().into_iter().flat_map(Instances::all) {
@@ -253,10 +253,10 @@ impl JobCell {
 
     /// When a run is due: at once if one was triggered, never while it is paused.
     pub(crate) fn due(&self) -> Time {
-        let sight = self.claim.sight();
-        if sight.is_triggered() {
+        let snapshot = self.state.load();
+        if snapshot.is_triggered() {
             Time::EARLIEST
-        } else if sight.is_paused() {
+        } else if snapshot.is_paused() {
             Time::NEVER
         } else {
             let deadline = self.deadline();
@@ -271,7 +271,7 @@ impl JobCell {
     /// What a run has for its deadline that begins next, at `now` if it was triggered and may still begin.
     pub(crate) fn next_start(&self, now: Time) -> Time {
         let is_too_late = self.rules().is_some_and(|rules| rules.is_past_end(now));
-        if self.claim.sight().is_triggered() && !is_too_late {
+        if self.state.load().is_triggered() && !is_too_late {
             now
         } else {
             self.deadline()
@@ -294,7 +294,7 @@ impl JobCell {
     /// When the run after one that begins at `now` is due.
     pub(crate) fn due_after(&self, now: Time) -> Time {
         let deadline = self.deadline();
-        if self.claim.sight().is_triggered() {
+        if self.state.load().is_triggered() {
             self.regularly_due(deadline)
         } else {
             let next = self.next_deadline(deadline, now);
@@ -308,7 +308,7 @@ impl JobCell {
     /// When the run after one that is due by `now` is due, if one is, of a job that is not [timed](JobCell::is_timed).
     pub(crate) fn next_deadline_if_due(&self, now: Time) -> Option<Time> {
         let deadline = self.deadline();
-        if self.claim.sight().is_triggered() {
+        if self.state.load().is_triggered() {
             return Some(deadline);
         }
         (deadline <= now).then(|| deadline.after(self.span()))
@@ -348,7 +348,7 @@ impl JobCell {
 
 /// Runs.
 impl JobCell {
-    /// Counts a run and moves the deadline. For the holder of the claim, or of an instance.
+    /// Counts a run and moves the deadline. For the holder of the state word, or of an instance.
     pub(crate) fn begin(&self, how: Begin, started: Option<Time>) -> Facts {
         let _alone = self.lock_if_shared();
         let facts = self.begin_alone(how, started);
@@ -410,12 +410,12 @@ impl JobCell {
         self.runs.store(runs, Ordering::Relaxed);
     }
 
-    /// Calls the target. For the holder of the claim.
+    /// Calls the target. For the holder of the state word.
     pub(crate) fn call(&self, run: &Begun<'_>, spare: &mut Spare) -> Step {
         self.body.call(run, spare)
     }
 
-    /// Drops the target. For the holder of the claim of a job that was removed.
+    /// Drops the target. For the holder of the state word of a job that was removed.
     pub(crate) fn clear(&self) {
         quietly(|| self.body.clear());
     }
@@ -478,21 +478,21 @@ impl JobInstance {
         }
     }
 
-    pub(crate) fn state(&self) -> &Claim {
+    pub(crate) fn state(&self) -> &RunState {
         match &self.instance {
-            None => &self.job.claim,
+            None => &self.job.state,
             Some(instance) => &instance.state,
         }
     }
 
     /// Which run of which job it is that is on offer or in progress.
     pub(crate) fn run_key(&self) -> RunKey {
-        (self.job.id, self.state().sight().ticket())
+        (self.job.id, self.state().load().ticket())
     }
 
     /// The run that is offered to an instance is a triggered one: the job itself remembers that.
     pub(crate) fn take_jobs_trigger(&self) -> bool {
-        self.instance.is_some() && self.job.claim.take_trigger()
+        self.instance.is_some() && self.job.state.take_trigger()
     }
 
     /// The offer to an instance was taken back, and with it what it knew of a trigger.
@@ -511,12 +511,12 @@ impl JobInstance {
 
     /// Whether this run should end: it was told to, or is over.
     pub(crate) fn is_cancelled(&self, number: u64) -> bool {
-        let sight = self.state().sight();
+        let snapshot = self.state().load();
         let is_last = match self.last_run() {
             Some(last_run) => last_run.is(number),
             None => self.job.runs() == number + 1,
         };
-        sight.is_cancelled() || !sight.is_running() || !is_last
+        snapshot.is_cancelled() || !snapshot.is_running() || !is_last
     }
 
     /// None if the job has one run at a time: then it is the last of the job.

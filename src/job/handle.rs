@@ -102,7 +102,7 @@ impl Job {
     /// # Ok::<(), atevery::Error>(())
     /// ```
     pub fn trigger(&self) {
-        self.0.claim.trigger();
+        self.0.state.trigger();
         self.relist();
     }
 
@@ -129,7 +129,7 @@ impl Job {
 
     /// Whether it is paused.
     pub fn is_paused(&self) -> bool {
-        self.0.claim.sight().is_paused()
+        self.0.state.load().is_paused()
     }
 
     /// Runs every `interval` from here on. The next run is due when it was, or one new interval from now if that is sooner.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::job::state::Claim;
+use crate::job::state::RunState;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::unwind::lock;
@@ -10,7 +10,7 @@ use crate::unwind::lock;
 /// A place for one run at a time, beside the job's own.
 #[derive(Default)]
 pub(crate) struct Instance {
-    pub(crate) state: Claim,
+    pub(crate) state: RunState,
     runs: LastRun,
 }
 
@@ -80,13 +80,13 @@ impl Instances {
     }
 
     /// One more instance, if there may be one. `job` is the job's own state word.
-    pub(crate) fn add(&self, job: &Claim) -> Option<Arc<Instance>> {
+    pub(crate) fn add(&self, job: &RunState) -> Option<Arc<Instance>> {
         let mut list = lock(&self.list);
         if list.is_closed || list.instances.len() >= self.limit {
             return None;
         }
         let instance = Arc::new(Instance::default());
-        if job.sight().is_paused() {
+        if job.load().is_paused() {
             // Whoever paused the job has not seen this one.
             instance.state.pause();
         }
@@ -115,6 +115,6 @@ impl Instances {
     /// Whether no run is on offer or in progress.
     pub(crate) fn are_idle(&self) -> bool {
         let list = lock(&self.list);
-        list.instances.iter().all(|instance| !instance.state.sight().is_taken())
+        list.instances.iter().all(|instance| !instance.state.load().is_busy())
     }
 }

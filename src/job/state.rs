@@ -8,7 +8,7 @@
 //! ```
 //!
 //! An offer carries the ticket of the tick that made it, so that a task which holds an offer that was withdrawn can't
-//! take up a later one. Whoever brings the claim back to idle learns, in the same step, what came up meanwhile; and if the
+//! take up a later one. Whoever brings the state word back to idle learns, in the same step, what came up meanwhile; and if the
 //! run had to wait for something, leaves in the place of the ticket when it ended.
 
 use crate::sync::atomic::{AtomicU64, Ordering};
@@ -49,7 +49,7 @@ impl Ticket {
 }
 
 #[derive(Debug, Default)]
-pub(crate) struct Claim(AtomicU64);
+pub(crate) struct RunState(AtomicU64);
 
 /// What came of an offer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,9 +70,9 @@ pub(crate) enum Begin {
 
 /// What came up while the job was taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Meanwhile(u64);
+pub(crate) struct Deferred(u64);
 
-impl Meanwhile {
+impl Deferred {
     pub(crate) fn nothing(self) -> bool {
         self.0 & (DUE | WATCHED | REMOVED | TRIGGERED | CHANGED) == 0
     }
@@ -102,16 +102,16 @@ impl Meanwhile {
 
 /// What is said of a job at one moment.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Sight(u64);
+pub(crate) struct Snapshot(u64);
 
-impl Sight {
+impl Snapshot {
     pub(crate) fn is_running(self) -> bool {
         self.0 & RUNNING != 0
     }
 
     /// Whether a run is on offer or in progress.
-    pub(crate) fn is_taken(self) -> bool {
-        is_taken(self.0)
+    pub(crate) fn is_busy(self) -> bool {
+        is_busy(self.0)
     }
 
     /// Whether a run is on offer and has not begun.
@@ -151,11 +151,11 @@ impl Sight {
 }
 
 /// A run: taken, begun, ended.
-impl Claim {
+impl RunState {
     /// Offers a run to whoever shows `ticket`.
     pub(crate) fn offer(&self, ticket: Ticket) -> Offer {
         let word = self.update(|word| {
-            let next = if is_taken(word) {
+            let next = if is_busy(word) {
                 word | DUE
             } else {
                 ticket.0 | OFFERED | word & LASTING
@@ -164,14 +164,14 @@ impl Claim {
         });
         match word {
             None => Offer::Closed,
-            Some(word) if is_taken(word) => Offer::Busy,
+            Some(word) if is_busy(word) => Offer::Busy,
             Some(_) => Offer::Taken,
         }
     }
 
     /// Likewise for an instance of a job that is `triggered`, or isn't. If it is busy, its end too will tell that the job is due.
     pub(crate) fn offer_instance(&self, ticket: Ticket, triggered: bool) -> bool {
-        if triggered && !self.sight().is_taken() {
+        if triggered && !self.load().is_busy() {
             self.trigger();
         }
         self.offer(ticket) == Offer::Taken
@@ -191,17 +191,17 @@ impl Claim {
     }
 
     /// Takes back the offer made under `ticket`, unless its run has begun.
-    pub(crate) fn withdraw(&self, ticket: Ticket) -> Option<Meanwhile> {
+    pub(crate) fn withdraw(&self, ticket: Ticket) -> Option<Deferred> {
         self.update(|word| offered(word, ticket).then_some(word & LASTING))
-            .map(Meanwhile)
+            .map(Deferred)
     }
 
     /// Ends the run that is in progress, at this instant if it has `waited`.
-    pub(crate) fn end(&self, waited: Option<Time>) -> Meanwhile {
+    pub(crate) fn end(&self, waited: Option<Time>) -> Deferred {
         let mark = waited.map_or(0, waited_until);
         let word = self.update(|word| Some(word & LASTING | mark)).unwrap_or_default();
         debug_assert!(word & RUNNING != 0, "only what has begun can end");
-        Meanwhile(word)
+        Deferred(word)
     }
 
     /// Tells the run that began under `ticket` to end, if it is still in progress.
@@ -224,17 +224,17 @@ impl Claim {
 }
 
 /// The job: from outside, at any time.
-impl Claim {
-    pub(crate) fn sight(&self) -> Sight {
-        Sight(self.0.load(Ordering::SeqCst))
+impl RunState {
+    pub(crate) fn load(&self) -> Snapshot {
+        Snapshot(self.0.load(Ordering::SeqCst))
     }
 
     pub(crate) fn is_running(&self) -> bool {
-        self.sight().is_running()
+        self.load().is_running()
     }
 
     pub(crate) fn is_running_under(&self, ticket: Ticket) -> bool {
-        running(self.sight().0, ticket)
+        running(self.load().0, ticket)
     }
 
     /// No run begins from here on. True if the job is idle, and so the caller's to clear away; else its end is asked to.
@@ -263,7 +263,7 @@ impl Claim {
 
     /// Asks whoever has taken the job, if anybody has, to look at its deadline at the end. False if nobody has.
     pub(crate) fn change(&self) -> bool {
-        self.update(|word| is_taken(word).then_some(word | CHANGED)).is_some()
+        self.update(|word| is_busy(word).then_some(word | CHANGED)).is_some()
     }
 
     /// Changes the word as `change` says and returns what it was, or nothing if there was nothing to change. All such
@@ -273,7 +273,7 @@ impl Claim {
     }
 }
 
-/// What an idle claim shows of a run that ended at this instant. Three days later to the nanosecond it looks the same, which may put off
+/// What an idle state word shows of a run that ended at this instant. Three days later to the nanosecond it looks the same, which may put off
 /// a run by one tick.
 fn waited_until(ended: Time) -> u64 {
     (ended.as_nanos() as u64) << TICKET_SHIFT | WAITED
@@ -284,7 +284,7 @@ fn is_closed(word: u64) -> bool {
     word & REMOVED != 0 || word & (PAUSED | TRIGGERED) == PAUSED
 }
 
-fn is_taken(word: u64) -> bool {
+fn is_busy(word: u64) -> bool {
     word & (OFFERED | RUNNING) != 0
 }
 
@@ -306,187 +306,187 @@ mod tests {
 
     #[test]
     fn one_run_at_a_time() {
-        let claim = Claim::default();
+        let state = RunState::default();
         let (first, second) = (Ticket::new(1), Ticket::new(2));
-        assert_eq!(claim.offer(first), Offer::Taken);
-        assert_eq!(claim.offer(second), Offer::Busy);
-        assert_eq!(claim.begin(second), None);
-        assert_eq!(claim.begin(first), Some(Begin::Due));
-        assert_eq!(claim.begin(first), None);
-        assert!(claim.is_running());
-        assert!(claim.end(None).due());
-        assert_eq!(claim.offer(second), Offer::Taken);
+        assert_eq!(state.offer(first), Offer::Taken);
+        assert_eq!(state.offer(second), Offer::Busy);
+        assert_eq!(state.begin(second), None);
+        assert_eq!(state.begin(first), Some(Begin::Due));
+        assert_eq!(state.begin(first), None);
+        assert!(state.is_running());
+        assert!(state.end(None).due());
+        assert_eq!(state.offer(second), Offer::Taken);
     }
 
     #[test]
     fn a_withdrawn_offer_can_not_be_taken_up() {
-        let claim = Claim::default();
+        let state = RunState::default();
         let (first, second) = (Ticket::new(1), Ticket::new(2));
-        claim.offer(first);
-        assert_eq!(claim.withdraw(second), None);
-        assert!(claim.withdraw(first).is_some_and(Meanwhile::nothing));
-        claim.offer(second);
-        assert_eq!(claim.begin(first), None);
-        assert_eq!(claim.begin(second), Some(Begin::Due));
-        assert_eq!(claim.withdraw(second), None);
+        state.offer(first);
+        assert_eq!(state.withdraw(second), None);
+        assert!(state.withdraw(first).is_some_and(Deferred::nothing));
+        state.offer(second);
+        assert_eq!(state.begin(first), None);
+        assert_eq!(state.begin(second), Some(Begin::Due));
+        assert_eq!(state.withdraw(second), None);
     }
 
     #[test]
     fn a_watch_is_for_a_run_in_progress() {
-        let claim = Claim::default();
+        let state = RunState::default();
         let ticket = Ticket::new(1);
-        claim.offer(ticket);
-        assert!(!claim.watch(ticket));
-        claim.begin(ticket);
-        assert!(!claim.watch(Ticket::new(2)));
-        assert!(claim.watch(ticket));
-        assert!(claim.end(None).watched());
-        assert!(!claim.watch(ticket));
+        state.offer(ticket);
+        assert!(!state.watch(ticket));
+        state.begin(ticket);
+        assert!(!state.watch(Ticket::new(2)));
+        assert!(state.watch(ticket));
+        assert!(state.end(None).watched());
+        assert!(!state.watch(ticket));
     }
 
     #[test]
     fn a_run_is_in_progress_under_its_own_ticket() {
-        let claim = Claim::default();
+        let state = RunState::default();
         let tickets = [Ticket::new(1), Ticket::new(2)];
-        let running = || tickets.map(|ticket| claim.is_running_under(ticket));
+        let running = || tickets.map(|ticket| state.is_running_under(ticket));
         assert_eq!(running(), [false, false]);
-        claim.offer(tickets[0]);
+        state.offer(tickets[0]);
         assert_eq!(running(), [false, false]);
-        claim.begin(tickets[0]);
+        state.begin(tickets[0]);
         assert_eq!(running(), [true, false]);
-        claim.end(None);
+        state.end(None);
         assert_eq!(running(), [false, false]);
     }
 
     #[test]
     fn a_removed_job_is_cleared_away_by_exactly_one() {
-        let idle = Claim::default();
+        let idle = RunState::default();
         assert!(idle.remove());
         assert!(!idle.remove());
         assert_eq!(idle.offer(Ticket::new(1)), Offer::Closed);
 
-        let running = Claim::default();
+        let running = RunState::default();
         running.offer(Ticket::new(1));
         running.begin(Ticket::new(1));
         assert!(!running.remove());
         assert!(running.end(None).removed());
 
-        let offered = Claim::default();
+        let offered = RunState::default();
         offered.offer(Ticket::new(1));
         assert!(!offered.remove());
         assert_eq!(offered.begin(Ticket::new(1)), None);
-        assert!(offered.withdraw(Ticket::new(1)).is_some_and(Meanwhile::removed));
+        assert!(offered.withdraw(Ticket::new(1)).is_some_and(Deferred::removed));
     }
 
     #[test]
     fn what_is_paused_runs_only_if_it_is_triggered() {
-        let claim = Claim::default();
+        let state = RunState::default();
         let (first, second) = (Ticket::new(1), Ticket::new(2));
-        claim.offer(first);
-        claim.pause();
-        assert_eq!(claim.begin(first), None);
-        claim.withdraw(first);
-        assert_eq!(claim.offer(second), Offer::Closed);
-        claim.trigger();
-        assert_eq!(claim.offer(second), Offer::Taken);
-        assert_eq!(claim.begin(second), Some(Begin::Triggered));
-        assert!(claim.end(None).nothing());
-        assert!(claim.sight().is_paused());
-        assert_eq!(claim.offer(first), Offer::Closed);
-        assert!(claim.resume());
-        assert_eq!(claim.offer(first), Offer::Taken);
+        state.offer(first);
+        state.pause();
+        assert_eq!(state.begin(first), None);
+        state.withdraw(first);
+        assert_eq!(state.offer(second), Offer::Closed);
+        state.trigger();
+        assert_eq!(state.offer(second), Offer::Taken);
+        assert_eq!(state.begin(second), Some(Begin::Triggered));
+        assert!(state.end(None).nothing());
+        assert!(state.load().is_paused());
+        assert_eq!(state.offer(first), Offer::Closed);
+        assert!(state.resume());
+        assert_eq!(state.offer(first), Offer::Taken);
     }
 
     #[test]
     fn what_is_triggered_in_a_run_is_due_at_its_end() {
-        let claim = Claim::default();
+        let state = RunState::default();
         let ticket = Ticket::new(1);
-        claim.offer(ticket);
-        claim.begin(ticket);
-        claim.trigger();
-        assert!(claim.end(None).due());
-        assert!(claim.sight().is_triggered());
+        state.offer(ticket);
+        state.begin(ticket);
+        state.trigger();
+        assert!(state.end(None).due());
+        assert!(state.load().is_triggered());
     }
 
     #[test]
     fn a_run_that_was_told_to_end_leaves_the_next_alone() {
-        let claim = Claim::default();
+        let state = RunState::default();
         let (first, second) = (Ticket::new(1), Ticket::new(2));
-        claim.offer(first);
-        claim.begin(first);
-        assert!(!claim.cancel(second));
-        assert!(claim.cancel(first));
-        assert!(claim.sight().is_cancelled());
-        claim.end(None);
-        claim.offer(second);
-        claim.begin(second);
-        assert!(!claim.sight().is_cancelled());
+        state.offer(first);
+        state.begin(first);
+        assert!(!state.cancel(second));
+        assert!(state.cancel(first));
+        assert!(state.load().is_cancelled());
+        state.end(None);
+        state.offer(second);
+        state.begin(second);
+        assert!(!state.load().is_cancelled());
     }
 
     #[test]
-    fn an_idle_claim_shows_at_which_instant_a_run_has_ended_that_had_waited() {
-        let claim = Claim::default();
+    fn an_idle_state_shows_at_which_instant_a_run_has_ended_that_had_waited() {
+        let state = RunState::default();
         let [before, ended] = [0, 5].map(Time::from_nanos);
-        let shows = || [before, ended].map(|instant| claim.sight().has_ended_at(instant));
+        let shows = || [before, ended].map(|instant| state.load().has_ended_at(instant));
         let run = |waited| {
-            claim.offer(Ticket::new(5));
-            claim.begin(Ticket::new(5));
+            state.offer(Ticket::new(5));
+            state.begin(Ticket::new(5));
             assert_eq!(shows(), [false, false]);
-            claim.end(waited);
+            state.end(waited);
         };
         assert_eq!(shows(), [false, false]);
         run(Some(ended));
         assert_eq!(shows(), [false, true]);
-        claim.pause();
+        state.pause();
         assert_eq!(shows(), [false, true]);
-        claim.resume();
+        state.resume();
         run(None);
         assert_eq!(shows(), [false, false]);
         run(Some(before));
         assert_eq!(shows(), [true, false]);
         for instant in [-5, 200 * 86_400_000_000_000].map(Time::from_nanos) {
             run(Some(instant));
-            assert!(claim.sight().has_ended_at(instant));
+            assert!(state.load().has_ended_at(instant));
             assert_eq!(shows(), [false, false]);
         }
     }
 
     #[test]
     fn a_change_is_for_whoever_has_taken_the_job() {
-        let claim = Claim::default();
-        assert!(!claim.change());
-        claim.offer(Ticket::new(1));
-        assert!(claim.change());
-        claim.begin(Ticket::new(1));
-        assert!(claim.end(None).changed());
-        assert!(!claim.change());
+        let state = RunState::default();
+        assert!(!state.change());
+        state.offer(Ticket::new(1));
+        assert!(state.change());
+        state.begin(Ticket::new(1));
+        assert!(state.end(None).changed());
+        assert!(!state.change());
     }
 
     #[test]
     fn the_end_tells_what_came_up_and_nothing_else() {
         // What came up, and then: nothing, due, changed, watched, removed.
-        type Row = (fn(&Claim), (bool, bool, bool, bool, bool));
+        type Row = (fn(&RunState), (bool, bool, bool, bool, bool));
         let table: [Row; 7] = [
             (|_| (), (true, false, false, false, false)),
-            (Claim::pause, (true, false, false, false, false)),
+            (RunState::pause, (true, false, false, false, false)),
             (
-                |claim| assert_eq!(claim.offer(Ticket::new(2)), Offer::Busy),
+                |state| assert_eq!(state.offer(Ticket::new(2)), Offer::Busy),
                 (false, true, false, false, false),
             ),
-            (Claim::trigger, (false, true, false, false, false)),
-            (|claim| assert!(claim.change()), (false, true, true, false, false)),
+            (RunState::trigger, (false, true, false, false, false)),
+            (|state| assert!(state.change()), (false, true, true, false, false)),
             (
-                |claim| assert!(claim.watch(Ticket::new(1))),
+                |state| assert!(state.watch(Ticket::new(1))),
                 (false, false, false, true, false),
             ),
-            (|claim| assert!(!claim.remove()), (false, false, false, false, true)),
+            (|state| assert!(!state.remove()), (false, false, false, false, true)),
         ];
         for (number, (come_up, expected)) in table.into_iter().enumerate() {
-            let claim = Claim::default();
-            claim.offer(Ticket::new(1));
-            claim.begin(Ticket::new(1));
-            come_up(&claim);
-            let end = claim.end(None);
+            let state = RunState::default();
+            state.offer(Ticket::new(1));
+            state.begin(Ticket::new(1));
+            come_up(&state);
+            let end = state.end(None);
             let told = (end.nothing(), end.due(), end.changed(), end.watched(), end.removed());
             assert_eq!(told, expected, "row {number}");
             assert_eq!(end.ticket(), Ticket::new(1), "row {number}");
@@ -496,33 +496,33 @@ mod tests {
     #[test]
     fn what_is_asked_twice_is_asked_once() {
         let ticket = Ticket::new(1);
-        let asked_twice = |ask: fn(&Claim)| {
-            let claim = Claim::default();
-            claim.offer(ticket);
-            claim.begin(ticket);
-            ask(&claim);
-            ask(&claim);
-            claim
+        let asked_twice = |ask: fn(&RunState)| {
+            let state = RunState::default();
+            state.offer(ticket);
+            state.begin(ticket);
+            ask(&state);
+            ask(&state);
+            state
         };
         assert!(
-            asked_twice(|claim| assert_eq!(claim.offer(Ticket::new(2)), Offer::Busy))
+            asked_twice(|state| assert_eq!(state.offer(Ticket::new(2)), Offer::Busy))
                 .end(None)
                 .due()
         );
-        assert!(asked_twice(|claim| assert!(claim.change())).end(None).changed());
+        assert!(asked_twice(|state| assert!(state.change())).end(None).changed());
         assert!(
-            asked_twice(|claim| assert!(claim.watch(Ticket::new(1))))
+            asked_twice(|state| assert!(state.watch(Ticket::new(1))))
                 .end(None)
                 .watched()
         );
         assert!(
-            asked_twice(|claim| assert!(claim.cancel(Ticket::new(1))))
-                .sight()
+            asked_twice(|state| assert!(state.cancel(Ticket::new(1))))
+                .load()
                 .is_cancelled()
         );
         assert!(
-            asked_twice(|claim| assert!(claim.cancel_current()))
-                .sight()
+            asked_twice(|state| assert!(state.cancel_current()))
+                .load()
                 .is_cancelled()
         );
     }
@@ -531,73 +531,73 @@ mod tests {
     #[cfg(debug_assertions)]
     #[should_panic(expected = "only what has begun can end")]
     fn what_has_not_begun_can_not_end() {
-        Claim::default().end(None);
+        RunState::default().end(None);
     }
 
     #[test]
     fn a_sight_shows_the_stage_and_what_is_said_of_the_job() {
-        let claim = Claim::default();
+        let state = RunState::default();
         let stage = || {
-            let sight = claim.sight();
-            (sight.is_offered(), sight.is_running(), sight.is_taken())
+            let snapshot = state.load();
+            (snapshot.is_offered(), snapshot.is_running(), snapshot.is_busy())
         };
         let said = || {
-            let sight = claim.sight();
-            (sight.is_paused(), sight.is_triggered(), sight.is_removed())
+            let snapshot = state.load();
+            (snapshot.is_paused(), snapshot.is_triggered(), snapshot.is_removed())
         };
         assert_eq!(stage(), (false, false, false));
         assert_eq!(said(), (false, false, false));
-        assert!(!claim.is_running());
-        claim.offer(Ticket::new(1));
+        assert!(!state.is_running());
+        state.offer(Ticket::new(1));
         assert_eq!(stage(), (true, false, true));
-        assert_eq!(claim.sight().ticket(), Ticket::new(1));
-        claim.begin(Ticket::new(1));
+        assert_eq!(state.load().ticket(), Ticket::new(1));
+        state.begin(Ticket::new(1));
         assert_eq!(stage(), (false, true, true));
         assert_eq!(said(), (false, false, false));
-        claim.pause();
+        state.pause();
         assert_eq!(said(), (true, false, false));
-        assert!(claim.resume());
-        assert!(!claim.resume());
-        claim.trigger();
+        assert!(state.resume());
+        assert!(!state.resume());
+        state.trigger();
         assert_eq!(said(), (false, true, false));
-        assert!(!claim.resume());
-        assert!(claim.take_trigger());
-        assert!(!claim.take_trigger());
-        claim.remove();
+        assert!(!state.resume());
+        assert!(state.take_trigger());
+        assert!(!state.take_trigger());
+        state.remove();
         assert_eq!(said(), (false, false, true));
-        assert!(!claim.take_trigger());
+        assert!(!state.take_trigger());
     }
 
     #[test]
     fn a_trigger_is_taken_back_alone() {
-        let claim = Claim::default();
-        claim.pause();
-        claim.trigger();
-        assert!(claim.take_trigger());
-        let sight = claim.sight();
-        assert!(sight.is_paused() && !sight.is_triggered());
+        let state = RunState::default();
+        state.pause();
+        state.trigger();
+        assert!(state.take_trigger());
+        let snapshot = state.load();
+        assert!(snapshot.is_paused() && !snapshot.is_triggered());
     }
 
     #[test]
     fn only_a_run_in_progress_can_be_told_to_end() {
-        let claim = Claim::default();
+        let state = RunState::default();
         let ticket = Ticket::new(1);
-        assert!(!claim.cancel_current());
-        claim.offer(ticket);
-        assert!(!claim.cancel(ticket) && !claim.cancel_current());
-        claim.begin(ticket);
-        assert!(claim.cancel_current());
-        assert!(claim.sight().is_cancelled() && claim.is_running());
+        assert!(!state.cancel_current());
+        state.offer(ticket);
+        assert!(!state.cancel(ticket) && !state.cancel_current());
+        state.begin(ticket);
+        assert!(state.cancel_current());
+        assert!(state.load().is_cancelled() && state.is_running());
     }
 
     #[test]
     fn an_instance_is_offered_only_when_idle_and_keeps_its_trigger() {
-        let instance = Claim::default();
+        let instance = RunState::default();
         let (first, second) = (Ticket::new(1), Ticket::new(2));
         assert!(instance.offer_instance(first, false));
-        assert!(!instance.sight().is_triggered());
+        assert!(!instance.load().is_triggered());
         assert!(!instance.offer_instance(second, true));
-        assert!(!instance.sight().is_triggered());
+        assert!(!instance.load().is_triggered());
         assert_eq!(instance.begin(first), Some(Begin::Due));
         // It was busy, and so tells at its end that the job is due.
         assert!(instance.end(None).due());

@@ -73,7 +73,7 @@ impl Record {
 }
 
 /// The record of a job, of which there may be a million: it is kept small. One at a time writes to it, the holder of the job's
-/// claim, or, if it allows several runs, of a lock. Who looks meanwhile may find figures of two runs.
+/// state word, or, if it allows several runs, of a lock. Who looks meanwhile may find figures of two runs.
 #[derive(Debug)]
 #[repr(C)] // The last field lies last, see `last_word`.
 pub(crate) struct RecordCell {

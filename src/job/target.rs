@@ -223,7 +223,7 @@ impl<B: Body> Body for Named<B> {
 
 /// A target, until it is cleared.
 ///
-/// Locked only by the holder of the job's claim, and so never waited for: the claim is who may run, the lock is how the
+/// Locked only by the holder of the job's state word, and so never waited for: the state word is who may run, the lock is how the
 /// compiler knows.
 #[allow(missing_debug_implementations, reason = "users never see one")]
 pub struct Held<F, Marker> {
@@ -243,7 +243,7 @@ impl<F, Marker> Held<F, Marker> {
         match self.target.try_lock() {
             Ok(target) => target,
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-            Err(TryLockError::WouldBlock) => unreachable!("a job's claim has one holder"),
+            Err(TryLockError::WouldBlock) => unreachable!("a job's state has one holder"),
         }
     }
 }

@@ -126,13 +126,13 @@ impl JobStatus {
     /// The status of a job by this clock, at this instant.
     fn at(job: &Job, here: Option<(&Clock, Time)>) -> JobStatus {
         let cell = job.cell();
-        let sight = cell.claim.sight();
+        let snapshot = cell.state.load();
         let record = cell.record();
-        let closed = sight.is_removed() || here.is_none();
+        let closed = snapshot.is_removed() || here.is_none();
         let state = match cell.running() {
             1.. => JobState::Running,
             0 if closed => JobState::Removed,
-            0 if sight.is_paused() => JobState::Paused,
+            0 if snapshot.is_paused() => JobState::Paused,
             0 => JobState::Waiting,
         };
         let next = match cell.due() {

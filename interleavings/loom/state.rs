@@ -1,9 +1,9 @@
-//! The claim: who may run a job.
+//! The state word: who may run a job.
 
 use std::sync::Arc;
 
 use super::{all, both, three};
-use crate::job::state::{Begin, Claim, Meanwhile, Offer, Ticket};
+use crate::job::state::{Begin, Deferred, Offer, RunState, Ticket};
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use crate::time::Time;
@@ -11,9 +11,9 @@ use crate::time::Time;
 /// A job in the small: what a run touches, and what is said of it.
 #[derive(Default)]
 struct Small {
-    claim: Claim,
+    state: RunState,
     inside: AtomicU64,
-    /// Counted as the real ones are, by a load and a store of whoever holds the claim.
+    /// Counted as the real ones are, by a load and a store of whoever holds the state word.
     runs: AtomicU64,
     begun: AtomicU64,
     triggered: AtomicU64,
@@ -34,13 +34,13 @@ impl Small {
     /// One that was offered under `ticket`.
     fn offered(ticket: Ticket) -> Arc<Small> {
         let small = Small::new();
-        assert_eq!(small.claim.offer(ticket), Offer::Taken);
+        assert_eq!(small.state.offer(ticket), Offer::Taken);
         small
     }
 
     fn running(ticket: Ticket) -> Arc<Small> {
         let small = Small::offered(ticket);
-        assert_eq!(small.claim.begin(ticket), Some(Begin::Due));
+        assert_eq!(small.state.begin(ticket), Some(Begin::Due));
         small
     }
 
@@ -50,7 +50,7 @@ impl Small {
         if !std::mem::take(&mut *listed) {
             return;
         }
-        match self.claim.offer(ticket) {
+        match self.state.offer(ticket) {
             Offer::Taken => {
                 drop(listed);
                 self.run(ticket);
@@ -61,7 +61,7 @@ impl Small {
 
     /// What a lane does with an offer.
     fn run(&self, ticket: Ticket) {
-        let Some(how) = self.claim.begin(ticket) else {
+        let Some(how) = self.state.begin(ticket) else {
             self.withdraw(ticket);
             return;
         };
@@ -73,29 +73,29 @@ impl Small {
             self.triggered.fetch_add(1, Ordering::Relaxed);
         }
         assert_eq!(self.inside.swap(0), 1);
-        self.idle_again(self.claim.end(Some(Time::ORIGIN)));
+        self.idle_again(self.state.end(Some(Time::ORIGIN)));
     }
 
     fn withdraw(&self, ticket: Ticket) -> bool {
-        let meanwhile = self.claim.withdraw(ticket);
-        if let Some(meanwhile) = meanwhile {
-            self.idle_again(meanwhile);
+        let deferred = self.state.withdraw(ticket);
+        if let Some(deferred) = deferred {
+            self.idle_again(deferred);
             self.list();
         }
-        meanwhile.is_some()
+        deferred.is_some()
     }
 
-    fn idle_again(&self, meanwhile: Meanwhile) {
-        if meanwhile.removed() {
+    fn idle_again(&self, deferred: Deferred) {
+        if deferred.removed() {
             self.cleared.fetch_add(1, Ordering::Relaxed);
         }
-        if meanwhile.due() {
+        if deferred.due() {
             self.list();
         }
     }
 
     fn remove(&self) {
-        if self.claim.remove() {
+        if self.state.remove() {
             self.cleared.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -126,7 +126,7 @@ fn a_run_begins_or_is_withdrawn() {
     all(|| {
         let job = Small::offered(ticket(1));
         let lane = Arc::clone(&job);
-        let (begun, withdrawn) = both(move || lane.claim.begin(ticket(1)), || job.claim.withdraw(ticket(1)));
+        let (begun, withdrawn) = both(move || lane.state.begin(ticket(1)), || job.state.withdraw(ticket(1)));
         assert_ne!(begun.is_some(), withdrawn.is_some());
     });
 }
@@ -185,7 +185,7 @@ fn a_removed_job_is_cleared_away_once() {
                 },
             );
             assert_eq!(job.counts()[3], 1);
-            assert_eq!(job.claim.offer(ticket(3)), Offer::Closed);
+            assert_eq!(job.state.offer(ticket(3)), Offer::Closed);
         });
     }
 }
@@ -195,14 +195,14 @@ fn what_is_due_meanwhile_is_learnt_at_the_end() {
     all(|| {
         let job = Small::running(ticket(1));
         let lane = Arc::clone(&job);
-        let (meanwhile, offer) = both(move || lane.claim.end(None), || job.claim.offer(ticket(2)));
-        assert_eq!(meanwhile.due(), offer == Offer::Busy);
+        let (deferred, offer) = both(move || lane.state.end(None), || job.state.offer(ticket(2)));
+        assert_eq!(deferred.due(), offer == Offer::Busy);
     });
     all(|| {
         let job = Small::offered(ticket(1));
         let stop = Arc::clone(&job);
-        let (meanwhile, offer) = both(move || stop.claim.withdraw(ticket(1)), || job.claim.offer(ticket(2)));
-        assert_eq!(meanwhile.unwrap().due(), offer == Offer::Busy);
+        let (deferred, offer) = both(move || stop.state.withdraw(ticket(1)), || job.state.offer(ticket(2)));
+        assert_eq!(deferred.unwrap().due(), offer == Offer::Busy);
     });
 }
 
@@ -216,9 +216,9 @@ fn a_trigger_is_never_lost() {
                 move || lane.run(ticket(1)),
                 move || {
                     if paused {
-                        user.claim.pause();
+                        user.state.pause();
                     }
-                    user.claim.trigger();
+                    user.state.trigger();
                     user.list();
                 },
                 || job.serve(ticket(2)),
@@ -232,7 +232,7 @@ fn a_trigger_is_never_lost() {
                 triggered == 1 && begun <= 3,
                 "{triggered} of {begun} runs were triggered"
             );
-            assert!(!job.claim.sight().is_triggered());
+            assert!(!job.state.load().is_triggered());
         });
     }
 }
@@ -243,10 +243,10 @@ fn nothing_begins_once_it_is_paused() {
         let job = Small::offered(ticket(1));
         let lane = Arc::clone(&job);
         let (begun, running) = both(
-            move || lane.claim.begin(ticket(1)).is_some(),
+            move || lane.state.begin(ticket(1)).is_some(),
             || {
-                job.claim.pause();
-                job.claim.sight().is_running()
+                job.state.pause();
+                job.state.load().is_running()
             },
         );
         assert_eq!(begun, running);
@@ -258,12 +258,12 @@ fn a_watch_hears_of_the_end_or_the_run_is_over() {
     all(|| {
         let job = Small::running(ticket(1));
         let (first, second) = (Arc::clone(&job), Arc::clone(&job));
-        let (first, second, meanwhile) = three(
-            move || first.claim.watch(ticket(1)),
-            move || second.claim.watch(ticket(1)),
-            || job.claim.end(None),
+        let (first, second, deferred) = three(
+            move || first.state.watch(ticket(1)),
+            move || second.state.watch(ticket(1)),
+            || job.state.end(None),
         );
-        assert_eq!(first || second, meanwhile.watched());
+        assert_eq!(first || second, deferred.watched());
     });
 }
 
@@ -273,16 +273,16 @@ fn what_is_said_of_a_run_does_not_reach_the_next() {
         let job = Small::running(ticket(1));
         let (stop, other) = (Arc::clone(&job), Arc::clone(&job));
         three(
-            move || stop.claim.cancel(ticket(1)),
-            move || other.claim.watch(ticket(1)),
+            move || stop.state.cancel(ticket(1)),
+            move || other.state.watch(ticket(1)),
             || {
-                job.claim.end(None);
-                assert_eq!(job.claim.offer(ticket(2)), Offer::Taken);
-                assert_eq!(job.claim.begin(ticket(2)), Some(Begin::Due));
+                job.state.end(None);
+                assert_eq!(job.state.offer(ticket(2)), Offer::Taken);
+                assert_eq!(job.state.begin(ticket(2)), Some(Begin::Due));
             },
         );
-        assert!(!job.claim.sight().is_cancelled());
-        assert!(job.claim.end(None).nothing());
+        assert!(!job.state.load().is_cancelled());
+        assert!(job.state.end(None).nothing());
     });
 }
 
@@ -295,12 +295,12 @@ fn a_new_interval_is_adopted() {
         let (lane, read) = (Arc::clone(&job), Arc::clone(&interval));
         let (adopted, kept) = both(
             move || {
-                lane.claim.begin(ticket(1));
-                lane.claim.end(None).changed().then(|| read.load(Ordering::Relaxed))
+                lane.state.begin(ticket(1));
+                lane.state.end(None).changed().then(|| read.load(Ordering::Relaxed))
             },
             || {
                 interval.store(2, Ordering::Relaxed);
-                job.claim.change()
+                job.state.change()
             },
         );
         assert_eq!(adopted, kept.then_some(2));
