@@ -15,7 +15,7 @@ use crate::job::cell::{JobCell, JobInstance};
 use crate::job::config::Manner;
 use crate::job::handle::Job;
 use crate::job::run::Run;
-use crate::job::state::{Offer, Ticket};
+use crate::job::state::{Offer, OfferId};
 use crate::job::target::Target;
 use crate::sync::AtomicWaker;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -706,9 +706,9 @@ fn a_cancelled_batch_against_a_run_that_begins() {
         let terms = engine.terms(Manner::new(MissedTicks::Burst, false, true), None);
         let target = |_: Run| std::future::pending::<()>();
         let job: Arc<JobCell> = Arc::new(JobCell::new(SECOND, terms, target.into_body()));
-        let ticket = Ticket::new(1);
-        assert_eq!(job.state.offer(ticket), Offer::Taken);
-        let batch = lock(&engine.queue).hand_out((ticket, Time::ORIGIN), vec![JobInstance::own(&job)]);
+        let offer_id = OfferId::new(1);
+        assert_eq!(job.state.offer(offer_id), Offer::Taken);
+        let batch = lock(&engine.queue).hand_out((offer_id, Time::ORIGIN), vec![JobInstance::own(&job)]);
         let (lane, its_job, its_batch) = (Arc::clone(&engine), JobInstance::own(&job), Arc::clone(&batch));
         let (visit, ()) = both(
             move || lane.begin_run(&its_batch, &its_job, &mut None),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{all, both, three};
-use crate::job::state::{Begin, Deferred, Offer, RunState, Ticket};
+use crate::job::state::{Begin, Deferred, Offer, OfferId, RunState};
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use crate::time::Time;
@@ -22,8 +22,8 @@ struct Small {
     listed: Mutex<bool>,
 }
 
-fn ticket(number: u64) -> Ticket {
-    Ticket::new(number)
+fn offer_id(number: u64) -> OfferId {
+    OfferId::new(number)
 }
 
 impl Small {
@@ -31,38 +31,38 @@ impl Small {
         Arc::default()
     }
 
-    /// One that was offered under `ticket`.
-    fn offered(ticket: Ticket) -> Arc<Small> {
+    /// One that was offered under `offer id`.
+    fn offered(offer_id: OfferId) -> Arc<Small> {
         let small = Small::new();
-        assert_eq!(small.state.offer(ticket), Offer::Taken);
+        assert_eq!(small.state.offer(offer_id), Offer::Taken);
         small
     }
 
-    fn running(ticket: Ticket) -> Arc<Small> {
-        let small = Small::offered(ticket);
-        assert_eq!(small.state.begin(ticket), Some(Begin::Due));
+    fn running(offer_id: OfferId) -> Arc<Small> {
+        let small = Small::offered(offer_id);
+        assert_eq!(small.state.begin(offer_id), Some(Begin::Due));
         small
     }
 
     /// What the loop does with a job that has come up.
-    fn serve(&self, ticket: Ticket) {
+    fn serve(&self, offer_id: OfferId) {
         let mut listed = self.listed.lock().unwrap();
         if !std::mem::take(&mut *listed) {
             return;
         }
-        match self.state.offer(ticket) {
+        match self.state.offer(offer_id) {
             Offer::Taken => {
                 drop(listed);
-                self.run(ticket);
+                self.run(offer_id);
             }
             Offer::Busy | Offer::Closed => {}
         }
     }
 
     /// What a lane does with an offer.
-    fn run(&self, ticket: Ticket) {
-        let Some(how) = self.state.begin(ticket) else {
-            self.withdraw(ticket);
+    fn run(&self, offer_id: OfferId) {
+        let Some(how) = self.state.begin(offer_id) else {
+            self.withdraw(offer_id);
             return;
         };
         assert_eq!(self.inside.swap(1), 0, "two runs at once");
@@ -76,8 +76,8 @@ impl Small {
         self.idle_again(self.state.end(Some(Time::ORIGIN)));
     }
 
-    fn withdraw(&self, ticket: Ticket) -> bool {
-        let deferred = self.state.withdraw(ticket);
+    fn withdraw(&self, offer_id: OfferId) -> bool {
+        let deferred = self.state.withdraw(offer_id);
         if let Some(deferred) = deferred {
             self.idle_again(deferred);
             self.list();
@@ -124,9 +124,12 @@ impl Swap for AtomicU64 {
 #[test]
 fn a_run_begins_or_is_withdrawn() {
     all(|| {
-        let job = Small::offered(ticket(1));
+        let job = Small::offered(offer_id(1));
         let lane = Arc::clone(&job);
-        let (begun, withdrawn) = both(move || lane.state.begin(ticket(1)), || job.state.withdraw(ticket(1)));
+        let (begun, withdrawn) = both(
+            move || lane.state.begin(offer_id(1)),
+            || job.state.withdraw(offer_id(1)),
+        );
         assert_ne!(begun.is_some(), withdrawn.is_some());
     });
 }
@@ -135,20 +138,20 @@ fn a_run_begins_or_is_withdrawn() {
 #[test]
 fn one_run_at_a_time_under_old_and_new_offers() {
     all(|| {
-        let job = Small::offered(ticket(1));
+        let job = Small::offered(offer_id(1));
         let (old, new) = (Arc::clone(&job), Arc::clone(&job));
         three(
-            move || old.run(ticket(1)),
+            move || old.run(offer_id(1)),
             move || {
                 new.list();
-                new.serve(ticket(2));
+                new.serve(offer_id(2));
             },
-            || job.withdraw(ticket(1)),
+            || job.withdraw(offer_id(1)),
         );
         let [runs, begun, ..] = job.counts();
         assert_eq!(runs, begun, "a run that wasn't seen by the next");
         // Whatever came up while it was taken is on the agenda.
-        job.serve(ticket(3));
+        job.serve(offer_id(3));
         assert!(job.counts()[1] >= 1);
     });
 }
@@ -156,15 +159,15 @@ fn one_run_at_a_time_under_old_and_new_offers() {
 #[test]
 fn what_a_run_wrote_is_seen_by_the_next() {
     all(|| {
-        let job = Small::offered(ticket(1));
+        let job = Small::offered(offer_id(1));
         job.list();
         let (lane, next) = (Arc::clone(&job), Arc::clone(&job));
         three(
-            move || lane.run(ticket(1)),
-            move || next.serve(ticket(2)),
-            || job.serve(ticket(3)),
+            move || lane.run(offer_id(1)),
+            move || next.serve(offer_id(2)),
+            || job.serve(offer_id(3)),
         );
-        job.serve(ticket(4));
+        job.serve(offer_id(4));
         let [runs, begun, ..] = job.counts();
         assert_eq!((runs, begun), (2, 2), "listed once beside the offer: two runs");
     });
@@ -172,20 +175,20 @@ fn what_a_run_wrote_is_seen_by_the_next() {
 
 #[test]
 fn a_removed_job_is_cleared_away_once() {
-    for stage in [Small::new as fn() -> Arc<Small>, || Small::offered(ticket(1))] {
+    for stage in [Small::new as fn() -> Arc<Small>, || Small::offered(offer_id(1))] {
         all(move || {
             let job = stage();
             let (lane, other) = (Arc::clone(&job), Arc::clone(&job));
             three(
-                move || lane.run(ticket(1)),
+                move || lane.run(offer_id(1)),
                 move || other.remove(),
                 || {
-                    job.withdraw(ticket(1));
+                    job.withdraw(offer_id(1));
                     job.remove();
                 },
             );
             assert_eq!(job.counts()[3], 1);
-            assert_eq!(job.state.offer(ticket(3)), Offer::Closed);
+            assert_eq!(job.state.offer(offer_id(3)), Offer::Closed);
         });
     }
 }
@@ -193,15 +196,18 @@ fn a_removed_job_is_cleared_away_once() {
 #[test]
 fn what_is_due_meanwhile_is_learnt_at_the_end() {
     all(|| {
-        let job = Small::running(ticket(1));
+        let job = Small::running(offer_id(1));
         let lane = Arc::clone(&job);
-        let (deferred, offer) = both(move || lane.state.end(None), || job.state.offer(ticket(2)));
+        let (deferred, offer) = both(move || lane.state.end(None), || job.state.offer(offer_id(2)));
         assert_eq!(deferred.due(), offer == Offer::Busy);
     });
     all(|| {
-        let job = Small::offered(ticket(1));
+        let job = Small::offered(offer_id(1));
         let stop = Arc::clone(&job);
-        let (deferred, offer) = both(move || stop.state.withdraw(ticket(1)), || job.state.offer(ticket(2)));
+        let (deferred, offer) = both(
+            move || stop.state.withdraw(offer_id(1)),
+            || job.state.offer(offer_id(2)),
+        );
         assert_eq!(deferred.unwrap().due(), offer == Offer::Busy);
     });
 }
@@ -210,10 +216,10 @@ fn what_is_due_meanwhile_is_learnt_at_the_end() {
 fn a_trigger_is_never_lost() {
     for paused in [false, true] {
         all(move || {
-            let job = Small::offered(ticket(1));
+            let job = Small::offered(offer_id(1));
             let (lane, user) = (Arc::clone(&job), Arc::clone(&job));
             three(
-                move || lane.run(ticket(1)),
+                move || lane.run(offer_id(1)),
                 move || {
                     if paused {
                         user.state.pause();
@@ -221,10 +227,10 @@ fn a_trigger_is_never_lost() {
                     user.state.trigger();
                     user.list();
                 },
-                || job.serve(ticket(2)),
+                || job.serve(offer_id(2)),
             );
             for number in 3..5 {
-                job.serve(ticket(number));
+                job.serve(offer_id(number));
             }
             let [_, begun, triggered, _] = job.counts();
             // A triggered run takes the place of the offered one if it comes before that begins.
@@ -240,10 +246,10 @@ fn a_trigger_is_never_lost() {
 #[test]
 fn nothing_begins_once_it_is_paused() {
     all(|| {
-        let job = Small::offered(ticket(1));
+        let job = Small::offered(offer_id(1));
         let lane = Arc::clone(&job);
         let (begun, running) = both(
-            move || lane.state.begin(ticket(1)).is_some(),
+            move || lane.state.begin(offer_id(1)).is_some(),
             || {
                 job.state.pause();
                 job.state.load().is_running()
@@ -256,11 +262,11 @@ fn nothing_begins_once_it_is_paused() {
 #[test]
 fn a_watch_hears_of_the_end_or_the_run_is_over() {
     all(|| {
-        let job = Small::running(ticket(1));
+        let job = Small::running(offer_id(1));
         let (first, second) = (Arc::clone(&job), Arc::clone(&job));
         let (first, second, deferred) = three(
-            move || first.state.watch(ticket(1)),
-            move || second.state.watch(ticket(1)),
+            move || first.state.watch(offer_id(1)),
+            move || second.state.watch(offer_id(1)),
             || job.state.end(None),
         );
         assert_eq!(first || second, deferred.watched());
@@ -270,15 +276,15 @@ fn a_watch_hears_of_the_end_or_the_run_is_over() {
 #[test]
 fn what_is_said_of_a_run_does_not_reach_the_next() {
     all(|| {
-        let job = Small::running(ticket(1));
+        let job = Small::running(offer_id(1));
         let (stop, other) = (Arc::clone(&job), Arc::clone(&job));
         three(
-            move || stop.state.cancel(ticket(1)),
-            move || other.state.watch(ticket(1)),
+            move || stop.state.cancel(offer_id(1)),
+            move || other.state.watch(offer_id(1)),
             || {
                 job.state.end(None);
-                assert_eq!(job.state.offer(ticket(2)), Offer::Taken);
-                assert_eq!(job.state.begin(ticket(2)), Some(Begin::Due));
+                assert_eq!(job.state.offer(offer_id(2)), Offer::Taken);
+                assert_eq!(job.state.begin(offer_id(2)), Some(Begin::Due));
             },
         );
         assert!(!job.state.load().is_cancelled());
@@ -290,12 +296,12 @@ fn what_is_said_of_a_run_does_not_reach_the_next() {
 #[test]
 fn a_new_interval_is_adopted() {
     all(|| {
-        let job = Small::offered(ticket(1));
+        let job = Small::offered(offer_id(1));
         let interval = Arc::new(AtomicI64::new(1));
         let (lane, read) = (Arc::clone(&job), Arc::clone(&interval));
         let (adopted, kept) = both(
             move || {
-                lane.state.begin(ticket(1));
+                lane.state.begin(offer_id(1));
                 lane.state.end(None).changed().then(|| read.load(Ordering::Relaxed))
             },
             || {

@@ -6,7 +6,7 @@ use std::task::{Wake, Waker};
 use super::{all, both, job};
 use crate::job::cancel_listeners::Waiters;
 use crate::job::cell::JobCell;
-use crate::job::state::Ticket;
+use crate::job::state::OfferId;
 use crate::sync::atomic::{AtomicU64, Ordering};
 
 #[derive(Default)]
@@ -24,18 +24,18 @@ impl Wake for Woken {
     }
 }
 
-fn running() -> (Arc<Waiters>, Arc<JobCell>, Ticket) {
-    let (job, ticket) = (job(), Ticket::new(1));
-    job.state.offer(ticket);
-    job.state.begin(ticket);
-    (Arc::default(), job, ticket)
+fn running() -> (Arc<Waiters>, Arc<JobCell>, OfferId) {
+    let (job, offer_id) = (job(), OfferId::new(1));
+    job.state.offer(offer_id);
+    job.state.begin(offer_id);
+    (Arc::default(), job, offer_id)
 }
 
 /// What `Run::cancelled` does, and what a stop does.
 #[test]
 fn who_listens_and_then_looks_hears_or_sees() {
     all(|| {
-        let (waiters, job, ticket) = running();
+        let (waiters, job, offer_id) = running();
         let woken = Arc::new(Woken::default());
         let waker = Waker::from(Arc::clone(&woken));
         let (listener, its_job) = (Arc::clone(&waiters), Arc::clone(&job));
@@ -46,7 +46,7 @@ fn who_listens_and_then_looks_hears_or_sees() {
                 its_job.state.load().is_cancelled()
             },
             || {
-                job.state.cancel(ticket);
+                job.state.cancel(offer_id);
                 waiters.wake(job.id);
             },
         );
@@ -80,7 +80,7 @@ fn who_listens_hears_of_the_end() {
 #[test]
 fn wakers_change_and_go_while_others_are_woken() {
     all(|| {
-        let (waiters, job, ticket) = running();
+        let (waiters, job, offer_id) = running();
         let [stays, goes] = [(); 2].map(|()| Arc::new(Woken::default()));
         let (mut ear, mut leaving) = (None, None);
         waiters.listen(job.id, &mut ear, Waker::noop());
@@ -93,7 +93,7 @@ fn wakers_change_and_go_while_others_are_woken() {
                 its_job.state.load().is_cancelled()
             },
             || {
-                job.state.cancel(ticket);
+                job.state.cancel(offer_id);
                 waiters.wake(job.id);
             },
         );

@@ -7,7 +7,7 @@ use crate::dispatch::queue::{Batch, Queue};
 use crate::job::cell::{JobCell, JobInstance};
 use crate::job::instance::{Instance, Instances};
 use crate::job::rules::{Overlapping, Rules};
-use crate::job::state::{Offer, Ticket};
+use crate::job::state::{Offer, OfferId};
 use crate::time::Agenda;
 use crate::time::JobIndex;
 use crate::time::Time;
@@ -18,7 +18,7 @@ pub(crate) struct Handout {
     pub(crate) tick: Time,
     pub(crate) is_on_tick: bool,
     pub(crate) batch_size: usize,
-    ticket: Ticket,
+    offer_id: OfferId,
     jobs: Vec<JobInstance>,
     /// Some of them wait in the queue.
     has_queued: bool,
@@ -44,15 +44,15 @@ struct Candidate<'a> {
 }
 
 impl Handout {
-    /// A handout under a ticket of its own. What is offered is collected in `jobs`, which is empty.
-    pub(crate) fn new(now: Time, tickets: &mut u64, jobs: Vec<JobInstance>) -> Handout {
-        *tickets += 1;
+    /// A handout under a offer id of its own. What is offered is collected in `jobs`, which is empty.
+    pub(crate) fn new(now: Time, offer_ids: &mut u64, jobs: Vec<JobInstance>) -> Handout {
+        *offer_ids += 1;
         Handout {
             now,
             tick: now,
             is_on_tick: false,
             batch_size: 1,
-            ticket: Ticket::new(*tickets),
+            offer_id: OfferId::new(*offer_ids),
             jobs,
             has_queued: false,
             blocking: Vec::new(),
@@ -89,7 +89,7 @@ impl Handout {
 
     /// What is left of an offer to most jobs there are: those that are not [timed](JobCell::is_timed).
     fn offer_plainly(&mut self, agenda: &mut Agenda, index: JobIndex, job: &Arc<JobCell>) {
-        if job.state.offer(self.ticket) != Offer::Taken {
+        if job.state.offer(self.offer_id) != Offer::Taken {
             return;
         }
         match job.next_deadline_if_due(self.now) {
@@ -183,7 +183,7 @@ impl Handout {
     }
 
     fn offer(&mut self, agenda: &mut Agenda, index: JobIndex, job: &Arc<JobCell>) -> Offer {
-        let offer = job.state.offer(self.ticket);
+        let offer = job.state.offer(self.offer_id);
         if offer == Offer::Taken && !self.confirm(agenda, index, JobInstance::own(job)) {
             return Offer::Closed;
         }
@@ -207,7 +207,7 @@ impl Handout {
 
     #[cold]
     fn take_back(&mut self, agenda: &mut Agenda, index: JobIndex, offered: &JobInstance) {
-        let Some(deferred) = offered.state().withdraw(self.ticket) else {
+        let Some(deferred) = offered.state().withdraw(self.offer_id) else {
             return;
         };
         let job = &offered.job;
@@ -257,8 +257,8 @@ impl Handout {
         instances: &Instances,
     ) -> bool {
         let triggered = job.state.load().is_triggered();
-        let ticket = self.ticket;
-        let taken = |instance: &Arc<Instance>| instance.state.offer_instance(ticket, triggered);
+        let offer_id = self.offer_id;
+        let taken = |instance: &Arc<Instance>| instance.state.offer_instance(offer_id, triggered);
         let instance = instances.all().into_iter().find(taken);
         let Some(instance) = instance.or_else(|| instances.add(&job.state).filter(taken)) else {
             return false;
@@ -298,27 +298,27 @@ impl Handout {
     /// Hands out what was offered: a stop finds all that is on offer in the queue, so this is done before the engine's state
     /// is unlocked. Returns a batch for the lane that asks.
     pub(crate) fn hand_out(&mut self, queue: &mut Queue) -> Arc<Batch> {
-        let occasion = (self.ticket, self.now);
+        let offered_at = (self.offer_id, self.now);
         let mut jobs = std::mem::take(&mut self.jobs);
         self.jobs = split_off(&mut jobs, self.batch_size);
-        let batch = queue.hand_out(occasion, jobs);
+        let batch = queue.hand_out(offered_at, jobs);
         self.queue(queue);
         batch
     }
 
     /// Likewise, for the next free lanes.
     pub(crate) fn queue(&mut self, queue: &mut Queue) {
-        let occasion = (self.ticket, self.now);
+        let offered_at = (self.offer_id, self.now);
         let mut jobs = self.jobs.drain(..);
         while jobs.len() > 0 {
             let mut batch = queue.take_list();
             batch.extend(jobs.by_ref().take(self.batch_size));
-            queue.push(occasion, batch);
+            queue.push(offered_at, batch);
             self.has_queued = true;
         }
         drop(jobs);
         for job in self.blocking.drain(..) {
-            self.blocking_batches.push(queue.hand_out(occasion, vec![job]));
+            self.blocking_batches.push(queue.hand_out(offered_at, vec![job]));
         }
     }
 }

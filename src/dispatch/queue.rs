@@ -6,7 +6,7 @@ use std::sync::Arc;
 use slab::Slab;
 
 use crate::job::cell::JobInstance;
-use crate::job::state::Ticket;
+use crate::job::state::OfferId;
 use crate::park::set::Pool;
 use crate::park::slot::Parked;
 use crate::sync::Mutex;
@@ -34,15 +34,15 @@ pub(crate) fn size(due: usize) -> usize {
     (due / LANES).clamp(1, BATCH)
 }
 
-/// Under which ticket runs are offered, and when.
-pub(crate) type Occasion = (Ticket, Time);
+/// Under which offer id runs are offered, and when.
+pub(crate) type OfferedAt = (OfferId, Time);
 
 /// Jobs that were due at one tick and share a task.
 pub(crate) struct Batch {
     number: u64,
     /// In the queue.
     place: usize,
-    pub(crate) ticket: Ticket,
+    pub(crate) offer_id: OfferId,
     /// When the runs were offered.
     pub(crate) offered: Time,
     pub(crate) jobs: Vec<JobInstance>,
@@ -88,7 +88,7 @@ impl Batch {
 
     /// Whether a run of it is in progress.
     pub(crate) fn is_running(&self) -> bool {
-        self.jobs.iter().any(|job| job.state().is_running_under(self.ticket))
+        self.jobs.iter().any(|job| job.state().is_running_under(self.offer_id))
     }
 
     pub(crate) fn abandon(&self) {
@@ -132,13 +132,13 @@ pub(crate) struct Closed {
 
 impl Queue {
     /// Hands out jobs that were offered on this occasion; the batch is over when it is [finished](Queue::finish).
-    pub(crate) fn hand_out(&mut self, (ticket, offered): Occasion, jobs: Vec<JobInstance>) -> Arc<Batch> {
+    pub(crate) fn hand_out(&mut self, (offer_id, offered): OfferedAt, jobs: Vec<JobInstance>) -> Arc<Batch> {
         self.handed_out += 1;
         let entry = self.batches.vacant_entry();
         let batch = Batch {
             number: self.handed_out,
             place: entry.key(),
-            ticket,
+            offer_id,
             offered,
             jobs,
             cancelled: AtomicBool::new(false),
@@ -151,8 +151,8 @@ impl Queue {
     }
 
     /// Likewise, for the next free lane.
-    pub(crate) fn push(&mut self, occasion: Occasion, jobs: Vec<JobInstance>) {
-        let batch = self.hand_out(occasion, jobs);
+    pub(crate) fn push(&mut self, offered_at: OfferedAt, jobs: Vec<JobInstance>) {
+        let batch = self.hand_out(offered_at, jobs);
         self.ready.push_back(batch);
     }
 
@@ -296,13 +296,13 @@ mod tests {
         }
     }
 
-    const OCCASION: Occasion = (Ticket::new(1), Time::ORIGIN);
+    const OFFERED_AT: OfferedAt = (OfferId::new(1), Time::ORIGIN);
 
     #[test]
     fn as_many_lanes_are_hired_as_there_are_batches_and_no_more() {
         let mut queue = Queue::default();
         assert_eq!(queue.hire(0), 0);
-        queue.push(OCCASION, Vec::new());
+        queue.push(OFFERED_AT, Vec::new());
         assert_eq!(queue.hire(1), 2);
         assert_eq!(queue.hire(1), 0);
         queue.take_free_lane();
@@ -323,7 +323,7 @@ mod tests {
         assert_eq!(queue.hire_another(2), 1);
         assert_eq!(queue.hire_another(LANES), 0);
         queue.take_free_lane();
-        queue.push(OCCASION, Vec::new());
+        queue.push(OFFERED_AT, Vec::new());
         assert_eq!(queue.hire_another(0), 0);
         assert_eq!(queue.hire_another(1), 1);
     }
@@ -332,7 +332,7 @@ mod tests {
     fn there_are_lanes_for_as_many_batches_as_lanes_are_free() {
         let mut queue = Queue::default();
         assert!(queue.has_lanes_for(0) && !queue.has_lanes_for(1));
-        queue.push(OCCASION, Vec::new());
+        queue.push(OFFERED_AT, Vec::new());
         queue.hire(1);
         assert!(queue.has_lanes_for(1) && !queue.has_lanes_for(2));
     }
@@ -341,9 +341,9 @@ mod tests {
     fn a_batch_that_its_task_has_left_is_there_until_its_runs_have_ended() {
         let mut queue = Queue::default();
         let job = job();
-        let batch = queue.hand_out(OCCASION, vec![JobInstance::own(&job)]);
-        job.state.offer(batch.ticket);
-        job.state.begin(batch.ticket);
+        let batch = queue.hand_out(OFFERED_AT, vec![JobInstance::own(&job)]);
+        job.state.offer(batch.offer_id);
+        job.state.begin(batch.offer_id);
         batch.abandon();
         assert_eq!(queue.active().len(), 1);
         job.state.end(None);
@@ -353,10 +353,10 @@ mod tests {
     #[test]
     fn a_batch_is_there_until_it_is_finished_and_its_place_is_used_again() {
         let mut queue = Queue::default();
-        let first = queue.hand_out(OCCASION, Vec::new());
-        let second = queue.hand_out(OCCASION, Vec::new());
+        let first = queue.hand_out(OFFERED_AT, Vec::new());
+        let second = queue.hand_out(OFFERED_AT, Vec::new());
         queue.finish(&first);
-        let third = queue.hand_out(OCCASION, Vec::new());
+        let third = queue.hand_out(OFFERED_AT, Vec::new());
         queue.finish(&first);
         let active: Vec<_> = queue.active().iter().map(|batch| batch.number).collect();
         assert_eq!(active, [second.number, third.number]);
@@ -366,7 +366,7 @@ mod tests {
     #[test]
     fn a_batch_that_is_kept_is_used_again_unless_somebody_looks_at_it() {
         let mut queue = Queue::default();
-        let mut batch = queue.hand_out(OCCASION, Vec::with_capacity(10));
+        let mut batch = queue.hand_out(OFFERED_AT, Vec::with_capacity(10));
         let place = Arc::as_ptr(&batch);
         for somebody_looks in [false, true] {
             queue.finish(&batch);
@@ -374,7 +374,7 @@ mod tests {
             queue.keep(batch);
             let list = queue.take_list();
             assert_eq!(list.capacity() >= 10, look.is_none());
-            batch = queue.hand_out(OCCASION, list);
+            batch = queue.hand_out(OFFERED_AT, list);
             assert_eq!(Arc::as_ptr(&batch) == place, look.is_none());
         }
     }
@@ -382,7 +382,7 @@ mod tests {
     #[test]
     fn no_more_batches_are_kept_than_lanes_may_use() {
         let mut queue = Queue::default();
-        let batches: Vec<_> = (0..=SPARES).map(|_| queue.hand_out(OCCASION, Vec::new())).collect();
+        let batches: Vec<_> = (0..=SPARES).map(|_| queue.hand_out(OFFERED_AT, Vec::new())).collect();
         for batch in batches {
             queue.finish(&batch);
             queue.keep(batch);

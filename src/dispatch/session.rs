@@ -280,7 +280,7 @@ impl Due {
 mod tests {
     use super::*;
     use crate::job::cell::tests::job;
-    use crate::job::state::Ticket;
+    use crate::job::state::OfferId;
     use crate::time::Span;
 
     const INTERVAL: Time = Time::from_nanos(1_000_000_000);
@@ -316,7 +316,7 @@ mod tests {
         assert_eq!(is_behind(&session, &queue), [false, false, true, true]);
         hand_out_all(&mut session, &roster);
         assert_eq!(is_behind(&session, &queue), [false; 4]);
-        queue.push((Ticket::new(1), at(0)), Vec::new());
+        queue.push((OfferId::new(1), at(0)), Vec::new());
         assert_eq!(is_behind(&session, &queue), [false, false, true, true]);
     }
 

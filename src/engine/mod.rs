@@ -28,7 +28,7 @@ use crate::job::config::{CommonTerms, Host, Manner, Terms};
 use crate::job::event_kind::EventKind;
 use crate::job::handle::Job;
 use crate::job::rules::Rules;
-use crate::job::state::Ticket;
+use crate::job::state::OfferId;
 use crate::observe::observers::{Hook, Observers};
 use crate::observe::status::SchedulerState;
 use crate::park::set::{self, Places};
@@ -60,7 +60,7 @@ pub(crate) struct State {
     sessions: u64,
     /// Stops that are waiting.
     stops: usize,
-    pub(crate) tickets: u64,
+    pub(crate) offer_ids: u64,
     pub(crate) groups: Groups,
     /// Jobs that were given a seed.
     seeds: u64,
@@ -155,7 +155,7 @@ impl Host for Engine {
     fn retire(&self, job: &Arc<JobCell>) {
         job.remove();
         if self.unregister(job) {
-            self.tell(job, Ticket::NONE, None, self.now(), EventKind::Removed);
+            self.tell(job, OfferId::NONE, None, self.now(), EventKind::Removed);
         }
     }
 }
@@ -329,7 +329,7 @@ impl Engine {
 
     fn tell_to_end(&self, batch: &Batch) {
         for job in &batch.jobs {
-            if job.state().cancel(batch.ticket) {
+            if job.state().cancel(batch.offer_id) {
                 self.waiters.wake(job.job.id);
             }
         }
@@ -395,7 +395,7 @@ impl Engine {
         let State {
             session: current,
             roster,
-            tickets,
+            offer_ids,
             groups,
             ..
         } = &mut *state;
@@ -412,7 +412,7 @@ impl Engine {
         }
         current.serve(now);
         let is_busy = current.batches_left() > 0 || current.is_due_by(now.after(set::KEPT_FOR));
-        let mut handout = Handout::new(now, tickets, current.take_list());
+        let mut handout = Handout::new(now, offer_ids, current.take_list());
         current.hand_out_few(&mut handout, roster);
         current.admit(&mut handout, roster, groups);
         handout.queue(&mut queue);

@@ -20,14 +20,14 @@ impl Watches {
         let active = engine.active();
         let mut watches = lock(&self.0);
         for batch in active {
-            for job in batch.jobs.iter().filter(|job| job.state().watch(batch.ticket)) {
+            for job in batch.jobs.iter().filter(|job| job.state().watch(batch.offer_id)) {
                 watches
-                    .entry((job.job.id, batch.ticket))
+                    .entry((job.job.id, batch.offer_id))
                     .or_default()
                     .push(Arc::clone(progress));
                 lock(&progress.runs)
                     .waiting
-                    .insert((job.job.id, batch.ticket), Job::new(Arc::clone(&job.job)));
+                    .insert((job.job.id, batch.offer_id), Job::new(Arc::clone(&job.job)));
             }
         }
     }

@@ -14,7 +14,7 @@ use crate::job::event_kind::EventKind;
 use crate::job::handle::Job;
 use crate::job::rules::{Backoff, Rules};
 use crate::job::run::{Begun, Facts};
-use crate::job::state::{Begin, Deferred, Ticket};
+use crate::job::state::{Begin, Deferred, OfferId};
 use crate::job::target::{RunFuture, Spare, Step};
 use crate::observe::event::Event;
 use crate::time::Time;
@@ -29,9 +29,9 @@ impl Engine {
     /// Takes back what is on offer in a batch that the executor would not take.
     pub(crate) fn take_back(&self, batch: &Batch) {
         for job in &batch.jobs {
-            if self.withdraw(batch.ticket, job) {
+            if self.withdraw(batch.offer_id, job) {
                 job.job.note_trouble(&EventKind::Refused);
-                self.tell(&job.job, batch.ticket, None, self.now(), EventKind::Refused);
+                self.tell(&job.job, batch.offer_id, None, self.now(), EventKind::Refused);
             }
         }
     }
@@ -39,20 +39,20 @@ impl Engine {
     /// Takes back what is on offer in a batch, since the scheduler stops.
     pub(crate) fn retract(&self, batch: &Batch) {
         for job in &batch.jobs {
-            self.withdraw(batch.ticket, job);
+            self.withdraw(batch.offer_id, job);
         }
     }
 
     /// Takes back an offer, unless its run has begun; the job is listed for the next tick.
-    fn withdraw(&self, ticket: Ticket, job: &JobInstance) -> bool {
-        if !job.state().load().is_offered_under(ticket) {
+    fn withdraw(&self, offer_id: OfferId, job: &JobInstance) -> bool {
+        if !job.state().load().is_offered_under(offer_id) {
             return false;
         }
         let owner = &job.job;
         let rules = owner.rules();
         // Before the state word is idle: the loop must not find an idle job without a run left.
         rules.inspect(|rules| rules.note_withdrawal());
-        let Some(deferred) = job.state().withdraw(ticket) else {
+        let Some(deferred) = job.state().withdraw(offer_id) else {
             rules.inspect(|rules| rules.note_offer());
             return false;
         };
@@ -90,8 +90,8 @@ impl Engine {
         job: &JobInstance,
         spare: &mut Spare,
     ) -> Option<(Facts, RunFuture)> {
-        let Some(how) = job.state().begin(batch.ticket) else {
-            self.withdraw(batch.ticket, job);
+        let Some(how) = job.state().begin(batch.offer_id) else {
+            self.withdraw(batch.offer_id, job);
             return None;
         };
         if how == Begin::Due && !self.is_measured(batch, &job.job) {
@@ -121,7 +121,7 @@ impl Engine {
         let facts = job.job.begin_unmeasured();
         if batch.is_cancelled() {
             // The cancellation came before the state word, and so missed this run.
-            job.state().cancel(batch.ticket);
+            job.state().cancel(batch.offer_id);
         }
         match self.call(job, &facts, spare) {
             Step::Future(future) => return Some((facts, future)),
@@ -133,8 +133,8 @@ impl Engine {
 
     /// Begins and does the first attempt of a run that blocks its thread, if it still is on offer.
     pub(crate) fn begin_blocking(&self, batch: &Batch, job: &JobInstance) -> Option<(Facts, End, Option<Backoff>)> {
-        let Some(how) = job.state().begin(batch.ticket) else {
-            self.withdraw(batch.ticket, job);
+        let Some(how) = job.state().begin(batch.offer_id) else {
+            self.withdraw(batch.offer_id, job);
             return None;
         };
         let facts = self.begin(batch, job, how);
@@ -158,7 +158,7 @@ impl Engine {
         job.note_run(facts.number);
         if batch.is_cancelled() {
             // The cancellation came before the state word, and so missed this run.
-            job.state().cancel(batch.ticket);
+            job.state().cancel(batch.offer_id);
         }
         let clock_stepped_back = started.is_some_and(|started| started < batch.offered);
         if triggered || clock_stepped_back {
@@ -166,13 +166,13 @@ impl Engine {
             self.list_again(owner);
         }
         if let Some(started) = started {
-            self.announce(job, batch.ticket, &mut facts, started, observed);
+            self.announce(job, batch.offer_id, &mut facts, started, observed);
         }
         facts
     }
 
     /// Tells that a run has begun, and how late.
-    fn announce(&self, job: &JobInstance, ticket: Ticket, facts: &mut Facts, started: Time, observed: bool) {
+    fn announce(&self, job: &JobInstance, offer_id: OfferId, facts: &mut Facts, started: Time, observed: bool) {
         let owner = &job.job;
         owner.note_start(started);
         let missed = owner.missed(facts.due, started);
@@ -184,7 +184,7 @@ impl Engine {
         }
         let lateness = started.since(facts.due);
         facts.enter_span(owner.name(), lateness);
-        let tell = |kind| self.tell(owner, ticket, Some(facts), started, kind);
+        let tell = |kind| self.tell(owner, offer_id, Some(facts), started, kind);
         quietly(|| {
             facts.span.in_scope(|| {
                 if missed > 0 {
@@ -285,7 +285,7 @@ impl Engine {
         }
         self.waiters.wake(owner.id);
         if deferred.watched() {
-            self.watches.ended((owner.id, deferred.ticket()), cancelled);
+            self.watches.ended((owner.id, deferred.offer_id()), cancelled);
         }
     }
 
@@ -330,11 +330,11 @@ impl Engine {
             owner.note_trouble(&kind);
         }
         let ended = times.map_or_else(|| self.now(), |(_, ended)| ended);
-        let ticket = job.state().load().ticket();
+        let offer_id = job.state().load().offer_id();
         quietly(|| {
             facts
                 .span
-                .in_scope(|| self.tell(owner, ticket, Some(facts), ended, kind))
+                .in_scope(|| self.tell(owner, offer_id, Some(facts), ended, kind))
         });
         ended
     }
@@ -346,7 +346,7 @@ impl Engine {
         quietly(|| drop(failure));
         let kind = EventKind::Retried(message.into());
         job.job.note_trouble(&kind);
-        self.tell(&job.job, job.state().load().ticket(), Some(facts), self.now(), kind);
+        self.tell(&job.job, job.state().load().offer_id(), Some(facts), self.now(), kind);
     }
 
     /// Cancels the run of a job that is to give way to the next.
@@ -359,7 +359,7 @@ impl Engine {
     }
 
     /// Tells those who want to know what has happened at `now`.
-    pub(crate) fn tell(&self, job: &Arc<JobCell>, ticket: Ticket, run: Option<&Facts>, now: Time, kind: EventKind) {
+    pub(crate) fn tell(&self, job: &Arc<JobCell>, offer_id: OfferId, run: Option<&Facts>, now: Time, kind: EventKind) {
         if !self.observers.are_there() {
             // It may hold an error of a user's, whose destructor may panic.
             quietly(|| drop(kind));
@@ -378,7 +378,7 @@ impl Engine {
             duration,
             kind,
         };
-        in_hook((job.id, ticket), || self.observers.tell(&event));
+        in_hook((job.id, offer_id), || self.observers.tell(&event));
         quietly(|| drop(event));
     }
 }

@@ -394,7 +394,7 @@ impl Drop for BlockingRun {
 mod tests {
     use super::*;
     use crate::job::cell::tests::job;
-    use crate::job::state::Ticket;
+    use crate::job::state::OfferId;
 
     #[test]
     fn a_lane_counts_as_free_once_until_it_is_taken() {
@@ -418,7 +418,7 @@ mod tests {
     fn a_batch_that_was_put_away_is_finished_and_used_again() {
         let mut queue = Queue::default();
         let mut desk = Desk::default();
-        let batch = queue.hand_out((Ticket::new(1), Time::ORIGIN), vec![JobInstance::own(&job())]);
+        let batch = queue.hand_out((OfferId::new(1), Time::ORIGIN), vec![JobInstance::own(&job())]);
         desk.put_away(batch);
         desk.finish(&mut queue);
         assert!(queue.active().is_empty());

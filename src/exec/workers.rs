@@ -83,7 +83,7 @@ impl Engine {
         let State {
             session,
             roster,
-            tickets,
+            offer_ids,
             groups,
             ..
         } = &mut *state;
@@ -107,7 +107,7 @@ impl Engine {
         if left == 0 {
             return Found::Nothing(current.correct_wake());
         }
-        let mut handout = Handout::new(now, tickets, queue.take_list());
+        let mut handout = Handout::new(now, offer_ids, queue.take_list());
         current.hand_out(&mut handout, roster);
         current.admit(&mut handout, roster, groups);
         let batch = handout.hand_out(&mut queue);
@@ -228,14 +228,14 @@ impl Engine {
         let State {
             session: Some(current),
             roster,
-            tickets,
+            offer_ids,
             groups,
             ..
         } = &mut *state
         else {
             return;
         };
-        let mut handout = Handout::new(now, tickets, Vec::new());
+        let mut handout = Handout::new(now, offer_ids, Vec::new());
         for job in jobs.iter().filter(|job| roster.get(job.index()).is_some()) {
             current.offer_again(&mut handout, job);
         }

@@ -487,7 +487,7 @@ impl JobInstance {
 
     /// Which run of which job it is that is on offer or in progress.
     pub(crate) fn run_key(&self) -> RunKey {
-        (self.job.id, self.state().load().ticket())
+        (self.job.id, self.state().load().offer_id())
     }
 
     /// The run that is offered to an instance is a triggered one: the job itself remembers that.

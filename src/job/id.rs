@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::job::state::Ticket;
+use crate::job::state::OfferId;
 
 /// Tells one job from another; ordered by registration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -26,5 +26,5 @@ impl fmt::Display for JobId {
     }
 }
 
-/// A run of a job, told from its other runs by the ticket under which it began.
-pub(crate) type RunKey = (JobId, Ticket);
+/// A run of a job, told from its other runs by the offer id under which it began.
+pub(crate) type RunKey = (JobId, OfferId);

@@ -7,9 +7,9 @@
 //!                      +----------- withdraw ----------+
 //! ```
 //!
-//! An offer carries the ticket of the tick that made it, so that a task which holds an offer that was withdrawn can't
+//! An offer carries the offer id of the tick that made it, so that a task which holds an offer that was withdrawn can't
 //! take up a later one. Whoever brings the state word back to idle learns, in the same step, what came up meanwhile; and if the
-//! run had to wait for something, leaves in the place of the ticket when it ended.
+//! run had to wait for something, leaves in the place of the offer id when it ended.
 
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::time::Time;
@@ -29,22 +29,22 @@ const PAUSED: u64 = 1 << 6;
 const TRIGGERED: u64 = 1 << 7;
 /// Its interval was changed while it was taken: look at its deadline at the end.
 const CHANGED: u64 = 1 << 8;
-/// It is idle, and the run before ended at the instant that stands in the place of a ticket, and had waited.
+/// It is idle, and the run before ended at the instant that stands in the place of a offer id, and had waited.
 const WAITED: u64 = 1 << 9;
 /// What is said of the job, not of one run, and so outlives it.
 const LASTING: u64 = REMOVED | PAUSED | TRIGGERED;
-const TICKET_SHIFT: u32 = 16;
+const OFFER_ID_SHIFT: u32 = 16;
 
 /// Tells the offers of one tick from those of another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Ticket(u64);
+pub(crate) struct OfferId(u64);
 
-impl Ticket {
+impl OfferId {
     /// That of no tick.
-    pub(crate) const NONE: Ticket = Ticket(0);
+    pub(crate) const NONE: OfferId = OfferId(0);
 
-    pub(crate) const fn new(number: u64) -> Ticket {
-        Ticket(number << TICKET_SHIFT)
+    pub(crate) const fn new(number: u64) -> OfferId {
+        OfferId(number << OFFER_ID_SHIFT)
     }
 }
 
@@ -77,9 +77,9 @@ impl Deferred {
         self.0 & (DUE | WATCHED | REMOVED | TRIGGERED | CHANGED) == 0
     }
 
-    /// Under which ticket it was taken.
-    pub(crate) fn ticket(self) -> Ticket {
-        ticket_of(self.0)
+    /// Under which offer id it was taken.
+    pub(crate) fn offer_id(self) -> OfferId {
+        offer_id_of(self.0)
     }
 
     /// A run is due, or may be.
@@ -119,9 +119,9 @@ impl Snapshot {
         self.0 & OFFERED != 0
     }
 
-    /// Under which ticket it is taken, if it is.
-    pub(crate) fn ticket(self) -> Ticket {
-        ticket_of(self.0)
+    /// Under which offer id it is taken, if it is.
+    pub(crate) fn offer_id(self) -> OfferId {
+        offer_id_of(self.0)
     }
 
     /// Whether it is idle since this instant, at which a run ended that had waited.
@@ -129,8 +129,8 @@ impl Snapshot {
         self.0 & !LASTING == waited_until(now)
     }
 
-    pub(crate) fn is_offered_under(self, ticket: Ticket) -> bool {
-        offered(self.0, ticket)
+    pub(crate) fn is_offered_under(self, offer_id: OfferId) -> bool {
+        offered(self.0, offer_id)
     }
 
     pub(crate) fn is_cancelled(self) -> bool {
@@ -152,13 +152,13 @@ impl Snapshot {
 
 /// A run: taken, begun, ended.
 impl RunState {
-    /// Offers a run to whoever shows `ticket`.
-    pub(crate) fn offer(&self, ticket: Ticket) -> Offer {
+    /// Offers a run to whoever shows `offer id`.
+    pub(crate) fn offer(&self, offer_id: OfferId) -> Offer {
         let word = self.update(|word| {
             let next = if is_busy(word) {
                 word | DUE
             } else {
-                ticket.0 | OFFERED | word & LASTING
+                offer_id.0 | OFFERED | word & LASTING
             };
             (!is_closed(word)).then_some(next)
         });
@@ -170,17 +170,17 @@ impl RunState {
     }
 
     /// Likewise for an instance of a job that is `triggered`, or isn't. If it is busy, its end too will tell that the job is due.
-    pub(crate) fn offer_instance(&self, ticket: Ticket, triggered: bool) -> bool {
+    pub(crate) fn offer_instance(&self, offer_id: OfferId, triggered: bool) -> bool {
         if triggered && !self.load().is_busy() {
             self.trigger();
         }
-        self.offer(ticket) == Offer::Taken
+        self.offer(offer_id) == Offer::Taken
     }
 
-    /// Begins the run that was offered under `ticket`, unless the offer was withdrawn, or the job removed or paused.
-    pub(crate) fn begin(&self, ticket: Ticket) -> Option<Begin> {
+    /// Begins the run that was offered under `offer id`, unless the offer was withdrawn, or the job removed or paused.
+    pub(crate) fn begin(&self, offer_id: OfferId) -> Option<Begin> {
         let word = self.update(|word| {
-            let begins = offered(word, ticket) && !is_closed(word);
+            let begins = offered(word, offer_id) && !is_closed(word);
             begins.then_some(word & !TRIGGERED ^ (OFFERED | RUNNING))
         })?;
         Some(if word & TRIGGERED != 0 {
@@ -190,9 +190,9 @@ impl RunState {
         })
     }
 
-    /// Takes back the offer made under `ticket`, unless its run has begun.
-    pub(crate) fn withdraw(&self, ticket: Ticket) -> Option<Deferred> {
-        self.update(|word| offered(word, ticket).then_some(word & LASTING))
+    /// Takes back the offer made under `offer id`, unless its run has begun.
+    pub(crate) fn withdraw(&self, offer_id: OfferId) -> Option<Deferred> {
+        self.update(|word| offered(word, offer_id).then_some(word & LASTING))
             .map(Deferred)
     }
 
@@ -204,9 +204,9 @@ impl RunState {
         Deferred(word)
     }
 
-    /// Tells the run that began under `ticket` to end, if it is still in progress.
-    pub(crate) fn cancel(&self, ticket: Ticket) -> bool {
-        self.update(|word| running(word, ticket).then_some(word | CANCELLED))
+    /// Tells the run that began under `offer id` to end, if it is still in progress.
+    pub(crate) fn cancel(&self, offer_id: OfferId) -> bool {
+        self.update(|word| running(word, offer_id).then_some(word | CANCELLED))
             .is_some()
     }
 
@@ -216,9 +216,9 @@ impl RunState {
             .is_some()
     }
 
-    /// Asks for word of the end of the run that began under `ticket`, if it is still in progress.
-    pub(crate) fn watch(&self, ticket: Ticket) -> bool {
-        self.update(|word| running(word, ticket).then_some(word | WATCHED))
+    /// Asks for word of the end of the run that began under `offer id`, if it is still in progress.
+    pub(crate) fn watch(&self, offer_id: OfferId) -> bool {
+        self.update(|word| running(word, offer_id).then_some(word | WATCHED))
             .is_some()
     }
 }
@@ -233,8 +233,8 @@ impl RunState {
         self.load().is_running()
     }
 
-    pub(crate) fn is_running_under(&self, ticket: Ticket) -> bool {
-        running(self.load().0, ticket)
+    pub(crate) fn is_running_under(&self, offer_id: OfferId) -> bool {
+        running(self.load().0, offer_id)
     }
 
     /// No run begins from here on. True if the job is idle, and so the caller's to clear away; else its end is asked to.
@@ -276,7 +276,7 @@ impl RunState {
 /// What an idle state word shows of a run that ended at this instant. Three days later to the nanosecond it looks the same, which may put off
 /// a run by one tick.
 fn waited_until(ended: Time) -> u64 {
-    (ended.as_nanos() as u64) << TICKET_SHIFT | WAITED
+    (ended.as_nanos() as u64) << OFFER_ID_SHIFT | WAITED
 }
 
 /// Whether no run may begin.
@@ -288,16 +288,16 @@ fn is_busy(word: u64) -> bool {
     word & (OFFERED | RUNNING) != 0
 }
 
-fn ticket_of(word: u64) -> Ticket {
-    Ticket(word >> TICKET_SHIFT << TICKET_SHIFT)
+fn offer_id_of(word: u64) -> OfferId {
+    OfferId(word >> OFFER_ID_SHIFT << OFFER_ID_SHIFT)
 }
 
-fn running(word: u64, ticket: Ticket) -> bool {
-    word & RUNNING != 0 && ticket_of(word) == ticket
+fn running(word: u64, offer_id: OfferId) -> bool {
+    word & RUNNING != 0 && offer_id_of(word) == offer_id
 }
 
-fn offered(word: u64, ticket: Ticket) -> bool {
-    word & OFFERED != 0 && ticket_of(word) == ticket
+fn offered(word: u64, offer_id: OfferId) -> bool {
+    word & OFFERED != 0 && offer_id_of(word) == offer_id
 }
 
 #[cfg(test)]
@@ -307,7 +307,7 @@ mod tests {
     #[test]
     fn one_run_at_a_time() {
         let state = RunState::default();
-        let (first, second) = (Ticket::new(1), Ticket::new(2));
+        let (first, second) = (OfferId::new(1), OfferId::new(2));
         assert_eq!(state.offer(first), Offer::Taken);
         assert_eq!(state.offer(second), Offer::Busy);
         assert_eq!(state.begin(second), None);
@@ -321,7 +321,7 @@ mod tests {
     #[test]
     fn a_withdrawn_offer_can_not_be_taken_up() {
         let state = RunState::default();
-        let (first, second) = (Ticket::new(1), Ticket::new(2));
+        let (first, second) = (OfferId::new(1), OfferId::new(2));
         state.offer(first);
         assert_eq!(state.withdraw(second), None);
         assert!(state.withdraw(first).is_some_and(Deferred::nothing));
@@ -334,25 +334,25 @@ mod tests {
     #[test]
     fn a_watch_is_for_a_run_in_progress() {
         let state = RunState::default();
-        let ticket = Ticket::new(1);
-        state.offer(ticket);
-        assert!(!state.watch(ticket));
-        state.begin(ticket);
-        assert!(!state.watch(Ticket::new(2)));
-        assert!(state.watch(ticket));
+        let offer_id = OfferId::new(1);
+        state.offer(offer_id);
+        assert!(!state.watch(offer_id));
+        state.begin(offer_id);
+        assert!(!state.watch(OfferId::new(2)));
+        assert!(state.watch(offer_id));
         assert!(state.end(None).watched());
-        assert!(!state.watch(ticket));
+        assert!(!state.watch(offer_id));
     }
 
     #[test]
     fn a_run_is_in_progress_under_its_own_ticket() {
         let state = RunState::default();
-        let tickets = [Ticket::new(1), Ticket::new(2)];
-        let running = || tickets.map(|ticket| state.is_running_under(ticket));
+        let offer_ids = [OfferId::new(1), OfferId::new(2)];
+        let running = || offer_ids.map(|offer_id| state.is_running_under(offer_id));
         assert_eq!(running(), [false, false]);
-        state.offer(tickets[0]);
+        state.offer(offer_ids[0]);
         assert_eq!(running(), [false, false]);
-        state.begin(tickets[0]);
+        state.begin(offer_ids[0]);
         assert_eq!(running(), [true, false]);
         state.end(None);
         assert_eq!(running(), [false, false]);
@@ -363,25 +363,25 @@ mod tests {
         let idle = RunState::default();
         assert!(idle.remove());
         assert!(!idle.remove());
-        assert_eq!(idle.offer(Ticket::new(1)), Offer::Closed);
+        assert_eq!(idle.offer(OfferId::new(1)), Offer::Closed);
 
         let running = RunState::default();
-        running.offer(Ticket::new(1));
-        running.begin(Ticket::new(1));
+        running.offer(OfferId::new(1));
+        running.begin(OfferId::new(1));
         assert!(!running.remove());
         assert!(running.end(None).removed());
 
         let offered = RunState::default();
-        offered.offer(Ticket::new(1));
+        offered.offer(OfferId::new(1));
         assert!(!offered.remove());
-        assert_eq!(offered.begin(Ticket::new(1)), None);
-        assert!(offered.withdraw(Ticket::new(1)).is_some_and(Deferred::removed));
+        assert_eq!(offered.begin(OfferId::new(1)), None);
+        assert!(offered.withdraw(OfferId::new(1)).is_some_and(Deferred::removed));
     }
 
     #[test]
     fn what_is_paused_runs_only_if_it_is_triggered() {
         let state = RunState::default();
-        let (first, second) = (Ticket::new(1), Ticket::new(2));
+        let (first, second) = (OfferId::new(1), OfferId::new(2));
         state.offer(first);
         state.pause();
         assert_eq!(state.begin(first), None);
@@ -400,9 +400,9 @@ mod tests {
     #[test]
     fn what_is_triggered_in_a_run_is_due_at_its_end() {
         let state = RunState::default();
-        let ticket = Ticket::new(1);
-        state.offer(ticket);
-        state.begin(ticket);
+        let offer_id = OfferId::new(1);
+        state.offer(offer_id);
+        state.begin(offer_id);
         state.trigger();
         assert!(state.end(None).due());
         assert!(state.load().is_triggered());
@@ -411,7 +411,7 @@ mod tests {
     #[test]
     fn a_run_that_was_told_to_end_leaves_the_next_alone() {
         let state = RunState::default();
-        let (first, second) = (Ticket::new(1), Ticket::new(2));
+        let (first, second) = (OfferId::new(1), OfferId::new(2));
         state.offer(first);
         state.begin(first);
         assert!(!state.cancel(second));
@@ -429,8 +429,8 @@ mod tests {
         let [before, ended] = [0, 5].map(Time::from_nanos);
         let shows = || [before, ended].map(|instant| state.load().has_ended_at(instant));
         let run = |waited| {
-            state.offer(Ticket::new(5));
-            state.begin(Ticket::new(5));
+            state.offer(OfferId::new(5));
+            state.begin(OfferId::new(5));
             assert_eq!(shows(), [false, false]);
             state.end(waited);
         };
@@ -455,9 +455,9 @@ mod tests {
     fn a_change_is_for_whoever_has_taken_the_job() {
         let state = RunState::default();
         assert!(!state.change());
-        state.offer(Ticket::new(1));
+        state.offer(OfferId::new(1));
         assert!(state.change());
-        state.begin(Ticket::new(1));
+        state.begin(OfferId::new(1));
         assert!(state.end(None).changed());
         assert!(!state.change());
     }
@@ -470,53 +470,53 @@ mod tests {
             (|_| (), (true, false, false, false, false)),
             (RunState::pause, (true, false, false, false, false)),
             (
-                |state| assert_eq!(state.offer(Ticket::new(2)), Offer::Busy),
+                |state| assert_eq!(state.offer(OfferId::new(2)), Offer::Busy),
                 (false, true, false, false, false),
             ),
             (RunState::trigger, (false, true, false, false, false)),
             (|state| assert!(state.change()), (false, true, true, false, false)),
             (
-                |state| assert!(state.watch(Ticket::new(1))),
+                |state| assert!(state.watch(OfferId::new(1))),
                 (false, false, false, true, false),
             ),
             (|state| assert!(!state.remove()), (false, false, false, false, true)),
         ];
         for (number, (come_up, expected)) in table.into_iter().enumerate() {
             let state = RunState::default();
-            state.offer(Ticket::new(1));
-            state.begin(Ticket::new(1));
+            state.offer(OfferId::new(1));
+            state.begin(OfferId::new(1));
             come_up(&state);
             let end = state.end(None);
             let told = (end.nothing(), end.due(), end.changed(), end.watched(), end.removed());
             assert_eq!(told, expected, "row {number}");
-            assert_eq!(end.ticket(), Ticket::new(1), "row {number}");
+            assert_eq!(end.offer_id(), OfferId::new(1), "row {number}");
         }
     }
 
     #[test]
     fn what_is_asked_twice_is_asked_once() {
-        let ticket = Ticket::new(1);
+        let offer_id = OfferId::new(1);
         let asked_twice = |ask: fn(&RunState)| {
             let state = RunState::default();
-            state.offer(ticket);
-            state.begin(ticket);
+            state.offer(offer_id);
+            state.begin(offer_id);
             ask(&state);
             ask(&state);
             state
         };
         assert!(
-            asked_twice(|state| assert_eq!(state.offer(Ticket::new(2)), Offer::Busy))
+            asked_twice(|state| assert_eq!(state.offer(OfferId::new(2)), Offer::Busy))
                 .end(None)
                 .due()
         );
         assert!(asked_twice(|state| assert!(state.change())).end(None).changed());
         assert!(
-            asked_twice(|state| assert!(state.watch(Ticket::new(1))))
+            asked_twice(|state| assert!(state.watch(OfferId::new(1))))
                 .end(None)
                 .watched()
         );
         assert!(
-            asked_twice(|state| assert!(state.cancel(Ticket::new(1))))
+            asked_twice(|state| assert!(state.cancel(OfferId::new(1))))
                 .load()
                 .is_cancelled()
         );
@@ -548,10 +548,10 @@ mod tests {
         assert_eq!(stage(), (false, false, false));
         assert_eq!(said(), (false, false, false));
         assert!(!state.is_running());
-        state.offer(Ticket::new(1));
+        state.offer(OfferId::new(1));
         assert_eq!(stage(), (true, false, true));
-        assert_eq!(state.load().ticket(), Ticket::new(1));
-        state.begin(Ticket::new(1));
+        assert_eq!(state.load().offer_id(), OfferId::new(1));
+        state.begin(OfferId::new(1));
         assert_eq!(stage(), (false, true, true));
         assert_eq!(said(), (false, false, false));
         state.pause();
@@ -581,11 +581,11 @@ mod tests {
     #[test]
     fn only_a_run_in_progress_can_be_told_to_end() {
         let state = RunState::default();
-        let ticket = Ticket::new(1);
+        let offer_id = OfferId::new(1);
         assert!(!state.cancel_current());
-        state.offer(ticket);
-        assert!(!state.cancel(ticket) && !state.cancel_current());
-        state.begin(ticket);
+        state.offer(offer_id);
+        assert!(!state.cancel(offer_id) && !state.cancel_current());
+        state.begin(offer_id);
         assert!(state.cancel_current());
         assert!(state.load().is_cancelled() && state.is_running());
     }
@@ -593,7 +593,7 @@ mod tests {
     #[test]
     fn an_instance_is_offered_only_when_idle_and_keeps_its_trigger() {
         let instance = RunState::default();
-        let (first, second) = (Ticket::new(1), Ticket::new(2));
+        let (first, second) = (OfferId::new(1), OfferId::new(2));
         assert!(instance.offer_instance(first, false));
         assert!(!instance.load().is_triggered());
         assert!(!instance.offer_instance(second, true));
