@@ -12,7 +12,7 @@ use crate::control::overlap::Overlap;
 use crate::control::scheduler::Scheduler;
 use crate::control::stop::StopReport;
 use crate::job::cell::{JobCell, JobInstance};
-use crate::job::config::Manner;
+use crate::job::config::RunMode;
 use crate::job::handle::Job;
 use crate::job::run::Run;
 use crate::job::state::{Offer, OfferId};
@@ -703,9 +703,9 @@ fn a_cancelled_batch_against_a_run_that_begins() {
     all(|| {
         let scene = Scene::new();
         let engine = Arc::clone(scene.scheduler().engine());
-        let terms = engine.terms(Manner::new(MissedTicks::Burst, false, true), None);
+        let config = engine.config(RunMode::new(MissedTicks::Burst, false, true), None);
         let target = |_: Run| std::future::pending::<()>();
-        let job: Arc<JobCell> = Arc::new(JobCell::new(SECOND, terms, target.into_body()));
+        let job: Arc<JobCell> = Arc::new(JobCell::new(SECOND, config, target.into_body()));
         let offer_id = OfferId::new(1);
         assert_eq!(job.state.offer(offer_id), Offer::Taken);
         let batch = lock(&engine.queue).hand_out((offer_id, Time::ORIGIN), vec![JobInstance::own(&job)]);

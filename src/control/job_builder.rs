@@ -8,7 +8,7 @@ use crate::control::overlap::{OneAtATime, OverlapPolicy, Several};
 use crate::control::scheduler::Scheduler;
 use crate::error::Error;
 use crate::job::cell::JobCell;
-use crate::job::config::Manner;
+use crate::job::config::RunMode;
 use crate::job::group_name::IntoGroup;
 use crate::job::handle::Job;
 use crate::job::rules;
@@ -258,10 +258,10 @@ impl<Runs> JobBuilder<Runs> {
         let engine = self.scheduler.engine();
         rules::check_interval(self.interval, engine.resolution)?;
         let rules = self.options.into_rules(engine, self.interval)?;
-        let terms = engine.terms(Manner::new(self.policy, blocking, body.takes_run()), rules);
+        let config = engine.config(RunMode::new(self.policy, blocking, body.takes_run()), rules);
         let cell: Arc<JobCell> = match self.name {
-            None => Arc::new(JobCell::new(self.interval, terms, body)),
-            Some(name) => Arc::new(JobCell::new(self.interval, terms, Named::new(name, body))),
+            None => Arc::new(JobCell::new(self.interval, config, body)),
+            Some(name) => Arc::new(JobCell::new(self.interval, config, Named::new(name, body))),
         };
         engine.register(&cell, self.first);
         Ok(Job::new(cell))

@@ -78,7 +78,7 @@ impl Handout {
         let due = job.due();
         if due > self.now || self.has_ended_just_now(job) {
             agenda.insert(index, due, self.now);
-        } else if !job.is_timed() {
+        } else if !job.needs_start() {
             self.offer_plainly(agenda, index, job);
         } else if let Some(rules) = job.rules() {
             self.consider_rules(agenda, Candidate { index, job, rules });
@@ -87,7 +87,7 @@ impl Handout {
         }
     }
 
-    /// What is left of an offer to most jobs there are: those that are not [timed](JobCell::is_timed).
+    /// What is left of an offer to most jobs there are: those that are not [timed](JobCell::needs_start).
     fn offer_plainly(&mut self, agenda: &mut Agenda, index: JobIndex, job: &Arc<JobCell>) {
         if job.state.offer(self.offer_id) != Offer::Taken {
             return;

@@ -1,7 +1,7 @@
 //! What the handles, the loop and the lanes of one scheduler share.
 //!
 //! Locks are taken in the order `state`, `queue`; `watches`, and within it what one stop has seen, apart from these, and what went wrong
-//! with jobs (`terms.rs`) or is noted of the runs of one that overlap (`rules.rs`) within any of them or none. None is held while code of a
+//! with jobs (`configuration.rs`) or is noted of the runs of one that overlap (`rules.rs`) within any of them or none. None is held while code of a
 //! user's, of the executor's or of a waker runs.
 
 pub(crate) mod groups;
@@ -24,7 +24,7 @@ use crate::error::Error;
 use crate::exec::driver::Driver;
 use crate::job::cancel_listeners::Waiters;
 use crate::job::cell::JobCell;
-use crate::job::config::{CommonTerms, Host, Manner, Terms};
+use crate::job::config::{CommonConfigs, Host, JobConfig, RunMode};
 use crate::job::event_kind::EventKind;
 use crate::job::handle::Job;
 use crate::job::rules::Rules;
@@ -76,7 +76,7 @@ pub(crate) struct Settings {
 
 pub(crate) struct Engine {
     this: Weak<Engine>,
-    common_terms: CommonTerms,
+    common_configs: CommonConfigs,
     pub(crate) clock: Clock,
     pub(crate) resolution: Duration,
     pub(crate) policy: MissedTicks,
@@ -96,7 +96,7 @@ impl Engine {
         let clock = Clock::new(runtime);
         Arc::new_cyclic(|engine| Engine {
             this: Weak::clone(engine),
-            common_terms: CommonTerms::default(),
+            common_configs: CommonConfigs::default(),
             clock,
             resolution: settings.resolution,
             policy: settings.policy,
@@ -110,11 +110,11 @@ impl Engine {
         })
     }
 
-    /// Those of a job that is run in this manner, by these rules if there are any.
-    pub(crate) fn terms(&self, manner: Manner, rules: Option<Rules>) -> Arc<Terms> {
+    /// Those of a job that is run in this mode, by these rules if there are any.
+    pub(crate) fn config(&self, mode: RunMode, rules: Option<Rules>) -> Arc<JobConfig> {
         match rules {
-            None => self.common_terms.of(manner, || self.host()),
-            some => Arc::new(Terms::new(self.host(), manner, some)),
+            None => self.common_configs.of(mode, || self.host()),
+            some => Arc::new(JobConfig::new(self.host(), mode, some)),
         }
     }
 

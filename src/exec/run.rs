@@ -113,7 +113,7 @@ impl Engine {
 
     /// Whether anybody may ask when a run that is due begins.
     fn is_measured(&self, batch: &Batch, job: &JobCell) -> bool {
-        job.is_timed() || self.observers.are_there() || batch.jobs.len() == 1 || job.is_sampled()
+        job.needs_start() || self.observers.are_there() || batch.jobs.len() == 1 || job.is_sampled()
     }
 
     /// What is left of a run's beginning and end when nobody looks, and it has no rules: most runs there are.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::job::config::{Host, Terms};
+use crate::job::config::{Host, JobConfig};
 use crate::job::event_kind::EventKind;
 use crate::job::failures::Troubles;
 use crate::job::id::{JobId, RunKey};
@@ -25,7 +25,7 @@ use crate::unwind::{lock, quietly};
 pub(crate) struct JobCell<B: ?Sized = dyn Body> {
     pub(crate) id: JobId,
     interval: AtomicI64,
-    pub(crate) terms: Arc<Terms>,
+    pub(crate) config: Arc<JobConfig>,
     pub(crate) state: RunState,
     /// Written by whoever holds the state word, so loads and stores are enough; see `begin`.
     runs: AtomicU64,
@@ -40,12 +40,12 @@ pub(crate) struct JobCell<B: ?Sized = dyn Body> {
 }
 
 impl<B: Body> JobCell<B> {
-    pub(crate) fn new(interval: Duration, terms: Arc<Terms>, body: B) -> Self {
+    pub(crate) fn new(interval: Duration, config: Arc<JobConfig>, body: B) -> Self {
         JobCell {
             id: JobId::next(),
             interval: AtomicI64::new(Span::from(interval).as_nanos()),
             index: AtomicU32::new(JobCell::UNREGISTERED),
-            terms,
+            config,
             state: RunState::default(),
             runs: AtomicU64::new(0),
             deadline: AtomicI64::new(Time::NEVER.as_nanos()),
@@ -78,25 +78,25 @@ impl JobCell {
     }
 
     pub(crate) fn rules(&self) -> Option<&Rules> {
-        self.terms.rules.as_ref()
+        self.config.rules.as_ref()
     }
 
     pub(crate) fn is_blocking(&self) -> bool {
-        self.terms.manner.blocking
+        self.config.mode.blocking
     }
 
     /// Whether anything hangs on the instant at which a run begins: the target may ask for it, a policy may count from it.
-    pub(crate) fn is_timed(&self) -> bool {
-        self.terms.manner.timed
+    pub(crate) fn needs_start(&self) -> bool {
+        self.config.mode.needs_start
     }
 
     fn policy(&self) -> MissedTicks {
-        self.terms.manner.policy
+        self.config.mode.policy
     }
 
     /// The scheduler that the job is on, unless that is gone.
     pub(crate) fn host(&self) -> Option<Arc<dyn Host>> {
-        self.terms.host.upgrade()
+        self.config.host.upgrade()
     }
 
     pub(crate) fn index(&self) -> JobIndex {
@@ -305,7 +305,7 @@ impl JobCell {
         }
     }
 
-    /// When the run after one that is due by `now` is due, if one is, of a job that is not [timed](JobCell::is_timed).
+    /// When the run after one that is due by `now` is due, if one is, of a job that is not [timed](JobCell::needs_start).
     pub(crate) fn next_deadline_if_due(&self, now: Time) -> Option<Time> {
         let deadline = self.deadline();
         if self.state.load().is_triggered() {
@@ -368,9 +368,9 @@ impl JobCell {
         self.count_run(deadline, due, started)
     }
 
-    /// Likewise for a job that is not [timed](JobCell::is_timed), and so is due again one interval later whatever happens.
+    /// Likewise for a job that is not [timed](JobCell::needs_start), and so is due again one interval later whatever happens.
     pub(crate) fn begin_unmeasured(&self) -> Facts {
-        debug_assert!(!self.is_timed());
+        debug_assert!(!self.needs_start());
         let deadline = self.deadline();
         self.set_deadline(deadline.after(self.span()));
         self.count_run(deadline, deadline, None)
@@ -443,7 +443,7 @@ impl JobCell {
     }
 
     pub(crate) fn note_trouble(&self, kind: &EventKind) {
-        self.terms.note_trouble(self.id, kind);
+        self.config.note_trouble(self.id, kind);
     }
 
     pub(crate) fn record(&self) -> Record {
@@ -451,7 +451,7 @@ impl JobCell {
     }
 
     pub(crate) fn troubles(&self) -> Troubles {
-        self.terms.troubles(self.id)
+        self.config.troubles(self.id)
     }
 }
 
@@ -530,7 +530,7 @@ impl JobInstance {
 
 impl<B: ?Sized> Drop for JobCell<B> {
     fn drop(&mut self) {
-        self.terms.forget(self.id);
+        self.config.forget(self.id);
     }
 }
 
@@ -539,7 +539,7 @@ pub(crate) mod tests {
     use std::mem::offset_of;
 
     use super::*;
-    use crate::job::config::Manner;
+    use crate::job::config::RunMode;
     use crate::job::config::tests::no_host;
     use crate::job::target::Target;
 
@@ -550,10 +550,10 @@ pub(crate) mod tests {
 
     /// Likewise, under these rules.
     pub(crate) fn job_under(rules: Option<Rules>) -> Arc<JobCell> {
-        let terms = Terms::new(no_host(), Manner::default(), rules);
+        let config = JobConfig::new(no_host(), RunMode::default(), rules);
         Arc::new(JobCell::new(
             Duration::from_secs(1),
-            Arc::new(terms),
+            Arc::new(config),
             (|| ()).into_body(),
         ))
     }

@@ -31,9 +31,9 @@ pub(crate) trait Host: Send + Sync {
     fn retire(&self, job: &Arc<JobCell>);
 }
 
-pub(crate) struct Terms {
+pub(crate) struct JobConfig {
     pub(crate) host: Weak<dyn Host>,
-    pub(crate) manner: Manner,
+    pub(crate) mode: RunMode,
     pub(crate) rules: Option<Rules>,
     /// Of those jobs that had any. Held for a look or a change and nothing else, so that checkers of interleavings need not know.
     troubles: Mutex<BTreeMap<JobId, Box<Troubles>>>,
@@ -41,12 +41,12 @@ pub(crate) struct Terms {
     some_had_trouble: AtomicBool,
 }
 
-impl Terms {
-    pub(crate) fn new(host: Weak<dyn Host>, mut manner: Manner, rules: Option<Rules>) -> Terms {
-        manner.timed |= rules.is_some();
-        Terms {
+impl JobConfig {
+    pub(crate) fn new(host: Weak<dyn Host>, mut mode: RunMode, rules: Option<Rules>) -> JobConfig {
+        mode.needs_start |= rules.is_some();
+        JobConfig {
             host,
-            manner,
+            mode,
             rules,
             troubles: Mutex::default(),
             some_had_trouble: AtomicBool::new(false),
@@ -81,22 +81,22 @@ impl Terms {
 
 /// How a job is run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Manner {
+pub(crate) struct RunMode {
     pub(crate) policy: MissedTicks,
     pub(crate) blocking: bool,
     /// Whether anything hangs on the instant at which a run begins: the target may ask for it, a policy may count from it.
-    pub(crate) timed: bool,
+    pub(crate) needs_start: bool,
 }
 
-impl Manner {
+impl RunMode {
     const COUNT: usize = 3 * 4;
 
     /// Rules, if there are any, make it [timed](Manner::timed) as well.
-    pub(crate) fn new(policy: MissedTicks, blocking: bool, takes_run: bool) -> Manner {
-        Manner {
+    pub(crate) fn new(policy: MissedTicks, blocking: bool, takes_run: bool) -> RunMode {
+        RunMode {
             policy,
             blocking,
-            timed: takes_run || policy != MissedTicks::Burst,
+            needs_start: takes_run || policy != MissedTicks::Burst,
         }
     }
 
@@ -106,18 +106,18 @@ impl Manner {
             MissedTicks::Skip => 1,
             MissedTicks::Delay => 2,
         };
-        policy * 4 + usize::from(self.blocking) * 2 + usize::from(self.timed)
+        policy * 4 + usize::from(self.blocking) * 2 + usize::from(self.needs_start)
     }
 }
 
-/// The terms that the jobs of a scheduler share which have no rules, for each manner that there is of running them.
+/// The configuration that the jobs of a scheduler share which have no rules, for each mode that there is of running them.
 #[derive(Default)]
-pub(crate) struct CommonTerms([OnceLock<Arc<Terms>>; Manner::COUNT]);
+pub(crate) struct CommonConfigs([OnceLock<Arc<JobConfig>>; RunMode::COUNT]);
 
-impl CommonTerms {
-    pub(crate) fn of(&self, manner: Manner, host: impl FnOnce() -> Weak<dyn Host>) -> Arc<Terms> {
-        let terms = self.0[manner.number()].get_or_init(|| Arc::new(Terms::new(host(), manner, None)));
-        Arc::clone(terms)
+impl CommonConfigs {
+    pub(crate) fn of(&self, mode: RunMode, host: impl FnOnce() -> Weak<dyn Host>) -> Arc<JobConfig> {
+        let config = self.0[mode.number()].get_or_init(|| Arc::new(JobConfig::new(host(), mode, None)));
+        Arc::clone(config)
     }
 }
 
@@ -152,26 +152,29 @@ pub(crate) mod tests {
 
     #[test]
     fn nothing_is_left_of_the_troubles_of_a_job_that_is_gone() {
-        let terms = Terms::new(no_host(), Manner::default(), None);
+        let config = JobConfig::new(no_host(), RunMode::default(), None);
         let [gone, other] = [JobId::next(), JobId::next()];
         for job in [gone, other] {
-            terms.note_trouble(job, &EventKind::TimedOut);
+            config.note_trouble(job, &EventKind::TimedOut);
         }
-        terms.forget(gone);
-        assert_eq!((terms.troubles(gone).timeouts, terms.troubles(other).timeouts), (0, 1));
+        config.forget(gone);
+        assert_eq!(
+            (config.troubles(gone).timeouts, config.troubles(other).timeouts),
+            (0, 1)
+        );
     }
 
     #[test]
-    fn jobs_that_are_run_in_one_manner_share_their_terms_and_no_others() {
-        let common = CommonTerms::default();
+    fn jobs_that_are_run_in_one_mode_share_their_config_and_no_others() {
+        let common = CommonConfigs::default();
         let policies = [MissedTicks::Burst, MissedTicks::Skip, MissedTicks::Delay];
-        let manners = policies.into_iter().flat_map(|policy| {
-            let of = move |(blocking, takes_run)| Manner::new(policy, blocking, takes_run);
+        let modes = policies.into_iter().flat_map(|policy| {
+            let of = move |(blocking, takes_run)| RunMode::new(policy, blocking, takes_run);
             [(false, false), (false, true), (true, false), (true, true)].map(of)
         });
-        for manner in manners {
-            let [once, again] = [(); 2].map(|()| common.of(manner, no_host));
-            assert!(Arc::ptr_eq(&once, &again) && once.manner == manner, "{manner:?}");
+        for mode in modes {
+            let [once, again] = [(); 2].map(|()| common.of(mode, no_host));
+            assert!(Arc::ptr_eq(&once, &again) && once.mode == mode, "{mode:?}");
         }
     }
 }

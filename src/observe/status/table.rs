@@ -14,7 +14,7 @@ const TITLES: [&str; 13] = [
     "runs",
     "failed",
     "panicked",
-    "timed out",
+    "needs_start out",
     "missed",
     "last run",
     "took",
