@@ -148,7 +148,7 @@ impl<Runs> JobBuilder<Runs> {
     /// due                    x                   x
     /// ```
     pub fn fixed_delay(mut self) -> Self {
-        self.options.from_end = true;
+        self.options.fixed_delay = true;
         self
     }
 }

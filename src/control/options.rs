@@ -7,7 +7,7 @@ use crate::engine::Engine;
 use crate::error::Error;
 use crate::job::group_name::GroupName;
 use crate::job::instance::Instances;
-use crate::job::rules::{Backoffs, Overlapping, Rules, Times, check_jitter};
+use crate::job::rules::{Backoffs, OverlapState, Rules, Times, check_jitter};
 use crate::sync::Mutex;
 use crate::time::Jitter;
 use crate::time::Time;
@@ -18,7 +18,7 @@ pub(crate) struct Options {
     pub(crate) jitter: Option<Duration>,
     pub(crate) times: Option<u64>,
     pub(crate) until: Option<Instant>,
-    pub(crate) from_end: bool,
+    pub(crate) fixed_delay: bool,
     pub(crate) timeout: Option<Duration>,
     pub(crate) backoffs: Option<Backoffs>,
     pub(crate) group: Option<GroupName>,
@@ -43,9 +43,9 @@ impl Options {
             return Ok(None);
         }
         let overlap = match self.overlap {
-            Overlaps::Wait => Overlapping::Skip,
-            Overlaps::Replace => Overlapping::Replace(Mutex::default()),
-            Overlaps::Allow(runs) => Overlapping::Allow(Instances::new(runs)),
+            Overlaps::Wait => OverlapState::Wait,
+            Overlaps::Replace => OverlapState::Replace(Mutex::default()),
+            Overlaps::Allow(runs) => OverlapState::Allow(Instances::new(runs)),
         };
         let group = self.group.map(|name| engine.group(name)).transpose()?;
         Ok(Some(Rules {
@@ -55,7 +55,7 @@ impl Options {
             }),
             times: self.times.map(Times::new),
             until: self.until.map_or(Time::NEVER, |instant| engine.clock.time_of(instant)),
-            from_end: self.from_end,
+            fixed_delay: self.fixed_delay,
             time_limit: self.timeout.map(Into::into),
             backoffs: self.backoffs.map(Guarded::new),
             group: group.as_ref().map(Arc::clone),
@@ -68,7 +68,7 @@ impl Options {
             jitter: None,
             times: None,
             until: None,
-            from_end: false,
+            fixed_delay: false,
             timeout: None,
             backoffs: None,
             group: None,

@@ -6,7 +6,7 @@ use crate::dispatch::group::Group;
 use crate::dispatch::queue::{Batch, Queue};
 use crate::job::cell::{JobCell, JobInstance};
 use crate::job::instance::{Instance, Instances};
-use crate::job::rules::{Overlapping, Rules};
+use crate::job::rules::{OverlapState, Rules};
 use crate::job::state::{Offer, OfferId};
 use crate::time::Agenda;
 use crate::time::JobIndex;
@@ -28,7 +28,7 @@ pub(crate) struct Handout {
     /// Due while a run is in progress that has to give way.
     pub(crate) overlapping: Vec<Arc<JobCell>>,
     /// Jobs that may have no run any more.
-    pub(crate) used_up: Vec<Arc<JobCell>>,
+    pub(crate) exhausted: Vec<Arc<JobCell>>,
     /// Jobs that were removed while they were looked at: their targets are to be dropped.
     pub(crate) removed: Vec<Arc<JobCell>>,
     /// Jobs that were removed before. They are dropped with this, since code of a user's may be dropped with them.
@@ -58,7 +58,7 @@ impl Handout {
             blocking: Vec::new(),
             blocking_batches: Vec::new(),
             overlapping: Vec::new(),
-            used_up: Vec::new(),
+            exhausted: Vec::new(),
             removed: Vec::new(),
             gone: Vec::new(),
         }
@@ -106,7 +106,7 @@ impl Handout {
     }
 
     fn consider_rules(&mut self, agenda: &mut Agenda, candidate: Candidate<'_>) {
-        if self.is_used_up(candidate) {
+        if self.is_exhausted(candidate) {
             return;
         }
         let due = candidate.job.due();
@@ -130,7 +130,7 @@ impl Handout {
     /// begun, or could not be cancelled, at this one.
     fn gives_way(&mut self, agenda: &mut Agenda, Candidate { index, job, rules }: Candidate<'_>, due: Time) -> bool {
         let snapshot = job.state.load();
-        let gives_way = matches!(rules.overlap, Overlapping::Replace(_)) && snapshot.is_busy();
+        let gives_way = matches!(rules.overlap, OverlapState::Replace(_)) && snapshot.is_busy();
         if gives_way {
             agenda.insert(index, due, self.now);
             if snapshot.is_running() {
@@ -148,7 +148,7 @@ impl Handout {
         if due > self.now {
             agenda.insert(index, due, self.now);
             group.leave();
-        } else if self.is_used_up(candidate) {
+        } else if self.is_exhausted(candidate) {
             group.leave();
         } else {
             self.offer_by_rules(agenda, candidate);
@@ -171,15 +171,15 @@ impl Handout {
     }
 
     /// Whether the job may have no run any more. A trigger is forgotten if it comes too late; what was due before and is late still runs.
-    fn is_used_up(&mut self, Candidate { job, rules, .. }: Candidate<'_>) -> bool {
+    fn is_exhausted(&mut self, Candidate { job, rules, .. }: Candidate<'_>) -> bool {
         if rules.is_past_end(self.now) && !job.is_offered() {
             job.state.take_trigger();
         }
-        let used_up = rules.are_used_up(job.next_start(self.now));
-        if used_up && job.is_idle() {
-            self.used_up.push(Arc::clone(job));
+        let exhausted = rules.is_exhausted(job.next_start(self.now));
+        if exhausted && job.is_idle() {
+            self.exhausted.push(Arc::clone(job));
         }
-        used_up
+        exhausted
     }
 
     fn offer(&mut self, agenda: &mut Agenda, index: JobIndex, job: &Arc<JobCell>) -> Offer {
@@ -223,7 +223,7 @@ impl Handout {
     fn offer_by_rules(&mut self, agenda: &mut Agenda, candidate: Candidate<'_>) {
         let Candidate { index, job, rules } = candidate;
         let taken = match &rules.overlap {
-            Overlapping::Allow(instances) => self.offer_one(agenda, candidate, instances),
+            OverlapState::Allow(instances) => self.offer_one(agenda, candidate, instances),
             _ => self.offer(agenda, index, job) == Offer::Taken,
         };
         if taken {
@@ -287,7 +287,7 @@ impl Handout {
 
     /// Whether that calls users' code, destructors and hooks, which may block the thread.
     pub(crate) fn may_block(&self) -> bool {
-        !self.removed.is_empty() || !self.gone.is_empty() || !self.used_up.is_empty() || !self.overlapping.is_empty()
+        !self.removed.is_empty() || !self.gone.is_empty() || !self.exhausted.is_empty() || !self.overlapping.is_empty()
     }
 
     /// Whether there is something for the blocking pool.

@@ -66,7 +66,7 @@ impl Session {
     pub(crate) fn new(number: u64, roster: &Roster, grid: Grid, start: Time) -> Session {
         let mut agenda = Agenda::new(grid);
         for job in roster.iter() {
-            job.lift_deadline(start);
+            job.clamp_to(start);
             agenda.insert(job.index(), job.due(), start);
         }
         Session {

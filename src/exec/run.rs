@@ -267,7 +267,7 @@ impl Engine {
         let owner = &job.job;
         let cancelled = matches!(end, End::Cancelled);
         let ended = self.report(job, facts, end);
-        if owner.rules().is_some_and(|rules| rules.from_end) {
+        if owner.rules().is_some_and(|rules| rules.fixed_delay) {
             owner.set_deadline_from_end(self.now());
         }
         self.release(job, cancelled, waited.map(|_| ended));
@@ -308,7 +308,7 @@ impl Engine {
         self.leave_group(rules);
         if rules.are_over(job.runs(), job.next_start(self.now())) && job.is_idle() {
             self.retire(job);
-        } else if rules.from_end {
+        } else if rules.fixed_delay {
             self.list_again(job);
         }
     }

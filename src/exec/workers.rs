@@ -198,7 +198,7 @@ impl Engine {
         for job in handout.removed {
             job.clear_removed();
         }
-        for job in handout.used_up {
+        for job in handout.exhausted {
             self.retire(&job);
         }
         if !handout.overlapping.is_empty() {

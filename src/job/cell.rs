@@ -8,7 +8,7 @@ use crate::job::event_kind::EventKind;
 use crate::job::failures::Troubles;
 use crate::job::id::{JobId, RunKey};
 use crate::job::instance::{Instance, Instances, LastRun};
-use crate::job::rules::{Overlapping, Rules};
+use crate::job::rules::{OverlapState, Rules};
 use crate::job::run::{Begun, Facts};
 use crate::job::span::RunSpan;
 use crate::job::state::{Begin, RunState};
@@ -130,7 +130,7 @@ impl JobCell {
     /// Whether a run that is due waits for the end of the one in progress.
     pub(crate) fn waits_for_end(&self) -> bool {
         let rules = self.rules();
-        rules.is_none_or(|rules| matches!(rules.overlap, Overlapping::Skip))
+        rules.is_none_or(|rules| matches!(rules.overlap, OverlapState::Wait))
     }
 
     /// Whether no run is on offer or in progress.
@@ -197,7 +197,7 @@ impl JobCell {
     }
 
     /// Time until `now` is not missed: what was due before is due now.
-    pub(crate) fn lift_deadline(&self, now: Time) {
+    pub(crate) fn clamp_to(&self, now: Time) {
         let deadline = self.deadline();
         if self.regularly_due(deadline) < now {
             // A run that begins meanwhile has moved it already.
@@ -237,14 +237,14 @@ impl JobCell {
             instance.state.resume();
         }
         if let Some(now) = now {
-            self.lift_deadline(now);
+            self.clamp_to(now);
         }
     }
 
     /// The interval has changed: the next run is due one interval from now, if it isn't due before.
     pub(crate) fn adopt_interval(&self, now: Time) {
         // While a run is in progress whose end the interval counts from, there is no deadline to move.
-        let is_known = self.deadline() != Time::NEVER || !self.rules().is_some_and(|rules| rules.from_end);
+        let is_known = self.deadline() != Time::NEVER || !self.rules().is_some_and(|rules| rules.fixed_delay);
         if self.runs() > 0 && is_known {
             let soonest = now.after(self.span());
             self.deadline.fetch_min(soonest.as_nanos(), Ordering::Relaxed);
@@ -286,7 +286,7 @@ impl JobCell {
 
     fn regularly_due(&self, deadline: Time) -> Time {
         match self.rules() {
-            Some(rules) => rules.put_off(deadline),
+            Some(rules) => rules.with_jitter(deadline),
             None => deadline,
         }
     }
@@ -318,10 +318,10 @@ impl JobCell {
     fn next_deadline(&self, deadline: Time, now: Time) -> Time {
         match self.rules() {
             None => self.policy().next_deadline(deadline, self.span(), now),
-            Some(rules) if rules.from_end => Time::NEVER,
+            Some(rules) if rules.fixed_delay => Time::NEVER,
             Some(rules) => {
                 // What the policy counts from is when the run was due, but deadlines don't wander by what it was put off.
-                let due = rules.put_off(deadline);
+                let due = rules.with_jitter(deadline);
                 let next = self.policy().next_deadline(due, self.span(), now);
                 if next == Time::NEVER {
                     next
@@ -334,7 +334,7 @@ impl JobCell {
 
     /// How many intervals are dropped when a run that was due at `due` begins at `started`.
     pub(crate) fn missed(&self, due: Time, started: Time) -> u64 {
-        if self.rules().is_some_and(|rules| rules.from_end) {
+        if self.rules().is_some_and(|rules| rules.fixed_delay) {
             return 0;
         }
         self.policy().missed(due, self.span(), started)

@@ -19,11 +19,11 @@ pub(crate) struct Rules {
     /// No run whose deadline is later.
     pub(crate) until: Time,
     /// The interval counts from the end of a run.
-    pub(crate) from_end: bool,
+    pub(crate) fixed_delay: bool,
     pub(crate) time_limit: Option<Span>,
     pub(crate) backoffs: Option<Guarded<Backoffs>>,
     pub(crate) group: Option<Arc<Group>>,
-    pub(crate) overlap: Overlapping,
+    pub(crate) overlap: OverlapState,
 }
 
 /// How long to wait before each further attempt of one run.
@@ -33,8 +33,8 @@ pub(crate) type Backoff = Box<dyn Iterator<Item = Duration> + Send>;
 pub(crate) type Backoffs = Box<dyn Fn() -> Backoff + Send + Sync>;
 
 /// How runs of a job go together.
-pub(crate) enum Overlapping {
-    Skip,
+pub(crate) enum OverlapState {
+    Wait,
     /// The run in progress, if it waits.
     Replace(Mutex<Option<Arc<Parked>>>),
     Allow(Instances),
@@ -58,7 +58,7 @@ impl Times {
 
 impl Rules {
     /// When a run with this deadline is due.
-    pub(crate) fn put_off(&self, deadline: Time) -> Time {
+    pub(crate) fn with_jitter(&self, deadline: Time) -> Time {
         match self.jitter {
             Some(jitter) if deadline != Time::NEVER => deadline.after(jitter.of(deadline)),
             _ => deadline,
@@ -66,7 +66,7 @@ impl Rules {
     }
 
     /// Whether no run may be offered any more, the next one having this deadline.
-    pub(crate) fn are_used_up(&self, deadline: Time) -> bool {
+    pub(crate) fn is_exhausted(&self, deadline: Time) -> bool {
         let offered_all = self.times.as_ref().is_some_and(|times| times.left() == 0);
         offered_all || self.is_past_end(deadline)
     }
@@ -96,14 +96,14 @@ impl Rules {
     /// The instances of a job that allows several runs at a time.
     pub(crate) fn instances(&self) -> Option<&Instances> {
         match &self.overlap {
-            Overlapping::Allow(instances) => Some(instances),
+            OverlapState::Allow(instances) => Some(instances),
             _ => None,
         }
     }
 
     /// Keeps the run that is in progress at hand, if it may have to give way.
     pub(crate) fn keep_at_hand(&self, run: &Arc<Parked>) {
-        if let Overlapping::Replace(current) = &self.overlap {
+        if let OverlapState::Replace(current) = &self.overlap {
             let old = lock(current).replace(Arc::clone(run));
             drop(old);
         }
@@ -112,7 +112,7 @@ impl Rules {
     /// The run that may have to give way.
     pub(crate) fn at_hand(&self) -> Option<Arc<Parked>> {
         match &self.overlap {
-            Overlapping::Replace(current) => lock(current).clone(),
+            OverlapState::Replace(current) => lock(current).clone(),
             _ => None,
         }
     }
