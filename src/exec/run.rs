@@ -30,7 +30,7 @@ impl Engine {
     pub(crate) fn take_back(&self, batch: &Batch) {
         for job in &batch.jobs {
             if self.withdraw(batch.offer_id, job) {
-                job.job.note_trouble(&EventKind::Refused);
+                job.job.note_failure(&EventKind::Refused);
                 self.tell(&job.job, batch.offer_id, None, self.now(), EventKind::Refused);
             }
         }
@@ -177,7 +177,7 @@ impl Engine {
         owner.note_start(started);
         let missed = owner.missed(facts.due, started);
         if missed > 0 {
-            owner.note_trouble(&EventKind::Missed(missed));
+            owner.note_failure(&EventKind::Missed(missed));
         }
         if !observed {
             return;
@@ -327,7 +327,7 @@ impl Engine {
             owner.note_run(facts, started, ended);
         }
         if !matches!(kind, EventKind::Finished) {
-            owner.note_trouble(&kind);
+            owner.note_failure(&kind);
         }
         let ended = times.map_or_else(|| self.now(), |(_, ended)| ended);
         let offer_id = job.state().load().offer_id();
@@ -345,7 +345,7 @@ impl Engine {
         let message = failure.error_text().unwrap_or_default();
         quietly(|| drop(failure));
         let kind = EventKind::Retried(message.into());
-        job.job.note_trouble(&kind);
+        job.job.note_failure(&kind);
         self.tell(&job.job, job.state().load().offer_id(), Some(facts), self.now(), kind);
     }
 

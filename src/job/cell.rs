@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use crate::job::config::{Host, JobConfig};
 use crate::job::event_kind::EventKind;
-use crate::job::failures::Troubles;
+use crate::job::failures::FailureStats;
 use crate::job::id::{JobId, RunKey};
 use crate::job::instance::{Instance, Instances, LastRun};
 use crate::job::rules::{OverlapState, Rules};
 use crate::job::run::{Begun, Facts};
 use crate::job::span::RunSpan;
 use crate::job::state::{Begin, RunState};
-use crate::job::stats::{Record, RecordCell};
+use crate::job::stats::{AtomicRunStats, RunStats};
 use crate::job::target::{Body, Spare, Step};
 use crate::sync::MutexGuard;
 use crate::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
@@ -21,7 +21,7 @@ use crate::time::MissedTicks;
 use crate::time::{Span, Time};
 use crate::unwind::{lock, quietly};
 
-#[repr(C)] // The record lies beside the body, see `word_beside_body`.
+#[repr(C)] // The statistics lies beside the body, see `word_beside_body`.
 pub(crate) struct JobCell<B: ?Sized = dyn Body> {
     pub(crate) id: JobId,
     interval: AtomicI64,
@@ -31,11 +31,11 @@ pub(crate) struct JobCell<B: ?Sized = dyn Body> {
     runs: AtomicU64,
     /// Likewise, but for whoever lifts it while the scheduler stands still or the job is paused.
     deadline: AtomicI64,
-    /// Written by whoever holds the state word, too, as is the record.
+    /// Written by whoever holds the state word, too, as is the statistics.
     last_start: AtomicI64,
     /// Written under the engine's lock; `UNREGISTERED` before and after its time on the roster.
     index: AtomicU32,
-    record: RecordCell,
+    stats: AtomicRunStats,
     body: B,
 }
 
@@ -50,7 +50,7 @@ impl<B: Body> JobCell<B> {
             runs: AtomicU64::new(0),
             deadline: AtomicI64::new(Time::NEVER.as_nanos()),
             last_start: AtomicI64::new(Time::NEVER.as_nanos()),
-            record: RecordCell::default(),
+            stats: AtomicRunStats::default(),
             body,
         }
     }
@@ -70,7 +70,7 @@ impl JobCell {
 
     /// What happens to lie right before the body, for whoever wants that memory to be on its way.
     pub(crate) fn word_beside_body(&self) -> u32 {
-        self.record.last_word()
+        self.stats.last_word()
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -430,7 +430,7 @@ impl JobCell {
         let _alone = self.lock_if_shared();
         // The clock may have stepped back meanwhile; by now it has not begun later than it has ended.
         self.set_last_start(started.min(ended));
-        self.record.note_run(facts.due, started, ended);
+        self.stats.note_run(facts.due, started, ended);
     }
 
     /// When the last run began that was known to; never, if none was.
@@ -442,16 +442,16 @@ impl JobCell {
         self.last_start.store(started.as_nanos(), Ordering::Relaxed);
     }
 
-    pub(crate) fn note_trouble(&self, kind: &EventKind) {
-        self.config.note_trouble(self.id, kind);
+    pub(crate) fn note_failure(&self, kind: &EventKind) {
+        self.config.note_failure(self.id, kind);
     }
 
-    pub(crate) fn record(&self) -> Record {
-        self.record.get()
+    pub(crate) fn stats(&self) -> RunStats {
+        self.stats.get()
     }
 
-    pub(crate) fn troubles(&self) -> Troubles {
-        self.config.troubles(self.id)
+    pub(crate) fn failure_stats(&self) -> FailureStats {
+        self.config.failure_stats(self.id)
     }
 }
 
@@ -580,14 +580,14 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn the_last_word_of_the_record_lies_beside_the_body() {
+    fn the_last_word_of_the_stats_lies_beside_the_body() {
         type Cell = JobCell<[usize; 2]>;
         assert_eq!(
-            RecordCell::OFFSET_OF_LAST_WORD + size_of::<u32>(),
-            size_of::<RecordCell>()
+            AtomicRunStats::OFFSET_OF_LAST_WORD + size_of::<u32>(),
+            size_of::<AtomicRunStats>()
         );
         assert_eq!(
-            offset_of!(Cell, record) + size_of::<RecordCell>(),
+            offset_of!(Cell, stats) + size_of::<AtomicRunStats>(),
             offset_of!(Cell, body)
         );
     }

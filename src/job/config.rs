@@ -9,7 +9,7 @@ use crate::clock::Clock;
 use crate::job::cancel_listeners::Waiters;
 use crate::job::cell::JobCell;
 use crate::job::event_kind::EventKind;
-use crate::job::failures::Troubles;
+use crate::job::failures::FailureStats;
 use crate::job::id::JobId;
 use crate::job::rules::Rules;
 use crate::time::MissedTicks;
@@ -36,9 +36,9 @@ pub(crate) struct JobConfig {
     pub(crate) mode: RunMode,
     pub(crate) rules: Option<Rules>,
     /// Of those jobs that had any. Held for a look or a change and nothing else, so that checkers of interleavings need not know.
-    troubles: Mutex<BTreeMap<JobId, Box<Troubles>>>,
-    /// Some job had trouble.
-    some_had_trouble: AtomicBool,
+    failure_stats: Mutex<BTreeMap<JobId, Box<FailureStats>>>,
+    /// Some job had failures.
+    some_failed: AtomicBool,
 }
 
 impl JobConfig {
@@ -48,32 +48,32 @@ impl JobConfig {
             host,
             mode,
             rules,
-            troubles: Mutex::default(),
-            some_had_trouble: AtomicBool::new(false),
+            failure_stats: Mutex::default(),
+            some_failed: AtomicBool::new(false),
         }
     }
 
-    pub(crate) fn note_trouble(&self, job: JobId, kind: &EventKind) {
+    pub(crate) fn note_failure(&self, job: JobId, kind: &EventKind) {
         let error = kind.error_text();
         // Seen by whoever drops the job, since that comes after all that was done with it.
-        self.some_had_trouble.store(true, Ordering::Relaxed);
+        self.some_failed.store(true, Ordering::Relaxed);
         self.table().entry(job).or_default().note(kind, error);
     }
 
-    pub(crate) fn troubles(&self, job: JobId) -> Troubles {
+    pub(crate) fn failure_stats(&self, job: JobId) -> FailureStats {
         self.table()
             .get(&job)
-            .map(|troubles| (**troubles).clone())
+            .map(|failure_stats| (**failure_stats).clone())
             .unwrap_or_default()
     }
 
-    fn table(&self) -> MutexGuard<'_, BTreeMap<JobId, Box<Troubles>>> {
-        self.troubles.lock().unwrap_or_else(PoisonError::into_inner)
+    fn table(&self) -> MutexGuard<'_, BTreeMap<JobId, Box<FailureStats>>> {
+        self.failure_stats.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The job is gone. A million may go at once, mostly without trouble.
+    /// The job is gone. A million may go at once, mostly without failures.
     pub(crate) fn forget(&self, job: JobId) {
-        if self.some_had_trouble.load(Ordering::Relaxed) {
+        if self.some_failed.load(Ordering::Relaxed) {
             self.table().remove(&job);
         }
     }
@@ -151,15 +151,18 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn nothing_is_left_of_the_troubles_of_a_job_that_is_gone() {
+    fn nothing_is_left_of_the_failures_of_a_job_that_is_gone() {
         let config = JobConfig::new(no_host(), RunMode::default(), None);
         let [gone, other] = [JobId::next(), JobId::next()];
         for job in [gone, other] {
-            config.note_trouble(job, &EventKind::TimedOut);
+            config.note_failure(job, &EventKind::TimedOut);
         }
         config.forget(gone);
         assert_eq!(
-            (config.troubles(gone).timeouts, config.troubles(other).timeouts),
+            (
+                config.failure_stats(gone).timeouts,
+                config.failure_stats(other).timeouts
+            ),
             (0, 1)
         );
     }

@@ -3,7 +3,7 @@
 use crate::job::event_kind::EventKind;
 
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Troubles {
+pub(crate) struct FailureStats {
     pub(crate) failures: u64,
     pub(crate) panics: u64,
     pub(crate) timeouts: u64,
@@ -14,7 +14,7 @@ pub(crate) struct Troubles {
     pub(crate) last_error: Option<Box<str>>,
 }
 
-impl Troubles {
+impl FailureStats {
     /// Counts what went wrong, and keeps what was said of it.
     pub(crate) fn note(&mut self, kind: &EventKind, error: Option<Box<str>>) {
         match kind {
@@ -38,8 +38,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn troubles_are_counted_by_kind() {
-        let mut troubles = Troubles::default();
+    fn failures_are_counted_by_kind() {
+        let mut failure_stats = FailureStats::default();
         let kinds = [
             EventKind::TimedOut,
             EventKind::Cancelled,
@@ -47,21 +47,26 @@ mod tests {
             EventKind::Missed(2),
         ];
         for kind in kinds.iter().chain(&kinds) {
-            troubles.note(kind, None);
+            failure_stats.note(kind, None);
         }
         assert_eq!(
-            (troubles.timeouts, troubles.cancelled, troubles.refused, troubles.missed),
+            (
+                failure_stats.timeouts,
+                failure_stats.cancelled,
+                failure_stats.refused,
+                failure_stats.missed
+            ),
             (2, 2, 2, 4)
         );
     }
 
     #[test]
     fn the_last_error_stays_until_the_next() {
-        let mut troubles = Troubles::default();
-        troubles.note(&EventKind::Cancelled, Some("first".into()));
-        troubles.note(&EventKind::Cancelled, None);
-        assert_eq!(troubles.last_error.as_deref(), Some("first"));
-        troubles.note(&EventKind::Cancelled, Some("second".into()));
-        assert_eq!(troubles.last_error.as_deref(), Some("second"));
+        let mut failure_stats = FailureStats::default();
+        failure_stats.note(&EventKind::Cancelled, Some("first".into()));
+        failure_stats.note(&EventKind::Cancelled, None);
+        assert_eq!(failure_stats.last_error.as_deref(), Some("first"));
+        failure_stats.note(&EventKind::Cancelled, Some("second".into()));
+        assert_eq!(failure_stats.last_error.as_deref(), Some("second"));
     }
 }

@@ -18,7 +18,7 @@ pub(crate) const LATENESS_BOUNDS: [Duration; 3] = [
 const MEAN_OF: u32 = 1 << 20;
 
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Record {
+pub(crate) struct RunStats {
     /// Of the last run that has ended.
     last_duration: Span,
     mean_duration: f32,
@@ -26,9 +26,9 @@ pub(crate) struct Record {
     lateness: [u32; LATENESS_BOUNDS.len() + 1],
 }
 
-impl Default for Record {
-    fn default() -> Record {
-        Record {
+impl Default for RunStats {
+    fn default() -> RunStats {
+        RunStats {
             last_duration: Span::ZERO,
             mean_duration: 0.0,
             max_lateness: 0.0,
@@ -37,7 +37,7 @@ impl Default for Record {
     }
 }
 
-impl Record {
+impl RunStats {
     /// A run that was due at `due` has taken from `started` to `ended`.
     fn note_run(&mut self, due: Time, started: Time, ended: Time) {
         let lateness = started.since(due);
@@ -72,11 +72,11 @@ impl Record {
     }
 }
 
-/// The record of a job, of which there may be a million: it is kept small. One at a time writes to it, the holder of the job's
+/// The statistics of a job, of which there may be a million: it is kept small. One at a time writes to it, the holder of the job's
 /// state word, or, if it allows several runs, of a lock. Who looks meanwhile may find figures of two runs.
 #[derive(Debug)]
 #[repr(C)] // The last field lies last, see `last_word`.
-pub(crate) struct RecordCell {
+pub(crate) struct AtomicRunStats {
     last_duration: AtomicU32,
     /// The bits of a float, as the next.
     mean_duration: AtomicU32,
@@ -84,22 +84,22 @@ pub(crate) struct RecordCell {
     lateness: [AtomicU32; LATENESS_BOUNDS.len() + 1],
 }
 
-impl Default for RecordCell {
-    fn default() -> RecordCell {
-        let record = Record::default();
-        RecordCell {
-            last_duration: AtomicU32::new(ShortSpan::from(record.last_duration).0),
-            mean_duration: AtomicU32::new(record.mean_duration.to_bits()),
-            max_lateness: AtomicU32::new(record.max_lateness.to_bits()),
-            lateness: record.lateness.map(AtomicU32::new),
+impl Default for AtomicRunStats {
+    fn default() -> AtomicRunStats {
+        let stats = RunStats::default();
+        AtomicRunStats {
+            last_duration: AtomicU32::new(ShortSpan::from(stats.last_duration).0),
+            mean_duration: AtomicU32::new(stats.mean_duration.to_bits()),
+            max_lateness: AtomicU32::new(stats.max_lateness.to_bits()),
+            lateness: stats.lateness.map(AtomicU32::new),
         }
     }
 }
 
-impl RecordCell {
-    pub(crate) fn get(&self) -> Record {
+impl AtomicRunStats {
+    pub(crate) fn get(&self) -> RunStats {
         let [a, b, c, d] = &self.lateness;
-        Record {
+        RunStats {
             last_duration: ShortSpan(self.last_duration.load(Relaxed)).into(),
             mean_duration: f32::from_bits(self.mean_duration.load(Relaxed)),
             max_lateness: f32::from_bits(self.max_lateness.load(Relaxed)),
@@ -109,7 +109,7 @@ impl RecordCell {
 
     #[cfg(test)]
     pub(crate) const OFFSET_OF_LAST_WORD: usize =
-        std::mem::offset_of!(RecordCell, lateness) + size_of::<[AtomicU32; LATENESS_BOUNDS.len()]>();
+        std::mem::offset_of!(AtomicRunStats, lateness) + size_of::<[AtomicU32; LATENESS_BOUNDS.len()]>();
 
     /// The last thing in its memory.
     pub(crate) fn last_word(&self) -> u32 {
@@ -117,21 +117,21 @@ impl RecordCell {
         last.load(Relaxed)
     }
 
-    fn set(&self, record: Record) {
+    fn set(&self, stats: RunStats) {
         self.last_duration
-            .store(ShortSpan::from(record.last_duration).0, Relaxed);
-        self.mean_duration.store(record.mean_duration.to_bits(), Relaxed);
-        self.max_lateness.store(record.max_lateness.to_bits(), Relaxed);
-        for (count, new) in self.lateness.iter().zip(record.lateness) {
+            .store(ShortSpan::from(stats.last_duration).0, Relaxed);
+        self.mean_duration.store(stats.mean_duration.to_bits(), Relaxed);
+        self.max_lateness.store(stats.max_lateness.to_bits(), Relaxed);
+        for (count, new) in self.lateness.iter().zip(stats.lateness) {
             count.store(new, Relaxed);
         }
     }
 
     /// A run that was due at `due` has taken from `started` to `ended`.
     pub(crate) fn note_run(&self, due: Time, started: Time, ended: Time) {
-        let mut record = self.get();
-        record.note_run(due, started, ended);
-        self.set(record);
+        let mut stats = self.get();
+        stats.note_run(due, started, ended);
+        self.set(stats);
     }
 }
 
@@ -183,37 +183,37 @@ mod tests {
 
     #[test]
     fn runs_are_counted_by_their_lateness() {
-        let mut record = Record::default();
+        let mut stats = RunStats::default();
         for lateness in [0, 9, 10, 99, 100, 999, 1_000, 100_000] {
-            record.note_run(ms(0), ms(lateness), ms(lateness + 2));
+            stats.note_run(ms(0), ms(lateness), ms(lateness + 2));
         }
-        assert_eq!(record.lateness(), [2, 2, 2, 2]);
-        assert_eq!(record.max_lateness(), Duration::from_secs(100));
-        assert_eq!(record.measured(), 8);
+        assert_eq!(stats.lateness(), [2, 2, 2, 2]);
+        assert_eq!(stats.max_lateness(), Duration::from_secs(100));
+        assert_eq!(stats.measured(), 8);
     }
 
     #[test]
     fn the_mean_is_that_of_all_runs() {
-        let mut record = Record::default();
+        let mut stats = RunStats::default();
         for duration in [1, 2, 3, 6] {
-            record.note_run(ms(0), ms(0), ms(duration));
+            stats.note_run(ms(0), ms(0), ms(duration));
         }
-        let mean = record.mean_duration().unwrap();
+        let mean = stats.mean_duration().unwrap();
         assert!(mean.abs_diff(Duration::from_millis(3)) < Duration::from_nanos(10));
-        assert_eq!(record.last_duration(), Some(Duration::from_millis(6)));
+        assert_eq!(stats.last_duration(), Some(Duration::from_millis(6)));
     }
 
     #[test]
     fn a_run_in_which_the_clock_stepped_back_took_no_time() {
-        let mut record = Record::default();
-        record.note_run(ms(0), ms(6), ms(5));
-        assert_eq!(record.last_duration(), Some(Duration::ZERO));
+        let mut stats = RunStats::default();
+        stats.note_run(ms(0), ms(6), ms(5));
+        assert_eq!(stats.last_duration(), Some(Duration::ZERO));
     }
 
     #[test]
     fn what_has_not_run_was_not_measured() {
-        let record = Record::default();
-        assert_eq!((record.last_duration(), record.mean_duration()), (None, None));
+        let stats = RunStats::default();
+        assert_eq!((stats.last_duration(), stats.mean_duration()), (None, None));
     }
 
     #[test]
@@ -229,10 +229,10 @@ mod tests {
 
     #[test]
     fn what_is_noted_is_there_again() {
-        let record = RecordCell::default();
-        record.note_run(ms(0), ms(20), ms(50));
-        record.note_run(ms(100), ms(100), ms(110));
-        let found = record.get();
+        let stats = AtomicRunStats::default();
+        stats.note_run(ms(0), ms(20), ms(50));
+        stats.note_run(ms(100), ms(100), ms(110));
+        let found = stats.get();
         assert_eq!(found.last_duration(), Some(Duration::from_millis(10)));
         assert_eq!(
             (found.lateness(), found.max_lateness()),

@@ -5,10 +5,10 @@ pub(crate) mod table;
 use std::time::{Duration, Instant};
 
 use crate::clock::Clock;
-use crate::job::failures::Troubles;
+use crate::job::failures::FailureStats;
 use crate::job::handle::Job;
 use crate::job::id::JobId;
-use crate::job::stats::{LATENESS_BOUNDS, Record};
+use crate::job::stats::{LATENESS_BOUNDS, RunStats};
 use crate::time::{Span, Time};
 
 /// What a job is doing.
@@ -56,8 +56,8 @@ pub struct JobStatus {
     runs: u64,
     next_due: Option<Moment>,
     last_start: Option<Moment>,
-    record: Record,
-    troubles: Troubles,
+    stats: RunStats,
+    failure_stats: FailureStats,
 }
 
 /// An instant, and how far it was when the status was taken.
@@ -127,7 +127,7 @@ impl JobStatus {
     fn at(job: &Job, here: Option<(&Clock, Time)>) -> JobStatus {
         let cell = job.cell();
         let snapshot = cell.state.load();
-        let record = cell.record();
+        let stats = cell.stats();
         let closed = snapshot.is_removed() || here.is_none();
         let state = match cell.running() {
             1.. => JobState::Running,
@@ -155,8 +155,8 @@ impl JobStatus {
             runs: cell.runs(),
             next_due: moment(next, Time::since),
             last_start: moment(cell.last_start(), |start, now| now.since(start)),
-            troubles: cell.troubles(),
-            record,
+            failure_stats: cell.failure_stats(),
+            stats,
         }
     }
 
@@ -187,42 +187,42 @@ impl JobStatus {
 
     /// Runs that returned an error.
     pub fn failures(&self) -> u64 {
-        self.troubles.failures
+        self.failure_stats.failures
     }
 
     /// Runs that panicked.
     pub fn panics(&self) -> u64 {
-        self.troubles.panics
+        self.failure_stats.panics
     }
 
     /// Runs that took longer than the job's [`timeout`](crate::JobBuilder::timeout).
     pub fn timeouts(&self) -> u64 {
-        self.troubles.timeouts
+        self.failure_stats.timeouts
     }
 
     /// Runs that were cancelled.
     pub fn cancelled(&self) -> u64 {
-        self.troubles.cancelled
+        self.failure_stats.cancelled
     }
 
     /// Attempts that failed and were followed by another, see [`retry`](crate::JobBuilder::retry).
     pub fn retries(&self) -> u64 {
-        self.troubles.retries
+        self.failure_stats.retries
     }
 
     /// Intervals that were dropped, see [`MissedTicks`](crate::MissedTicks).
     pub fn missed(&self) -> u64 {
-        self.troubles.missed
+        self.failure_stats.missed
     }
 
     /// Runs that the executor would not take.
     pub fn refused(&self) -> u64 {
-        self.troubles.refused
+        self.failure_stats.refused
     }
 
     /// What the last failed run, or attempt, returned or panicked with.
     pub fn last_error(&self) -> Option<&str> {
-        self.troubles.last_error.as_deref()
+        self.failure_stats.last_error.as_deref()
     }
 
     /// When the last run began that was measured, or since when one had to wait; it may be still in progress. None once the scheduler is gone, and its clock with it.
@@ -234,12 +234,12 @@ impl JobStatus {
     /// eight digits. Where not every run is measured it may be another one than
     /// [`last_start`](JobStatus::last_start) speaks of.
     pub fn last_duration(&self) -> Option<Duration> {
-        self.record.last_duration()
+        self.stats.last_duration()
     }
 
     /// How long the measured runs took on average; of more than a million, later ones count for more.
     pub fn mean_duration(&self) -> Option<Duration> {
-        self.record.mean_duration()
+        self.stats.mean_duration()
     }
 
     /// The instant from which the next run may begin: when it is scheduled, put off by its jitter if it has one. `None` if
@@ -251,7 +251,7 @@ impl JobStatus {
     /// The longest time from the instant at which a measured run was due to its beginning. It includes the wait for the
     /// tick.
     pub fn max_lateness(&self) -> Duration {
-        self.record.max_lateness()
+        self.stats.max_lateness()
     }
 
     /// How many of the measured runs were how late: less than 10 ms, 100 ms, 1 s, and more.
@@ -259,7 +259,7 @@ impl JobStatus {
     /// Each entry is the bound and the number of runs below it that are not in an entry before; the last has no bound.
     pub fn lateness(&self) -> Vec<(Option<Duration>, u32)> {
         let bounds = LATENESS_BOUNDS.into_iter().map(Some).chain([None]);
-        bounds.zip(self.record.lateness()).collect()
+        bounds.zip(self.stats.lateness()).collect()
     }
 }
 
