@@ -12,12 +12,12 @@ const FEW: usize = 64;
 /// Slots are handed out in order and not used again, so that a index's number is its job's place in the order. What a
 /// removed job leaves is a hole; when holes outnumber jobs they are closed.
 #[derive(Default)]
-pub(crate) struct Roster {
+pub(crate) struct JobTable {
     jobs_by_index: Vec<Option<Arc<JobCell>>>,
     jobs: usize,
 }
 
-impl Roster {
+impl JobTable {
     pub(crate) fn push(&mut self, job: Arc<JobCell>) -> JobIndex {
         assert!(
             self.jobs_by_index.len() < JobCell::UNREGISTERED as usize,
@@ -36,9 +36,9 @@ impl Roster {
 
     /// Reads a word from each part of a job that an offer and a run will touch, so that the memory is on its way: jobs lie
     /// all over it, and plain reads in a row are fetched at the same time, while each atomic step waits for what is before it.
-    pub(crate) fn touch(&self, index: JobIndex) {
+    pub(crate) fn prefetch(&self, index: JobIndex) {
         if let Some(job) = self.get(index) {
-            black_box((Arc::strong_count(job), job.deadline(), job.word_beside_body()));
+            black_box((Arc::strong_count(job), job.deadline(), job.last_word_before_body()));
             // No word of the body itself can be read in passing. But where this job ends the next one mostly begins.
             black_box(self.get(index + 1).map(Arc::strong_count));
         }
@@ -78,45 +78,45 @@ mod tests {
     use super::*;
     use crate::job::cell::tests::job;
 
-    fn roster(jobs: usize) -> (Roster, Vec<Arc<JobCell>>) {
-        let mut roster = Roster::default();
+    fn job_table(jobs: usize) -> (JobTable, Vec<Arc<JobCell>>) {
+        let mut job_table = JobTable::default();
         let jobs: Vec<_> = (0..jobs).map(|_| job()).collect();
         for job in &jobs {
-            roster.push(Arc::clone(job));
+            job_table.push(Arc::clone(job));
         }
-        (roster, jobs)
+        (job_table, jobs)
     }
 
     #[test]
     fn holes_are_closed_once_they_outnumber_the_jobs() {
-        let (mut roster, jobs) = roster(200);
+        let (mut job_table, jobs) = job_table(200);
         for job in &jobs[..100] {
-            assert!(roster.remove(job).is_some());
-            assert!(roster.remove(job).is_none());
-            assert_eq!(roster.compact(), None);
+            assert!(job_table.remove(job).is_some());
+            assert!(job_table.remove(job).is_none());
+            assert_eq!(job_table.compact(), None);
         }
-        roster.remove(&jobs[150]);
-        let renumbered = roster.compact().unwrap();
+        job_table.remove(&jobs[150]);
+        let renumbered = job_table.compact().unwrap();
         assert!(renumbered[..100].iter().all(Option::is_none));
         assert_eq!(
             (renumbered[100], renumbered[150], renumbered[151]),
             (Some(0), None, Some(50))
         );
-        assert_eq!(roster.iter().count(), 99);
+        assert_eq!(job_table.iter().count(), 99);
         let left = jobs[100..].iter().filter(|job| job.index() != JobCell::UNREGISTERED);
         for (index, job) in left.enumerate() {
             assert_eq!(job.index() as usize, index);
-            assert!(roster.get(job.index()).is_some_and(|there| Arc::ptr_eq(there, job)));
+            assert!(job_table.get(job.index()).is_some_and(|there| Arc::ptr_eq(there, job)));
         }
-        assert_eq!(roster.compact(), None);
+        assert_eq!(job_table.compact(), None);
     }
 
     #[test]
     fn few_holes_are_left() {
-        let (mut few, jobs) = roster(64);
+        let (mut few, jobs) = job_table(64);
         jobs.iter().for_each(|job| drop(few.remove(job)));
         assert_eq!(few.compact(), None);
-        let (mut more, jobs) = roster(65);
+        let (mut more, jobs) = job_table(65);
         jobs.iter().for_each(|job| drop(more.remove(job)));
         assert_eq!(more.compact(), Some(vec![None; 65]));
     }

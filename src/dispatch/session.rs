@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::dispatch::job_table::Roster;
+use crate::dispatch::job_table::JobTable;
 use crate::dispatch::offers::Handout;
 use crate::dispatch::queue::{self, Queue};
 use crate::engine::Groups;
@@ -62,10 +62,10 @@ pub(crate) enum Next {
 }
 
 impl Session {
-    /// A session whose jobs are those on the roster. Deadlines that have passed are lifted to `start`.
-    pub(crate) fn new(number: u64, roster: &Roster, grid: Grid, start: Time) -> Session {
+    /// A session whose jobs are those on the job table. Deadlines that have passed are lifted to `start`.
+    pub(crate) fn new(number: u64, job_table: &JobTable, grid: Grid, start: Time) -> Session {
         let mut agenda = Agenda::new(grid);
-        for job in roster.iter() {
+        for job in job_table.iter() {
             job.clamp_to(start);
             agenda.insert(job.index(), job.due(), start);
         }
@@ -106,16 +106,16 @@ impl Session {
     }
 
     /// Offers all that is due, if it is little: so little that it makes batches of one.
-    pub(crate) fn hand_out_few(&mut self, handout: &mut Handout, roster: &Roster) {
+    pub(crate) fn hand_out_few(&mut self, handout: &mut Handout, job_table: &JobTable) {
         if self.due.batch_size == 1 && !lanes_offer_all() {
             while self.batches_left() > 0 {
-                self.hand_out(handout, roster);
+                self.hand_out(handout, job_table);
             }
         }
     }
 
     /// Offers the next batch of what is due.
-    pub(crate) fn hand_out(&mut self, handout: &mut Handout, roster: &Roster) {
+    pub(crate) fn hand_out(&mut self, handout: &mut Handout, job_table: &JobTable) {
         let Some(tick) = self.due.tick else { return };
         handout.tick = tick.now;
         // What has come up may run even if the clock has stepped back since.
@@ -124,10 +124,10 @@ impl Session {
         handout.batch_size = self.due.batch_size;
         let batch = self.due.take_batch();
         for job in &self.due.jobs[batch.clone()] {
-            roster.touch(*job);
+            job_table.prefetch(*job);
         }
         for index in &self.due.jobs[batch] {
-            let Some(job) = roster.get(*index) else { continue };
+            let Some(job) = job_table.get(*index) else { continue };
             if job.is_blocking() {
                 self.due.blocking.push(*index);
             } else {
@@ -136,7 +136,7 @@ impl Session {
         }
         if !self.due.has_left() {
             for index in self.due.blocking.drain(..) {
-                if let Some(job) = roster.get(index) {
+                if let Some(job) = job_table.get(index) {
                     handout.consider(&mut self.agenda, index, job);
                 }
             }
@@ -144,13 +144,13 @@ impl Session {
     }
 
     /// Offers runs to those whose turn it is in their groups, once all that is due has been looked at.
-    pub(crate) fn admit(&mut self, handout: &mut Handout, roster: &Roster, groups: &Groups) {
+    pub(crate) fn admit(&mut self, handout: &mut Handout, job_table: &JobTable, groups: &Groups) {
         if self.due.has_left() {
             return;
         }
         for group in groups.values() {
             while let Some(job) = group.admit() {
-                if roster.get(job.index()).is_none() {
+                if job_table.get(job.index()).is_none() {
                     group.leave();
                     handout.gone.push(job);
                 } else {
@@ -290,31 +290,31 @@ mod tests {
     }
 
     /// A session of jobs that are due at once, with a tick every 50 nanoseconds.
-    fn session(jobs: usize) -> (Session, Roster) {
-        let mut roster = Roster::default();
+    fn session(jobs: usize) -> (Session, JobTable) {
+        let mut job_table = JobTable::default();
         for _ in 0..jobs {
             let job = job();
             job.set_deadline(at(0));
-            roster.push(job);
+            job_table.push(job);
         }
-        let mut session = Session::new(1, &roster, Grid::new(Time::ORIGIN, Span::from_nanos(50)), at(0));
+        let mut session = Session::new(1, &job_table, Grid::new(Time::ORIGIN, Span::from_nanos(50)), at(0));
         session.serve(at(0));
-        (session, roster)
+        (session, job_table)
     }
 
-    fn hand_out_all(session: &mut Session, roster: &Roster) {
+    fn hand_out_all(session: &mut Session, job_table: &JobTable) {
         while session.batches_left() > 0 {
-            session.hand_out(&mut Handout::new(at(0), &mut 0, Vec::new()), roster);
+            session.hand_out(&mut Handout::new(at(0), &mut 0, Vec::new()), job_table);
         }
     }
 
     #[test]
     fn what_no_lane_has_taken_by_the_next_tick_is_behind() {
-        let (mut session, roster) = session(200);
+        let (mut session, job_table) = session(200);
         let mut queue = Queue::default();
         let is_behind = |session: &Session, queue: &Queue| [0, 49, 50, 51].map(|now| session.is_behind(queue, at(now)));
         assert_eq!(is_behind(&session, &queue), [false, false, true, true]);
-        hand_out_all(&mut session, &roster);
+        hand_out_all(&mut session, &job_table);
         assert_eq!(is_behind(&session, &queue), [false; 4]);
         queue.push((OfferId::new(1), at(0)), Vec::new());
         assert_eq!(is_behind(&session, &queue), [false, false, true, true]);
@@ -322,7 +322,7 @@ mod tests {
 
     #[test]
     fn the_loop_is_told_when_all_that_was_due_is_gone() {
-        let (mut session, roster) = session(200);
+        let (mut session, job_table) = session(200);
         let keep = |from: JobIndex| {
             (0..200)
                 .map(|index| (index >= from).then(|| index - from))
@@ -336,15 +336,15 @@ mod tests {
                 .is_some()
         );
         assert_eq!(session.batches_left(), 0);
-        drop(roster);
+        drop(job_table);
     }
 
     #[test]
     fn the_loop_collects_what_it_offers_in_the_same_list_again() {
-        let (mut session, roster) = session(100);
+        let (mut session, job_table) = session(100);
         let mut queue = Queue::default();
         let mut handout = Handout::new(at(0), &mut 0, session.take_list());
-        session.hand_out_few(&mut handout, &roster);
+        session.hand_out_few(&mut handout, &job_table);
         handout.queue(&mut queue);
         assert_eq!(queue.active().len(), 100);
         session.keep_list(handout.take_list());
@@ -365,10 +365,10 @@ mod tests {
 
     #[test]
     fn the_loop_is_told_once_when_it_may_sleep_longer_after_all() {
-        let (mut session, roster) = session(200);
+        let (mut session, job_table) = session(200);
         assert!(matches!(session.next(at(0), false), Next::Sleep(time) if time == at(50)));
         assert!(session.correct_wake().is_none());
-        hand_out_all(&mut session, &roster);
+        hand_out_all(&mut session, &job_table);
         let bell = session.correct_wake().expect("it means to wake too early");
         assert!(Arc::ptr_eq(&bell, &session.bell));
         assert_eq!(session.wake, Some(INTERVAL));

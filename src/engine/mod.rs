@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::dispatch::group::Group;
-use crate::dispatch::job_table::Roster;
+use crate::dispatch::job_table::JobTable;
 use crate::dispatch::offers::Handout;
 use crate::dispatch::queue::{Batch, Queue};
 use crate::dispatch::session::{Bell, Next, Session};
@@ -53,7 +53,7 @@ impl State {
 
 #[derive(Default)]
 pub(crate) struct State {
-    pub(crate) roster: Roster,
+    pub(crate) job_table: JobTable,
     /// There while the scheduler runs.
     pub(crate) session: Option<Session>,
     /// Starts so far.
@@ -166,7 +166,7 @@ impl Engine {
         let now = self.now();
         job.set_deadline(first.deadline(now, job.interval().into(), self.clock.origin()));
         let mut state = lock(&self.state);
-        let index = state.roster.push(Arc::clone(job));
+        let index = state.job_table.push(Arc::clone(job));
         let bell = state
             .session
             .as_mut()
@@ -175,12 +175,12 @@ impl Engine {
         ring(bell);
     }
 
-    /// Takes the job off the roster. False if it was not on.
+    /// Takes the job off the job table. False if it was not on.
     pub(crate) fn unregister(&self, job: &JobCell) -> bool {
         let mut state = lock(&self.state);
         let index = job.index();
-        let removed = state.roster.remove(job);
-        let renumbered = state.roster.compact();
+        let removed = state.job_table.remove(job);
+        let renumbered = state.job_table.compact();
         let mut bell = None;
         if let Some(session) = &mut state.session {
             session.unlist(index);
@@ -193,7 +193,7 @@ impl Engine {
 
     pub(crate) fn jobs(&self) -> Vec<Job> {
         lock(&self.state)
-            .roster
+            .job_table
             .iter()
             .map(|job| Job::new(Arc::clone(job)))
             .collect()
@@ -206,11 +206,11 @@ impl Engine {
         mix(self.seed ^ state.seeds)
     }
 
-    /// If there is a session, and the job is on the roster.
+    /// If there is a session, and the job is on the job table.
     pub(crate) fn list_on_session<T>(&self, job: &JobCell, list: impl FnOnce(&mut Session) -> T) -> Option<T> {
         let mut state = lock(&self.state);
-        let on_roster = state.roster.get(job.index()).is_some();
-        state.session.as_mut().filter(|_| on_roster).map(list)
+        let on_job_table = state.job_table.get(job.index()).is_some();
+        state.session.as_mut().filter(|_| on_job_table).map(list)
     }
 }
 
@@ -228,7 +228,7 @@ impl Engine {
         state.sessions += 1;
         let number = state.sessions;
         let grid = Grid::new(now, Span::from(self.resolution));
-        let session = Session::new(number, &state.roster, grid, now);
+        let session = Session::new(number, &state.job_table, grid, now);
         let bell = Arc::clone(&session.bell);
         state.session = Some(session);
         drop(state);
@@ -338,7 +338,7 @@ impl Engine {
     /// The last handle is gone.
     pub(crate) fn close(&self) {
         self.halt(|_| true);
-        let jobs = lock(&self.state).roster.take();
+        let jobs = lock(&self.state).job_table.take();
         for job in jobs {
             // One that nobody else knows has no run in progress, and just goes.
             if Arc::strong_count(&job) > 1 {
@@ -394,7 +394,7 @@ impl Engine {
         let mut state = lock(&self.state);
         let State {
             session: current,
-            roster,
+            job_table,
             offer_ids,
             groups,
             ..
@@ -413,8 +413,8 @@ impl Engine {
         current.serve(now);
         let is_busy = current.batches_left() > 0 || current.is_due_by(now.after(set::KEPT_FOR));
         let mut handout = Handout::new(now, offer_ids, current.take_list());
-        current.hand_out_few(&mut handout, roster);
-        current.admit(&mut handout, roster, groups);
+        current.hand_out_few(&mut handout, job_table);
+        current.admit(&mut handout, job_table, groups);
         handout.queue(&mut queue);
         current.keep_list(handout.take_list());
         let batches = current.batches_left();

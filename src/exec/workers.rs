@@ -82,7 +82,7 @@ impl Engine {
         let mut state = lock(&self.state);
         let State {
             session,
-            roster,
+            job_table,
             offer_ids,
             groups,
             ..
@@ -108,8 +108,8 @@ impl Engine {
             return Found::Nothing(current.correct_wake());
         }
         let mut handout = Handout::new(now, offer_ids, queue.take_list());
-        current.hand_out(&mut handout, roster);
-        current.admit(&mut handout, roster, groups);
+        current.hand_out(&mut handout, job_table);
+        current.admit(&mut handout, job_table, groups);
         let batch = handout.hand_out(&mut queue);
         if handout.is_plain() {
             return Found::Batch(batch);
@@ -227,7 +227,7 @@ impl Engine {
         let mut state = lock(&self.state);
         let State {
             session: Some(current),
-            roster,
+            job_table,
             offer_ids,
             groups,
             ..
@@ -236,10 +236,10 @@ impl Engine {
             return;
         };
         let mut handout = Handout::new(now, offer_ids, Vec::new());
-        for job in jobs.iter().filter(|job| roster.get(job.index()).is_some()) {
+        for job in jobs.iter().filter(|job| job_table.get(job.index()).is_some()) {
             current.offer_again(&mut handout, job);
         }
-        current.admit(&mut handout, roster, groups);
+        current.admit(&mut handout, job_table, groups);
         handout.queue(&mut lock(&self.queue));
         drop(state);
         // Those that were let into their groups may be used up. None of them is replaced.

@@ -21,7 +21,7 @@ use crate::time::MissedTicks;
 use crate::time::{Span, Time};
 use crate::unwind::{lock, quietly};
 
-#[repr(C)] // The statistics lies beside the body, see `word_beside_body`.
+#[repr(C)] // The statistics lies beside the body, see `last_word_before_body`.
 pub(crate) struct JobCell<B: ?Sized = dyn Body> {
     pub(crate) id: JobId,
     interval: AtomicI64,
@@ -33,7 +33,7 @@ pub(crate) struct JobCell<B: ?Sized = dyn Body> {
     deadline: AtomicI64,
     /// Written by whoever holds the state word, too, as is the statistics.
     last_start: AtomicI64,
-    /// Written under the engine's lock; `UNREGISTERED` before and after its time on the roster.
+    /// Written under the engine's lock; `UNREGISTERED` before and after its time on the job table.
     index: AtomicU32,
     stats: AtomicRunStats,
     body: B,
@@ -69,7 +69,7 @@ impl JobCell {
     }
 
     /// What happens to lie right before the body, for whoever wants that memory to be on its way.
-    pub(crate) fn word_beside_body(&self) -> u32 {
+    pub(crate) fn last_word_before_body(&self) -> u32 {
         self.stats.last_word()
     }
 
@@ -543,7 +543,7 @@ pub(crate) mod tests {
     use crate::job::config::tests::no_host;
     use crate::job::target::Target;
 
-    /// A job that is on no scheduler's roster.
+    /// A job that is on no scheduler's job table.
     pub(crate) fn job() -> Arc<JobCell> {
         job_under(None)
     }
