@@ -2,12 +2,12 @@
 //! until it has seen every one.
 
 mod bench;
+mod cancel_listeners;
 mod engine;
 mod group;
 mod places;
 mod queue;
 mod state;
-mod waiters;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -22,7 +22,7 @@ use crate::engine::run_tracker::Watches;
 use crate::engine::wakeups::ring;
 use crate::error::Error;
 use crate::exec::driver::Driver;
-use crate::job::cancel_listeners::Waiters;
+use crate::job::cancel_listeners::CancelListeners;
 use crate::job::cell::JobCell;
 use crate::job::config::{CommonConfigs, Host, JobConfig, RunMode};
 use crate::job::event_kind::EventKind;
@@ -85,7 +85,7 @@ pub(crate) struct Engine {
     pub(crate) state: Mutex<State>,
     pub(crate) queue: Mutex<Queue>,
     pub(crate) watches: Watches,
-    pub(crate) waiters: Waiters,
+    pub(crate) cancel_listeners: CancelListeners,
     pub(crate) observers: Observers,
     /// The executor dropped the loop of the last session.
     lost_loop: AtomicBool,
@@ -104,7 +104,7 @@ impl Engine {
             state: Mutex::default(),
             queue: Mutex::default(),
             watches: Watches::default(),
-            waiters: Waiters::default(),
+            cancel_listeners: CancelListeners::default(),
             observers: Observers::new(settings.hooks),
             lost_loop: AtomicBool::new(false),
         })
@@ -133,8 +133,8 @@ impl Host for Engine {
         &self.clock
     }
 
-    fn waiters(&self) -> &Waiters {
-        &self.waiters
+    fn cancel_listeners(&self) -> &CancelListeners {
+        &self.cancel_listeners
     }
 
     fn resolution(&self) -> Duration {
@@ -330,7 +330,7 @@ impl Engine {
     fn tell_to_end(&self, batch: &Batch) {
         for job in &batch.jobs {
             if job.state().cancel(batch.offer_id) {
-                self.waiters.wake(job.job.id);
+                self.cancel_listeners.wake(job.job.id);
             }
         }
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::clock::sleep::Alarm;
 use crate::engine::Engine;
 use crate::exec::worker::BlockingRun;
-use crate::job::cancel_listeners::Ear;
+use crate::job::cancel_listeners::ListenerId;
 use crate::job::cell::JobInstance;
 use crate::job::end::End;
 use crate::job::rules::Backoff;
@@ -26,7 +26,7 @@ pub(crate) struct Wait {
     number: u64,
     until: Time,
     alarm: Alarm,
-    ear: Option<Ear>,
+    listener: Option<ListenerId>,
 }
 
 impl Wait {
@@ -37,13 +37,15 @@ impl Wait {
             number,
             until: engine.now().after(wait.into()),
             alarm: Alarm::default(),
-            ear: None,
+            listener: None,
         }
     }
 
     /// False if there is to be no further attempt.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
-        self.engine.waiters.listen(self.job.job.id, &mut self.ear, cx.waker());
+        self.engine
+            .cancel_listeners
+            .register(self.job.job.id, &mut self.listener, cx.waker());
         if self.job.is_cancelled(self.number) {
             return Poll::Ready(false);
         }
@@ -55,8 +57,8 @@ impl Wait {
 
 impl Drop for Wait {
     fn drop(&mut self) {
-        if let Some(ear) = self.ear {
-            self.engine.waiters.leave(self.job.job.id, ear);
+        if let Some(listener) = self.listener {
+            self.engine.cancel_listeners.deregister(self.job.job.id, listener);
         }
     }
 }

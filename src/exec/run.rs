@@ -283,7 +283,7 @@ impl Engine {
         if let Some(rules) = owner.rules() {
             self.after_end_by_rules(owner, rules);
         }
-        self.waiters.wake(owner.id);
+        self.cancel_listeners.wake(owner.id);
         if deferred.watched() {
             self.watches.ended((owner.id, deferred.offer_id()), cancelled);
         }
@@ -352,7 +352,7 @@ impl Engine {
     /// Cancels the run of a job that is to give way to the next.
     pub(crate) fn cancel_current(&self, job: &Arc<JobCell>) {
         job.state.cancel_current();
-        self.waiters.wake(job.id);
+        self.cancel_listeners.wake(job.id);
         if let Some(run) = job.rules().and_then(Rules::at_hand) {
             run.cancel(self);
         }

@@ -9,36 +9,36 @@ use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::unwind::{lock, quietly};
 
 #[derive(Default)]
-pub(crate) struct Waiters {
-    /// So that nobody pays for waiters that aren't there.
+pub(crate) struct CancelListeners {
+    /// So that nobody pays for listeners that aren't there.
     count: AtomicUsize,
     jobs: Mutex<Jobs>,
 }
 
 #[derive(Default)]
 struct Jobs {
-    waiting: HashMap<JobId, Vec<(Ear, Waker)>>,
-    ears: u64,
+    waiting: HashMap<JobId, Vec<(ListenerId, Waker)>>,
+    ids: u64,
 }
 
-/// Tells one waiter from another.
+/// Tells one listener from another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Ear(u64);
+pub(crate) struct ListenerId(u64);
 
-impl Waiters {
+impl CancelListeners {
     /// Keeps `waker` until the job is told something. The caller looks at the job again after this.
-    pub(crate) fn listen(&self, job: JobId, ear: &mut Option<Ear>, waker: &Waker) {
+    pub(crate) fn register(&self, job: JobId, listener: &mut Option<ListenerId>, waker: &Waker) {
         let mut waker = waker.clone();
         let mut jobs = lock(&self.jobs);
-        let ear = *ear.get_or_insert_with(|| {
-            jobs.ears += 1;
-            Ear(jobs.ears)
+        let listener = *listener.get_or_insert_with(|| {
+            jobs.ids += 1;
+            ListenerId(jobs.ids)
         });
-        let listening = jobs.waiting.entry(job).or_default();
-        match listening.iter_mut().find(|(other, _)| *other == ear) {
+        let listeners = jobs.waiting.entry(job).or_default();
+        match listeners.iter_mut().find(|(other, _)| *other == listener) {
             Some((_, old)) => std::mem::swap(old, &mut waker),
             None => {
-                listening.push((ear, waker));
+                listeners.push((listener, waker));
                 self.count.fetch_add(1, Ordering::SeqCst);
                 return;
             }
@@ -47,14 +47,14 @@ impl Waiters {
         drop(waker);
     }
 
-    pub(crate) fn leave(&self, job: JobId, ear: Ear) {
+    pub(crate) fn deregister(&self, job: JobId, listener: ListenerId) {
         let mut jobs = lock(&self.jobs);
-        let Some(listening) = jobs.waiting.get_mut(&job) else {
+        let Some(listeners) = jobs.waiting.get_mut(&job) else {
             return;
         };
-        let place = listening.iter().position(|(other, _)| *other == ear);
-        let left = place.map(|place| listening.swap_remove(place));
-        if listening.is_empty() {
+        let place = listeners.iter().position(|(other, _)| *other == listener);
+        let left = place.map(|place| listeners.swap_remove(place));
+        if listeners.is_empty() {
             jobs.waiting.remove(&job);
         }
         drop(jobs);
@@ -66,12 +66,12 @@ impl Waiters {
     /// Wakes those that wait for a run of `job`.
     pub(crate) fn wake(&self, job: JobId) {
         if self.count.load(Ordering::SeqCst) > 0 {
-            self.wake_those_there_are(job);
+            self.wake_all_of(job);
         }
     }
 
     #[cold]
-    fn wake_those_there_are(&self, job: JobId) {
+    fn wake_all_of(&self, job: JobId) {
         let woken = lock(&self.jobs).waiting.remove(&job).unwrap_or_default();
         self.count.fetch_sub(woken.len(), Ordering::SeqCst);
         for (_, waker) in woken {
@@ -85,28 +85,31 @@ impl Waiters {
 mod tests {
     use super::*;
 
-    fn counts(waiters: &Waiters) -> (usize, usize) {
-        (waiters.count.load(Ordering::SeqCst), lock(&waiters.jobs).waiting.len())
+    fn counts(cancel_listeners: &CancelListeners) -> (usize, usize) {
+        (
+            cancel_listeners.count.load(Ordering::SeqCst),
+            lock(&cancel_listeners.jobs).waiting.len(),
+        )
     }
 
     #[test]
     fn whoever_has_left_or_was_woken_is_forgotten() {
-        let waiters = Waiters::default();
-        let (job, mut ears) = (JobId::next(), [None, None]);
-        for ear in &mut ears {
-            waiters.listen(job, ear, Waker::noop());
-            waiters.listen(job, ear, Waker::noop());
+        let cancel_listeners = CancelListeners::default();
+        let (job, mut ids) = (JobId::next(), [None, None]);
+        for listener in &mut ids {
+            cancel_listeners.register(job, listener, Waker::noop());
+            cancel_listeners.register(job, listener, Waker::noop());
         }
-        assert_eq!(counts(&waiters), (2, 1));
-        let [first, second] = ears.map(Option::unwrap);
-        waiters.leave(job, first);
-        waiters.leave(job, first);
-        assert_eq!(counts(&waiters), (1, 1));
-        waiters.leave(job, second);
-        assert_eq!(counts(&waiters), (0, 0));
-        waiters.listen(job, &mut Some(first), Waker::noop());
-        waiters.wake(job);
-        waiters.leave(job, first);
-        assert_eq!(counts(&waiters), (0, 0));
+        assert_eq!(counts(&cancel_listeners), (2, 1));
+        let [first, second] = ids.map(Option::unwrap);
+        cancel_listeners.deregister(job, first);
+        cancel_listeners.deregister(job, first);
+        assert_eq!(counts(&cancel_listeners), (1, 1));
+        cancel_listeners.deregister(job, second);
+        assert_eq!(counts(&cancel_listeners), (0, 0));
+        cancel_listeners.register(job, &mut Some(first), Waker::noop());
+        cancel_listeners.wake(job);
+        cancel_listeners.deregister(job, first);
+        assert_eq!(counts(&cancel_listeners), (0, 0));
     }
 }

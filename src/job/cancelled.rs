@@ -4,14 +4,14 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use crate::clock::sleep::Alarm;
-use crate::job::cancel_listeners::Ear;
+use crate::job::cancel_listeners::ListenerId;
 use crate::job::run::Run;
 
 /// The future of [`Run::cancelled`].
 #[must_use = "a future does nothing until it is awaited"]
 pub struct Cancelled {
     run: Run,
-    ear: Option<Ear>,
+    listener: Option<ListenerId>,
     alarm: Alarm,
 }
 
@@ -19,7 +19,7 @@ impl Cancelled {
     pub(crate) fn new(run: Run) -> Cancelled {
         Cancelled {
             run,
-            ear: None,
+            listener: None,
             alarm: Alarm::default(),
         }
     }
@@ -33,7 +33,8 @@ impl Future for Cancelled {
         let Some(host) = this.run.host() else {
             return Poll::Ready(());
         };
-        host.waiters().listen(this.run.job_id(), &mut this.ear, cx.waker());
+        host.cancel_listeners()
+            .register(this.run.job_id(), &mut this.listener, cx.waker());
         if this.run.is_cancelled() {
             return Poll::Ready(());
         }
@@ -46,8 +47,8 @@ impl Future for Cancelled {
 
 impl Drop for Cancelled {
     fn drop(&mut self) {
-        if let (Some(ear), Some(host)) = (self.ear, self.run.host()) {
-            host.waiters().leave(self.run.job_id(), ear);
+        if let (Some(listener), Some(host)) = (self.listener, self.run.host()) {
+            host.cancel_listeners().deregister(self.run.job_id(), listener);
         }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
 use crate::clock::Clock;
-use crate::job::cancel_listeners::Waiters;
+use crate::job::cancel_listeners::CancelListeners;
 use crate::job::cell::JobCell;
 use crate::job::event_kind::EventKind;
 use crate::job::failures::FailureStats;
@@ -19,7 +19,7 @@ pub(crate) trait Host: Send + Sync {
     fn clock(&self) -> &Clock;
 
     /// Those that wait to be told that a run should end.
-    fn waiters(&self) -> &Waiters;
+    fn cancel_listeners(&self) -> &CancelListeners;
 
     /// The length of a tick.
     fn resolution(&self) -> Duration;
@@ -132,7 +132,7 @@ pub(crate) mod tests {
             unreachable!()
         }
 
-        fn waiters(&self) -> &Waiters {
+        fn cancel_listeners(&self) -> &CancelListeners {
             unreachable!()
         }
 

@@ -267,7 +267,7 @@ impl RunState {
     }
 
     /// Changes the word as `change` says and returns what it was, or nothing if there was nothing to change. All such
-    /// steps, and looks, are in one order with those that mark a batch as cancelled and that count waiters (`SeqCst`).
+    /// steps, and looks, are in one order with those that mark a batch as cancelled and that count listeners (`SeqCst`).
     fn update(&self, change: impl FnMut(u64) -> Option<u64>) -> Option<u64> {
         self.0.fetch_update(Ordering::SeqCst, Ordering::SeqCst, change).ok()
     }

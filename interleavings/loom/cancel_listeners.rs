@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::task::{Wake, Waker};
 
 use super::{all, both, job};
-use crate::job::cancel_listeners::Waiters;
+use crate::job::cancel_listeners::CancelListeners;
 use crate::job::cell::JobCell;
 use crate::job::state::OfferId;
 use crate::sync::atomic::{AtomicU64, Ordering};
@@ -24,7 +24,7 @@ impl Wake for Woken {
     }
 }
 
-fn running() -> (Arc<Waiters>, Arc<JobCell>, OfferId) {
+fn running() -> (Arc<CancelListeners>, Arc<JobCell>, OfferId) {
     let (job, offer_id) = (job(), OfferId::new(1));
     job.state.offer(offer_id);
     job.state.begin(offer_id);
@@ -35,19 +35,19 @@ fn running() -> (Arc<Waiters>, Arc<JobCell>, OfferId) {
 #[test]
 fn who_listens_and_then_looks_hears_or_sees() {
     all(|| {
-        let (waiters, job, offer_id) = running();
+        let (cancel_listeners, job, offer_id) = running();
         let woken = Arc::new(Woken::default());
         let waker = Waker::from(Arc::clone(&woken));
-        let (listener, its_job) = (Arc::clone(&waiters), Arc::clone(&job));
+        let (listeners, its_job) = (Arc::clone(&cancel_listeners), Arc::clone(&job));
         let (seen, ()) = both(
             move || {
-                let mut ear = None;
-                listener.listen(its_job.id, &mut ear, &waker);
+                let mut listener = None;
+                listeners.register(its_job.id, &mut listener, &waker);
                 its_job.state.load().is_cancelled()
             },
             || {
                 job.state.cancel(offer_id);
-                waiters.wake(job.id);
+                cancel_listeners.wake(job.id);
             },
         );
         assert!(seen || woken.times() == 1, "neither told nor woken");
@@ -58,18 +58,18 @@ fn who_listens_and_then_looks_hears_or_sees() {
 #[test]
 fn who_listens_hears_of_the_end() {
     all(|| {
-        let (waiters, job, _) = running();
+        let (cancel_listeners, job, _) = running();
         let woken = Arc::new(Woken::default());
         let waker = Waker::from(Arc::clone(&woken));
-        let (listener, its_job) = (Arc::clone(&waiters), Arc::clone(&job));
+        let (listeners, its_job) = (Arc::clone(&cancel_listeners), Arc::clone(&job));
         let (running, ()) = both(
             move || {
-                listener.listen(its_job.id, &mut None, &waker);
+                listeners.register(its_job.id, &mut None, &waker);
                 its_job.state.is_running()
             },
             || {
                 job.state.end(None);
-                waiters.wake(job.id);
+                cancel_listeners.wake(job.id);
             },
         );
         assert!(!running || woken.times() == 1, "neither told nor woken");
@@ -80,28 +80,32 @@ fn who_listens_hears_of_the_end() {
 #[test]
 fn wakers_change_and_go_while_others_are_woken() {
     all(|| {
-        let (waiters, job, offer_id) = running();
+        let (cancel_listeners, job, offer_id) = running();
         let [stays, goes] = [(); 2].map(|()| Arc::new(Woken::default()));
-        let (mut ear, mut leaving) = (None, None);
-        waiters.listen(job.id, &mut ear, Waker::noop());
-        waiters.listen(job.id, &mut leaving, &Waker::from(Arc::clone(&goes)));
-        let (listener, its_job, waker) = (Arc::clone(&waiters), Arc::clone(&job), Waker::from(Arc::clone(&stays)));
+        let (mut listener, mut leaving) = (None, None);
+        cancel_listeners.register(job.id, &mut listener, Waker::noop());
+        cancel_listeners.register(job.id, &mut leaving, &Waker::from(Arc::clone(&goes)));
+        let (listeners, its_job, waker) = (
+            Arc::clone(&cancel_listeners),
+            Arc::clone(&job),
+            Waker::from(Arc::clone(&stays)),
+        );
         let (seen, ()) = both(
             move || {
-                listener.leave(its_job.id, leaving.unwrap());
-                listener.listen(its_job.id, &mut ear, &waker);
+                listeners.deregister(its_job.id, leaving.unwrap());
+                listeners.register(its_job.id, &mut listener, &waker);
                 its_job.state.load().is_cancelled()
             },
             || {
                 job.state.cancel(offer_id);
-                waiters.wake(job.id);
+                cancel_listeners.wake(job.id);
             },
         );
         assert!(seen || stays.times() == 1);
         assert!(goes.times() <= 1);
         // Nobody is counted who isn't there: all wakers have gone, or go now.
-        waiters.wake(job.id);
-        drop(waiters);
+        cancel_listeners.wake(job.id);
+        drop(cancel_listeners);
         assert_eq!((Arc::strong_count(&stays), Arc::strong_count(&goes)), (1, 1));
     });
 }
