@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::clock::sleep::Alarm;
 use crate::control::stop::StopReport;
 use crate::engine::Engine;
-use crate::engine::run_tracker::Progress;
+use crate::engine::run_tracker::StopProgress;
 use crate::exec::executor_probe::Canary;
 use crate::job::current_run;
 use crate::sync::thread::{self, Thread};
@@ -94,7 +94,7 @@ struct Process {
     grace: Duration,
     timeout: Option<Duration>,
     stage: Stage,
-    progress: Arc<Progress>,
+    progress: Arc<StopProgress>,
     alarm: Alarm,
     canary: Option<Canary>,
 }
@@ -160,7 +160,7 @@ impl Process {
     fn begin(&mut self) {
         self.stage = Stage::Grace(self.engine.now().after(self.grace.into()));
         self.engine.begin_stop();
-        self.engine.watches.watch(&self.engine, &self.progress);
+        self.engine.run_tracker.watch(&self.engine, &self.progress);
         for run in current_run::runs() {
             self.progress.set_aside(run);
         }
@@ -181,7 +181,7 @@ impl Process {
 
     fn finish(&mut self) -> StopReport {
         self.stage = Stage::Done;
-        self.engine.watches.forget(&self.progress);
+        self.engine.run_tracker.forget(&self.progress);
         self.engine.end_stop();
         self.progress.report()
     }

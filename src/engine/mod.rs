@@ -1,6 +1,6 @@
 //! What the handles, the loop and the lanes of one scheduler share.
 //!
-//! Locks are taken in the order `state`, `queue`; `watches`, and within it what one stop has seen, apart from these, and what went wrong
+//! Locks are taken in the order `state`, `queue`; `run_tracker`, and within it what one stop has seen, apart from these, and what went wrong
 //! with jobs (`configuration.rs`) or is noted of the runs of one that overlap (`rules.rs`) within any of them or none. None is held while code of a
 //! user's, of the executor's or of a waker runs.
 
@@ -18,7 +18,7 @@ use crate::dispatch::job_table::JobTable;
 use crate::dispatch::offers::Handout;
 use crate::dispatch::queue::{Batch, Queue};
 use crate::dispatch::session::{Bell, Next, Session};
-use crate::engine::run_tracker::Watches;
+use crate::engine::run_tracker::RunTracker;
 use crate::engine::wakeups::ring;
 use crate::error::Error;
 use crate::exec::driver::Driver;
@@ -84,7 +84,7 @@ pub(crate) struct Engine {
     seed: u64,
     pub(crate) state: Mutex<State>,
     pub(crate) queue: Mutex<Queue>,
-    pub(crate) watches: Watches,
+    pub(crate) run_tracker: RunTracker,
     pub(crate) cancel_listeners: CancelListeners,
     pub(crate) observers: Observers,
     /// The executor dropped the loop of the last session.
@@ -103,7 +103,7 @@ impl Engine {
             seed: settings.seed,
             state: Mutex::default(),
             queue: Mutex::default(),
-            watches: Watches::default(),
+            run_tracker: RunTracker::default(),
             cancel_listeners: CancelListeners::default(),
             observers: Observers::new(settings.hooks),
             lost_loop: AtomicBool::new(false),

@@ -12,16 +12,16 @@ use crate::unwind::lock;
 
 /// The stops that wait for each run.
 #[derive(Default)]
-pub(crate) struct Watches(Mutex<HashMap<RunKey, Vec<Arc<Progress>>>>);
+pub(crate) struct RunTracker(Mutex<HashMap<RunKey, Vec<Arc<StopProgress>>>>);
 
-impl Watches {
+impl RunTracker {
     /// Watches every run in progress.
-    pub(crate) fn watch(&self, engine: &Engine, progress: &Arc<Progress>) {
+    pub(crate) fn watch(&self, engine: &Engine, progress: &Arc<StopProgress>) {
         let active = engine.active();
-        let mut watches = lock(&self.0);
+        let mut run_tracker = lock(&self.0);
         for batch in active {
             for job in batch.jobs.iter().filter(|job| job.state().watch(batch.offer_id)) {
-                watches
+                run_tracker
                     .entry((job.job.id, batch.offer_id))
                     .or_default()
                     .push(Arc::clone(progress));
@@ -39,20 +39,20 @@ impl Watches {
         }
     }
 
-    pub(crate) fn forget(&self, progress: &Arc<Progress>) {
-        let mut watches = lock(&self.0);
+    pub(crate) fn forget(&self, progress: &Arc<StopProgress>) {
+        let mut run_tracker = lock(&self.0);
         for run in lock(&progress.runs).waiting.keys() {
-            if let Some(watching) = watches.get_mut(run) {
+            if let Some(watching) = run_tracker.get_mut(run) {
                 watching.retain(|other| !Arc::ptr_eq(other, progress));
             }
         }
-        watches.retain(|_, watching| !watching.is_empty());
+        run_tracker.retain(|_, watching| !watching.is_empty());
     }
 }
 
 /// What a stop has seen so far.
 #[derive(Default)]
-pub(crate) struct Progress {
+pub(crate) struct StopProgress {
     runs: Mutex<Runs>,
     pub(crate) waker: AtomicWaker,
 }
@@ -66,7 +66,7 @@ struct Runs {
     set_aside: Vec<Job>,
 }
 
-impl Progress {
+impl StopProgress {
     pub(crate) fn is_over(&self) -> bool {
         lock(&self.runs).waiting.is_empty()
     }

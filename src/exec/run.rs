@@ -285,7 +285,7 @@ impl Engine {
         }
         self.cancel_listeners.wake(owner.id);
         if deferred.watched() {
-            self.watches.ended((owner.id, deferred.offer_id()), cancelled);
+            self.run_tracker.ended((owner.id, deferred.offer_id()), cancelled);
         }
     }
 
