@@ -14,7 +14,7 @@ use crate::unwind::{catch, discard, quietly};
 pub(crate) struct TimerGone;
 
 #[derive(Default)]
-pub(crate) struct Alarm {
+pub(crate) struct Sleep {
     sleep: Option<(Time, BoxFuture<'static, ()>)>,
     early: Option<Early>,
 }
@@ -45,15 +45,15 @@ impl Early {
     }
 }
 
-impl Alarm {
+impl Sleep {
     /// Ready once the clock has reached `time`. A timer that wakes too early is asked again, at the task's next turn.
     pub(crate) fn poll(&mut self, clock: &Clock, time: Time, cx: &mut Context<'_>) -> Poll<Result<(), TimerGone>> {
         if clock.now() >= time {
-            self.silence();
+            self.disarm();
             return Poll::Ready(Ok(()));
         }
         if self.sleep.as_ref().is_none_or(|(armed, _)| *armed != time) {
-            self.silence();
+            self.disarm();
             let Some(deadline) = self.deadline(clock, time) else {
                 return Poll::Pending;
             };
@@ -68,7 +68,7 @@ impl Alarm {
         match catch(|| sleep.as_mut().poll(cx)) {
             Ok(Poll::Pending) => Poll::Pending,
             Ok(Poll::Ready(())) => {
-                self.silence();
+                self.disarm();
                 let now = clock.now();
                 if now >= time {
                     return Poll::Ready(Ok(()));
@@ -78,7 +78,7 @@ impl Alarm {
                 Poll::Pending
             }
             Err(payload) => {
-                self.silence();
+                self.disarm();
                 gone(payload)
             }
         }
@@ -91,7 +91,7 @@ impl Alarm {
         later.or_else(|| clock.instant_within_range(time))
     }
 
-    fn silence(&mut self) {
+    fn disarm(&mut self) {
         if let Some((_, sleep)) = self.sleep.take() {
             quietly(|| drop(sleep));
         }
@@ -103,8 +103,8 @@ fn gone(payload: Box<dyn std::any::Any + Send>) -> Poll<Result<(), TimerGone>> {
     Poll::Ready(Err(TimerGone))
 }
 
-impl Drop for Alarm {
+impl Drop for Sleep {
     fn drop(&mut self) {
-        self.silence();
+        self.disarm();
     }
 }

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker, ready};
 use std::time::Duration;
 
-use crate::clock::sleep::Alarm;
+use crate::clock::sleep::Sleep;
 use crate::control::stop::StopReport;
 use crate::engine::Engine;
 use crate::engine::run_tracker::StopProgress;
-use crate::exec::executor_probe::Canary;
+use crate::exec::executor_probe::ExecutorProbe;
 use crate::job::current_run;
 use crate::sync::thread::{self, Thread};
 use crate::time::{Span, Time};
@@ -22,7 +22,7 @@ pub struct Stopping {
 
 impl Stopping {
     pub(crate) fn new(engine: Arc<Engine>, grace: Duration, timeout: Option<Duration>) -> Stopping {
-        let (progress, alarm, canary) = (Arc::default(), Alarm::default(), None);
+        let (progress, sleep, probe) = (Arc::default(), Sleep::default(), None);
         Stopping {
             process: Some(Process {
                 engine,
@@ -30,8 +30,8 @@ impl Stopping {
                 timeout,
                 stage: Stage::New,
                 progress,
-                alarm,
-                canary,
+                sleep,
+                probe,
             }),
         }
     }
@@ -95,8 +95,8 @@ struct Process {
     timeout: Option<Duration>,
     stage: Stage,
     progress: Arc<StopProgress>,
-    alarm: Alarm,
-    canary: Option<Canary>,
+    sleep: Sleep,
+    probe: Option<ExecutorProbe>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -144,13 +144,13 @@ impl Process {
                 // What is left is stuck in code that no executor has to carry on.
                 return Poll::Pending;
             }
-        } else if self.alarm.poll(&self.engine.clock, time, cx).is_ready() {
+        } else if self.sleep.poll(&self.engine.clock, time, cx).is_ready() {
             return Poll::Ready(());
         }
-        let canary = self
-            .canary
-            .get_or_insert_with(|| Canary::start(self.engine.clock.runtime()));
-        if canary.is_dead(self.engine.lost_its_loop(), cx) {
+        let probe = self
+            .probe
+            .get_or_insert_with(|| ExecutorProbe::start(self.engine.clock.runtime()));
+        if probe.is_executor_gone(self.engine.lost_its_loop(), cx) {
             Poll::Ready(())
         } else {
             Poll::Pending

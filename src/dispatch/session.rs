@@ -55,7 +55,7 @@ pub(crate) struct Bell(pub(crate) AtomicWaker);
 
 /// What the loop does next.
 pub(crate) enum Next {
-    Sleep(Time),
+    SleepUntil(Time),
     /// Waits for the bell.
     Wait,
     End,
@@ -180,7 +180,7 @@ impl Session {
         } else {
             Some(self.agenda.tick_after(now).min(next.unwrap_or(Time::NEVER)))
         };
-        self.wake.map_or(Next::Wait, Next::Sleep)
+        self.wake.map_or(Next::Wait, Next::SleepUntil)
     }
 
     /// Whether a tick will come by then at which something is listed.
@@ -366,7 +366,7 @@ mod tests {
     #[test]
     fn the_loop_is_told_once_when_it_may_sleep_longer_after_all() {
         let (mut session, job_table) = session(200);
-        assert!(matches!(session.next(at(0), false), Next::Sleep(time) if time == at(50)));
+        assert!(matches!(session.next(at(0), false), Next::SleepUntil(time) if time == at(50)));
         assert!(session.correct_wake().is_none());
         hand_out_all(&mut session, &job_table);
         let bell = session.correct_wake().expect("it means to wake too early");

@@ -407,7 +407,7 @@ impl Engine {
                 wanting: queue.hire(current.batches_left()),
                 handout: None,
                 _unused: Vec::new(),
-                next: Next::Sleep(now),
+                next: Next::SleepUntil(now),
             });
         }
         current.serve(now);

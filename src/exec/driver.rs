@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, ready};
 
-use crate::clock::sleep::{Alarm, TimerGone};
+use crate::clock::sleep::{Sleep, TimerGone};
 use crate::dispatch::session::{Bell, Next};
 use crate::engine::Engine;
 
@@ -14,7 +14,7 @@ pub(crate) struct Driver {
     engine: Weak<Engine>,
     session: u64,
     bell: Arc<Bell>,
-    alarm: Alarm,
+    sleep: Sleep,
     ended: bool,
 }
 
@@ -24,7 +24,7 @@ impl Driver {
             engine,
             session,
             bell,
-            alarm: Alarm::default(),
+            sleep: Sleep::default(),
             ended: false,
         }
     }
@@ -33,14 +33,14 @@ impl Driver {
 impl Driver {
     fn serve(&mut self, engine: &Arc<Engine>, cx: &mut Context<'_>) -> Poll<()> {
         let time = match engine.tick(self.session) {
-            Next::Sleep(time) => time,
+            Next::SleepUntil(time) => time,
             Next::Wait => return Poll::Pending,
             Next::End => {
                 self.ended = true;
                 return Poll::Ready(());
             }
         };
-        match ready!(self.alarm.poll(&engine.clock, time, cx)) {
+        match ready!(self.sleep.poll(&engine.clock, time, cx)) {
             Ok(()) => again(cx),
             Err(TimerGone) => Poll::Ready(()),
         }

@@ -11,32 +11,32 @@ use crate::unwind::catch;
 /// A timer may die with its runtime and never fire. A stop that has to sleep keeps one of these on the executor: an
 /// executor that is shut down drops it. One that refuses it may do so for a while only; whether it is gone, the fate of the
 /// loop tells.
-pub(crate) struct Canary {
+pub(crate) struct ExecutorProbe {
     refused: bool,
     /// Lets the task end.
-    _leash: oneshot::Sender<()>,
-    song: oneshot::Receiver<()>,
+    _guard: oneshot::Sender<()>,
+    dropped: oneshot::Receiver<()>,
 }
 
-impl Canary {
-    pub(crate) fn start(runtime: &dyn Runtime) -> Canary {
-        let (leash, end) = oneshot::channel::<()>();
-        let (singing, song) = oneshot::channel::<()>();
-        let task = Box::pin(end.map(move |_| drop(singing)));
+impl ExecutorProbe {
+    pub(crate) fn start(runtime: &dyn Runtime) -> ExecutorProbe {
+        let (guard, end) = oneshot::channel::<()>();
+        let (held, dropped) = oneshot::channel::<()>();
+        let task = Box::pin(end.map(move |_| drop(held)));
         let refused = catch(|| runtime.spawn(task).is_err());
-        Canary {
+        ExecutorProbe {
             refused: refused.unwrap_or(true),
-            _leash: leash,
-            song,
+            _guard: guard,
+            dropped,
         }
     }
 
     /// Whether the executor is gone; `has_lost_loop` says whether it has dropped the loop. If it is not gone, `cx` is woken when it goes.
-    pub(crate) fn is_dead(&mut self, has_lost_loop: bool, cx: &mut Context<'_>) -> bool {
+    pub(crate) fn is_executor_gone(&mut self, has_lost_loop: bool, cx: &mut Context<'_>) -> bool {
         if self.refused {
             has_lost_loop
         } else {
-            matches!(self.song.poll_unpin(cx), Poll::Ready(_))
+            matches!(self.dropped.poll_unpin(cx), Poll::Ready(_))
         }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use crate::clock::sleep::Alarm;
+use crate::clock::sleep::Sleep;
 use crate::engine::Engine;
 use crate::exec::worker::BlockingRun;
 use crate::job::cancel_listeners::ListenerId;
@@ -25,7 +25,7 @@ pub(crate) struct Wait {
     job: JobInstance,
     number: u64,
     until: Time,
-    alarm: Alarm,
+    sleep: Sleep,
     listener: Option<ListenerId>,
 }
 
@@ -36,7 +36,7 @@ impl Wait {
             job: job.clone(),
             number,
             until: engine.now().after(wait.into()),
-            alarm: Alarm::default(),
+            sleep: Sleep::default(),
             listener: None,
         }
     }
@@ -49,7 +49,7 @@ impl Wait {
         if self.job.is_cancelled(self.number) {
             return Poll::Ready(false);
         }
-        self.alarm
+        self.sleep
             .poll(&self.engine.clock, self.until, cx)
             .map(|woken| woken.is_ok())
     }

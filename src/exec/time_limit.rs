@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use crate::clock::sleep::Alarm;
+use crate::clock::sleep::Sleep;
 use crate::engine::Engine;
 use crate::job::end::End;
 use crate::job::target::{RunFuture, Running};
@@ -16,7 +16,7 @@ use crate::unwind::quietly;
 pub(crate) struct TimeLimit {
     engine: Arc<Engine>,
     limit: Time,
-    alarm: Alarm,
+    sleep: Sleep,
     future: Option<RunFuture>,
 }
 
@@ -25,7 +25,7 @@ impl TimeLimit {
         TimeLimit {
             engine: Arc::clone(engine),
             limit,
-            alarm: Alarm::default(),
+            sleep: Sleep::default(),
             future: Some(future),
         }
     }
@@ -42,7 +42,7 @@ impl Future for TimeLimit {
         if let Poll::Ready(end) = future.as_mut().poll(cx) {
             return Poll::Ready(end);
         }
-        match this.alarm.poll(&this.engine.clock, this.limit, cx) {
+        match this.sleep.poll(&this.engine.clock, this.limit, cx) {
             Poll::Ready(Ok(())) => {
                 let late = this.future.take();
                 quietly(|| drop(late));

@@ -3,7 +3,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use crate::clock::sleep::Alarm;
+use crate::clock::sleep::Sleep;
 use crate::job::cancel_listeners::ListenerId;
 use crate::job::run::Run;
 
@@ -12,7 +12,7 @@ use crate::job::run::Run;
 pub struct Cancelled {
     run: Run,
     listener: Option<ListenerId>,
-    alarm: Alarm,
+    sleep: Sleep,
 }
 
 impl Cancelled {
@@ -20,7 +20,7 @@ impl Cancelled {
         Cancelled {
             run,
             listener: None,
-            alarm: Alarm::default(),
+            sleep: Sleep::default(),
         }
     }
 }
@@ -39,7 +39,7 @@ impl Future for Cancelled {
             return Poll::Ready(());
         }
         match this.run.time_limit() {
-            Some(limit) => this.alarm.poll(host.clock(), limit, cx).map(drop),
+            Some(limit) => this.sleep.poll(host.clock(), limit, cx).map(drop),
             None => Poll::Pending,
         }
     }
