@@ -523,13 +523,13 @@ fn on_threads_there_are_never_more() {
 }
 
 #[test]
-fn one_at_a_time_is_as_skip() {
+fn one_at_a_time_is_as_wait() {
     for policy in [MissedTicks::Burst, MissedTicks::Skip, MissedTicks::Delay] {
-        let skip = World::new();
-        let target = taking(&skip.log, &skip.time, |number| 33 + 70 * (number % 5));
-        skip.every(100).missed_ticks(policy).run(target).unwrap();
-        skip.start();
-        skip.advance(10_000);
+        let wait = World::new();
+        let target = taking(&wait.log, &wait.time, |number| 33 + 70 * (number % 5));
+        wait.every(100).missed_ticks(policy).run(target).unwrap();
+        wait.start();
+        wait.advance(10_000);
 
         let one = World::new();
         let target = taking(&one.log, &one.time, |number| 33 + 70 * (number % 5));
@@ -537,9 +537,9 @@ fn one_at_a_time_is_as_skip() {
         one.start();
         one.advance(10_000);
 
-        let (skip, one) = (skip.log.take(), one.log.take());
-        assert!(skip.len() > 30);
-        assert_eq!(skip, one, "{policy:?}");
+        let (wait, one) = (wait.log.take(), one.log.take());
+        assert!(wait.len() > 30);
+        assert_eq!(wait, one, "{policy:?}");
     }
 }
 
