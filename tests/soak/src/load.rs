@@ -100,7 +100,7 @@ impl Load {
         // Anything up to an interval may be the machine's fault.
         findings.demand(lateness <= INTERVAL, format!("a run began {lateness:?} late"));
         findings.demand(early == 0, format!("{early} runs began early"));
-        findings.demand(wrong == 0, format!("{wrong} runs were told a wrong number or scheduled instant"));
+        findings.demand(wrong == 0, format!("{wrong} runs were told a wrong number or schedule"));
     }
 }
 
