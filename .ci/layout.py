@@ -170,6 +170,7 @@ class File:
         self.is_lib = self.path == "src/lib.rs"
         self.defined = set(re.findall(r"\b(?:struct|enum|union|trait|type|fn|const|static|mod|macro_rules!)\s+(\w+)", self.code))
         self.types = set(re.findall(r"\b(?:struct|enum|union)\s+(\w+)", self.code))
+        self.impls = list(impl_blocks(self))
         self.blocks = [(block[1], block.start(), end_of_block(self.code, block.end() - 1))
                        for block in re.finditer(r"\bmod\s+(\w+)\s*\{", self.code)]
 
@@ -205,19 +206,24 @@ class File:
 
 def paths_in_use(tree, offset=0, before=()):
     """The paths in the tree of a `use`: the offset, the segments and the name in this file of each."""
-    segments = lambda text: tuple(part.strip().lstrip("$") for part in text.split("::") if part.strip())
     if "{" in tree:
         opening = tree.index("{")
-        before += segments(tree[:opening])
+        before += segments(tree[:opening], before)
         for at, part in split_at_commas(tree[opening + 1 : end_of_block(tree, opening) - 1]):
             yield from paths_in_use(part, offset + opening + 1 + at, before)
         return
     path, _, name = re.sub(r"\s+", " ", tree).partition(" as ")
-    path = before + segments(path)
+    path = before + segments(path, before)
     if len(path) > 1 and path[-1] == "self":
         path = path[:-1]
     if path:
         yield offset + len(tree) - len(tree.lstrip()), path, name.strip() or path[-1]
+
+
+def segments(path, before):
+    """Those of a path; the first is empty if it begins with `::`, which leads into another crate."""
+    parts = [part.strip().lstrip("$") for part in path.split("::")]
+    return tuple(part for at, part in enumerate(parts) if part or (at == 0 and len(parts) > 1 and not before))
 
 
 class Tree:
@@ -340,19 +346,18 @@ def small_circles(tree):
 
 
 def impl_blocks(file):
-    """The inherent ones: the path of the type, and where the body begins."""
+    """The name of the type, whether the block is for a trait, and the bounds of its body."""
     for found in re.finditer(r"(?:^|[;{}\]])\s*(?:unsafe\s+)?(impl)\b([^{;]*)\{", file.code):
         header, before = found[2].replace("->", "  "), None
         while header != before:
             before, header = header, re.sub(r"<[^<>]*>", "", header)
-        words = re.split(r"\bwhere\b", header)[0].split()
-        if len(words) == 1 and re.fullmatch(r"[\w:]+", words[0]):
-            yield tuple(words[0].split("::")), found.end() - 1
+        _, is_for_trait, name = (" " + re.split(r"\bwhere\b", header)[0]).rpartition(" for ")
+        if re.fullmatch(r"[\w:]+", name.strip()):
+            yield name.strip().split("::")[-1], bool(is_for_trait), found.end(), end_of_block(file.code, found.end() - 1)
 
 
-def methods_of(file, body):
-    """Name and offset of each method that other folders can call, in the block that begins at `body`."""
-    at, end = body + 1, end_of_block(file.code, body) - 1
+def methods_of(file, at, end):
+    """Name and offset of each method that other folders can call, in the body of a block."""
     while found := re.compile(r"[(\[{]|((?:pub\s*(\([^)]*\))?\s*)?)(?:(?:const|async|unsafe)\s+)*\bfn\s+(\w+)").search(file.code, at, end):
         if found[3] is None:
             at = end_of_block(file.code, found.start())
@@ -365,33 +370,44 @@ def methods_of(file, body):
 
 def methods_above_their_type(tree):
     for file in tree.files:
-        for path, body in impl_blocks(file):
-            name = path[-1]
+        for name, is_for_trait, begin, end in file.impls:
             homes = [home for home in tree.files if name in home.types]
             if len(homes) > 1:
                 homes = [home for home in homes if home is file or home in tree.imports[file]]
-            if any(None not in (home.rank(), file.rank()) and home.rank() < file.rank() for home in homes) and file not in homes:
-                for method, offset in methods_of(file, body):
+            is_above = any(None not in (home.rank(), file.rank()) and home.rank() < file.rank() for home in homes)
+            if is_above and not is_for_trait and file not in homes:
+                for method, offset in methods_of(file, begin, end - 1):
                     yield Method(method, name, file, file.line_at(offset))
 
 
 def no_hidden_calls(tree):
     for method in methods_above_their_type(tree):
-        call = re.compile(rf"(?P<dot>\.)\s*{method.name}\s*(?:::\s*<[^;()]*>\s*)?\(|\b{method.type_name}\s*::\s*{method.name}\b")
         for file in tree.files:
             if file.rank() is None or file.rank() >= method.file.rank():
                 continue
-            known = method.name in COMMON_METHODS or any(
-                method.name in other.defined and other.rank() is not None and other.rank() <= file.rank() for other in tree.files
-            )
-            for found in call.finditer(file.code):
-                if found["dot"] and known:
-                    continue
+            for offset in calls(tree, file, method):
                 yield Finding(
-                    file.path, file.line_at(found.start()),
+                    file.path, file.line_at(offset),
                     f"{file.place()} calls {method.type_name}::{method.name}, which {method.file.place()} above it defines",
                     f"define it beside {method.type_name} ({method.file.path}:{method.line}), or call a trait's method",
                 )
+
+
+def calls(tree, file, method):
+    """Where the file calls the method. Of a receiver only the name is known: a call is reported where it is certain."""
+    is_common = method.name in COMMON_METHODS or any(
+        method.name in other.defined and other.rank() is not None and other.rank() <= file.rank() for other in tree.files
+    )
+    its_name = re.sub(r"(?<!^)(?=[A-Z])", "_", method.type_name).lower()
+    after_dot = rf"(?:\b(?P<receiver>\w+)(?:\(\))?\s*)?(?P<dot>\.)\s*{method.name}\s*(?:::\s*<[^;()]*>\s*)?\("
+    for found in re.finditer(rf"{after_dot}|\b{method.type_name}\s*::\s*{method.name}\b", file.code):
+        if found["receiver"] == "self":
+            around = [name for name, _, begin, end in file.impls if begin <= found.start() < end]
+            is_certain = around[-1:] == [method.type_name]
+        else:
+            is_certain = not found["dot"] or found["receiver"] == its_name or not is_common
+        if is_certain:
+            yield found.start("dot") if found["dot"] else found.start()
 
 
 def sizes(root, tree):

@@ -106,6 +106,11 @@ CASES = [
         "src/runtime/traits.rs": "",
         **{f"src/time/part{n}.rs": f"use super::Part{(n + 1) % 4};\npub(crate) struct Part{n};\n" for n in range(4)},
     }, ["src/time/mod.rs:2: 5 files import each other in a circle"]),
+    ("re-exports of crates that are named as modules", {
+        "src/time/mod.rs": "".join(f"mod part{n};\npub(crate) use ::part{n}::Part{n};\npub(crate) use ::{{part{n}::f}};\n" for n in range(4)),
+        "src/runtime/traits.rs": "",
+        **{f"src/time/part{n}.rs": f"use super::Part{n};\n" for n in range(4)},
+    }, []),
     # Methods that stand above their type.
     ("a method of a higher folder", {
         "src/exec/jobs.rs": ENGINE_ABOVE_ITS_TYPE, "src/engine/mod.rs": "pub(crate) struct Engine;\n\nfn f(e: &Engine) {\n    e\n        .relist_all();\n}\n",
@@ -122,6 +127,16 @@ CASES = [
     }, []),
     ("a private method of a higher folder", {
         "src/exec/jobs.rs": ENGINE_ABOVE_ITS_TYPE, "src/job/run.rs": "fn f(e: &Run) { e.near(); }\n",
+    }, []),
+    ("a method of a higher folder on what is named as its type", {
+        "src/exec/jobs.rs": ENGINE_ABOVE_ITS_TYPE, "src/park/slot.rs": "impl Slot { fn relist_all(&self) {} }\nfn f(s: &S) { s.engine().relist_all(); }\n",
+    }, ["src/park/slot.rs:2: park/ calls Engine::relist_all"]),
+    ("a method of a higher folder on self", {
+        "src/exec/jobs.rs": ENGINE_ABOVE_ITS_TYPE, "src/park/slot.rs": "fn relist_all() {}\n",
+        "src/engine/mod.rs": "pub(crate) struct Engine;\nimpl Drop for Engine { fn drop(&mut self) { self.relist_all(); } }\n",
+    }, ["src/engine/mod.rs:2: engine/ calls Engine::relist_all"]),
+    ("a method of another self", {
+        "src/exec/jobs.rs": ENGINE_ABOVE_ITS_TYPE, "src/job/run.rs": "impl<T> Deref for Run<T> { fn f(&self) { self.relist_all(); } }\n",
     }, []),
     ("a lower method of the same name", {
         "src/exec/jobs.rs": ENGINE_ABOVE_ITS_TYPE, "src/job/run.rs": "impl Run { fn relist_all(&self) {} }\nfn f(e: &Run) { e.relist_all(); }\n",
