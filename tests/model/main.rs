@@ -5,7 +5,8 @@
 //! arithmetic. `bites` sees to it that the model refuses what is wrong, `determinism` that a scenario has one trace.
 //!
 //! ```sh
-//! cargo test --test model                                          # 10,000 scenarios
+//! cargo test --test model                                          # 2,000 scenarios
+//! PROPTEST_CASES=10000 cargo test --test model                     # as many as in CI
 //! PROPTEST_CASES=1000000 cargo test --release --test model         # a long run
 //! ```
 //!
@@ -36,7 +37,7 @@ use proptest::test_runner::{Config, FileFailurePersistence, TestCaseError, TestE
 use crate::scenario::Scenario;
 
 /// So many scenarios, unless PROPTEST_CASES says otherwise.
-const CASES: u32 = 10_000;
+const CASES: u32 = 2_000;
 
 /// One in so many is tried with a crowd as well.
 const CROWDS: u32 = 20;

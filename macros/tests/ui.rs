@@ -1,6 +1,6 @@
 //! What `#[every]` accepts, and what it says of what it doesn't.
 //!
-//! The `.stderr` files hold the messages of Rust 1.95. `TRYBUILD=overwrite cargo test --test ui`
+//! The `.stderr` files hold the messages of Rust 1.95. `TRYBUILD=overwrite cargo test -p atevery-macros --test ui`
 //! writes them anew.
 
 #[test]
