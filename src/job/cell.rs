@@ -9,11 +9,11 @@ use crate::job::failures::FailureStats;
 use crate::job::id::{JobId, RunKey};
 use crate::job::instance::{Instance, Instances, LastRun};
 use crate::job::rules::{OverlapState, Rules};
-use crate::job::run::{Begun, Facts};
+use crate::job::run::{RunContext, RunInfo};
 use crate::job::span::RunSpan;
 use crate::job::state::{Begin, RunState};
 use crate::job::stats::{AtomicRunStats, RunStats};
-use crate::job::target::{Body, Spare, Step};
+use crate::job::target::{Body, CallResult, Spare};
 use crate::sync::MutexGuard;
 use crate::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
 use crate::time::JobIndex;
@@ -166,9 +166,9 @@ impl JobCell {
     }
 
     /// When a run has taken too long.
-    pub(crate) fn time_limit(&self, facts: &Facts) -> Time {
+    pub(crate) fn time_limit(&self, info: &RunInfo) -> Time {
         let limit = self.rules().and_then(|rules| rules.time_limit);
-        match (facts.started, limit) {
+        match (info.started, limit) {
             (Some(started), Some(limit)) => started.after(limit),
             _ => Time::NEVER,
         }
@@ -349,14 +349,14 @@ impl JobCell {
 /// Runs.
 impl JobCell {
     /// Counts a run and moves the deadline. For the holder of the state word, or of an instance.
-    pub(crate) fn begin(&self, how: Begin, started: Option<Time>) -> Facts {
+    pub(crate) fn begin(&self, how: Begin, started: Option<Time>) -> RunInfo {
         let _alone = self.lock_if_shared();
-        let facts = self.begin_alone(how, started);
+        let info = self.begin_alone(how, started);
         self.note_no_offer();
-        facts
+        info
     }
 
-    fn begin_alone(&self, how: Begin, started: Option<Time>) -> Facts {
+    fn begin_alone(&self, how: Begin, started: Option<Time>) -> RunInfo {
         let (deadline, due) = match (how, started) {
             (Begin::Triggered, Some(now)) => (now, now),
             _ => {
@@ -369,7 +369,7 @@ impl JobCell {
     }
 
     /// Likewise for a job that is not [timed](JobCell::needs_start), and so is due again one interval later whatever happens.
-    pub(crate) fn begin_unmeasured(&self) -> Facts {
+    pub(crate) fn begin_unmeasured(&self) -> RunInfo {
         debug_assert!(!self.needs_start());
         let deadline = self.deadline();
         self.set_deadline(deadline.after(self.span()));
@@ -388,10 +388,10 @@ impl JobCell {
         self.instances().map(|instances| lock(&instances.writing))
     }
 
-    fn count_run(&self, deadline: Time, due: Time, started: Option<Time>) -> Facts {
+    fn count_run(&self, deadline: Time, due: Time, started: Option<Time>) -> RunInfo {
         let number = self.runs();
         self.set_runs(number + 1);
-        Facts {
+        RunInfo {
             number,
             deadline,
             due,
@@ -411,7 +411,7 @@ impl JobCell {
     }
 
     /// Calls the target. For the holder of the state word.
-    pub(crate) fn call(&self, run: &Begun<'_>, spare: &mut Spare) -> Step {
+    pub(crate) fn call(&self, run: &RunContext<'_>, spare: &mut Spare) -> CallResult {
         self.body.call(run, spare)
     }
 
@@ -426,11 +426,11 @@ impl JobCell {
     }
 
     /// Notes when a run began and ended.
-    pub(crate) fn note_run(&self, facts: &Facts, started: Time, ended: Time) {
+    pub(crate) fn note_run(&self, info: &RunInfo, started: Time, ended: Time) {
         let _alone = self.lock_if_shared();
         // The clock may have stepped back meanwhile; by now it has not begun later than it has ended.
         self.set_last_start(started.min(ended));
-        self.stats.note_run(facts.due, started, ended);
+        self.stats.note_run(info.due, started, ended);
     }
 
     /// When the last run began that was known to; never, if none was.
@@ -561,14 +561,14 @@ pub(crate) mod tests {
     #[test]
     fn a_run_in_which_the_clock_stepped_back_has_begun_when_it_ended() {
         let job = job();
-        let facts = job.begin_unmeasured();
+        let info = job.begin_unmeasured();
         let [early, late] = [5, 6].map(Time::from_nanos);
         assert_eq!(job.last_start(), Time::NEVER);
         job.note_start(late);
         assert_eq!(job.last_start(), late);
-        job.note_run(&facts, late, early);
+        job.note_run(&info, late, early);
         assert_eq!(job.last_start(), early);
-        job.note_run(&facts, early, late);
+        job.note_run(&info, early, late);
         assert_eq!(job.last_start(), early);
     }
 

@@ -224,7 +224,7 @@ mod tests {
     use std::task::{Context, Poll, Wake};
 
     use super::*;
-    use crate::job::end::End;
+    use crate::job::run_end::RunEnd;
     use crate::job::target::Running;
 
     #[derive(Default)]
@@ -239,9 +239,9 @@ mod tests {
     struct Room<const SIZE: usize>([u8; SIZE]);
 
     impl<const SIZE: usize> Future for Room<SIZE> {
-        type Output = End;
+        type Output = RunEnd;
 
-        fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<End> {
+        fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<RunEnd> {
             Poll::Pending
         }
     }
