@@ -14,7 +14,7 @@ use crate::job::cell::JobInstance;
 use crate::job::rules::Backoff;
 use crate::job::run::RunInfo;
 use crate::job::run_end::RunEnd;
-use crate::job::target::{CallResult, RunFuture, Running};
+use crate::job::target::{CallResult, ReusableFuture, RunFuture};
 use crate::park::slot::poll_run;
 use crate::time::Time;
 use crate::unwind::{Guarded, catch, quietly};
@@ -165,7 +165,7 @@ impl Future for Attempts {
     }
 }
 
-impl Running for Attempts {}
+impl ReusableFuture for Attempts {}
 
 /// A blocking run between two attempts. The executor that drops it cancels the run.
 pub(crate) struct Pause {

@@ -15,7 +15,7 @@ use crate::job::rules::{Backoff, Rules};
 use crate::job::run::{RunContext, RunInfo};
 use crate::job::run_end::RunEnd;
 use crate::job::state::{Begin, Deferred, OfferId};
-use crate::job::target::{CallResult, RunFuture, Spare};
+use crate::job::target::{CallResult, FutureBuf, RunFuture};
 use crate::observe::event::Event;
 use crate::time::Time;
 use crate::unwind::{catch, lock, quietly};
@@ -88,7 +88,7 @@ impl Engine {
         self: &Arc<Self>,
         batch: &Batch,
         job: &JobInstance,
-        spare: &mut Spare,
+        spare: &mut FutureBuf,
     ) -> Option<(RunInfo, RunFuture)> {
         let Some(how) = job.state().begin(batch.offer_id) else {
             self.withdraw(batch.offer_id, job);
@@ -117,7 +117,7 @@ impl Engine {
     }
 
     /// What is left of a run's beginning and end when nobody looks, and it has no rules: most runs there are.
-    fn run_unmeasured(&self, batch: &Batch, job: &JobInstance, spare: &mut Spare) -> Option<(RunInfo, RunFuture)> {
+    fn run_unmeasured(&self, batch: &Batch, job: &JobInstance, spare: &mut FutureBuf) -> Option<(RunInfo, RunFuture)> {
         let info = job.job.begin_unmeasured();
         if batch.is_cancelled() {
             // The cancellation came before the state word, and so missed this run.
@@ -204,7 +204,7 @@ impl Engine {
     }
 
     /// Calls the target.
-    pub(crate) fn call(&self, job: &JobInstance, info: &RunInfo, spare: &mut Spare) -> CallResult {
+    pub(crate) fn call(&self, job: &JobInstance, info: &RunInfo, spare: &mut FutureBuf) -> CallResult {
         let begun = RunContext {
             clock: &self.clock,
             job,
@@ -221,7 +221,7 @@ impl Engine {
         job: &JobInstance,
         info: &RunInfo,
         rules: &Rules,
-        spare: &mut Spare,
+        spare: &mut FutureBuf,
     ) -> CallResult {
         let mut step = self.call(job, info, spare);
         if let Some(backoffs) = rules.backoffs.as_ref().filter(|_| step.may_fail()) {
@@ -253,8 +253,8 @@ impl Engine {
         mut future: RunFuture,
         end: RunEnd,
         waited: Option<Time>,
-    ) -> Spare {
-        let vacated = catch(|| info.span.in_scope(|| future.as_mut().vacate()));
+    ) -> FutureBuf {
+        let vacated = catch(|| info.span.in_scope(|| future.as_mut().clear()));
         if let Ok(true) = vacated {
             self.settle(job, info, end, waited);
             return Some(future);

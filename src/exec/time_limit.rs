@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use crate::clock::sleep::Sleep;
 use crate::engine::Engine;
 use crate::job::run_end::RunEnd;
-use crate::job::target::{RunFuture, Running};
+use crate::job::target::{ReusableFuture, RunFuture};
 use crate::time::Time;
 use crate::unwind::quietly;
 
@@ -54,4 +54,4 @@ impl Future for TimeLimit {
     }
 }
 
-impl Running for TimeLimit {}
+impl ReusableFuture for TimeLimit {}

@@ -13,7 +13,7 @@ use crate::job::run::{RunContext, RunInfo};
 use crate::job::span::RunSpan;
 use crate::job::state::{Begin, RunState};
 use crate::job::stats::{AtomicRunStats, RunStats};
-use crate::job::target::{Body, CallResult, Spare};
+use crate::job::target::{Body, CallResult, FutureBuf};
 use crate::sync::MutexGuard;
 use crate::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
 use crate::time::JobIndex;
@@ -411,7 +411,7 @@ impl JobCell {
     }
 
     /// Calls the target. For the holder of the state word.
-    pub(crate) fn call(&self, run: &RunContext<'_>, spare: &mut Spare) -> CallResult {
+    pub(crate) fn call(&self, run: &RunContext<'_>, spare: &mut FutureBuf) -> CallResult {
         self.body.call(run, spare)
     }
 

@@ -8,7 +8,7 @@ use crate::job::cell::{JobCell, JobInstance};
 use crate::job::current_run::polling;
 use crate::job::run::RunInfo;
 use crate::job::run_end::RunEnd;
-use crate::job::target::{RunFuture, Spare};
+use crate::job::target::{FutureBuf, RunFuture};
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{AtomicWaker, Mutex};
 use crate::time::Time;
@@ -79,7 +79,7 @@ enum Stage {
 pub(crate) enum Polled {
     Waits,
     /// Now, or by a cancellation that its home had not noticed yet.
-    Ended(Spare),
+    Ended(FutureBuf),
 }
 
 /// A run that has begun and goes on as a future.
