@@ -155,7 +155,7 @@ impl Host for Engine {
     fn retire(&self, job: &Arc<JobCell>) {
         job.remove();
         if self.unregister(job) {
-            self.tell(job, OfferId::NONE, None, self.now(), EventKind::Removed);
+            self.emit(job, OfferId::NONE, None, self.now(), EventKind::Removed);
         }
     }
 }

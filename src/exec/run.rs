@@ -31,7 +31,7 @@ impl Engine {
         for job in &batch.jobs {
             if self.withdraw(batch.offer_id, job) {
                 job.job.note_failure(&EventKind::Refused);
-                self.tell(&job.job, batch.offer_id, None, self.now(), EventKind::Refused);
+                self.emit(&job.job, batch.offer_id, None, self.now(), EventKind::Refused);
             }
         }
     }
@@ -113,7 +113,7 @@ impl Engine {
 
     /// Whether anybody may ask when a run that is due begins.
     fn is_measured(&self, batch: &Batch, job: &JobCell) -> bool {
-        job.needs_start() || self.observers.are_there() || batch.jobs.len() == 1 || job.is_sampled()
+        job.needs_start() || self.observers.is_enabled() || batch.jobs.len() == 1 || job.is_sampled()
     }
 
     /// What is left of a run's beginning and end when nobody looks, and it has no rules: most runs there are.
@@ -154,7 +154,7 @@ impl Engine {
     fn begin(&self, batch: &Batch, job: &JobInstance, how: Begin) -> RunInfo {
         let owner = &job.job;
         let triggered = job.take_jobs_trigger() || how == Begin::Triggered;
-        let observed = self.observers.are_there();
+        let observed = self.observers.is_enabled();
         let started = (triggered || self.is_measured(batch, owner)).then(|| self.now());
         let triggered = triggered && !started.is_some_and(|started| owner.owes_a_run_at_the_end(started));
         let how = if triggered { Begin::Triggered } else { Begin::Due };
@@ -188,17 +188,17 @@ impl Engine {
         }
         let lateness = started.since(info.due);
         info.enter_span(owner.name(), lateness);
-        let tell = |kind| self.tell(owner, offer_id, Some(info), started, kind);
+        let emit = |kind| self.emit(owner, offer_id, Some(info), started, kind);
         quietly(|| {
             info.span.in_scope(|| {
                 if missed > 0 {
-                    tell(EventKind::Missed(missed));
+                    emit(EventKind::Missed(missed));
                 }
                 let by = lateness.into();
                 if by > 2 * self.resolution {
-                    tell(EventKind::Late(by));
+                    emit(EventKind::Late(by));
                 }
-                tell(EventKind::Started);
+                emit(EventKind::Started);
             });
         });
     }
@@ -343,7 +343,7 @@ impl Engine {
         let offer_id = job.state().load().offer_id();
         quietly(|| {
             info.span
-                .in_scope(|| self.tell(owner, offer_id, Some(info), ended, kind))
+                .in_scope(|| self.emit(owner, offer_id, Some(info), ended, kind))
         });
         ended
     }
@@ -355,7 +355,7 @@ impl Engine {
         quietly(|| drop(failure));
         let kind = EventKind::Retried(message.into());
         job.job.note_failure(&kind);
-        self.tell(&job.job, job.state().load().offer_id(), Some(info), self.now(), kind);
+        self.emit(&job.job, job.state().load().offer_id(), Some(info), self.now(), kind);
     }
 
     /// Cancels the run of a job that is to give way to the next.
@@ -368,7 +368,7 @@ impl Engine {
     }
 
     /// Tells those who want to know what has happened at `now`.
-    pub(crate) fn tell(
+    pub(crate) fn emit(
         &self,
         job: &Arc<JobCell>,
         offer_id: OfferId,
@@ -376,7 +376,7 @@ impl Engine {
         now: Time,
         kind: EventKind,
     ) {
-        if !self.observers.are_there() {
+        if !self.observers.is_enabled() {
             // It may hold an error of a user's, whose destructor may panic.
             quietly(|| drop(kind));
             return;
@@ -394,7 +394,7 @@ impl Engine {
             duration,
             kind,
         };
-        in_hook((job.id, offer_id), || self.observers.tell(&event));
+        in_hook((job.id, offer_id), || self.observers.emit(&event));
         quietly(|| drop(event));
     }
 }

@@ -45,11 +45,11 @@ mod on {
     }
 
     /// Tells the subscriber, whose panic harms nothing.
-    pub(crate) fn tell(event: &Event) {
-        quietly(|| emit(event));
+    pub(crate) fn emit(event: &Event) {
+        quietly(|| write(event));
     }
 
-    fn emit(event: &Event) {
+    fn write(event: &Event) {
         let (job, run) = (event.job().name(), event.run());
         match event.kind() {
             EventKind::Failed(error) => {
@@ -83,5 +83,5 @@ mod off {
         false
     }
 
-    pub(crate) fn tell(_: &Event) {}
+    pub(crate) fn emit(_: &Event) {}
 }

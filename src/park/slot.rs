@@ -106,7 +106,7 @@ impl Visit {
 
     /// Somebody may have begun to listen since a run began that isn't measured, and wants to hear how long it took.
     fn recall_start(&mut self, engine: &Engine) {
-        if self.info.started.is_none() && engine.observers.are_there() {
+        if self.info.started.is_none() && engine.observers.is_enabled() {
             self.info.started = Some(self.job.job.last_start());
         }
     }
