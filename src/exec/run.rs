@@ -166,7 +166,7 @@ impl Engine {
         }
         let clock_stepped_back = started.is_some_and(|started| started < batch.offered);
         if triggered || clock_stepped_back {
-            // Its deadline is not what was foreseen when it was offered.
+            // Its scheduled time is not what was foreseen when it was offered.
             self.list_again(owner);
         }
         if let Some(started) = started {
@@ -278,7 +278,7 @@ impl Engine {
         let cancelled = matches!(end, RunEnd::Cancelled);
         let ended = self.report(job, info, end);
         if owner.rules().is_some_and(|rules| rules.fixed_delay) {
-            owner.set_deadline_from_end(self.now());
+            owner.schedule_from_end(self.now());
         }
         self.release(job, cancelled, waited.map(|_| ended));
     }
@@ -388,7 +388,7 @@ impl Engine {
         let event = Event {
             job: Job::new(Arc::clone(job)),
             run: run.map(|info| info.number),
-            scheduled: run.map(|info| self.clock.instant_of(info.deadline)),
+            scheduled: run.map(|info| self.clock.instant_of(info.scheduled)),
             due: run.map(|info| self.clock.instant_of(info.due)),
             instant: self.clock.instant_of(now),
             duration,

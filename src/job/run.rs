@@ -178,8 +178,8 @@ impl fmt::Debug for Run {
 #[derive(Debug, Clone)]
 pub(crate) struct RunInfo {
     pub(crate) number: u64,
-    pub(crate) deadline: Time,
-    /// The deadline, put off by the run's jitter.
+    pub(crate) scheduled: Time,
+    /// The scheduled time, put off by the run's jitter.
     pub(crate) due: Time,
     /// When it began, if that was looked at.
     pub(crate) started: Option<Time>,
@@ -189,8 +189,8 @@ pub(crate) struct RunInfo {
 impl RunInfo {
     /// Gives the run a span of its own.
     pub(crate) fn enter_span(&mut self, job: &str, lateness: Span) {
-        let deadline = self.deadline.since(Time::ORIGIN);
-        self.span = span::of_run(job, self.number, deadline, lateness);
+        let scheduled = self.scheduled.since(Time::ORIGIN);
+        self.span = span::of_run(job, self.number, scheduled, lateness);
     }
 }
 
@@ -205,14 +205,14 @@ pub struct RunContext<'a> {
 impl RunContext<'_> {
     pub(crate) fn to_run(&self) -> Run {
         let RunInfo {
-            number, deadline, due, ..
+            number, scheduled, due, ..
         } = *self.info;
         let job = &self.job.job;
         let started = self.info.started.unwrap_or(due);
         Run {
             instance: self.job.clone(),
             number,
-            scheduled: self.clock.instant_of(deadline),
+            scheduled: self.clock.instant_of(scheduled),
             due: self.clock.instant_of(due),
             started: self.clock.instant_of(started),
             missed: job.missed(due, started),
