@@ -8,7 +8,7 @@ use crate::exec::retry::Attempts;
 use crate::exec::time_limit::TimeLimit;
 use crate::job::cell::{JobCell, JobInstance};
 use crate::job::config::Host;
-use crate::job::current_run::{in_hook, inside};
+use crate::job::current_run::{enter, enter_hook};
 use crate::job::event_kind::EventKind;
 use crate::job::handle::Job;
 use crate::job::rules::{Backoff, Rules};
@@ -210,7 +210,7 @@ impl Engine {
             job,
             info,
         };
-        let called = inside(job.run_key(), || {
+        let called = enter(job.run_key(), || {
             catch(|| info.span.in_scope(|| job.job.call(&begun, spare)))
         });
         called.unwrap_or_else(|payload| CallResult::Done(RunEnd::Panicked(payload)))
@@ -394,7 +394,7 @@ impl Engine {
             duration,
             kind,
         };
-        in_hook((job.id, offer_id), || self.observers.emit(&event));
+        enter_hook((job.id, offer_id), || self.observers.emit(&event));
         quietly(|| drop(event));
     }
 }

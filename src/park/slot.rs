@@ -5,7 +5,7 @@ use std::task::{Context, Poll, Wake, Waker, ready};
 
 use crate::engine::Engine;
 use crate::job::cell::{JobCell, JobInstance};
-use crate::job::current_run::polling;
+use crate::job::current_run::enter_poll;
 use crate::job::run::RunInfo;
 use crate::job::run_end::RunEnd;
 use crate::job::target::{FutureBuf, RunFuture};
@@ -240,7 +240,7 @@ pub(crate) fn poll_run(future: &mut RunFuture, waker: &Waker) -> Poll<RunEnd> {
 }
 
 pub(crate) fn poll_in_span(job: &JobInstance, info: &RunInfo, future: &mut RunFuture, waker: &Waker) -> Poll<RunEnd> {
-    polling(job.run_key(), || {
+    enter_poll(job.run_key(), || {
         poll_with(waker, |cx| info.span.in_scope(|| future.as_mut().poll(cx)))
     })
 }
