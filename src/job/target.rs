@@ -243,7 +243,7 @@ impl<F, Marker> Held<F, Marker> {
         match self.target.try_lock() {
             Ok(target) => target,
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-            Err(TryLockError::WouldBlock) => unreachable!("a job's state has one holder"),
+            Err(TryLockError::WouldBlock) => unreachable!("one run at a time calls the target"),
         }
     }
 }

@@ -58,7 +58,7 @@ mod on {
             EventKind::Panicked(message) => {
                 tracing::error!(target: "atevery", job, run, error = &**message, "run panicked");
             }
-            EventKind::TimedOut => tracing::warn!(target: "atevery", job, run, "run needs_start out"),
+            EventKind::TimedOut => tracing::warn!(target: "atevery", job, run, "run timed out"),
             EventKind::Retried(message) => {
                 tracing::warn!(target: "atevery", job, run, error = &**message, "run is tried again");
             }
