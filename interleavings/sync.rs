@@ -37,29 +37,29 @@ impl AtomicWaker {
     }
 }
 
-/// Whether lanes offer what is due, however little it is.
+/// Whether workers offer what is due, however little it is.
 #[cfg(test)]
 pub(crate) mod offers {
     use std::cell::Cell;
 
     std::thread_local! {
-        static BY_LANES: Cell<bool> = const { Cell::new(false) };
+        static BY_WORKERS: Cell<bool> = const { Cell::new(false) };
     }
 
-    pub(crate) fn set_by_lanes(by_lanes: bool) {
-        BY_LANES.set(by_lanes);
+    pub(crate) fn set_by_workers(by_workers: bool) {
+        BY_WORKERS.set(by_workers);
     }
 
-    pub(crate) fn lanes_offer_all() -> bool {
-        BY_LANES.get()
+    pub(crate) fn workers_offer_all() -> bool {
+        BY_WORKERS.get()
     }
 }
 #[cfg(test)]
-pub(crate) use offers::lanes_offer_all;
+pub(crate) use offers::workers_offer_all;
 
 /// Now one, now the other.
 #[cfg(not(test))]
-pub(crate) fn lanes_offer_all() -> bool {
+pub(crate) fn workers_offer_all() -> bool {
     use shuttle::rand::Rng;
 
     shuttle::rand::thread_rng().gen_bool(0.5)

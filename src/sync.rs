@@ -9,9 +9,9 @@ pub(crate) use std::{
     thread, thread_local,
 };
 
-/// Whether lanes offer what is due even where it is little: the checkers look at both ways.
+/// Whether workers offer what is due even where it is little: the checkers look at both ways.
 #[cfg(not(interleavings))]
-pub(crate) const fn lanes_offer_all() -> bool {
+pub(crate) const fn workers_offer_all() -> bool {
     false
 }
 

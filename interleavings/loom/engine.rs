@@ -11,6 +11,10 @@ use super::{all, both, three, up_to};
 use crate::control::overlap::Overlap;
 use crate::control::scheduler::Scheduler;
 use crate::control::stop::StopReport;
+use crate::dispatch::batch::OfferedAt;
+use crate::engine::wakeups::Wakeups;
+use crate::exec::begin::begin_run;
+use crate::exec::cancel::cancel_runs;
 use crate::job::cell::{JobCell, JobInstance};
 use crate::job::config::RunMode;
 use crate::job::handle::Job;
@@ -150,13 +154,13 @@ impl Scene {
         self.scheduler().every(SECOND).run(self.waits(gate)).unwrap()
     }
 
-    /// Starts, and serves the first tick. Returns the loop, and the lane that the tick has hired.
+    /// Starts, and serves the first tick. Returns the loop, and the worker that the tick has spawned.
     fn start(&mut self) -> (Arc<Task>, Arc<Task>) {
         let driver = self.start_unpolled();
         driver.run();
-        let lane = self.bench.take();
-        self.tasks.push(Arc::clone(&lane));
-        (driver, lane)
+        let worker = self.bench.take();
+        self.tasks.push(Arc::clone(&worker));
+        (driver, worker)
     }
 
     fn start_unpolled(&mut self) -> Arc<Task> {
@@ -234,9 +238,9 @@ fn a_stop_against_a_run_that_begins() {
     up_to(4, || {
         let mut scene = Scene::new();
         let job = scene.waiting_job(&Arc::default());
-        let (_, lane) = scene.start();
+        let (_, worker) = scene.start();
         let stop = scene.stop();
-        both(of(&lane), of(&stop.task));
+        both(of(&worker), of(&stop.task));
         scene.settle();
         let report = stop.check(&scene);
         assert_eq!(report.cancelled().len() as u64, job.runs());
@@ -250,9 +254,9 @@ fn a_stop_against_a_run_that_ends() {
         let mut scene = Scene::new();
         let gate = Arc::new(Gate::default());
         let job = scene.waiting_job(&gate);
-        let (_, lane) = scene.start();
-        lane.run();
-        let run = of(&lane);
+        let (_, worker) = scene.start();
+        worker.run();
+        let run = of(&worker);
         let stop = scene.stop();
         both(
             move || {
@@ -275,9 +279,9 @@ fn two_stops_against_a_run_that_begins() {
     up_to(3, || {
         let mut scene = Scene::new();
         scene.waiting_job(&Arc::default());
-        let (_, lane) = scene.start();
+        let (_, worker) = scene.start();
         let (one, other) = (scene.stop(), scene.stop());
-        three(of(&lane), of(&one.task), of(&other.task));
+        three(of(&worker), of(&one.task), of(&other.task));
         scene.settle();
         one.check(&scene);
         other.check(&scene);
@@ -292,9 +296,9 @@ fn two_stops_against_a_run_that_ends() {
         let mut scene = Scene::new();
         let gate = Arc::new(Gate::default());
         scene.waiting_job(&gate);
-        let (_, lane) = scene.start();
-        lane.run();
-        let (one, other, run) = (scene.stop(), scene.stop(), of(&lane));
+        let (_, worker) = scene.start();
+        worker.run();
+        let (one, other, run) = (scene.stop(), scene.stop(), of(&worker));
         let first = of(&one.task);
         three(
             move || {
@@ -346,8 +350,8 @@ fn a_stop_against_a_start() {
     all(|| {
         let mut scene = Scene::new();
         let job = scene.waiting_job(&Arc::default());
-        let (_, lane) = scene.start();
-        lane.run();
+        let (_, worker) = scene.start();
+        worker.run();
         let stop = scene.stop();
         let scheduler = scene.scheduler().clone();
         let (started, ()) = both(move || scheduler.start().is_ok(), of(&stop.task));
@@ -368,11 +372,11 @@ fn a_detached_stop_against_a_start() {
         let mut scene = Scene::new();
         let gate = Arc::new(Gate::default());
         scene.waiting_job(&gate);
-        let (_, lane) = scene.start();
+        let (_, worker) = scene.start();
         let scheduler = scene.scheduler().clone();
         let (mut started, (), ()) = three(
             move || scheduler.start().is_ok(),
-            of(&lane),
+            of(&worker),
             || scene.scheduler().stop().detach(),
         );
         started |= scene.scheduler().start().is_ok();
@@ -391,12 +395,12 @@ fn a_wake_is_never_lost() {
         let mut scene = Scene::new();
         let gate = Arc::new(Gate::default());
         let job = scene.waiting_job(&gate);
-        let (_, lane) = scene.start();
+        let (_, worker) = scene.start();
         let opened = Arc::clone(&gate);
         both(
             {
-                let lane = Arc::clone(&lane);
-                move || while lane.run() {}
+                let worker = Arc::clone(&worker);
+                move || while worker.run() {}
             },
             move || opened.open(),
         );
@@ -425,10 +429,10 @@ fn a_second_wake_is_never_lost() {
             })
         };
         let job = scene.scheduler().every(SECOND).run(target).unwrap();
-        let (_, lane) = scene.start();
-        lane.run();
+        let (_, worker) = scene.start();
+        worker.run();
         let waker = place.lock().unwrap().take().unwrap();
-        both(of(&lane), move || {
+        both(of(&worker), move || {
             waker.wake_by_ref();
             open.store(true, Ordering::Relaxed);
             waker.wake();
@@ -462,11 +466,11 @@ fn a_tick_against_an_end() {
         let mut scene = Scene::new();
         let gate = Arc::new(Gate::default());
         let job = scene.waiting_job(&gate);
-        let (driver, lane) = scene.start();
-        lane.run();
+        let (driver, worker) = scene.start();
+        worker.run();
         gate.open();
         scene.bench.pass(1_000);
-        both(of(&lane), of(&driver));
+        both(of(&worker), of(&driver));
         scene.settle();
         scene.pass(50);
         assert_eq!(job.runs(), 2, "what came due was lost");
@@ -482,9 +486,9 @@ fn a_tick_against_a_late_run() {
         let target = scene.at_once();
         let builder = scene.scheduler().every(SECOND).missed_ticks(MissedTicks::Delay);
         let job = builder.run(target).unwrap();
-        let (driver, lane) = scene.start();
+        let (driver, worker) = scene.start();
         scene.bench.pass(1_000);
-        both(of(&lane), of(&driver));
+        both(of(&worker), of(&driver));
         scene.settle();
         assert_eq!(job.runs(), 1, "a run began before it was scheduled");
         scene.end();
@@ -497,10 +501,10 @@ fn a_removal_against_a_run_and_a_tick() {
         let mut scene = Scene::new();
         let gate = Arc::new(Gate::default());
         let job = scene.waiting_job(&gate);
-        let (driver, lane) = scene.start();
+        let (driver, worker) = scene.start();
         gate.open();
         scene.bench.pass(1_000);
-        three(of(&lane), of(&driver), || job.remove());
+        three(of(&worker), of(&driver), || job.remove());
         scene.settle();
         let runs = job.runs();
         assert_eq!(newest(&scene.tally.alive), 0, "its target is left");
@@ -516,10 +520,10 @@ fn a_pause_and_its_end_against_a_run_and_a_tick() {
         let mut scene = Scene::new();
         let gate = Arc::new(Gate::default());
         let job = scene.waiting_job(&gate);
-        let (driver, lane) = scene.start();
+        let (driver, worker) = scene.start();
         gate.open();
         scene.bench.pass(1_000);
-        three(of(&lane), of(&driver), || {
+        three(of(&worker), of(&driver), || {
             job.pause();
             job.resume();
         });
@@ -539,12 +543,12 @@ fn a_trigger_against_an_end_and_a_tick() {
         let mut scene = Scene::new();
         let gate = Arc::new(Gate::default());
         let job = scene.waiting_job(&gate);
-        let (driver, lane) = scene.start();
-        lane.run();
+        let (driver, worker) = scene.start();
+        worker.run();
         gate.open();
         // A tick at which nothing else is due.
         scene.bench.pass(50);
-        three(of(&lane), of(&driver), || job.trigger());
+        three(of(&worker), of(&driver), || job.trigger());
         scene.settle();
         scene.pass(50);
         assert_eq!(job.runs(), 2, "the trigger was lost");
@@ -558,11 +562,11 @@ fn a_new_interval_against_an_end_and_a_tick() {
         let mut scene = Scene::new();
         let gate = Arc::new(Gate::default());
         let job = scene.waiting_job(&gate);
-        let (driver, lane) = scene.start();
-        lane.run();
+        let (driver, worker) = scene.start();
+        worker.run();
         gate.open();
         scene.bench.pass(1_000);
-        three(of(&lane), of(&driver), || {
+        three(of(&worker), of(&driver), || {
             job.set_interval(Duration::from_millis(50)).unwrap();
         });
         scene.settle();
@@ -581,9 +585,9 @@ fn a_replacement_against_a_run_that_begins() {
         let target = scene.waits(&Arc::default());
         let builder = scene.scheduler().every(SECOND).on_overlap(Overlap::Replace);
         let job = builder.run(target).unwrap();
-        let (driver, lane) = scene.start();
+        let (driver, worker) = scene.start();
         scene.bench.pass(1_000);
-        both(of(&lane), of(&driver));
+        both(of(&worker), of(&driver));
         scene.settle();
         for _ in 0..3 {
             scene.pass(1_000);
@@ -601,11 +605,11 @@ fn a_replacement_against_a_run_that_ends() {
         let target = scene.waits(&gate);
         let builder = scene.scheduler().every(SECOND).on_overlap(Overlap::Replace);
         let job = builder.run(target).unwrap();
-        let (driver, lane) = scene.start();
-        lane.run();
+        let (driver, worker) = scene.start();
+        worker.run();
         gate.open();
         scene.bench.pass(1_000);
-        both(of(&lane), of(&driver));
+        both(of(&worker), of(&driver));
         scene.settle();
         scene.pass(1_000);
         assert!(job.runs() >= 2);
@@ -631,22 +635,22 @@ fn a_replacement_against_a_blocking_run_that_ends() {
     });
 }
 
-/// Who waits for a place gets it.
+/// A job that waits for a permit gets it.
 #[test]
-fn a_place_in_a_group_against_a_tick() {
+fn a_permit_of_a_group_against_a_tick() {
     all(|| {
         let mut scene = Scene::new();
         scene.scheduler().group("one", 1).unwrap();
         let gate = Arc::new(Gate::default());
         let first = scene.waits(&gate);
         let first = scene.scheduler().every(SECOND).group("one").run(first).unwrap();
-        let (driver, lane) = scene.start();
-        lane.run();
+        let (driver, worker) = scene.start();
+        worker.run();
         let second = scene.at_once();
         let second = scene.scheduler().every(SECOND).group("one").run(second).unwrap();
         gate.open();
         scene.bench.pass(50);
-        both(of(&lane), of(&driver));
+        both(of(&worker), of(&driver));
         scene.settle();
         assert_eq!((first.runs(), second.runs()), (1, 1), "one waits for ever");
         scene.end();
@@ -658,8 +662,8 @@ fn the_last_handle_goes_during_a_tick() {
     all(|| {
         let mut scene = Scene::new();
         scene.waiting_job(&Arc::default());
-        let (driver, lane) = scene.start();
-        lane.run();
+        let (driver, worker) = scene.start();
+        worker.run();
         let target = scene.at_once();
         scene.scheduler().every(SECOND).run(target).unwrap();
         scene.bench.pass(1_000);
@@ -673,9 +677,9 @@ fn the_last_handle_goes_during_a_tick() {
     });
 }
 
-/// Whatever runs may be stuck there: there is a lane for what is left, and not each of two lanes counting on the other.
+/// Every run may be stuck. There is an idle worker for what is left all the same: two workers do not count on each other.
 #[test]
-fn a_lane_is_free_while_batches_are_left() {
+fn a_worker_is_idle_while_batches_are_left() {
     up_to(3, || {
         let mut scene = Scene::new();
         let engine = Arc::downgrade(scene.scheduler().engine());
@@ -683,14 +687,14 @@ fn a_lane_is_free_while_batches_are_left() {
             let engine = engine.clone();
             let target = move || {
                 let engine = engine.upgrade().unwrap();
-                assert!(engine.has_lane_for_what_is_left(), "nobody is free");
+                assert!(lock(&engine.core).has_worker_for_what_is_left(), "no worker is idle");
             };
             scene.scheduler().every(SECOND).run(target).unwrap();
         }
-        let (_, lane) = scene.start();
+        let (_, worker) = scene.start();
         let other = scene.bench.take();
         scene.tasks.push(Arc::clone(&other));
-        both(of(&lane), of(&other));
+        both(of(&worker), of(&other));
         scene.settle();
         assert!(scene.scheduler().jobs().iter().all(|job| job.runs() == 1));
         scene.end();
@@ -708,13 +712,19 @@ fn a_cancelled_batch_against_a_run_that_begins() {
         let job: Arc<JobCell> = Arc::new(JobCell::new(SECOND, config, target.into_body()));
         let offer_id = OfferId::new(1);
         assert_eq!(job.state.offer(offer_id), Offer::Taken);
-        let batch = lock(&engine.queue).hand_out((offer_id, Time::ORIGIN), vec![JobInstance::own(&job)]);
-        let (lane, its_job, its_batch) = (Arc::clone(&engine), JobInstance::own(&job), Arc::clone(&batch));
-        let (visit, ()) = both(
-            move || lane.begin_run(&its_batch, &its_job, &mut None),
-            || engine.cancel_runs(),
+        let offered_at = OfferedAt {
+            offer_id,
+            now: Time::ORIGIN,
+        };
+        let batch = lock(&engine.core)
+            .queue
+            .dispatch(offered_at, vec![JobInstance::own(&job)]);
+        let (worker, run, its_batch) = (Arc::clone(&engine), JobInstance::own(&job), Arc::clone(&batch));
+        let (begun, ()) = both(
+            move || begin_run(&mut Wakeups::new(&worker), &its_batch, &run, &mut None),
+            || cancel_runs(&engine),
         );
-        assert!(visit.is_some());
+        assert!(begun.is_some());
         assert!(job.state.load().is_cancelled(), "nobody told the run to end");
         engine.finish_batch(&batch);
         scene.end();

@@ -4,17 +4,17 @@
 mod bench;
 mod cancel_listeners;
 mod engine;
-mod group;
-mod places;
+mod groups;
 mod queue;
 mod state;
+mod wake_queue;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::job::cell::tests::job;
 use crate::sync::atomic::{Fence, set_fence};
-use crate::sync::offers::set_by_lanes;
+use crate::sync::offers::set_by_workers;
 use crate::sync::thread;
 
 /// Runs a model in each of its interleavings.
@@ -29,14 +29,14 @@ fn up_to(interruptions: usize, model: impl Fn() + Send + Sync + 'static) {
 
 fn explore(interruptions: Option<usize>, model: impl Fn() + Send + Sync + 'static) {
     let model = Arc::new(model);
-    for (fence, by_lanes) in [
+    for (fence, by_workers) in [
         (Fence::Before, false),
         (Fence::After, false),
         (Fence::Before, true),
         (Fence::After, true),
     ] {
         set_fence(fence);
-        set_by_lanes(by_lanes);
+        set_by_workers(by_workers);
         let mut builder = loom::model::Builder::new();
         builder.preemption_bound = builder.preemption_bound.or(interruptions);
         builder.max_branches = 20_000;

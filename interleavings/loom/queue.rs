@@ -1,8 +1,10 @@
-//! The queue: a batch that is ready has a lane, or one is about to be hired.
+//! The queue: a batch that is ready has a worker, or a worker is about to be spawned.
 
 use std::sync::Arc;
 
 use super::{all, both, job, three};
+use crate::dispatch::batch::OfferedAt;
+use crate::dispatch::demand::Urgency;
 use crate::dispatch::queue::Queue;
 use crate::job::cell::JobInstance;
 use crate::job::state::OfferId;
@@ -14,44 +16,48 @@ use crate::unwind::lock;
 #[derive(Default)]
 struct Small {
     queue: Mutex<Queue>,
-    /// Lanes that were hired and have not begun.
-    hired: AtomicU64,
+    /// Workers that were spawned and have not begun.
+    spawned: AtomicU64,
     taken: AtomicU64,
 }
 
 impl Small {
     fn tick(&self, number: u64) {
-        lock(&self.queue).push((OfferId::new(number), Time::ORIGIN), vec![JobInstance::own(&job())]);
-        self.hire();
+        let offered_at = OfferedAt {
+            offer_id: OfferId::new(number),
+            now: Time::ORIGIN,
+        };
+        lock(&self.queue).push(offered_at, vec![JobInstance::own(&job())]);
+        self.spawn();
     }
 
-    fn hire(&self) {
-        let wanting = lock(&self.queue).hire(0);
-        self.hired.fetch_add(wanting as u64, Ordering::AcqRel);
+    fn spawn(&self) {
+        let wanted = lock(&self.queue).want_workers(0, Urgency::Behind);
+        self.spawned.fetch_add(wanted as u64, Ordering::AcqRel);
     }
 
-    /// A lane; after `short` batches it stays with the last one, whose runs wait.
-    fn lane(&self, short: usize) {
+    /// A worker; after `short` batches it stays with the last one, whose runs wait.
+    fn work(&self, short: usize) {
         for nth in 0.. {
             let mut queue = lock(&self.queue);
-            queue.take_free_lane();
+            queue.remove_idle_worker();
             let Some(batch) = queue.next() else { return };
             drop(queue);
             self.taken.fetch_add(1, Ordering::AcqRel);
             if nth == short {
-                self.hire();
+                self.spawn();
                 return;
             }
             let mut queue = lock(&self.queue);
             queue.finish(&batch);
-            queue.add_free_lane();
+            queue.add_idle_worker();
         }
     }
 
-    /// The executor drops a lane that was hired. Returns what was taken back.
-    fn lose(&self) -> u64 {
+    /// The executor drops a worker that was spawned. Returns what was withdrawn.
+    fn drop_worker(&self) -> u64 {
         let mut back = 0;
-        if lock(&self.queue).lose() {
+        if lock(&self.queue).drop_worker() {
             while lock(&self.queue).next().is_some() {
                 back += 1;
             }
@@ -59,24 +65,24 @@ impl Small {
         back
     }
 
-    /// The executor gets round to the lanes that were hired.
+    /// The executor gets round to the workers that were spawned.
     fn settle(&self) {
-        while self.hired.load(Ordering::Acquire) > 0 {
-            self.hired.fetch_sub(1, Ordering::AcqRel);
-            self.lane(usize::MAX);
+        while self.spawned.load(Ordering::Acquire) > 0 {
+            self.spawned.fetch_sub(1, Ordering::AcqRel);
+            self.work(usize::MAX);
         }
     }
 }
 
 #[test]
-fn a_batch_that_is_ready_has_a_lane() {
+fn a_batch_that_is_ready_has_a_worker() {
     for short in [0, 1] {
         all(move || {
             let small = Arc::new(Small::default());
             small.tick(1);
-            small.hired.fetch_sub(1, Ordering::AcqRel);
-            let lane = Arc::clone(&small);
-            both(move || lane.lane(short), || small.tick(2));
+            small.spawned.fetch_sub(1, Ordering::AcqRel);
+            let worker = Arc::clone(&small);
+            both(move || worker.work(short), || small.tick(2));
             small.settle();
             assert_eq!(small.taken.load(Ordering::Acquire), 2);
         });
@@ -84,14 +90,14 @@ fn a_batch_that_is_ready_has_a_lane() {
 }
 
 #[test]
-fn what_a_lost_lane_leaves_is_taken_back_or_run() {
+fn what_a_dropped_worker_leaves_is_withdrawn_or_run() {
     all(|| {
         let small = Arc::new(Small::default());
         small.tick(1);
         small.tick(2);
-        small.hired.fetch_sub(2, Ordering::AcqRel);
-        let (lane, lost) = (Arc::clone(&small), Arc::clone(&small));
-        let (_, back, _) = three(move || lane.lane(0), move || lost.lose(), || small.tick(3));
+        small.spawned.fetch_sub(2, Ordering::AcqRel);
+        let (worker, dropped) = (Arc::clone(&small), Arc::clone(&small));
+        let (_, back, _) = three(move || worker.work(0), move || dropped.drop_worker(), || small.tick(3));
         small.settle();
         assert_eq!(back + small.taken.load(Ordering::Acquire), 3);
     });

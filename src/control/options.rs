@@ -1,6 +1,5 @@
 //! What a builder has collected for a job, checked when it is registered.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::engine::Engine;
@@ -58,7 +57,7 @@ impl Options {
             fixed_delay: self.fixed_delay,
             time_limit: self.timeout.map(Into::into),
             backoffs: self.backoffs.map(Guarded::new),
-            group: group.as_ref().map(Arc::clone),
+            group,
             overlap,
         }))
     }

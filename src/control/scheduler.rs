@@ -8,7 +8,10 @@ use crate::control::job_builder::JobBuilder;
 use crate::control::stop::Stop;
 use crate::engine::{Engine, Settings};
 use crate::error::Error;
+use crate::exec::cancel::close;
+use crate::exec::driver;
 use crate::job::handle::Job;
+use crate::job::sampling::Sampling;
 use crate::observe::event::Event;
 use crate::observe::status::SchedulerStatus;
 use crate::observe::stream::Events;
@@ -58,6 +61,7 @@ impl Scheduler {
                 resolution: DEFAULT_RESOLUTION,
                 policy: MissedTicks::default(),
                 seed: RandomState::new().hash_one(()),
+                sampling: Sampling::default(),
                 hooks: Vec::new(),
             },
         }
@@ -77,7 +81,7 @@ impl Scheduler {
     /// [`is_already_started`](Error::is_already_started) while it runs, [`is_stopping`](Error::is_stopping) while a stop
     /// is waiting, [`is_spawn`](Error::is_spawn) if the runtime refuses. Nothing changes then.
     pub fn start(&self) -> Result<(), Error> {
-        self.engine().start()
+        driver::start(self.engine())
     }
 
     /// Stops the scheduler, once the [`Stop`] is awaited.
@@ -172,7 +176,7 @@ impl Scheduler {
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        self.engine.close();
+        close(&self.engine);
     }
 }
 

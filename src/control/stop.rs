@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::control::stopping::Stopping;
 use crate::engine::Engine;
+use crate::engine::run_tracker::StopOutcome;
 use crate::job::handle::Job;
 use crate::text::OneLine;
 
@@ -93,7 +94,7 @@ impl Stop {
 
     /// Stops at once, without cancelling what is in progress or waiting for it. A later stop does both.
     pub fn detach(self) {
-        self.engine.halt(|_| true);
+        self.engine.halt(None);
     }
 }
 
@@ -159,6 +160,16 @@ impl StopReport {
     /// Whether nothing was left behind.
     pub fn is_clean(&self) -> bool {
         self.still_running.is_empty()
+    }
+}
+
+impl From<StopOutcome> for StopReport {
+    fn from(outcome: StopOutcome) -> StopReport {
+        StopReport {
+            finished: outcome.finished,
+            cancelled: outcome.cancelled,
+            still_running: outcome.still_running,
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use crate::clock::sleep::Sleep;
 use crate::control::stop::StopReport;
 use crate::engine::Engine;
 use crate::engine::run_tracker::StopProgress;
+use crate::exec::cancel::{cancel_runs, tell_runs_to_end};
 use crate::exec::executor_probe::ExecutorProbe;
 use crate::job::current_run;
 use crate::sync::thread::{self, Thread};
@@ -150,7 +151,7 @@ impl Process {
         let probe = self
             .probe
             .get_or_insert_with(|| ExecutorProbe::start(self.engine.clock.runtime()));
-        if probe.is_executor_gone(self.engine.lost_its_loop(), cx) {
+        if probe.is_executor_gone(self.engine.has_lost_driver(), cx) {
             Poll::Ready(())
         } else {
             Poll::Pending
@@ -160,14 +161,16 @@ impl Process {
     fn begin(&mut self) {
         self.stage = Stage::Grace(self.engine.now().after(self.grace.into()));
         self.engine.begin_stop();
-        self.engine.run_tracker.watch(&self.engine, &self.progress);
+        self.engine
+            .run_tracker
+            .watch(&self.engine.active_batches(), &self.progress);
         for run in current_run::runs() {
             self.progress.set_aside(run);
         }
         if self.grace.is_zero() {
             self.cancel();
         } else {
-            self.engine.tell_runs_to_end();
+            tell_runs_to_end(&self.engine);
         }
     }
 
@@ -176,14 +179,14 @@ impl Process {
             .timeout
             .map_or(Time::NEVER, |timeout| self.engine.now().after(Span::from(timeout)));
         self.stage = Stage::Cancelled(limit);
-        self.engine.cancel_runs();
+        cancel_runs(&self.engine);
     }
 
     fn finish(&mut self) -> StopReport {
         self.stage = Stage::Done;
         self.engine.run_tracker.forget(&self.progress);
         self.engine.end_stop();
-        self.progress.report()
+        StopReport::from(self.progress.take_outcome())
     }
 }
 

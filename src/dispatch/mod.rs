@@ -1,7 +1,13 @@
-//! Which jobs get a run now, and which worker does it.
+//! Which jobs get a run now, and how many workers are wanted for that: plain data, without a runtime, a lock or a clock.
 
-pub(crate) mod group;
+pub(crate) mod batch;
+pub(crate) mod core;
+pub(crate) mod demand;
+pub(crate) mod due;
+pub(crate) mod groups;
 pub(crate) mod job_table;
+pub(crate) mod loop_waker;
 pub(crate) mod offers;
 pub(crate) mod queue;
 pub(crate) mod session;
+pub(crate) mod worker_state;

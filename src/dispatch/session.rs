@@ -1,102 +1,67 @@
-//! What there is from a start to the next stop: the agenda, and what is due and not yet handed out.
+//! What there is from a start to the next stop: the agenda, and the jobs that are due and not yet dispatched.
 
-use std::ops::Range;
 use std::sync::Arc;
 
+use crate::dispatch::due::Due;
+use crate::dispatch::groups::Groups;
 use crate::dispatch::job_table::JobTable;
-use crate::dispatch::offers::Handout;
-use crate::dispatch::queue::{self, Queue};
-use crate::engine::Groups;
+use crate::dispatch::loop_waker::{LoopWaker, Next};
+use crate::dispatch::offers::{Dispatch, Offering};
+use crate::dispatch::queue::Queue;
 use crate::job::cell::{JobCell, JobInstance};
-use crate::sync::{AtomicWaker, lanes_offer_all};
-use crate::time::Agenda;
-use crate::time::Grid;
-use crate::time::JobIndex;
-use crate::time::Time;
+use crate::sync::workers_offer_all;
+use crate::time::{Agenda, Grid, JobIndex, Time};
 
-/// From a start to the next stop.
 pub(crate) struct Session {
     pub(crate) number: u64,
-    pub(crate) bell: Arc<Bell>,
+    pub(crate) waker: Arc<LoopWaker>,
     agenda: Agenda,
-    /// What is due and has not been handed out.
     due: Due,
-    /// An empty list, in which the loop collects what it offers.
+    /// An empty list, in which the loop collects its offers.
     list: Vec<JobInstance>,
     /// When the loop means to wake.
     wake: Option<Time>,
-    /// It has let lanes go before the tick that has come.
-    has_let_lanes_go_first: bool,
-}
-
-/// What has come up at a tick, until lanes have taken it up.
-#[derive(Default)]
-struct Due {
-    tick: Option<TickServed>,
-    jobs: Vec<JobIndex>,
-    /// How many of `jobs` have been taken up, from the front.
-    taken: usize,
-    /// Those of the blocking pool, which come after the others.
-    blocking: Vec<JobIndex>,
-    batch_size: usize,
-}
-
-/// The tick whose jobs are handed out.
-#[derive(Clone, Copy)]
-struct TickServed {
-    now: Time,
-    /// It was served on the very instant.
-    is_on_tick: bool,
-}
-
-/// Wakes the loop.
-#[derive(Default)]
-pub(crate) struct Bell(pub(crate) AtomicWaker);
-
-/// What the loop does next.
-pub(crate) enum Next {
-    SleepUntil(Time),
-    /// Waits for the bell.
-    Wait,
-    End,
+    /// The loop has let workers go before the tick that has come.
+    has_let_workers_go_first: bool,
 }
 
 impl Session {
-    /// A session whose jobs are those on the job table. scheduled times that have passed are lifted to `start`.
-    pub(crate) fn new(number: u64, job_table: &JobTable, grid: Grid, start: Time) -> Session {
+    /// A session with the jobs of the table. A job that is overdue is due at `start`.
+    pub(crate) fn new(number: u64, jobs: &JobTable, grid: Grid, start: Time) -> Session {
         let mut agenda = Agenda::new(grid);
-        for job in job_table.iter() {
+        for job in jobs.iter() {
             job.clamp_to(start);
             agenda.insert(job.index(), job.due(), start);
         }
         Session {
             number,
-            bell: Arc::default(),
+            waker: Arc::default(),
             agenda,
             due: Due::default(),
             list: Vec::new(),
             wake: None,
-            has_let_lanes_go_first: false,
+            has_let_workers_go_first: false,
         }
     }
 
-    /// Whether lanes have a turn before a tick is served, since they are behind with an earlier one. Once, as they may be stuck.
-    pub(crate) fn lets_lanes_go_first(&mut self, is_behind: bool) -> bool {
-        is_behind && !std::mem::replace(&mut self.has_let_lanes_go_first, true)
+    /// Whether workers have a turn before a tick is served, since they are behind with an earlier tick. They have one turn only: they
+    /// may be stuck.
+    pub(crate) fn lets_workers_go_first(&mut self, is_behind: bool) -> bool {
+        is_behind && !std::mem::replace(&mut self.has_let_workers_go_first, true)
     }
 
     /// Serves the tick that has come, if one has.
     pub(crate) fn serve(&mut self, now: Time) {
-        self.has_let_lanes_go_first = false;
+        self.has_let_workers_go_first = false;
         self.due.refill(&mut self.agenda, now);
     }
 
-    /// How many batches wait for a lane.
-    pub(crate) fn batches_left(&self) -> usize {
-        self.due.batches_left()
+    /// How many batches are due and have not been dispatched.
+    pub(crate) fn undispatched(&self) -> usize {
+        self.due.batches()
     }
 
-    /// The list in which the loop collects what it offers, to be [kept](Session::keep_list) for its next tick.
+    /// The list in which the loop collects its offers, to be [kept](Session::keep_list) for its next tick.
     pub(crate) fn take_list(&mut self) -> Vec<JobInstance> {
         std::mem::take(&mut self.list)
     }
@@ -105,69 +70,67 @@ impl Session {
         self.list = list;
     }
 
-    /// Offers all that is due, if it is little: so little that it makes batches of one.
-    pub(crate) fn hand_out_few(&mut self, handout: &mut Handout, job_table: &JobTable) {
-        if self.due.batch_size == 1 && !lanes_offer_all() {
-            while self.batches_left() > 0 {
-                self.hand_out(handout, job_table);
+    /// Offers all that is due, if so little is due that each job is a batch.
+    pub(crate) fn dispatch_few(&mut self, dispatch: &mut Dispatch, jobs: &JobTable, groups: &mut Groups) {
+        if self.due.batch_size() == 1 && !workers_offer_all() {
+            while self.undispatched() > 0 {
+                self.dispatch_batch(dispatch, jobs, groups);
             }
         }
     }
 
     /// Offers the next batch of what is due.
-    pub(crate) fn hand_out(&mut self, handout: &mut Handout, job_table: &JobTable) {
-        let Some(tick) = self.due.tick else { return };
-        handout.tick = tick.now;
-        // What has come up may run even if the clock has stepped back since.
-        handout.now = handout.now.max(tick.now);
-        handout.is_on_tick = tick.is_on_tick;
-        handout.batch_size = self.due.batch_size;
+    pub(crate) fn dispatch_batch(&mut self, dispatch: &mut Dispatch, jobs: &JobTable, groups: &mut Groups) {
+        let Some(tick) = self.due.tick() else { return };
+        dispatch.tick = tick.now;
+        // A job that has come up may run even if the clock has stepped back since.
+        dispatch.now = dispatch.now.max(tick.now);
+        dispatch.is_on_tick = tick.is_on_tick;
+        dispatch.batch_size = self.due.batch_size();
         let batch = self.due.take_batch();
-        for job in &self.due.jobs[batch.clone()] {
-            job_table.prefetch(*job);
+        for place in batch.clone() {
+            jobs.prefetch(self.due.job(place));
         }
-        for index in &self.due.jobs[batch] {
-            let Some(job) = job_table.get(*index) else { continue };
-            if job.is_blocking() {
-                self.due.blocking.push(*index);
-            } else {
-                handout.consider(&mut self.agenda, *index, job);
+        let Session { agenda, due, .. } = self;
+        let mut offering = Offering {
+            agenda,
+            groups,
+            dispatch,
+        };
+        for place in batch {
+            let index = due.job(place);
+            match jobs.get(index) {
+                Some(job) if job.is_blocking() => due.postpone(index),
+                Some(job) => offering.try_offer(index, job),
+                None => {}
             }
         }
+        for index in due.take_blocking() {
+            if let Some(job) = jobs.get(index) {
+                offering.try_offer(index, job);
+            }
+        }
+    }
+
+    /// Offers runs to the jobs that get a permit of their group, once all that is due has been looked at.
+    pub(crate) fn admit(&mut self, dispatch: &mut Dispatch, jobs: &JobTable, groups: &mut Groups) {
         if !self.due.has_left() {
-            for index in self.due.blocking.drain(..) {
-                if let Some(job) = job_table.get(index) {
-                    handout.consider(&mut self.agenda, index, job);
-                }
-            }
+            let is_registered = |job: &JobCell| jobs.get(job.index()).is_some();
+            self.offering(dispatch, groups).admit(is_registered);
         }
     }
 
-    /// Offers runs to those whose turn it is in their groups, once all that is due has been looked at.
-    pub(crate) fn admit(&mut self, handout: &mut Handout, job_table: &JobTable, groups: &Groups) {
-        if self.due.has_left() {
-            return;
-        }
-        for group in groups.values() {
-            while let Some(job) = group.admit() {
-                if job_table.get(job.index()).is_none() {
-                    group.leave();
-                    handout.gone.push(job);
-                } else {
-                    handout.consider_admitted(&mut self.agenda, group, &job);
-                }
-            }
+    pub(crate) fn offering<'a>(&'a mut self, dispatch: &'a mut Dispatch, groups: &'a mut Groups) -> Offering<'a> {
+        Offering {
+            agenda: &mut self.agenda,
+            groups,
+            dispatch,
         }
     }
 
-    /// Offers a run that was in the way of another before.
-    pub(crate) fn offer_again(&mut self, handout: &mut Handout, job: &Arc<JobCell>) {
-        handout.offer_again(&mut self.agenda, job);
-    }
-
-    /// Whether some of what came up at a tick is still left at a later one: its lanes may be stuck.
+    /// Whether some of what came up at a tick is still left at a later tick. Its workers may be stuck.
     pub(crate) fn is_behind(&self, queue: &Queue, now: Time) -> bool {
-        let tick = self.due.tick.filter(|_| self.batches_left() > 0);
+        let tick = self.due.tick().filter(|_| self.undispatched() > 0);
         let since = tick.map(|tick| tick.now).or(queue.waits_since());
         since.is_some_and(|since| self.agenda.tick_after(since) <= now)
     }
@@ -183,102 +146,62 @@ impl Session {
         self.wake.map_or(Next::Wait, Next::SleepUntil)
     }
 
-    /// Whether a tick will come by then at which something is listed.
+    /// Whether a tick comes by `then` at which something is due.
     pub(crate) fn is_due_by(&self, then: Time) -> bool {
         self.agenda.next_wake().is_some_and(|wake| wake <= then)
     }
 
-    /// The bell, if nothing is left to be handed out and the loop doesn't mean to wake at the right time.
+    /// The waker of the loop, if nothing is left to be dispatched and the loop means to wake at the wrong time.
     ///
-    /// For a lane whose runs are over, or all wait: an executor may keep the loop for the thread that woke it, which must not be
-    /// one that a run is about to block.
-    pub(crate) fn correct_wake(&mut self) -> Option<Arc<Bell>> {
+    /// For a worker whose runs are over, or all wait: an executor may keep the loop for the thread that woke it, and no run may be
+    /// about to block that thread.
+    pub(crate) fn postpone_wake(&mut self) -> Option<Arc<LoopWaker>> {
         let next = self.agenda.next_wake();
-        if self.wake == next || self.batches_left() > 0 {
+        if self.wake == next || self.undispatched() > 0 {
             return None;
         }
         self.wake = next;
-        Some(Arc::clone(&self.bell))
+        Some(Arc::clone(&self.waker))
     }
 
-    pub(crate) fn unlist(&mut self, index: JobIndex) {
+    pub(crate) fn remove(&mut self, index: JobIndex) {
         self.agenda.remove(index);
     }
 
-    /// Lists a job, and returns the bell if the loop would sleep too long.
-    pub(crate) fn list(&mut self, index: JobIndex, scheduled: Time, now: Time) -> Option<Arc<Bell>> {
-        self.list_quietly(index, scheduled, now);
-        self.ring_sooner()
+    /// Inserts a job, and returns the waker of the loop if the loop would sleep too long.
+    pub(crate) fn insert(&mut self, index: JobIndex, due: Time, now: Time) -> Option<Arc<LoopWaker>> {
+        self.insert_silent(index, due, now);
+        self.wake_if_sooner()
     }
 
-    /// Lists a job. The loop is told later.
-    pub(crate) fn list_quietly(&mut self, index: JobIndex, scheduled: Time, now: Time) {
-        self.agenda.insert(index, scheduled, now);
+    /// Inserts a job. The loop is woken later, if it has to be.
+    pub(crate) fn insert_silent(&mut self, index: JobIndex, due: Time, now: Time) {
+        self.agenda.insert(index, due, now);
     }
 
-    /// The bell, if the loop would sleep too long.
-    pub(crate) fn ring_sooner(&mut self) -> Option<Arc<Bell>> {
+    /// The waker of the loop, if the loop would sleep too long.
+    pub(crate) fn wake_if_sooner(&mut self) -> Option<Arc<LoopWaker>> {
         let next = self.agenda.next_wake()?;
-        let sooner = self.wake.is_none_or(|wake| next < wake);
-        sooner.then(|| {
+        let is_sooner = self.wake.is_none_or(|wake| next < wake);
+        is_sooner.then(|| {
             self.wake = Some(next);
-            Arc::clone(&self.bell)
+            Arc::clone(&self.waker)
         })
     }
 
-    /// Returns the bell if nothing is left of what was due: jobs may wait for their groups until that has been seen to.
-    pub(crate) fn renumber(&mut self, renumbered: &[Option<JobIndex>]) -> Option<Arc<Bell>> {
-        let had_batches = self.batches_left() > 0;
+    /// Returns the waker of the loop if nothing is left of what was due: until the loop has looked, jobs may wait for their groups.
+    pub(crate) fn renumber(&mut self, renumbered: &[Option<JobIndex>]) -> Option<Arc<LoopWaker>> {
+        let had_batches = self.undispatched() > 0;
         self.agenda.renumber(renumbered);
         self.due.renumber(renumbered);
-        (had_batches && self.batches_left() == 0).then(|| Arc::clone(&self.bell))
-    }
-}
-
-impl Due {
-    fn batches_left(&self) -> usize {
-        let left = self.jobs.len() - self.taken + self.blocking.len();
-        left.div_ceil(self.batch_size.max(1))
-    }
-
-    /// Whether there is a job that has not been taken up, those of the blocking pool aside.
-    fn has_left(&self) -> bool {
-        self.taken < self.jobs.len()
-    }
-
-    /// Adds what has come up since, behind what lanes have not taken up yet.
-    fn refill(&mut self, agenda: &mut Agenda, now: Time) {
-        self.jobs.drain(..self.taken);
-        self.taken = 0;
-        agenda.take_due(now, &mut self.jobs);
-        if !self.jobs.is_empty() {
-            self.batch_size = queue::size(self.jobs.len());
-            self.tick = Some(TickServed {
-                now,
-                is_on_tick: agenda.is_on_tick(now),
-            });
-        }
-    }
-
-    /// Where the next batch stands in `jobs`.
-    fn take_batch(&mut self) -> Range<usize> {
-        let begin = self.taken;
-        self.taken = self.jobs.len().min(begin + self.batch_size);
-        begin..self.taken
-    }
-
-    fn renumber(&mut self, renumbered: &[Option<JobIndex>]) {
-        self.jobs.drain(..self.taken);
-        self.taken = 0;
-        for list in [&mut self.jobs, &mut self.blocking] {
-            *list = list.iter().filter_map(|job| renumbered[*job as usize]).collect();
-        }
+        (had_batches && self.undispatched() == 0).then(|| Arc::clone(&self.waker))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dispatch::batch::OfferedAt;
     use crate::job::cell::tests::job;
     use crate::job::state::OfferId;
     use crate::time::Span;
@@ -290,88 +213,87 @@ mod tests {
     }
 
     /// A session of jobs that are due at once, with a tick every 50 nanoseconds.
-    fn session(jobs: usize) -> (Session, JobTable) {
-        let mut job_table = JobTable::default();
-        for _ in 0..jobs {
+    fn session(count: usize) -> (Session, JobTable) {
+        let mut jobs = JobTable::default();
+        for _ in 0..count {
             let job = job();
             job.set_scheduled(at(0));
-            job_table.push(job);
+            jobs.push(job);
         }
-        let mut session = Session::new(1, &job_table, Grid::new(Time::ORIGIN, Span::from_nanos(50)), at(0));
+        let mut session = Session::new(1, &jobs, Grid::new(Time::ORIGIN, Span::from_nanos(50)), at(0));
         session.serve(at(0));
-        (session, job_table)
+        (session, jobs)
     }
 
-    fn hand_out_all(session: &mut Session, job_table: &JobTable) {
-        while session.batches_left() > 0 {
-            session.hand_out(&mut Handout::new(at(0), &mut 0, Vec::new()), job_table);
+    fn dispatch(list: Vec<JobInstance>) -> Dispatch {
+        Dispatch::new(at(0), OfferId::new(1), list)
+    }
+
+    fn dispatch_all(session: &mut Session, jobs: &JobTable) {
+        while session.undispatched() > 0 {
+            session.dispatch_batch(&mut dispatch(Vec::new()), jobs, &mut Groups::default());
         }
     }
 
     #[test]
-    fn what_no_lane_has_taken_by_the_next_tick_is_behind() {
-        let (mut session, job_table) = session(200);
+    fn a_batch_that_no_worker_has_taken_by_the_next_tick_is_behind() {
+        let (mut session, jobs) = session(200);
         let mut queue = Queue::default();
         let is_behind = |session: &Session, queue: &Queue| [0, 49, 50, 51].map(|now| session.is_behind(queue, at(now)));
         assert_eq!(is_behind(&session, &queue), [false, false, true, true]);
-        hand_out_all(&mut session, &job_table);
+        dispatch_all(&mut session, &jobs);
         assert_eq!(is_behind(&session, &queue), [false; 4]);
-        queue.push((OfferId::new(1), at(0)), Vec::new());
+        let offered_at = OfferedAt {
+            offer_id: OfferId::new(1),
+            now: at(0),
+        };
+        queue.push(offered_at, Vec::new());
         assert_eq!(is_behind(&session, &queue), [false, false, true, true]);
     }
 
     #[test]
-    fn the_loop_is_told_when_all_that_was_due_is_gone() {
-        let (mut session, job_table) = session(200);
-        let keep = |from: JobIndex| {
-            (0..200)
-                .map(|index| (index >= from).then(|| index - from))
-                .collect::<Vec<_>>()
-        };
-        assert!(session.renumber(&keep(100)).is_none());
-        assert!(session.batches_left() > 0);
-        assert!(
-            session
-                .renumber(&keep(100)[..100].iter().map(|_| None).collect::<Vec<_>>())
-                .is_some()
-        );
-        assert_eq!(session.batches_left(), 0);
-        drop(job_table);
+    fn the_loop_is_woken_when_all_that_was_due_is_gone() {
+        let (mut session, _) = session(200);
+        let keep: Vec<Option<JobIndex>> = (0..200).map(|index| (index >= 100).then(|| index - 100)).collect();
+        assert!(session.renumber(&keep).is_none());
+        assert!(session.undispatched() > 0);
+        assert!(session.renumber(&[None; 100]).is_some());
+        assert_eq!(session.undispatched(), 0);
     }
 
     #[test]
-    fn the_loop_collects_what_it_offers_in_the_same_list_again() {
-        let (mut session, job_table) = session(100);
+    fn the_loop_collects_its_offers_in_the_same_list_again() {
+        let (mut session, jobs) = session(100);
         let mut queue = Queue::default();
-        let mut handout = Handout::new(at(0), &mut 0, session.take_list());
-        session.hand_out_few(&mut handout, &job_table);
-        handout.queue(&mut queue);
+        let mut dispatch = dispatch(session.take_list());
+        session.dispatch_few(&mut dispatch, &jobs, &mut Groups::default());
+        dispatch.dispatch(&mut queue);
         assert_eq!(queue.active().len(), 100);
-        session.keep_list(handout.take_list());
+        session.keep_list(dispatch.take_list());
         let list = session.take_list();
         assert!(list.is_empty() && list.capacity() >= 100);
     }
 
     #[test]
-    fn lanes_that_are_behind_go_first_once_for_each_tick() {
+    fn workers_that_are_behind_go_first_once_for_each_tick() {
         let (mut session, _) = session(1);
         for now in [50, 100] {
-            assert!(!session.lets_lanes_go_first(false));
-            assert!(session.lets_lanes_go_first(true));
-            assert!(!session.lets_lanes_go_first(true));
+            assert!(!session.lets_workers_go_first(false));
+            assert!(session.lets_workers_go_first(true));
+            assert!(!session.lets_workers_go_first(true));
             session.serve(at(now));
         }
     }
 
     #[test]
-    fn the_loop_is_told_once_when_it_may_sleep_longer_after_all() {
-        let (mut session, job_table) = session(200);
+    fn the_loop_is_woken_once_when_it_may_sleep_longer_after_all() {
+        let (mut session, jobs) = session(200);
         assert!(matches!(session.next(at(0), false), Next::SleepUntil(time) if time == at(50)));
-        assert!(session.correct_wake().is_none());
-        hand_out_all(&mut session, &job_table);
-        let bell = session.correct_wake().expect("it means to wake too early");
-        assert!(Arc::ptr_eq(&bell, &session.bell));
+        assert!(session.postpone_wake().is_none());
+        dispatch_all(&mut session, &jobs);
+        let waker = session.postpone_wake().expect("it means to wake too early");
+        assert!(Arc::ptr_eq(&waker, &session.waker));
         assert_eq!(session.wake, Some(INTERVAL));
-        assert!(session.correct_wake().is_none());
+        assert!(session.postpone_wake().is_none());
     }
 }

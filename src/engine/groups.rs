@@ -1,49 +1,43 @@
-//! The groups of a scheduler.
+//! Groups are made, and jobs join them.
 
-use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
-use crate::dispatch::group::Group;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::job::group_name::GroupName;
+use crate::job::permits::Permits;
 use crate::unwind::lock;
 
 impl Engine {
     /// Makes a group, or gives it another limit.
     pub(crate) fn set_group(&self, name: &str, limit: usize) -> Result<(), Error> {
         check_limit(name, limit)?;
-        let mut state = lock(&self.state);
-        match state.groups.entry(name.to_owned()) {
-            Entry::Occupied(group) => group.get().set_limit(limit),
-            Entry::Vacant(vacancy) => {
-                vacancy.insert(Arc::new(Group::new(limit)));
-            }
+        let mut core = lock(&self.core);
+        match core.groups.get(name) {
+            Some(permits) => permits.set_limit(limit),
+            None => drop(core.groups.add(name.to_owned(), limit)),
         }
-        drop(state);
-        // There may be a place now for somebody who waits.
-        self.ring();
+        // A job that waits may get a permit now.
+        let waker = core.loop_waker();
+        drop(core);
+        waker.inspect(|waker| waker.wake());
         Ok(())
     }
 
-    /// The group that a job asks for.
-    pub(crate) fn group(&self, GroupName { name, limit }: GroupName) -> Result<Arc<Group>, Error> {
+    /// The permits of the group that a job names.
+    pub(crate) fn group(&self, GroupName { name, limit }: GroupName) -> Result<Arc<Permits>, Error> {
         if let Some(limit) = limit {
             check_limit(&name, limit)?;
         }
-        let mut state = lock(&self.state);
-        match (state.groups.get(&name), limit) {
-            (Some(group), None) => Ok(Arc::clone(group)),
-            (Some(group), Some(limit)) if group.limit() == limit => Ok(Arc::clone(group)),
-            (Some(group), Some(limit)) => Err(Error::invalid_option(format!(
+        let mut core = lock(&self.core);
+        match (core.groups.get(&name), limit) {
+            (Some(permits), None) => Ok(Arc::clone(permits)),
+            (Some(permits), Some(limit)) if permits.limit() == limit => Ok(Arc::clone(permits)),
+            (Some(permits), Some(limit)) => Err(Error::invalid_option(format!(
                 "the group {name:?} has a limit of {} already, not {limit}: say the limit in one place",
-                group.limit()
+                permits.limit()
             ))),
-            (None, Some(limit)) => {
-                let group = Arc::new(Group::new(limit));
-                state.groups.insert(name, Arc::clone(&group));
-                Ok(group)
-            }
+            (None, Some(limit)) => Ok(core.groups.add(name, limit)),
             (None, None) => Err(Error::invalid_option(format!(
                 "there is no group {name:?}: make it first with `scheduler.group({name:?}, limit)`, \
                  or say the limit with the job: `.group(({name:?}, limit))`"

@@ -1,10 +1,9 @@
-//! Who waits for the end of which run.
+//! Which stops wait for the end of which run.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use crate::control::stop::StopReport;
-use crate::engine::Engine;
+use crate::dispatch::batch::Batch;
 use crate::job::handle::Job;
 use crate::job::id::RunKey;
 use crate::sync::{AtomicWaker, Mutex};
@@ -15,38 +14,36 @@ use crate::unwind::lock;
 pub(crate) struct RunTracker(Mutex<HashMap<RunKey, Vec<Arc<StopProgress>>>>);
 
 impl RunTracker {
-    /// Watches every run in progress.
-    pub(crate) fn watch(&self, engine: &Engine, progress: &Arc<StopProgress>) {
-        let active = engine.active();
-        let mut run_tracker = lock(&self.0);
+    /// Has a stop wait for each run in progress of these batches.
+    pub(crate) fn watch(&self, active: &[Arc<Batch>], progress: &Arc<StopProgress>) {
+        let mut stops = lock(&self.0);
         for batch in active {
-            for job in batch.jobs.iter().filter(|job| job.state().watch(batch.offer_id)) {
-                run_tracker
-                    .entry((job.job.id, batch.offer_id))
-                    .or_default()
-                    .push(Arc::clone(progress));
-                lock(&progress.runs)
-                    .waiting
-                    .insert((job.job.id, batch.offer_id), Job::new(Arc::clone(&job.job)));
+            for run in batch.jobs.iter().filter(|run| run.state().watch(batch.offer_id)) {
+                let key = (run.job.id, batch.offer_id);
+                stops.entry(key).or_default().push(Arc::clone(progress));
+                let job = Job::new(Arc::clone(&run.job));
+                lock(&progress.runs).waiting.insert(key, job);
             }
         }
     }
 
+    /// A run that a stop waits for has ended.
     pub(crate) fn ended(&self, run: RunKey, cancelled: bool) {
-        let watching = lock(&self.0).remove(&run);
-        for progress in watching.into_iter().flatten() {
+        let stops = lock(&self.0).remove(&run);
+        for progress in stops.into_iter().flatten() {
             progress.ended(run, cancelled);
         }
     }
 
+    /// A stop does not wait any more.
     pub(crate) fn forget(&self, progress: &Arc<StopProgress>) {
-        let mut run_tracker = lock(&self.0);
+        let mut stops = lock(&self.0);
         for run in lock(&progress.runs).waiting.keys() {
-            if let Some(watching) = run_tracker.get_mut(run) {
-                watching.retain(|other| !Arc::ptr_eq(other, progress));
+            if let Some(stops) = stops.get_mut(run) {
+                stops.retain(|other| !Arc::ptr_eq(other, progress));
             }
         }
-        run_tracker.retain(|_, watching| !watching.is_empty());
+        stops.retain(|_, stops| !stops.is_empty());
     }
 }
 
@@ -93,20 +90,29 @@ impl StopProgress {
         }
     }
 
-    pub(crate) fn report(&self) -> StopReport {
-        let mut runs = std::mem::take(&mut *lock(&self.runs));
-        runs.finished.sort_by_key(Job::id);
-        runs.cancelled.sort_by_key(Job::id);
-        let mut still_running: Vec<Job> = runs.waiting.into_values().chain(runs.set_aside).collect();
-        still_running.sort_by_key(Job::id);
-        // A job may have had several runs at once.
-        runs.finished.dedup();
-        runs.cancelled.dedup();
-        still_running.dedup();
-        StopReport {
-            finished: runs.finished,
-            cancelled: runs.cancelled,
-            still_running,
+    /// What became of the runs so far.
+    pub(crate) fn take_outcome(&self) -> StopOutcome {
+        let runs = std::mem::take(&mut *lock(&self.runs));
+        StopOutcome {
+            finished: sorted(runs.finished),
+            cancelled: sorted(runs.cancelled),
+            still_running: sorted(runs.waiting.into_values().chain(runs.set_aside)),
         }
     }
+}
+
+/// The jobs by what became of their runs, each list in the order of registration.
+#[derive(Debug)]
+pub(crate) struct StopOutcome {
+    pub(crate) finished: Vec<Job>,
+    pub(crate) cancelled: Vec<Job>,
+    pub(crate) still_running: Vec<Job>,
+}
+
+/// A job that had several runs at once is there once.
+fn sorted(jobs: impl IntoIterator<Item = Job>) -> Vec<Job> {
+    let mut jobs: Vec<Job> = jobs.into_iter().collect();
+    jobs.sort_by_key(Job::id);
+    jobs.dedup();
+    jobs
 }

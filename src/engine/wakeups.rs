@@ -1,114 +1,69 @@
-//! What the ends of a lane's runs have to tell the loop waits until the lane's batch is over.
+//! What a thread has to tell the loop, until it tells it.
 //!
-//! An executor may keep a task for the thread that woke it (Tokio does), and the next run of the batch may block that thread: the
-//! loop would be stuck behind it. So the loop is told once nothing of the batch is left to do, and the lane then returns to the
-//! executor. Until then the session doesn't count on the loop to know: whoever lists another job tells it of both. What users' code
-//! asks for while it runs is not held back, as it may wait for that.
+//! An executor may keep a task for the thread that woke it (Tokio does), and the next run of a batch may block that thread: the
+//! loop would be stuck behind that run. So a worker tells the loop once nothing of its batch is left to do, and then returns to the
+//! executor. Until then no other thread counts on the loop to know: a thread that inserts another job tells the loop of both.
+//! What users' code asks for while it runs is told at once, since that code may wait for it.
 
-use std::cell::Cell;
 use std::sync::Arc;
 
-use crate::dispatch::session::Bell;
 use crate::engine::Engine;
 use crate::job::cell::JobCell;
-use crate::job::config::Host;
-use crate::sync::thread_local;
+use crate::job::rules::Rules;
+use crate::unwind::lock;
 
-// There while a lane of this thread is in a batch.
-thread_local! {
-    static HELD: Cell<Option<Held>> = const { Cell::new(None) };
+/// Collects what the loop has to be told. Flushes when it is dropped.
+pub(crate) struct Wakeups<'a> {
+    engine: &'a Arc<Engine>,
+    /// A job was inserted.
+    has_inserted: bool,
+    /// A permit of a group is free, and a job waits for it.
+    has_free_permit: bool,
 }
 
-/// What is to be told.
-#[derive(Clone, Copy)]
-struct Held {
-    /// Which engine's lane it is: users' code may run another one's inside of it.
-    engine: usize,
-    /// A job was listed.
-    has_listed: bool,
-    /// A group has a free place.
-    has_free_place: bool,
-}
-
-pub(crate) fn ring(bell: Option<Arc<Bell>>) {
-    if let Some(bell) = bell {
-        bell.0.wake();
-    }
-}
-
-impl Engine {
-    /// Runs a batch, or what was woken of one, and then tells the loop what was held back. Says as well whether that was anything.
-    pub(crate) fn hold_back<T>(&self, batch: impl FnOnce() -> T) -> (T, bool) {
-        let held = Held {
-            engine: self.identity(),
-            has_listed: false,
-            has_free_place: false,
-        };
-        let has_rung = Cell::new(false);
-        let over = Over {
-            engine: self,
-            outer: HELD.with(|place| place.replace(Some(held))),
-            has_rung: &has_rung,
-        };
-        let result = batch();
-        drop(over);
-        (result, has_rung.get())
-    }
-
-    /// Lists a job that is idle again, or whose scheduled time is not what was foreseen, for the first tick from now.
-    pub(crate) fn list_again(&self, job: &JobCell) {
-        if !self.holds_back(|held| held.has_listed = true) {
-            self.relist(job);
-        } else if self.is_running() {
-            let now = self.now();
-            self.list_on_session(job, |session| session.list_quietly(job.index(), job.due(), now));
+impl<'a> Wakeups<'a> {
+    pub(crate) fn new(engine: &'a Arc<Engine>) -> Wakeups<'a> {
+        Wakeups {
+            engine,
+            has_inserted: false,
+            has_free_permit: false,
         }
     }
 
-    /// A group has a free place, and jobs that wait for one.
-    pub(crate) fn tell_free_place(&self) {
-        if !self.holds_back(|held| held.has_free_place = true) {
-            self.ring();
+    pub(crate) fn engine(&self) -> &'a Arc<Engine> {
+        self.engine
+    }
+
+    /// Inserts a job that is idle again, or whose scheduled time is not what was foreseen, for the first tick from now.
+    pub(crate) fn reschedule(&mut self, job: &JobCell) {
+        if self.engine.is_running() {
+            self.has_inserted = true;
+            let now = self.engine.now();
+            lock(&self.engine.core).reschedule_silent(job, now);
         }
     }
 
-    /// Whether this thread is in a batch of a lane of this engine; then it is noted what is to be told.
-    fn holds_back(&self, note: impl FnOnce(&mut Held)) -> bool {
-        HELD.with(|place| match place.get() {
-            Some(mut held) if held.engine == self.identity() => {
-                note(&mut held);
-                place.set(Some(held));
-                true
-            }
-            _ => false,
-        })
+    /// Returns the permit of a run, if its job is in a group.
+    pub(crate) fn release_permit(&mut self, rules: &Rules) {
+        self.has_free_permit |= rules.release_permit();
     }
 
-    fn identity(&self) -> usize {
-        std::ptr::from_ref(self).addr()
-    }
-}
-
-/// The end of a batch, even if it panics.
-struct Over<'a> {
-    engine: &'a Engine,
-    outer: Option<Held>,
-    has_rung: &'a Cell<bool>,
-}
-
-impl Drop for Over<'_> {
-    fn drop(&mut self) {
-        let Some(held) = HELD.with(|place| place.replace(self.outer)) else {
-            return;
-        };
-        let bell = if held.has_free_place {
-            self.engine.bell()
-        } else if held.has_listed {
-            self.engine.bell_if_sooner()
+    /// Wakes the loop if it has to be told something. True if it was woken.
+    pub(crate) fn flush(&mut self) -> bool {
+        let has_inserted = std::mem::take(&mut self.has_inserted);
+        let waker = if std::mem::take(&mut self.has_free_permit) {
+            lock(&self.engine.core).loop_waker()
+        } else if has_inserted {
+            lock(&self.engine.core).wake_if_sooner()
         } else {
             None
         };
-        self.has_rung.set(bell.is_some());
-        ring(bell);
+        waker.inspect(|waker| waker.wake()).is_some()
+    }
+}
+
+impl Drop for Wakeups<'_> {
+    fn drop(&mut self) {
+        self.flush();
     }
 }

@@ -1,4 +1,4 @@
-//! The tick loop: serves a tick, sleeps until the next one at which something is due.
+//! The loop: serves a tick, then sleeps until the next tick at which something is due.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -6,52 +6,86 @@ use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, ready};
 
 use crate::clock::sleep::{Sleep, TimerGone};
-use crate::dispatch::session::{Bell, Next};
+use crate::dispatch::loop_waker::{LoopWaker, Next};
 use crate::engine::Engine;
+use crate::error::Error;
+use crate::exec::workers::{follow_up, spawn_instead, spawn_workers};
+use crate::unwind::lock;
 
-/// The loop of one session. It does not keep the engine alive: the last handle's end is also the loop's.
-pub(crate) struct Driver {
-    engine: Weak<Engine>,
-    session: u64,
-    bell: Arc<Bell>,
-    sleep: Sleep,
-    ended: bool,
+/// Starts the scheduler.
+pub(crate) fn start(engine: &Arc<Engine>) -> Result<(), Error> {
+    let (session, waker) = engine.begin_session()?;
+    let driver = Driver {
+        engine: Arc::downgrade(engine),
+        session,
+        waker,
+        sleep: Sleep::default(),
+        has_ended: false,
+    };
+    engine.clock.runtime().spawn(Box::pin(driver)).map_err(|refusal| {
+        engine.halt(Some(session));
+        Error::spawn(refusal)
+    })
 }
 
-impl Driver {
-    pub(crate) fn new(engine: Weak<Engine>, session: u64, bell: Arc<Bell>) -> Driver {
-        Driver {
-            engine,
-            session,
-            bell,
-            sleep: Sleep::default(),
-            ended: false,
-        }
-    }
+/// The loop of one session. It does not keep the engine alive: the end of the last handle is also the end of the loop.
+struct Driver {
+    engine: Weak<Engine>,
+    session: u64,
+    waker: Arc<LoopWaker>,
+    sleep: Sleep,
+    has_ended: bool,
 }
 
 impl Driver {
     fn serve(&mut self, engine: &Arc<Engine>, cx: &mut Context<'_>) -> Poll<()> {
-        let time = match engine.tick(self.session) {
+        let time = match tick(engine, self.session) {
             Next::SleepUntil(time) => time,
             Next::Wait => return Poll::Pending,
             Next::End => {
-                self.ended = true;
+                self.has_ended = true;
                 return Poll::Ready(());
             }
         };
         match ready!(self.sleep.poll(&engine.clock, time, cx)) {
-            Ok(()) => again(cx),
+            Ok(()) => yield_now(cx),
             Err(TimerGone) => Poll::Ready(()),
         }
     }
+}
+
+/// Serves the tick that has come, if one has and the session is still on.
+fn tick(engine: &Arc<Engine>, session: u64) -> Next {
+    engine.driver_polled();
+    let now = engine.now();
+    let ticked = lock(&engine.core).tick(session, now);
+    let Some(ticked) = ticked else {
+        return Next::End;
+    };
+    drop(ticked.unused);
+    let spawned = spawn_workers(engine, ticked.workers);
+    let Some(work) = ticked.follow_up else {
+        // What was refused is tried again at the tick that is served next.
+        return ticked.next;
+    };
+    let next = if spawned.is_ok() {
+        ticked.next
+    } else {
+        let now = engine.now();
+        lock(&engine.core).look_again(session, now)
+    };
+    if !work.is_empty() {
+        follow_up(engine, work);
+        spawn_instead(engine);
+    }
+    next
 }
 
 impl Future for Driver {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        self.bell.0.register(cx.waker());
+        self.waker.register(cx.waker());
         match self.engine.upgrade() {
             Some(engine) => self.serve(&engine, cx),
             None => Poll::Ready(()),
@@ -59,20 +93,20 @@ impl Future for Driver {
     }
 }
 
-/// Comes back after the executor's other tasks had a turn.
-fn again(cx: &Context<'_>) -> Poll<()> {
+/// Lets the other tasks of the executor have a turn.
+fn yield_now(cx: &Context<'_>) -> Poll<()> {
     cx.waker().wake_by_ref();
     Poll::Pending
 }
 
 impl Drop for Driver {
-    /// An executor that drops the loop ends the session; the scheduler can be started anew.
+    /// An executor that drops the loop ends the session. The scheduler can be started again.
     fn drop(&mut self) {
-        if self.ended {
+        if self.has_ended {
             return;
         }
         if let Some(engine) = self.engine.upgrade() {
-            engine.lose_loop(self.session);
+            engine.driver_dropped(self.session);
         }
     }
 }

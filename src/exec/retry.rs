@@ -3,19 +3,20 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use crate::clock::sleep::Sleep;
 use crate::engine::Engine;
-use crate::exec::worker::BlockingRun;
+use crate::exec::call::call;
+use crate::exec::finish::report_retry;
+use crate::exec::poller::poll_run;
 use crate::job::cancel_listeners::ListenerId;
 use crate::job::cell::JobInstance;
 use crate::job::rules::Backoff;
 use crate::job::run::RunInfo;
 use crate::job::run_end::RunEnd;
 use crate::job::target::{CallResult, ReusableFuture, RunFuture};
-use crate::park::slot::poll_run;
 use crate::time::Time;
 use crate::unwind::{Guarded, catch, quietly};
 
@@ -24,7 +25,7 @@ pub(crate) struct Wait {
     engine: Arc<Engine>,
     job: JobInstance,
     number: u64,
-    until: Time,
+    pub(crate) until: Time,
     sleep: Sleep,
     listener: Option<ListenerId>,
 }
@@ -112,7 +113,7 @@ impl Attempts {
                 return Poll::Ready(RunEnd::Panicked(payload));
             }
         };
-        self.engine.report_retry(&self.job, &self.info, end);
+        report_retry(&self.engine, &self.job, &self.info, end);
         self.stage = Stage::Waiting(Wait::new(&self.engine, &self.job, self.info.number, wait));
         // Others have their turn between two attempts, even if there is no wait.
         cx.waker().wake_by_ref();
@@ -151,7 +152,7 @@ impl Future for Attempts {
                 }
                 Stage::Waiting(mut wait) => match wait.poll(cx) {
                     Poll::Ready(true) => {
-                        this.stage = Stage::from(this.engine.call(&this.job, &this.info, &mut None));
+                        this.stage = Stage::from(call(&this.engine, &this.job, &this.info, &mut None));
                     }
                     Poll::Ready(false) => return Poll::Ready(RunEnd::Cancelled),
                     Poll::Pending => {
@@ -166,38 +167,3 @@ impl Future for Attempts {
 }
 
 impl ReusableFuture for Attempts {}
-
-/// A blocking run between two attempts. The executor that drops it cancels the run.
-pub(crate) struct Pause {
-    wait: Wait,
-    /// The run's time is up before the wait is over.
-    times_out: bool,
-    run: Option<BlockingRun>,
-}
-
-impl Pause {
-    /// Waits, but not beyond `limit`.
-    pub(crate) fn new(mut wait: Wait, limit: Time, run: BlockingRun) -> Pause {
-        let times_out = limit < wait.until;
-        wait.until = wait.until.min(limit);
-        Pause {
-            wait,
-            times_out,
-            run: Some(run),
-        }
-    }
-}
-
-impl Future for Pause {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let again = ready!(self.wait.poll(cx));
-        match self.run.take() {
-            Some(run) if again && self.times_out => run.time_out(),
-            Some(run) if again => run.dispatch(),
-            _ => {}
-        }
-        Poll::Ready(())
-    }
-}

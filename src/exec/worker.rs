@@ -1,7 +1,7 @@
-//! A task that takes up batches, runs them, and is home to those of its runs that wait.
+//! A task that takes batches, runs them, and polls those of its runs that wait.
 //!
-//! A lane takes one batch after another until none is left. Once runs of a batch wait, it takes no more: it stays their
-//! task to the end, and another lane goes on with the queue.
+//! A worker takes one batch after another until none is left. Once runs of a batch wait, the worker takes no more: it stays their task
+//! to the end, and another worker continues with the queue.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -9,45 +9,53 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use crate::dispatch::queue::{Batch, Queue};
+use crate::dispatch::batch::Batch;
+use crate::dispatch::worker_state::WorkerState;
 use crate::engine::Engine;
-use crate::exec::retry::{Pause, Wait};
-use crate::exec::workers::Taken;
+use crate::exec::begin::begin_run;
+use crate::exec::cancel::cancel_pending;
+use crate::exec::finish::finish_in_place;
+use crate::exec::poller::{RunPoller, keep_pending, poll_in_span};
+use crate::exec::workers::{NextBatch, next_batch, spawn_instead, worker_dropped};
 use crate::job::cell::JobInstance;
-use crate::job::rules::Backoff;
 use crate::job::run::RunInfo;
-use crate::job::run_end::RunEnd;
 use crate::job::target::RunFuture;
-use crate::park::set::Places;
-use crate::park::slot::{Visit, poll_in_span};
+use crate::park::poller::PendingRun;
+use crate::park::pool::KEPT_FOR;
+use crate::park::set::SlotSet;
 use crate::time::Time;
-use crate::unwind::{catch, discard, quietly};
+use crate::unwind::lock;
 
-/// After a turn of about this length a lane lets the executor's other tasks have theirs. Each change of turns may wake a thread,
+/// After a turn of about this length a worker lets the other tasks of the executor have a turn. Each change of turns may wake a thread,
 /// which costs as much as hundreds of short runs.
 const TURN: Duration = Duration::from_micros(50);
 
-/// After so many runs it looks at the clock.
+/// After so many runs a worker looks at the clock.
 const RUNS_PER_LOOK: usize = 64;
 
-/// And so many times at most in one turn, whatever the clock says.
+/// A worker looks at most so many times in one turn, whatever the clock says.
 const LOOKS: usize = 8;
 
-pub(crate) struct Lane {
+pub(crate) struct Worker {
     engine: Arc<Engine>,
-    desk: Desk,
-    /// Where its runs wait. There from its first batch on, until it leaves.
-    places: Option<Places>,
+    state: WorkerState,
+    /// Where the runs of the worker wait. There from its first batch until it is done.
+    slots: Option<SlotSet>,
     stage: Stage,
 }
 
 enum Stage {
-    Taking,
-    Home { batch: Arc<Batch>, waiting: usize },
-    Left,
+    /// The worker takes batches.
+    Pulling,
+    /// So many runs of a batch wait, and the worker polls them.
+    Polling {
+        batch: Arc<Batch>,
+        waiting: usize,
+    },
+    Done,
 }
 
-/// How long a lane has been at it since it was polled.
+/// How long a worker has been at it since it was polled.
 struct Turn {
     end: Time,
     runs: usize,
@@ -73,215 +81,184 @@ impl Turn {
     }
 }
 
-/// What a lane has at hand beside the batch that it runs.
-#[derive(Default)]
-pub(crate) struct Desk {
-    /// It counts as free.
-    is_free: bool,
-    /// No other lane is to be had beside it.
-    pub(crate) goes_alone: bool,
-    /// The batch that it ran last.
-    done: Option<Arc<Batch>>,
-    /// One that has been cleared, for the queue to use again.
-    spare: Option<Arc<Batch>>,
-}
-
-impl Desk {
-    fn of_free_lane() -> Desk {
-        Desk {
-            is_free: true,
-            ..Desk::default()
-        }
-    }
-
-    /// All runs of the batch have ended.
-    fn put_away(&mut self, batch: Arc<Batch>) {
-        self.done = Some(batch);
-    }
-
-    /// Tells the queue that what was put away is over, and gives it what is cleared.
-    pub(crate) fn finish(&mut self, queue: &mut Queue) {
-        if let Some(done) = &self.done {
-            queue.finish(done);
-        }
-        if let Some(spare) = self.spare.take() {
-            queue.keep(spare);
-        }
-    }
-
-    /// The lane is free for another batch.
-    pub(crate) fn count_as_free(&mut self, queue: &mut Queue) {
-        if !std::mem::replace(&mut self.is_free, true) {
-            queue.add_free_lane();
-        }
-    }
-
-    /// The lane takes one, or leaves.
-    pub(crate) fn count_as_taken(&mut self, queue: &mut Queue) {
-        if std::mem::take(&mut self.is_free) {
-            queue.take_free_lane();
-        }
-    }
-
-    /// Clears the batch that was put away and is finished. No lock is held: jobs may be dropped with it, and users' code with them.
-    pub(crate) fn tidy(&mut self) {
-        let Some(mut done) = self.done.take() else { return };
-        if let Some(batch) = Arc::get_mut(&mut done) {
-            batch.jobs.clear();
-            self.spare = Some(done);
-        }
-    }
-}
-
-impl Lane {
-    pub(crate) fn new(engine: Arc<Engine>) -> Lane {
-        Lane {
+impl Worker {
+    pub(crate) fn new(engine: Arc<Engine>) -> Worker {
+        Worker {
             engine,
-            desk: Desk::of_free_lane(),
-            places: None,
-            stage: Stage::Taking,
+            state: WorkerState::idle(),
+            slots: None,
+            stage: Stage::Pulling,
         }
     }
 
-    /// From here on this task is polled anew when a run of its own is woken.
+    /// From here on the task is polled again when a run of the worker is woken.
     fn register(&mut self, cx: &Context<'_>) {
-        let Some(places) = &mut self.places else { return };
-        places.register(cx.waker());
-        if matches!(self.stage, Stage::Taking) {
-            // Nothing waits yet. Wakes so far were for runs that are over; those to come must not think that the task was told.
-            places.poll_woken(&self.engine);
+        let Some(slots) = &mut self.slots else { return };
+        slots.register(cx.waker());
+        if matches!(self.stage, Stage::Pulling) {
+            // No run waits yet. Wakes so far were for runs that are over. Later wakes must not think that the task was woken.
+            slots.poll_woken(&mut RunPoller::new(&self.engine));
         }
     }
 
-    /// Runs batches until there is none, one has runs that wait, or it is others' turn.
-    fn take_batches(&mut self, cx: &Context<'_>) -> Poll<()> {
+    /// Runs batches until there is none, until runs of one wait, or until the turn is over.
+    fn pull_batches(&mut self, cx: &Context<'_>) -> Poll<()> {
         let mut turn = Turn::begin(&self.engine);
         while !turn.is_over(&self.engine) {
-            let batch = match self.engine.next_batch(&mut self.desk) {
-                Taken::Batch(batch) => batch,
-                Taken::Later => {
+            let batch = match next_batch(&self.engine, &mut self.state) {
+                NextBatch::Run(batch) => batch,
+                NextBatch::Later => {
                     cx.waker().wake_by_ref();
                     return Poll::Pending;
                 }
-                Taken::Nothing => {
+                NextBatch::Nothing => {
                     self.leave();
                     return Poll::Ready(());
                 }
             };
             turn.runs += batch.jobs.len().max(1);
-            let Lane { engine, places, .. } = self;
-            let places = places.get_or_insert_with(|| engine.take_places(cx.waker()));
-            let (waiting, has_rung) =
-                engine.hold_back(|| batch.jobs.iter().filter(|job| run(engine, places, &batch, job)).count());
+            let Worker { engine, slots, .. } = self;
+            let slots = slots.get_or_insert_with(|| take_slots(engine, cx));
+            let mut poller = RunPoller::new(engine);
+            let waits = |run: &&JobInstance| start(&mut poller, slots, &batch, run);
+            let waiting = batch.jobs.iter().filter(waits).count();
+            let has_woken_loop = poller.wakeups.flush();
+            drop(poller);
             if waiting > 0 {
-                return self.settle_down(batch, waiting, has_rung);
+                return self.keep_pending(batch, waiting, has_woken_loop);
             }
-            self.desk.put_away(batch);
-            if has_rung {
+            self.state.put_away(batch);
+            if has_woken_loop {
                 break;
             }
         }
-        self.engine.free_lane(&mut self.desk);
+        lock(&self.engine.core).pause_worker(&mut self.state);
         cx.waker().wake_by_ref();
         Poll::Pending
     }
 
-    /// Stays with a batch whose runs wait. Another lane takes its place if there is work, and has its turn first; runs that were
-    /// woken already have woken this task too.
-    fn settle_down(&mut self, batch: Arc<Batch>, waiting: usize, has_rung: bool) -> Poll<()> {
-        self.stage = Stage::Home { batch, waiting };
-        self.desk = Desk::default();
-        if let Some(places) = &mut self.places {
-            places.put_by_spare();
+    /// Stays with a batch whose runs wait. If there is work, another worker takes its place and has its turn first. Runs that were woken
+    /// already have woken this task too.
+    fn keep_pending(&mut self, batch: Arc<Batch>, waiting: usize, has_woken_loop: bool) -> Poll<()> {
+        self.stage = Stage::Polling { batch, waiting };
+        self.state = WorkerState::default();
+        if let Some(slots) = &mut self.slots {
+            slots.store_buf();
         }
-        if self.engine.hire_lanes() || has_rung {
+        if spawn_instead(&self.engine) || has_woken_loop {
             return Poll::Pending;
         }
         Poll::Ready(())
     }
 
-    /// Polls the runs that were woken, until none is left waiting.
+    /// Polls the runs that were woken, until none waits any more.
     fn poll_woken(&mut self) -> Poll<()> {
-        let Stage::Home { batch, waiting } = &mut self.stage else {
+        let Stage::Polling { batch, waiting } = &mut self.stage else {
             return Poll::Ready(());
         };
-        if let Some(places) = &mut self.places {
-            let (ended, _) = self.engine.hold_back(|| places.poll_woken(&self.engine));
-            *waiting -= ended;
+        if let Some(slots) = &mut self.slots {
+            *waiting -= slots.poll_woken(&mut RunPoller::new(&self.engine));
         }
         if *waiting > 0 {
             return Poll::Pending;
         }
         self.engine.finish_batch(batch);
-        batch.forget_parked();
+        batch.forget_pending();
         self.leave();
         Poll::Ready(())
     }
 
     /// Nothing is left to do.
     fn leave(&mut self) {
-        self.stage = Stage::Left;
-        if let Some(places) = self.places.take() {
-            self.engine.keep_places(places);
+        self.stage = Stage::Done;
+        if let Some(slots) = self.slots.take() {
+            keep_slots(&self.engine, slots);
         }
     }
 }
 
-/// Begins the run that was offered to this batch. True if it waits.
-fn run(engine: &Arc<Engine>, places: &mut Places, batch: &Batch, job: &JobInstance) -> bool {
-    let begun = engine.begin_run(batch, job, places.spare());
-    begun.is_some_and(|begun| poll_first(engine, places, batch, job, begun))
+/// Slots for a worker that is polled with this context.
+fn take_slots(engine: &Engine, cx: &Context<'_>) -> SlotSet {
+    let slots = lock(&engine.core).slot_sets.take().unwrap_or_default();
+    slots.attach(cx.waker());
+    slots
+}
+
+/// Keeps the slots of a worker that is done for the next worker, if that won't be long.
+fn keep_slots(engine: &Engine, mut slots: SlotSet) {
+    slots.detach();
+    let soon = engine.now().after(KEPT_FOR);
+    let mut core = lock(&engine.core);
+    let unused = if core.is_due_by(soon) {
+        core.slot_sets.keep(slots)
+    } else {
+        Some(slots)
+    };
+    drop(core);
+    drop(unused);
+}
+
+/// Begins a run of this batch and polls it once. True if it waits.
+fn start(poller: &mut RunPoller<'_>, slots: &mut SlotSet, batch: &Batch, run: &JobInstance) -> bool {
+    let begun = begin_run(&mut poller.wakeups, batch, run, slots.buf());
+    begun.is_some_and(|(info, future)| poll_first(poller, slots, batch, run, info, future))
 }
 
 fn poll_first(
-    engine: &Engine,
-    places: &mut Places,
+    poller: &mut RunPoller<'_>,
+    slots: &mut SlotSet,
     batch: &Batch,
-    job: &JobInstance,
-    (info, mut future): (RunInfo, RunFuture),
+    run: &JobInstance,
+    info: RunInfo,
+    mut future: RunFuture,
 ) -> bool {
-    let (place, waker) = places.vacant();
-    match poll_in_span(job, &info, &mut future, waker) {
+    let (slot, waker) = slots.vacant();
+    match poll_in_span(run, &info, &mut future, waker) {
         Poll::Ready(end) => {
-            let spare = engine.end_here(job, &info, future, end, None);
-            places.keep_spare(spare);
+            let buf = finish_in_place(&mut poller.wakeups, run, &info, future, end, None);
+            slots.keep_buf(buf);
             false
         }
         Poll::Pending => {
-            place.keep(engine, Visit::new(job, info, future));
-            if !batch.park(place) {
-                place.cancel(engine);
+            let pending = PendingRun {
+                run: run.clone(),
+                info,
+                future,
+            };
+            keep_pending(poller.wakeups.engine(), slot, pending);
+            if !batch.add_pending(slot) {
+                slot.cancel(poller);
             }
-            places.occupy();
+            slots.occupy();
             true
         }
     }
 }
 
-impl Future for Lane {
+impl Future for Worker {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         self.register(cx);
-        if matches!(self.stage, Stage::Taking) && self.take_batches(cx).is_pending() {
+        if matches!(self.stage, Stage::Pulling) && self.pull_batches(cx).is_pending() {
             return Poll::Pending;
         }
         self.poll_woken()
     }
 }
 
-impl Drop for Lane {
+impl Drop for Worker {
     fn drop(&mut self) {
-        if let Some(places) = &self.places {
-            places.close();
+        if let Some(slots) = &self.slots {
+            slots.close();
         }
-        match std::mem::replace(&mut self.stage, Stage::Left) {
-            Stage::Left => {}
-            Stage::Taking if self.desk.is_free => self.engine.lose_lane(),
-            Stage::Taking => {}
-            Stage::Home { batch, .. } => {
+        match std::mem::replace(&mut self.stage, Stage::Done) {
+            Stage::Done => {}
+            Stage::Pulling if self.state.is_idle() => worker_dropped(&self.engine),
+            Stage::Pulling => {}
+            Stage::Polling { batch, .. } => {
                 batch.cancel();
-                self.engine.cancel_parked(&batch);
+                cancel_pending(&self.engine, &batch);
                 if batch.is_running() {
                     batch.abandon();
                 } else {
@@ -292,140 +269,32 @@ impl Drop for Lane {
     }
 }
 
-/// A batch of one job on the runtime's blocking pool.
-pub(crate) struct BlockingRun {
-    engine: Arc<Engine>,
-    batch: Arc<Batch>,
-    stage: BlockingStage,
-}
-
-enum BlockingStage {
-    Offered,
-    /// Between two attempts.
-    Begun(RunInfo, Backoff),
-    Ended,
-}
-
-impl BlockingRun {
-    pub(crate) fn new(engine: Arc<Engine>, batch: Arc<Batch>) -> BlockingRun {
-        BlockingRun {
-            engine,
-            batch,
-            stage: BlockingStage::Offered,
-        }
-    }
-
-    /// Hands it to the pool. A run that is refused is dropped, and tells so.
-    pub(crate) fn dispatch(self) {
-        let engine = Arc::clone(&self.engine);
-        quietly(|| drop(engine.clock.runtime().spawn_blocking(Box::new(move || self.run()))));
-    }
-
-    fn job(&self) -> &JobInstance {
-        &self.batch.jobs[0]
-    }
-
-    fn run(mut self) {
-        let begun = match std::mem::replace(&mut self.stage, BlockingStage::Ended) {
-            BlockingStage::Offered => self.engine.begin_blocking(&self.batch, self.job()),
-            BlockingStage::Begun(info, backoff) => {
-                let end = self.engine.call(self.job(), &info, &mut None).into_end();
-                Some((info, end, Some(backoff)))
-            }
-            BlockingStage::Ended => None,
-        };
-        if let Some((info, end, backoff)) = begun {
-            self.end_attempt(info, end, backoff);
-        }
-    }
-
-    /// Ends the run, or has it wait for its next attempt.
-    fn end_attempt(mut self, info: RunInfo, end: RunEnd, backoff: Option<Backoff>) {
-        let again = backoff.and_then(|backoff| next_wait(backoff, end.is_failure()));
-        let Some((wait, backoff)) = again else {
-            self.engine.settle(self.job(), &info, end, None);
-            return;
-        };
-        self.engine.report_retry(self.job(), &info, end);
-        let wait = Wait::new(&self.engine, self.job(), info.number, wait);
-        let engine = Arc::clone(&self.engine);
-        let limit = self.job().job.time_limit(&info);
-        self.stage = BlockingStage::Begun(info, backoff);
-        quietly(|| drop(engine.clock.runtime().spawn(Box::pin(Pause::new(wait, limit, self)))));
-    }
-
-    /// Ends a run whose time is up between two attempts.
-    pub(crate) fn time_out(mut self) {
-        if let BlockingStage::Begun(info, backoff) = std::mem::replace(&mut self.stage, BlockingStage::Ended) {
-            quietly(|| drop(backoff));
-            self.engine.settle(self.job(), &info, RunEnd::TimedOut, None);
-        }
-    }
-}
-
-/// The next wait of a back-off, if there is one and it is wanted. The back-off is a user's, and may panic.
-fn next_wait(mut backoff: Backoff, wanted: bool) -> Option<(Duration, Backoff)> {
-    let wait = catch(|| if wanted { backoff.next() } else { None });
-    match wait {
-        Ok(Some(wait)) => return Some((wait, backoff)),
-        Ok(None) => {}
-        Err(payload) => discard(payload),
-    }
-    quietly(|| drop(backoff));
-    None
-}
-
-impl Drop for BlockingRun {
-    /// Also reached when the pool refused the run, or the executor the wait for its next attempt.
-    fn drop(&mut self) {
-        match std::mem::replace(&mut self.stage, BlockingStage::Ended) {
-            BlockingStage::Offered => self.engine.take_back(&self.batch),
-            BlockingStage::Begun(info, backoff) => {
-                quietly(|| drop(backoff));
-                self.engine.settle(self.job(), &info, RunEnd::Cancelled, None);
-            }
-            BlockingStage::Ended => {}
-        }
-        self.engine.finish_batch(&self.batch);
-    }
-}
-
-#[cfg(test)]
+#[cfg(all(test, feature = "testing"))]
 mod tests {
     use super::*;
-    use crate::job::cell::tests::job;
-    use crate::job::state::OfferId;
+    use crate::{Scheduler, testing::VirtualTime};
 
     #[test]
-    fn a_lane_counts_as_free_once_until_it_is_taken() {
-        let mut queue = Queue::default();
-        queue.hire(1);
-        let mut desk = Desk::of_free_lane();
-        let free = |queue: &Queue| queue.has_lanes_for(1) && !queue.has_lanes_for(2);
-        for _ in 0..2 {
-            desk.count_as_free(&mut queue);
-            assert!(free(&queue));
+    fn slots_are_kept_for_runs_that_come_soon_and_until_the_stop() {
+        for (seconds, is_kept) in [(1, true), (3_600, false)] {
+            let time = VirtualTime::new();
+            let scheduler = Scheduler::new(time.clone());
+            let clock = time.clone();
+            let target = move || clock.sleep(Duration::from_millis(5));
+            let job = scheduler.every(Duration::from_secs(seconds)).run(target).unwrap();
+            let engine = Arc::clone(scheduler.engine());
+            let keeps = || !lock(&engine.core).slot_sets.is_empty();
+            scheduler.start().unwrap();
+            time.advance(Duration::from_millis(100));
+            assert_eq!((job.runs(), keeps()), (1, is_kept));
+            job.remove();
+            time.advance(Duration::from_secs(2));
+            assert!(!keeps(), "nothing is to come");
+            scheduler.every(Duration::from_secs(1)).run(async || ()).unwrap();
+            time.advance(Duration::from_millis(100));
+            assert!(keeps());
+            time.block_on(scheduler.stop());
+            assert!(!keeps());
         }
-        for _ in 0..2 {
-            desk.count_as_taken(&mut queue);
-            assert!(!queue.has_lanes_for(1));
-        }
-        desk.count_as_free(&mut queue);
-        assert!(free(&queue));
-    }
-
-    #[test]
-    fn a_batch_that_was_put_away_is_finished_and_used_again() {
-        let mut queue = Queue::default();
-        let mut desk = Desk::default();
-        let batch = queue.hand_out((OfferId::new(1), Time::ORIGIN), vec![JobInstance::own(&job())]);
-        desk.put_away(batch);
-        desk.finish(&mut queue);
-        assert!(queue.active().is_empty());
-        assert_eq!(queue.take_list().capacity(), 0);
-        desk.tidy();
-        desk.finish(&mut queue);
-        let list = queue.take_list();
-        assert!(list.is_empty() && list.capacity() > 0);
     }
 }

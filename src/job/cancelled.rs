@@ -25,6 +25,38 @@ impl Cancelled {
     }
 }
 
+impl Run {
+    /// Ready as soon as this run [should end](Run::is_cancelled). For asynchronous code that has something to finish first,
+    /// and for tasks of its own that it has spawned:
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use atevery::{Run, Scheduler, testing::VirtualTime};
+    /// use futures::future::{Either, select};
+    ///
+    /// let time = VirtualTime::new();
+    /// let scheduler = Scheduler::new(time.clone());
+    /// let clock = time.clone();
+    /// let job = scheduler.every(Duration::from_secs(60)).name("upload").run(move |run: Run| {
+    ///     let clock = clock.clone();
+    ///     async move {
+    ///         let upload = clock.sleep(Duration::from_secs(30));
+    ///         if let Either::Right(_) = select(upload, run.cancelled()).await {
+    ///             println!("the rest is left for next time");
+    ///         }
+    ///     }
+    /// })?;
+    /// scheduler.start()?;
+    /// time.run_until_stalled();
+    /// let report = time.block_on(scheduler.stop().grace(Duration::from_secs(5)));
+    /// assert_eq!(report.finished(), [job]);
+    /// # Ok::<(), atevery::Error>(())
+    /// ```
+    pub fn cancelled(&self) -> Cancelled {
+        Cancelled::new(self.clone())
+    }
+}
+
 impl Future for Cancelled {
     type Output = ();
 

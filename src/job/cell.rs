@@ -56,10 +56,6 @@ impl<B: Body> JobCell<B> {
     }
 }
 
-/// Where many runs share a batch, the first one of each job is measured, and then one in so many. Reading the clock costs more
-/// than all else that a short run costs.
-const MEASURE_ONE_IN: u64 = 16;
-
 impl JobCell {
     pub(crate) const UNREGISTERED: JobIndex = JobIndex::MAX;
 
@@ -291,27 +287,24 @@ impl JobCell {
         }
     }
 
-    /// When the run after one that begins at `now` is due.
-    pub(crate) fn due_after(&self, now: Time) -> Time {
+    /// If a run is due by `now`: when the run after it is due, if it begins now.
+    pub(crate) fn next_due(&self, now: Time) -> Option<Time> {
         let scheduled = self.scheduled();
-        if self.state.load().is_triggered() {
-            self.regularly_due(scheduled)
-        } else {
-            let next = self.next_scheduled(scheduled, now);
-            match self.rules() {
-                Some(rules) if rules.is_past_end(next) => Time::NEVER,
-                _ => self.regularly_due(next),
+        let is_triggered = self.state.load().is_triggered();
+        match self.rules() {
+            None if is_triggered => Some(scheduled),
+            None => (scheduled <= now).then(|| self.policy().next_scheduled(scheduled, self.span(), now)),
+            Some(rules) if is_triggered => Some(rules.with_jitter(scheduled)),
+            Some(_) if self.due() > now => None,
+            Some(rules) => {
+                let next = self.next_scheduled(scheduled, now);
+                Some(if rules.is_past_end(next) {
+                    Time::NEVER
+                } else {
+                    rules.with_jitter(next)
+                })
             }
         }
-    }
-
-    /// When the run after one that is due by `now` is due, if one is, of a job that is not [timed](JobCell::needs_start).
-    pub(crate) fn next_scheduled_if_due(&self, now: Time) -> Option<Time> {
-        let scheduled = self.scheduled();
-        if self.state.load().is_triggered() {
-            return Some(scheduled);
-        }
-        (scheduled <= now).then(|| scheduled.after(self.span()))
     }
 
     /// The scheduled time after `scheduled time`, for a run that begins at `now`.
@@ -369,7 +362,7 @@ impl JobCell {
     }
 
     /// Likewise for a job that is not [timed](JobCell::needs_start), and so is due again one interval later whatever happens.
-    pub(crate) fn begin_unmeasured(&self) -> RunInfo {
+    pub(crate) fn begin_untimed(&self) -> RunInfo {
         debug_assert!(!self.needs_start());
         let scheduled = self.scheduled();
         self.set_scheduled(scheduled.after(self.span()));
@@ -398,12 +391,6 @@ impl JobCell {
             started,
             span: RunSpan::none(),
         }
-    }
-
-    /// Whether the next run is one of those that are measured even if nobody asks; not the same for all jobs of a tick.
-    pub(crate) fn is_sampled(&self) -> bool {
-        let runs = self.runs();
-        runs == 0 || runs.wrapping_add(self.id.number()) % MEASURE_ONE_IN == 0
     }
 
     fn set_runs(&self, runs: u64) {
@@ -561,7 +548,7 @@ pub(crate) mod tests {
     #[test]
     fn a_run_in_which_the_clock_stepped_back_has_begun_when_it_ended() {
         let job = job();
-        let info = job.begin_unmeasured();
+        let info = job.begin_untimed();
         let [early, late] = [5, 6].map(Time::from_nanos);
         assert_eq!(job.last_start(), Time::NEVER);
         job.note_start(late);

@@ -25,7 +25,7 @@ pub(crate) trait Host: Send + Sync {
     fn resolution(&self) -> Duration;
 
     /// Looks again when the job is due, since something about it has changed.
-    fn relist(&self, job: &JobCell);
+    fn reschedule(&self, job: &JobCell);
 
     /// Takes the job off the scheduler, and tells so.
     fn retire(&self, job: &Arc<JobCell>);
@@ -140,7 +140,7 @@ pub(crate) mod tests {
             unreachable!()
         }
 
-        fn relist(&self, _: &JobCell) {}
+        fn reschedule(&self, _: &JobCell) {}
 
         fn retire(&self, _: &Arc<JobCell>) {}
     }

@@ -7,6 +7,7 @@ use crate::error::Error;
 use crate::job::cell::JobCell;
 use crate::job::id::JobId;
 use crate::job::rules;
+use crate::job::run::Run;
 
 /// A registered job. Cloning is cheap, and dropping it changes nothing. It doesn't keep its scheduler alive: without a
 /// [`Scheduler`] handle there are no runs.
@@ -103,7 +104,7 @@ impl Job {
     /// ```
     pub fn trigger(&self) {
         self.0.state.trigger();
-        self.relist();
+        self.reschedule();
     }
 
     /// No run begins until [`resume`](Job::resume), unless it is [triggered](Job::trigger). A run in progress goes on.
@@ -116,7 +117,7 @@ impl Job {
     /// ```
     pub fn pause(&self) {
         self.0.pause();
-        self.relist();
+        self.reschedule();
     }
 
     /// Ends a [pause](Job::pause). Time paused is not missed: a job that has come due runs once, at once, and goes on from
@@ -124,7 +125,7 @@ impl Job {
     pub fn resume(&self) {
         let now = self.0.host().map(|host| host.clock().now());
         self.0.resume(now);
-        self.relist();
+        self.reschedule();
     }
 
     /// Whether it is paused.
@@ -156,14 +157,21 @@ impl Job {
             rules::check_jitter(jitter.max.into(), interval)?;
         }
         self.0.set_interval(interval, host.clock().now());
-        host.relist(&self.0);
+        host.reschedule(&self.0);
         Ok(())
     }
 
-    fn relist(&self) {
+    fn reschedule(&self) {
         if let Some(host) = self.0.host() {
-            host.relist(&self.0);
+            host.reschedule(&self.0);
         }
+    }
+}
+
+impl Run {
+    /// The job that this is a run of.
+    pub fn job(&self) -> Job {
+        Job::new(Arc::clone(&self.instance.job))
     }
 }
 

@@ -3,10 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::dispatch::group::Group;
 use crate::error::Error;
 use crate::job::instance::Instances;
-use crate::park::slot::Parked;
+use crate::job::permits::Permits;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::time::Jitter;
@@ -22,7 +21,7 @@ pub(crate) struct Rules {
     pub(crate) fixed_delay: bool,
     pub(crate) time_limit: Option<Span>,
     pub(crate) backoffs: Option<Guarded<Backoffs>>,
-    pub(crate) group: Option<Arc<Group>>,
+    pub(crate) group: Option<Arc<Permits>>,
     pub(crate) overlap: OverlapState,
 }
 
@@ -32,11 +31,16 @@ pub(crate) type Backoff = Box<dyn Iterator<Item = Duration> + Send>;
 /// Makes the back-off of each run.
 pub(crate) type Backoffs = Box<dyn Fn() -> Backoff + Send + Sync>;
 
+/// A run that waits, and can be cancelled.
+pub(crate) trait CancelRun: Send + Sync {
+    fn cancel(&self);
+}
+
 /// How runs of a job go together.
 pub(crate) enum OverlapState {
     Wait,
     /// The run in progress, if it waits.
-    Replace(Mutex<Option<Arc<Parked>>>),
+    Replace(Mutex<Option<Arc<dyn CancelRun>>>),
     Allow(Instances),
 }
 
@@ -93,6 +97,11 @@ impl Rules {
         }
     }
 
+    /// Returns the permit of a run, if the job is in a group. True if a job waits for it.
+    pub(crate) fn release_permit(&self) -> bool {
+        self.group.as_ref().is_some_and(|permits| permits.release())
+    }
+
     /// The instances of a job that allows several runs at a time.
     pub(crate) fn instances(&self) -> Option<&Instances> {
         match &self.overlap {
@@ -101,16 +110,17 @@ impl Rules {
         }
     }
 
-    /// Keeps the run that is in progress at hand, if it may have to give way.
-    pub(crate) fn keep_at_hand(&self, run: &Arc<Parked>) {
+    /// Keeps the run that waits, if it may have to give way to the next run.
+    pub(crate) fn keep_replaceable(&self, run: impl FnOnce() -> Arc<dyn CancelRun>) {
         if let OverlapState::Replace(current) = &self.overlap {
-            let old = lock(current).replace(Arc::clone(run));
+            let run = run();
+            let old = lock(current).replace(run);
             drop(old);
         }
     }
 
     /// The run that may have to give way.
-    pub(crate) fn at_hand(&self) -> Option<Arc<Parked>> {
+    pub(crate) fn replaceable(&self) -> Option<Arc<dyn CancelRun>> {
         match &self.overlap {
             OverlapState::Replace(current) => lock(current).clone(),
             _ => None,

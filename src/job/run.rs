@@ -3,10 +3,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::clock::Clock;
-use crate::job::cancelled::Cancelled;
 use crate::job::cell::JobInstance;
 use crate::job::config::Host;
-use crate::job::handle::Job;
 use crate::job::id::JobId;
 use crate::job::span::{self, RunSpan};
 use crate::time::{Span, Time};
@@ -27,7 +25,7 @@ use crate::time::{Span, Time};
 /// ```
 #[derive(Clone)]
 pub struct Run {
-    instance: JobInstance,
+    pub(crate) instance: JobInstance,
     number: u64,
     scheduled: Instant,
     due: Instant,
@@ -110,41 +108,6 @@ impl Run {
         self.instance.is_cancelled(self.number) || self.is_timed_out()
     }
 
-    /// Ready as soon as this run [should end](Run::is_cancelled). For asynchronous code that has something to finish first,
-    /// and for tasks of its own that it has spawned:
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// use atevery::{Run, Scheduler, testing::VirtualTime};
-    /// use futures::future::{Either, select};
-    ///
-    /// let time = VirtualTime::new();
-    /// let scheduler = Scheduler::new(time.clone());
-    /// let clock = time.clone();
-    /// let job = scheduler.every(Duration::from_secs(60)).name("upload").run(move |run: Run| {
-    ///     let clock = clock.clone();
-    ///     async move {
-    ///         let upload = clock.sleep(Duration::from_secs(30));
-    ///         if let Either::Right(_) = select(upload, run.cancelled()).await {
-    ///             println!("the rest is left for next time");
-    ///         }
-    ///     }
-    /// })?;
-    /// scheduler.start()?;
-    /// time.run_until_stalled();
-    /// let report = time.block_on(scheduler.stop().grace(Duration::from_secs(5)));
-    /// assert_eq!(report.finished(), [job]);
-    /// # Ok::<(), atevery::Error>(())
-    /// ```
-    pub fn cancelled(&self) -> Cancelled {
-        Cancelled::new(self.clone())
-    }
-
-    /// The job that this is a run of.
-    pub fn job(&self) -> Job {
-        Job::new(Arc::clone(&self.instance.job))
-    }
-
     fn is_timed_out(&self) -> bool {
         self.time_limit != Time::NEVER && self.host().is_none_or(|host| host.clock().now() >= self.time_limit)
     }
@@ -198,7 +161,7 @@ impl RunInfo {
 #[allow(missing_debug_implementations, reason = "users never see one")]
 pub struct RunContext<'a> {
     pub(crate) clock: &'a Clock,
-    pub(crate) job: &'a JobInstance,
+    pub(crate) run: &'a JobInstance,
     pub(crate) info: &'a RunInfo,
 }
 
@@ -207,10 +170,10 @@ impl RunContext<'_> {
         let RunInfo {
             number, scheduled, due, ..
         } = *self.info;
-        let job = &self.job.job;
+        let job = &self.run.job;
         let started = self.info.started.unwrap_or(due);
         Run {
-            instance: self.job.clone(),
+            instance: self.run.clone(),
             number,
             scheduled: self.clock.instant_of(scheduled),
             due: self.clock.instant_of(due),

@@ -1,4 +1,7 @@
-//! Where runs wait.
+//! Where runs wait: a slot for each run, and a set of slots for each worker.
 
+pub(crate) mod poller;
+pub(crate) mod pool;
 pub(crate) mod set;
 pub(crate) mod slot;
+pub(crate) mod wake_queue;

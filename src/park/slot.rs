@@ -1,169 +1,75 @@
-//! Runs that wait: each is polled only when its own waker says so, and can be cancelled from any thread.
+//! Where a run waits. The run is polled only when its own waker says so, and can be cancelled from any thread.
 
 use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker, ready};
+use std::task::{Poll, Wake, Waker};
 
-use crate::engine::Engine;
-use crate::job::cell::{JobCell, JobInstance};
-use crate::job::current_run::enter_poll;
-use crate::job::run::RunInfo;
-use crate::job::run_end::RunEnd;
-use crate::job::target::{FutureBuf, RunFuture};
+use crate::job::target::FutureBuf;
+use crate::park::poller::{PendingRun, Poller};
+use crate::park::wake_queue::WakeQueue;
+use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, Ordering};
-use crate::sync::{AtomicWaker, Mutex};
 use crate::time::Time;
-use crate::unwind::{catch, lock};
+use crate::unwind::lock;
 
-/// The task in which runs wait: which of its places were woken, and how to have it polled.
-#[derive(Default)]
-pub(crate) struct Home {
-    woken: Mutex<Vec<usize>>,
-    waker: AtomicWaker,
-}
-
-impl Home {
-    pub(crate) fn register(&self, waker: &Waker) {
-        self.waker.register(waker);
-    }
-
-    /// Another task moves in. What was woken before is not its concern, and is forgotten.
-    pub(crate) fn move_in(&self, waker: &Waker) {
-        // In this order: a place that is woken meanwhile wakes the new task.
-        self.register(waker);
-        lock(&self.woken).clear();
-    }
-
-    /// No task lives here any more.
-    pub(crate) fn move_out(&self) {
-        drop(self.waker.take());
-    }
-
-    /// Exchanges those that were woken for an empty list.
-    pub(crate) fn take_woken(&self, empty: &mut Vec<usize>) {
-        std::mem::swap(&mut *lock(&self.woken), empty);
-    }
-
-    pub(crate) fn wake(&self, place: usize) {
-        let mut woken = lock(&self.woken);
-        let is_first = woken.is_empty();
-        woken.push(place);
-        drop(woken);
-        if is_first {
-            // Else whoever was the first wakes the task, which looks at all.
-            self.waker.wake();
-        }
-    }
-}
-
-/// A run that waits, or a place for one: it lends its waker to a run's first poll, and keeps the run if that waits.
-pub(crate) struct Parked {
-    home: Arc<Home>,
-    /// Which of the home's places it is.
+/// A slot lends its waker to the first poll of a run. If the run is pending, the slot keeps it.
+pub(crate) struct RunSlot {
+    queue: Arc<WakeQueue>,
+    /// The slot's number in the wake queue.
     number: usize,
-    /// It is among the woken.
+    /// The slot is in the list of woken slots.
     woken: AtomicBool,
     stage: Mutex<Stage>,
 }
 
 enum Stage {
     Vacant,
-    Waiting(Visit),
+    Waiting(PendingRun),
     Polled {
         cancel: bool,
     },
-    /// Cancelled from outside, which its home has not noticed yet.
+    /// The run was cancelled from outside. The worker has not noticed yet.
     Cancelled,
 }
 
-/// What a poll has come to.
+/// The result of a poll.
 pub(crate) enum Polled {
-    Waits,
-    /// Now, or by a cancellation that its home had not noticed yet.
+    Pending,
+    /// The run has ended in this poll, or by a cancellation that the worker had not noticed yet.
     Ended(FutureBuf),
 }
 
-/// A run that has begun and goes on as a future.
-pub(crate) struct Visit {
-    pub(crate) job: JobInstance,
-    info: RunInfo,
-    future: RunFuture,
-}
-
-impl Visit {
-    pub(crate) fn new(job: &JobInstance, info: RunInfo, future: RunFuture) -> Visit {
-        Visit {
-            job: job.clone(),
-            info,
-            future,
-        }
-    }
-
-    fn poll(&mut self, engine: &Engine, waker: &Waker) -> Poll<RunEnd> {
-        let end = ready!(poll_in_span(&self.job, &self.info, &mut self.future, waker));
-        self.recall_start(engine);
-        Poll::Ready(end)
-    }
-
-    /// Somebody may have begun to listen since a run began that isn't measured, and wants to hear how long it took.
-    fn recall_start(&mut self, engine: &Engine) {
-        if self.info.started.is_none() && engine.observers.is_enabled() {
-            self.info.started = Some(self.job.job.last_start());
-        }
-    }
-
-    fn cancel(mut self, engine: &Engine) {
-        self.recall_start(engine);
-        self.job.state().cancel_current();
-        engine.end(
-            &self.job,
-            &self.info,
-            self.future,
-            RunEnd::Cancelled,
-            Some(engine.now()),
-        );
-    }
-}
-
-impl Parked {
-    pub(crate) fn vacant(home: &Arc<Home>, number: usize) -> Arc<Parked> {
-        Arc::new(Parked {
-            home: Arc::clone(home),
+impl RunSlot {
+    pub(crate) fn vacant(queue: &Arc<WakeQueue>, number: usize) -> Arc<RunSlot> {
+        Arc::new(RunSlot {
+            queue: Arc::clone(queue),
             number,
             woken: AtomicBool::new(false),
             stage: Mutex::new(Stage::Vacant),
         })
     }
 
-    /// Nobody wakes it who has been here before. For a place that nobody else knows any more.
-    pub(crate) fn calm(&self) {
+    /// Clears the wake flag. Call only when no other `Arc` to this slot exists.
+    pub(crate) fn reset(&self) {
         self.woken.store(false, Ordering::Relaxed);
     }
 
-    /// Keeps a run whose first poll, with this place's waker, left it pending.
-    pub(crate) fn keep(self: &Arc<Self>, engine: &Engine, visit: Visit) {
-        if visit.info.started.is_none() {
-            // It isn't measured. But should it wait for long, somebody will ask since when.
-            visit.job.job.note_start(engine.now());
-        }
-        let job = visit.job.job.rules().is_some().then(|| Arc::clone(&visit.job.job));
-        *lock(&self.stage) = Stage::Waiting(visit);
-        if let Some(rules) = job.as_deref().and_then(JobCell::rules) {
-            rules.keep_at_hand(self);
-        }
+    /// Keeps a run whose first poll, with this slot's waker, left it pending.
+    pub(crate) fn keep(&self, run: PendingRun) {
+        *lock(&self.stage) = Stage::Waiting(run);
     }
 
-    /// Polls a run that was woken, with this place's waker, among others since `now`.
-    pub(crate) fn poll(&self, engine: &Engine, waker: &Waker, now: Time) -> Polled {
-        // What was done before it was woken is seen by the poll.
+    /// Polls a run that was woken, with this slot's waker. The worker read the clock at `now`, before it polled its woken runs.
+    pub(crate) fn poll(&self, poller: &mut impl Poller, waker: &Waker, now: Time) -> Polled {
+        // The swap makes the poll see everything that was done before the wake.
         if !self.woken.swap(false, Ordering::AcqRel) {
-            // A late word for one who was here before.
-            return Polled::Waits;
+            // A late wake for a run that was here before.
+            return Polled::Pending;
         }
         let mut stage = lock(&self.stage);
         match std::mem::replace(&mut *stage, Stage::Polled { cancel: false }) {
-            Stage::Waiting(visit) => {
+            Stage::Waiting(run) => {
                 drop(stage);
-                self.poll_visit(engine, visit, waker, now)
+                self.poll_run(poller, run, waker, now)
             }
             Stage::Cancelled => {
                 *stage = Stage::Vacant;
@@ -171,48 +77,47 @@ impl Parked {
             }
             other => {
                 *stage = other;
-                Polled::Waits
+                Polled::Pending
             }
         }
     }
 
-    fn poll_visit(&self, engine: &Engine, mut visit: Visit, waker: &Waker, now: Time) -> Polled {
-        match visit.poll(engine, waker) {
+    fn poll_run(&self, poller: &mut impl Poller, mut run: PendingRun, waker: &Waker, now: Time) -> Polled {
+        match poller.poll(&mut run, waker) {
             Poll::Ready(end) => {
-                let Visit { job, info, future } = visit;
-                let spare = engine.end_here(&job, &info, future, end, Some(now));
+                let buf = poller.finish(run, end, now);
                 *lock(&self.stage) = Stage::Vacant;
-                Polled::Ended(spare)
+                Polled::Ended(buf)
             }
-            Poll::Pending => self.stay(engine, visit),
+            Poll::Pending => self.keep_pending(poller, run),
         }
     }
 
-    fn stay(&self, engine: &Engine, visit: Visit) -> Polled {
+    fn keep_pending(&self, poller: &mut impl Poller, run: PendingRun) -> Polled {
         let mut stage = lock(&self.stage);
         if matches!(*stage, Stage::Polled { cancel: true }) {
             *stage = Stage::Vacant;
             drop(stage);
-            visit.cancel(engine);
+            poller.cancel(run);
             Polled::Ended(None)
         } else {
-            *stage = Stage::Waiting(visit);
-            Polled::Waits
+            *stage = Stage::Waiting(run);
+            Polled::Pending
         }
     }
 
-    /// Drops the run's future: now if it waits, else when the poll that it is in leaves it pending.
-    pub(crate) fn cancel(self: &Arc<Self>, engine: &Engine) {
+    /// Cancels the run: now if it waits. If the run is being polled, as soon as the poll leaves it pending.
+    pub(crate) fn cancel(self: &Arc<Self>, poller: &mut impl Poller) {
         let mut stage = lock(&self.stage);
         match &mut *stage {
             Stage::Waiting(_) => {
-                // Its home must not take it for ended before it is.
+                // The worker must not take the run for ended before it is.
                 let dropping = Stage::Polled { cancel: true };
-                let Stage::Waiting(visit) = std::mem::replace(&mut *stage, dropping) else {
+                let Stage::Waiting(run) = std::mem::replace(&mut *stage, dropping) else {
                     unreachable!()
                 };
                 drop(stage);
-                visit.cancel(engine);
+                poller.cancel(run);
                 *lock(&self.stage) = Stage::Cancelled;
                 self.wake_by_ref();
             }
@@ -222,30 +127,14 @@ impl Parked {
     }
 }
 
-impl Wake for Parked {
+impl Wake for RunSlot {
     fn wake(self: Arc<Self>) {
         self.wake_by_ref();
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
         if !self.woken.swap(true, Ordering::AcqRel) {
-            self.home.wake(self.number);
+            self.queue.wake(self.number);
         }
     }
-}
-
-/// Polls a run's future and catches its panic.
-pub(crate) fn poll_run(future: &mut RunFuture, waker: &Waker) -> Poll<RunEnd> {
-    poll_with(waker, |cx| future.as_mut().poll(cx))
-}
-
-pub(crate) fn poll_in_span(job: &JobInstance, info: &RunInfo, future: &mut RunFuture, waker: &Waker) -> Poll<RunEnd> {
-    enter_poll(job.run_key(), || {
-        poll_with(waker, |cx| info.span.in_scope(|| future.as_mut().poll(cx)))
-    })
-}
-
-fn poll_with(waker: &Waker, poll: impl FnOnce(&mut Context<'_>) -> Poll<RunEnd>) -> Poll<RunEnd> {
-    let polled = catch(|| poll(&mut Context::from_waker(waker)));
-    polled.unwrap_or_else(|payload| Poll::Ready(RunEnd::Panicked(payload)))
 }

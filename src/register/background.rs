@@ -11,6 +11,7 @@ use crate::control::scheduler::Scheduler;
 use crate::control::stop::Stop;
 use crate::error::Error;
 use crate::job::handle::Job;
+use crate::observe::status::SchedulerState;
 use crate::register::registry::{Found, Registered, found};
 use crate::runtime::{BoxFuture, Runtime, SpawnError, Spawner, Timer};
 use crate::unwind::lock;
@@ -91,7 +92,7 @@ impl Starting {
         if background.starting || current.as_ref().is_some_and(Scheduler::is_running) {
             return Err(Error::already_started());
         }
-        if current.is_some_and(|scheduler| scheduler.engine().is_stopping()) {
+        if current.is_some_and(|scheduler| scheduler.engine().state() == SchedulerState::Stopping) {
             return Err(Error::stopping());
         }
         background.starting = true;

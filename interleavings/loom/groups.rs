@@ -1,49 +1,52 @@
-//! Groups: the limit holds, and nobody is left waiting beside a free place.
+//! Groups: the limit holds, and no job is left waiting beside a free permit.
 
 use std::sync::Arc;
 
 use super::{all, both, job, three, up_to};
-use crate::dispatch::group::Group;
+use crate::dispatch::groups::WaitingLine;
+use crate::job::permits::Permits;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::time::Time;
 
 struct Small {
-    group: Group,
+    permits: Permits,
     limit: u64,
     running: AtomicU64,
     runs: AtomicU64,
     /// The loop has been woken.
-    rung: AtomicU64,
-    /// As the engine's state: only one thread at a time is the loop.
-    turn: Mutex<()>,
+    woken: AtomicU64,
+    /// As the core of the engine: under its lock.
+    line: Mutex<WaitingLine>,
 }
 
 impl Small {
     fn new(limit: usize) -> Arc<Small> {
         Arc::new(Small {
-            group: Group::new(limit),
+            permits: Permits::new(0, limit),
             limit: limit as u64,
             running: AtomicU64::new(0),
             runs: AtomicU64::new(0),
-            rung: AtomicU64::new(0),
-            turn: Mutex::default(),
+            woken: AtomicU64::new(0),
+            line: Mutex::default(),
         })
     }
 
-    /// A job comes up; if it gets a place it runs.
+    /// A job comes up; if it gets a permit it runs.
     fn come_up(&self) {
-        let turn = self.turn.lock().unwrap();
-        self.group.wait(Time::ORIGIN, Time::ORIGIN, &job());
-        let admitted = self.admit();
-        drop(turn);
+        let mut line = self.line.lock().unwrap();
+        line.push(Time::ORIGIN, Time::ORIGIN, &job());
+        self.permits.set_waiting(line.len());
+        let admitted = self.admit(&mut line);
+        drop(line);
         self.run(admitted);
     }
 
-    fn admit(&self) -> u64 {
+    fn admit(&self, line: &mut WaitingLine) -> u64 {
         let mut admitted = 0;
-        while self.group.admit().is_some() {
-            admitted += 1;
+        while line.len() > 0 && self.permits.try_acquire() {
+            admitted += u64::from(line.pop().is_some());
+            self.permits.set_waiting(line.len());
         }
         admitted
     }
@@ -54,22 +57,23 @@ impl Small {
         for _ in 0..times {
             self.runs.fetch_add(1, Ordering::AcqRel);
             self.running.fetch_sub(1, Ordering::AcqRel);
-            if self.group.leave() {
-                self.rung.fetch_add(1, Ordering::AcqRel);
+            if self.permits.release() {
+                self.woken.fetch_add(1, Ordering::AcqRel);
             }
         }
     }
 
     fn settle(&self) {
-        while self.rung.load(Ordering::Acquire) > 0 {
-            self.rung.fetch_sub(1, Ordering::AcqRel);
-            self.run(self.admit());
+        while self.woken.load(Ordering::Acquire) > 0 {
+            self.woken.fetch_sub(1, Ordering::AcqRel);
+            let admitted = self.admit(&mut self.line.lock().unwrap());
+            self.run(admitted);
         }
     }
 }
 
 #[test]
-fn a_group_keeps_its_limit_and_forgets_nobody() {
+fn a_group_keeps_its_limit_and_forgets_no_job() {
     all(|| {
         let small = Small::new(1);
         let other = Arc::clone(&small);

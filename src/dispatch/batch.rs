@@ -1,0 +1,129 @@
+//! Jobs that were due at one tick and share a worker.
+
+use std::sync::Arc;
+
+use crate::dispatch::demand::MOST_WORKERS;
+use crate::job::cell::JobInstance;
+use crate::job::state::OfferId;
+use crate::park::slot::RunSlot;
+use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::time::Time;
+use crate::unwind::lock;
+
+/// The most jobs in a batch. They share a task until they wait, so a job that blocks its thread holds up at most so many.
+const MOST_JOBS: usize = 64;
+
+/// How many jobs make a batch when `due` jobs are due together: one each, until that would make too many batches.
+pub(crate) fn size(due: usize) -> usize {
+    (due / MOST_WORKERS).clamp(1, MOST_JOBS)
+}
+
+/// Under which id runs are offered, and when.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct OfferedAt {
+    pub(crate) offer_id: OfferId,
+    pub(crate) now: Time,
+}
+
+pub(crate) struct Batch {
+    /// Batches are numbered in the order in which they are dispatched.
+    pub(crate) number: u64,
+    /// The key of the batch in the queue.
+    pub(crate) key: usize,
+    pub(crate) offer_id: OfferId,
+    /// When the runs were offered.
+    pub(crate) offered: Time,
+    pub(crate) jobs: Vec<JobInstance>,
+    cancelled: AtomicBool,
+    pending: Mutex<Vec<Arc<RunSlot>>>,
+    /// The task of the batch is gone, while another thread was cancelling a run of the batch.
+    abandoned: AtomicBool,
+}
+
+impl Batch {
+    pub(crate) fn new(number: u64, key: usize, offered_at: OfferedAt, jobs: Vec<JobInstance>) -> Batch {
+        Batch {
+            number,
+            key,
+            offer_id: offered_at.offer_id,
+            offered: offered_at.now,
+            jobs,
+            cancelled: AtomicBool::new(false),
+            pending: Mutex::default(),
+            abandoned: AtomicBool::new(false),
+        }
+    }
+
+    /// Keeps a run that waits, unless the batch has been cancelled.
+    pub(crate) fn add_pending(&self, run: &Arc<RunSlot>) -> bool {
+        let mut pending = lock(&self.pending);
+        let stays = !self.is_cancelled();
+        if stays {
+            if pending.is_empty() {
+                // If one run of a batch waits, most of them do.
+                pending.reserve(self.jobs.len());
+            }
+            pending.push(Arc::clone(run));
+        }
+        stays
+    }
+
+    /// From here on no run of the batch may wait.
+    pub(crate) fn cancel(&self) {
+        let _pending = lock(&self.pending);
+        self.cancelled.store(true, Ordering::SeqCst);
+    }
+
+    /// Takes one of the runs that wait, to be cancelled. They are taken one by one: a run that is cancelled may call a hook that
+    /// cancels the others.
+    pub(crate) fn take_pending(&self) -> Option<Arc<RunSlot>> {
+        let mut pending = lock(&self.pending);
+        (!pending.is_empty()).then(|| pending.remove(0))
+    }
+
+    /// All runs that have waited have ended.
+    pub(crate) fn forget_pending(&self) {
+        let pending = std::mem::take(&mut *lock(&self.pending));
+        drop(pending);
+    }
+
+    /// Whether a run of the batch is in progress.
+    pub(crate) fn is_running(&self) -> bool {
+        self.jobs.iter().any(|job| job.state().is_running_under(self.offer_id))
+    }
+
+    pub(crate) fn abandon(&self) {
+        self.abandoned.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether the batch was abandoned and its last run has ended since.
+    pub(crate) fn is_over(&self) -> bool {
+        self.abandoned.load(Ordering::SeqCst) && !self.is_running()
+    }
+
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::SeqCst)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_jobs_have_a_batch_each_and_no_batch_is_large() {
+        let table = [
+            (1, 1),
+            (64, 1),
+            (127, 1),
+            (128, 2),
+            (640, 10),
+            (4_096, 64),
+            (1_000_000, 64),
+        ];
+        for (due, expected) in table {
+            assert_eq!(size(due), expected, "{due} due");
+        }
+    }
+}

@@ -1,0 +1,323 @@
+//! All that the engine keeps under its one lock. It knows no runtime, and never waits or calls code of a user: `now` is an
+//! argument, and what is to be done without the lock comes back as values.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use crate::dispatch::batch::Batch;
+use crate::dispatch::demand::Urgency;
+use crate::dispatch::groups::Groups;
+use crate::dispatch::job_table::JobTable;
+use crate::dispatch::loop_waker::{LoopWaker, Next};
+use crate::dispatch::offers::{Dispatch, FollowUp};
+use crate::dispatch::queue::Queue;
+use crate::dispatch::session::Session;
+use crate::dispatch::worker_state::WorkerState;
+use crate::job::cell::JobCell;
+use crate::job::state::OfferId;
+use crate::park::pool::{KEPT_FOR, SlotSetPool};
+use crate::park::set::SlotSet;
+use crate::time::{Grid, Span, Time};
+
+#[derive(Default)]
+pub(crate) struct Core {
+    pub(crate) jobs: JobTable,
+    pub(crate) groups: Groups,
+    pub(crate) queue: Queue,
+    pub(crate) slot_sets: SlotSetPool,
+    /// There while the scheduler runs.
+    session: Option<Session>,
+    /// Starts so far.
+    sessions: u64,
+    /// Stops that wait.
+    pub(crate) stops: usize,
+    /// Ids of offers that were given out.
+    offer_ids: u64,
+}
+
+/// What is to be done after a tick.
+pub(crate) struct Ticked {
+    /// How many workers are to be spawned.
+    pub(crate) workers: usize,
+    /// None if workers go first.
+    pub(crate) follow_up: Option<FollowUp>,
+    pub(crate) next: Next,
+    /// Slots that no run will need soon, to be dropped.
+    pub(crate) unused: Vec<SlotSet>,
+}
+
+/// What a worker gets that asks for a batch.
+pub(crate) enum Pulled {
+    Batch(Arc<Batch>),
+    /// Other things come first. They may block the thread, so that as many workers are to be spawned before. All batches are
+    /// queued.
+    FollowUp {
+        follow_up: FollowUp,
+        workers: usize,
+    },
+    /// So many workers are to be spawned first.
+    SpawnFirst(usize),
+    /// There is no batch. The loop may have to be woken.
+    Nothing(Option<Arc<LoopWaker>>),
+}
+
+/// What a stop has to withdraw, wake and drop.
+pub(crate) struct Halted {
+    /// The batches that are not over, in the order in which they were dispatched.
+    pub(crate) batches: Vec<Arc<Batch>>,
+    /// The batches among them that no worker has.
+    pub(crate) ready: VecDeque<Arc<Batch>>,
+    pub(crate) waker: Option<Arc<LoopWaker>>,
+    /// Jobs that waited for a permit.
+    pub(crate) waiting: Vec<Arc<JobCell>>,
+    pub(crate) slot_sets: Vec<SlotSet>,
+}
+
+/// Why a session can't begin.
+pub(crate) enum StartRefused {
+    AlreadyStarted,
+    Stopping,
+}
+
+/// Sessions.
+impl Core {
+    pub(crate) fn is_running(&self) -> bool {
+        self.session.is_some()
+    }
+
+    /// Begins a session. Returns its number and the waker of its loop.
+    pub(crate) fn start(&mut self, resolution: Span, now: Time) -> Result<(u64, Arc<LoopWaker>), StartRefused> {
+        if self.session.is_some() {
+            return Err(StartRefused::AlreadyStarted);
+        }
+        if self.stops > 0 {
+            return Err(StartRefused::Stopping);
+        }
+        self.sessions += 1;
+        let session = Session::new(self.sessions, &self.jobs, Grid::new(now, resolution), now);
+        let waker = Arc::clone(&session.waker);
+        self.session = Some(session);
+        Ok((self.sessions, waker))
+    }
+
+    /// Ends the session, or only the session of this `number`: no run begins from here on. None if another session is on.
+    pub(crate) fn halt(&mut self, number: Option<u64>) -> Option<Halted> {
+        let current = self.session.as_ref().map(|session| session.number);
+        if number.is_some() && current.is_some() && number != current {
+            return None;
+        }
+        let session = self.session.take();
+        let closed = self.queue.close();
+        Some(Halted {
+            batches: closed.batches,
+            ready: closed.ready,
+            waker: session.map(|session| session.waker),
+            waiting: self.groups.clear_lines(),
+            slot_sets: self.slot_sets.clear(),
+        })
+    }
+
+    /// Whether the scheduler runs, and a tick comes by `then` at which something is due.
+    pub(crate) fn is_due_by(&self, then: Time) -> bool {
+        self.session.as_ref().is_some_and(|session| session.is_due_by(then))
+    }
+
+    pub(crate) fn loop_waker(&self) -> Option<Arc<LoopWaker>> {
+        self.session.as_ref().map(|session| Arc::clone(&session.waker))
+    }
+
+    /// The waker of the loop, if the loop would sleep too long.
+    pub(crate) fn wake_if_sooner(&mut self) -> Option<Arc<LoopWaker>> {
+        self.session.as_mut().and_then(Session::wake_if_sooner)
+    }
+}
+
+/// Jobs.
+impl Core {
+    /// Adds a job. Returns the waker of the loop if the loop would sleep too long.
+    pub(crate) fn register(&mut self, job: &Arc<JobCell>, now: Time) -> Option<Arc<LoopWaker>> {
+        let index = self.jobs.push(Arc::clone(job));
+        self.session.as_mut()?.insert(index, job.due(), now)
+    }
+
+    /// Removes a job, if it is there. Returns it, to be dropped, and the waker of the loop if the loop has to look.
+    pub(crate) fn unregister(&mut self, job: &JobCell) -> (Option<Arc<JobCell>>, Option<Arc<LoopWaker>>) {
+        let index = job.index();
+        let removed = self.jobs.remove(job);
+        let renumbered = self.jobs.compact();
+        let mut waker = None;
+        if let Some(session) = &mut self.session {
+            session.remove(index);
+            waker = renumbered.and_then(|renumbered| session.renumber(&renumbered));
+        }
+        (removed, waker)
+    }
+
+    /// Inserts a job that has changed for the first tick from `now`. Returns the waker of the loop if the loop would sleep too long.
+    pub(crate) fn reschedule(&mut self, job: &JobCell, now: Time) -> Option<Arc<LoopWaker>> {
+        self.reschedule_silent(job, now);
+        self.wake_if_sooner()
+    }
+
+    /// Inserts a job that has changed. The loop is woken later, if it has to be.
+    pub(crate) fn reschedule_silent(&mut self, job: &JobCell, now: Time) {
+        let is_registered = self.jobs.get(job.index()).is_some();
+        if let Some(session) = self.session.as_mut().filter(|_| is_registered) {
+            session.insert_silent(job.index(), job.due(), now);
+        }
+    }
+}
+
+/// Ticks.
+impl Core {
+    /// Serves the tick that has come, if one has. None if the session is over.
+    pub(crate) fn tick(&mut self, number: u64, now: Time) -> Option<Ticked> {
+        let session = self.session.as_mut().filter(|session| session.number == number)?;
+        let is_behind = session.is_behind(&self.queue, now);
+        if session.lets_workers_go_first(is_behind) {
+            return Some(Ticked {
+                workers: self.queue.want_workers(session.undispatched(), Urgency::Behind),
+                follow_up: None,
+                next: Next::SleepUntil(now),
+                unused: Vec::new(),
+            });
+        }
+        session.serve(now);
+        let is_busy = session.undispatched() > 0 || session.is_due_by(now.after(KEPT_FOR));
+        let offer_id = next_offer_id(&mut self.offer_ids);
+        let mut dispatch = Dispatch::new(now, offer_id, session.take_list());
+        session.dispatch_few(&mut dispatch, &self.jobs, &mut self.groups);
+        session.admit(&mut dispatch, &self.jobs, &mut self.groups);
+        dispatch.dispatch(&mut self.queue);
+        session.keep_list(dispatch.take_list());
+        let undispatched = session.undispatched();
+        Some(Ticked {
+            workers: self.queue.want_workers(undispatched, dispatch.urgency(is_behind)),
+            next: session.next(now, may_sleep(&self.queue, undispatched)),
+            follow_up: Some(dispatch.follow_up),
+            unused: if is_busy { Vec::new() } else { self.slot_sets.clear() },
+        })
+    }
+
+    /// When the loop has to look again, after the executor has refused workers that the loop had counted on.
+    pub(crate) fn look_again(&mut self, number: u64, now: Time) -> Next {
+        let Some(session) = self.session.as_mut().filter(|session| session.number == number) else {
+            return Next::End;
+        };
+        let may_sleep = may_sleep(&self.queue, session.undispatched());
+        session.next(now, may_sleep)
+    }
+
+    /// Offers runs to jobs whose run in progress has given way. Returns how many workers are to be spawned, and what else is to be done.
+    pub(crate) fn offer_again(&mut self, jobs: &[Arc<JobCell>], now: Time) -> Option<(usize, FollowUp)> {
+        let session = self.session.as_mut()?;
+        let offer_id = next_offer_id(&mut self.offer_ids);
+        let mut dispatch = Dispatch::new(now, offer_id, Vec::new());
+        for job in jobs.iter().filter(|job| self.jobs.get(job.index()).is_some()) {
+            session.offering(&mut dispatch, &mut self.groups).offer_again(job);
+        }
+        session.admit(&mut dispatch, &self.jobs, &mut self.groups);
+        dispatch.dispatch(&mut self.queue);
+        // Jobs that got a permit may be exhausted. None of them is replaced.
+        let workers = if dispatch.follow_up.may_block() {
+            self.workers_beside()
+        } else {
+            0
+        };
+        Some((workers, dispatch.follow_up))
+    }
+}
+
+/// Workers.
+impl Core {
+    /// The next batch for a worker. Where many jobs are due, the worker that is to run them offers them here, so that the memory of a
+    /// job needs to come to one processor only. If it `wants_helper`, other workers may have to be spawned first.
+    pub(crate) fn pull(&mut self, worker: &mut WorkerState, wants_helper: bool, now: Time) -> Pulled {
+        worker.finish(&mut self.queue);
+        worker.count_as_idle(&mut self.queue);
+        let undispatched = self.undispatched();
+        if wants_helper {
+            let workers = self.queue.want_workers(undispatched, Urgency::Steady);
+            if workers > 0 {
+                return Pulled::SpawnFirst(workers);
+            }
+        }
+        worker.count_as_busy(&mut self.queue);
+        if let Some(batch) = self.queue.next() {
+            return Pulled::Batch(batch);
+        }
+        let Some(session) = &mut self.session else {
+            return Pulled::Nothing(None);
+        };
+        if undispatched == 0 {
+            return Pulled::Nothing(session.postpone_wake());
+        }
+        let offer_id = next_offer_id(&mut self.offer_ids);
+        let mut dispatch = Dispatch::new(now, offer_id, self.queue.take_list());
+        session.dispatch_batch(&mut dispatch, &self.jobs, &mut self.groups);
+        session.admit(&mut dispatch, &self.jobs, &mut self.groups);
+        let batch = dispatch.dispatch_first(&mut self.queue);
+        if dispatch.is_plain() {
+            return Pulled::Batch(batch);
+        }
+        self.queue.put_back(batch);
+        worker.count_as_idle(&mut self.queue);
+        let workers = if dispatch.follow_up.may_block() {
+            self.workers_beside()
+        } else {
+            0
+        };
+        Pulled::FollowUp {
+            follow_up: dispatch.follow_up,
+            workers,
+        }
+    }
+
+    /// How many workers are to be spawned beside a worker that counts as idle and is about to call code of a user.
+    fn workers_beside(&mut self) -> usize {
+        let undispatched = self.undispatched().min(1) + 1;
+        self.queue.want_workers(undispatched, Urgency::MayBlock)
+    }
+
+    /// How many workers are to be spawned in the place of a worker that has other things to do. One will do for what is undispatched: it
+    /// sees to the next itself.
+    pub(crate) fn workers_instead(&mut self) -> usize {
+        let undispatched = self.undispatched().min(1);
+        self.queue.want_workers(undispatched, Urgency::Behind)
+    }
+
+    /// The waker of the loop, if there are workers for all that is due and the loop means to wake at the wrong time.
+    pub(crate) fn postpone_wake(&mut self) -> Option<Arc<LoopWaker>> {
+        let has_workers = self.queue.has_workers_for(self.undispatched());
+        self.session
+            .as_mut()
+            .filter(|_| has_workers)
+            .and_then(Session::postpone_wake)
+    }
+
+    /// A worker lets other tasks of the executor have a turn.
+    pub(crate) fn pause_worker(&mut self, worker: &mut WorkerState) {
+        worker.finish(&mut self.queue);
+        worker.count_as_idle(&mut self.queue);
+    }
+
+    fn undispatched(&self) -> usize {
+        self.session.as_ref().map_or(0, Session::undispatched)
+    }
+
+    #[cfg(all(interleavings, test))]
+    pub(crate) fn has_worker_for_what_is_left(&self) -> bool {
+        self.queue.has_workers_for(self.undispatched().min(1))
+    }
+}
+
+fn next_offer_id(offer_ids: &mut u64) -> OfferId {
+    *offer_ids += 1;
+    OfferId::new(*offer_ids)
+}
+
+/// Whether the loop has nothing to do before something is due. Jobs that workers have yet to offer are not in the agenda for their next
+/// run. All those workers may be stuck when that run is due. The last one that isn't tells the loop how long it may sleep.
+fn may_sleep(queue: &Queue, undispatched: usize) -> bool {
+    undispatched == 0 && queue.has_workers_for(0)
+}

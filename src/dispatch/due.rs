@@ -1,0 +1,96 @@
+//! The jobs that have come up at a tick, until workers have taken them.
+
+use std::ops::Range;
+
+use crate::dispatch::batch;
+use crate::time::{Agenda, JobIndex, Time};
+
+#[derive(Default)]
+pub(crate) struct Due {
+    tick: Option<TickServed>,
+    jobs: Vec<JobIndex>,
+    /// How many of `jobs` have been taken, from the front.
+    taken: usize,
+    /// Blocking jobs, which come after all others.
+    blocking: Vec<JobIndex>,
+    batch_size: usize,
+}
+
+/// The tick whose jobs are dispatched.
+#[derive(Clone, Copy)]
+pub(crate) struct TickServed {
+    pub(crate) now: Time,
+    /// The tick was served at its very instant.
+    pub(crate) is_on_tick: bool,
+}
+
+impl Due {
+    pub(crate) fn tick(&self) -> Option<TickServed> {
+        self.tick
+    }
+
+    pub(crate) fn batch_size(&self) -> usize {
+        self.batch_size
+    }
+
+    /// How many batches are left.
+    pub(crate) fn batches(&self) -> usize {
+        let left = self.jobs.len() - self.taken + self.blocking.len();
+        left.div_ceil(self.batch_size.max(1))
+    }
+
+    /// Whether a job is left, blocking jobs aside.
+    pub(crate) fn has_left(&self) -> bool {
+        self.taken < self.jobs.len()
+    }
+
+    /// Adds the jobs that have come up by `now` behind the jobs that are left.
+    pub(crate) fn refill(&mut self, agenda: &mut Agenda, now: Time) {
+        self.forget_taken();
+        agenda.take_due(now, &mut self.jobs);
+        if !self.jobs.is_empty() {
+            self.batch_size = batch::size(self.jobs.len());
+            self.tick = Some(TickServed {
+                now,
+                is_on_tick: agenda.is_on_tick(now),
+            });
+        }
+    }
+
+    /// Takes the next batch: where it stands among the jobs.
+    pub(crate) fn take_batch(&mut self) -> Range<usize> {
+        let begin = self.taken;
+        self.taken = self.jobs.len().min(begin + self.batch_size);
+        begin..self.taken
+    }
+
+    /// The job at this place.
+    pub(crate) fn job(&self, place: usize) -> JobIndex {
+        self.jobs[place]
+    }
+
+    /// A job of a batch is blocking: it comes after all others.
+    pub(crate) fn postpone(&mut self, job: JobIndex) {
+        self.blocking.push(job);
+    }
+
+    /// Takes the blocking jobs, once no other job is left.
+    pub(crate) fn take_blocking(&mut self) -> Vec<JobIndex> {
+        if self.has_left() {
+            return Vec::new();
+        }
+        std::mem::take(&mut self.blocking)
+    }
+
+    pub(crate) fn renumber(&mut self, renumbered: &[Option<JobIndex>]) {
+        self.forget_taken();
+        for list in [&mut self.jobs, &mut self.blocking] {
+            *list = list.iter().filter_map(|job| renumbered[*job as usize]).collect();
+        }
+    }
+
+    fn forget_taken(&mut self) {
+        self.jobs.drain(..self.taken);
+        self.taken = 0;
+    }
+}

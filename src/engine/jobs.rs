@@ -1,0 +1,84 @@
+//! Jobs come and go, and change.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::clock::Clock;
+use crate::engine::Engine;
+use crate::job::cancel_listeners::CancelListeners;
+use crate::job::cell::JobCell;
+use crate::job::config::{Host, JobConfig, RunMode};
+use crate::job::event_kind::EventKind;
+use crate::job::handle::Job;
+use crate::job::rules::Rules;
+use crate::job::state::OfferId;
+use crate::sync::atomic::Ordering;
+use crate::time::{FirstRun, mix};
+use crate::unwind::lock;
+
+impl Engine {
+    /// The configuration of a job with this run mode, and with these rules if there are any.
+    pub(crate) fn config(&self, mode: RunMode, rules: Option<Rules>) -> Arc<JobConfig> {
+        match rules {
+            None => self.common_configs.of(mode, || self.host()),
+            some => Arc::new(JobConfig::new(self.host(), mode, some)),
+        }
+    }
+
+    pub(crate) fn register(&self, job: &Arc<JobCell>, first: FirstRun) {
+        let now = self.now();
+        let span = job.interval().into();
+        job.set_scheduled(first.scheduled(now, span, self.clock.origin()));
+        let waker = lock(&self.core).register(job, now);
+        waker.inspect(|waker| waker.wake());
+    }
+
+    /// Removes the job from the table. False if it was not there.
+    fn unregister(&self, job: &JobCell) -> bool {
+        let (removed, waker) = lock(&self.core).unregister(job);
+        waker.inspect(|waker| waker.wake());
+        removed.is_some()
+    }
+
+    pub(crate) fn jobs(&self) -> Vec<Job> {
+        let core = lock(&self.core);
+        core.jobs.iter().map(|job| Job::new(Arc::clone(job))).collect()
+    }
+
+    /// A seed for one job. It is the same in each process if the scheduler's seed is.
+    pub(crate) fn next_seed(&self) -> u64 {
+        let number = self.seeds.fetch_add(1, Ordering::Relaxed) + 1;
+        mix(self.seed ^ number)
+    }
+}
+
+impl Host for Engine {
+    fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    fn cancel_listeners(&self) -> &CancelListeners {
+        &self.cancel_listeners
+    }
+
+    fn resolution(&self) -> Duration {
+        self.resolution
+    }
+
+    fn reschedule(&self, job: &JobCell) {
+        if !self.is_running() {
+            // The next start inserts all jobs.
+            return;
+        }
+        let now = self.now();
+        let waker = lock(&self.core).reschedule(job, now);
+        waker.inspect(|waker| waker.wake());
+    }
+
+    fn retire(&self, job: &Arc<JobCell>) {
+        job.remove();
+        if self.unregister(job) {
+            self.emit(job, OfferId::NONE, None, self.now(), EventKind::Removed);
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! Offers are withdrawn: the executor refuses them, or a stop ends the session.
+
+use std::sync::Arc;
+
+use crate::dispatch::batch::Batch;
+use crate::engine::Engine;
+use crate::engine::wakeups::Wakeups;
+use crate::job::cell::JobInstance;
+use crate::job::event_kind::EventKind;
+use crate::job::state::OfferId;
+
+impl Engine {
+    /// Withdraws the offers of a batch that the executor refused.
+    pub(crate) fn withdraw_refused(self: &Arc<Self>, batch: &Batch) {
+        let mut wakeups = Wakeups::new(self);
+        for run in &batch.jobs {
+            if withdraw(&mut wakeups, batch.offer_id, run) {
+                run.job.note_failure(&EventKind::Refused);
+                self.emit(&run.job, batch.offer_id, None, self.now(), EventKind::Refused);
+            }
+        }
+    }
+
+    /// Withdraws the offers of a batch, since the scheduler stops.
+    pub(crate) fn withdraw_for_stop(self: &Arc<Self>, batch: &Batch) {
+        let mut wakeups = Wakeups::new(self);
+        for run in &batch.jobs {
+            withdraw(&mut wakeups, batch.offer_id, run);
+        }
+    }
+}
+
+/// Withdraws an offer, unless its run has begun. The job is inserted for the next tick.
+pub(crate) fn withdraw(wakeups: &mut Wakeups<'_>, offer_id: OfferId, run: &JobInstance) -> bool {
+    if !run.state().load().is_offered_under(offer_id) {
+        return false;
+    }
+    let job = &run.job;
+    let rules = job.rules();
+    // Before the state word is idle: the loop must not find an idle job without a run left.
+    rules.inspect(|rules| rules.note_withdrawal());
+    let Some(deferred) = run.state().withdraw(offer_id) else {
+        rules.inspect(|rules| rules.note_offer());
+        return false;
+    };
+    // The job itself remembers that it was triggered.
+    run.forget_trigger();
+    if let Some(rules) = rules {
+        job.note_no_offer();
+        wakeups.release_permit(rules);
+    }
+    if deferred.removed() {
+        job.clear_removed();
+        return false;
+    }
+    if deferred.changed() {
+        job.adopt_interval(wakeups.engine().now());
+    }
+    wakeups.reschedule(job);
+    true
+}

@@ -1,0 +1,147 @@
+//! A run begins.
+
+use std::sync::Arc;
+
+use crate::dispatch::batch::Batch;
+use crate::engine::Engine;
+use crate::engine::wakeups::Wakeups;
+use crate::engine::withdraw::withdraw;
+use crate::exec::call::{call, call_by_rules};
+use crate::exec::finish::{finish, release};
+use crate::job::cell::{JobCell, JobInstance};
+use crate::job::event_kind::EventKind;
+use crate::job::rules::Backoff;
+use crate::job::run::RunInfo;
+use crate::job::run_end::RunEnd;
+use crate::job::state::{Begin, OfferId};
+use crate::job::target::{CallResult, FutureBuf, RunFuture};
+use crate::time::Time;
+use crate::unwind::{catch, quietly};
+
+/// Begins the run that was offered in `batch`, if it still is. Returns the run if it continues as a future, which may use the memory of
+/// `buf`.
+pub(crate) fn begin_run(
+    wakeups: &mut Wakeups<'_>,
+    batch: &Batch,
+    run: &JobInstance,
+    buf: &mut FutureBuf,
+) -> Option<(RunInfo, RunFuture)> {
+    let Some(how) = run.state().begin(batch.offer_id) else {
+        withdraw(wakeups, batch.offer_id, run);
+        return None;
+    };
+    if how == Begin::Due && !is_timed(wakeups.engine(), batch, &run.job) {
+        return run_untimed(wakeups, batch, run, buf);
+    }
+    let info = begin(wakeups, batch, run, how);
+    let result = match run.job.rules() {
+        None => call(wakeups.engine(), run, &info, buf),
+        Some(rules) => call_by_rules(wakeups.engine(), run, &info, rules, buf),
+    };
+    match result {
+        CallResult::Future(future) => Some((info, future)),
+        CallResult::Done(end) => {
+            finish(wakeups, run, &info, end, None);
+            None
+        }
+    }
+}
+
+/// Whether the clock is read when a due run begins.
+fn is_timed(engine: &Engine, batch: &Batch, job: &JobCell) -> bool {
+    engine.observers.is_enabled() || engine.sampling.is_timed(job, batch.jobs.len())
+}
+
+/// The path of most runs: no rules, no observer, and nobody needs the instant at which the run begins.
+fn run_untimed(
+    wakeups: &mut Wakeups<'_>,
+    batch: &Batch,
+    run: &JobInstance,
+    buf: &mut FutureBuf,
+) -> Option<(RunInfo, RunFuture)> {
+    let info = run.job.begin_untimed();
+    cancel_if_batch_is_cancelled(batch, run);
+    match call(wakeups.engine(), run, &info, buf) {
+        CallResult::Future(future) => return Some((info, future)),
+        CallResult::Done(RunEnd::Finished) => release(wakeups, run, false, None),
+        CallResult::Done(end) => finish(wakeups, run, &info, end, None),
+    }
+    None
+}
+
+/// Begins a blocking run, if it still is on offer, and makes its first attempt.
+pub(crate) fn begin_blocking(
+    engine: &Arc<Engine>,
+    batch: &Batch,
+    run: &JobInstance,
+) -> Option<(RunInfo, RunEnd, Option<Backoff>)> {
+    let mut wakeups = Wakeups::new(engine);
+    let Some(how) = run.state().begin(batch.offer_id) else {
+        withdraw(&mut wakeups, batch.offer_id, run);
+        return None;
+    };
+    let info = begin(&mut wakeups, batch, run, how);
+    wakeups.flush();
+    let end = call(engine, run, &info, &mut None).into_end();
+    let backoffs = run.job.rules().and_then(|rules| rules.backoffs.as_ref());
+    match backoffs.filter(|_| end.is_failure()).map(|backoffs| catch(&**backoffs)) {
+        Some(Ok(backoff)) => Some((info, end, Some(backoff))),
+        Some(Err(payload)) => Some((info, RunEnd::Panicked(payload), None)),
+        None => Some((info, end, None)),
+    }
+}
+
+fn begin(wakeups: &mut Wakeups<'_>, batch: &Batch, run: &JobInstance, how: Begin) -> RunInfo {
+    let engine = wakeups.engine();
+    let job = &run.job;
+    let triggered = run.take_jobs_trigger() || how == Begin::Triggered;
+    let started = (triggered || is_timed(engine, batch, job)).then(|| engine.now());
+    let triggered = triggered && !started.is_some_and(|started| job.owes_a_run_at_the_end(started));
+    let how = if triggered { Begin::Triggered } else { Begin::Due };
+    let mut info = job.begin(how, started);
+    run.note_run(info.number);
+    cancel_if_batch_is_cancelled(batch, run);
+    let clock_stepped_back = started.is_some_and(|started| started < batch.offered);
+    if triggered || clock_stepped_back {
+        // The next scheduled time is not what was foreseen when the run was offered.
+        wakeups.reschedule(job);
+    }
+    if let Some(started) = started {
+        announce(engine, job, batch.offer_id, &mut info, started);
+    }
+    info
+}
+
+/// A cancellation of the batch that came before the run began has missed this run.
+fn cancel_if_batch_is_cancelled(batch: &Batch, run: &JobInstance) {
+    if batch.is_cancelled() {
+        run.state().cancel(batch.offer_id);
+    }
+}
+
+/// Reports that a run has begun, and how late.
+fn announce(engine: &Engine, job: &Arc<JobCell>, offer_id: OfferId, info: &mut RunInfo, started: Time) {
+    job.note_start(started);
+    let missed = job.missed(info.due, started);
+    if missed > 0 {
+        job.note_failure(&EventKind::Missed(missed));
+    }
+    if !engine.observers.is_enabled() {
+        return;
+    }
+    let lateness = started.since(info.due);
+    info.enter_span(job.name(), lateness);
+    let emit = |kind| engine.emit(job, offer_id, Some(info), started, kind);
+    quietly(|| {
+        info.span.in_scope(|| {
+            if missed > 0 {
+                emit(EventKind::Missed(missed));
+            }
+            let by = lateness.into();
+            if by > 2 * engine.resolution {
+                emit(EventKind::Late(by));
+            }
+            emit(EventKind::Started);
+        });
+    });
+}

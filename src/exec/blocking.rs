@@ -1,0 +1,166 @@
+//! A run that blocks its thread, on the runtime's blocking pool.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use crate::dispatch::batch::Batch;
+use crate::engine::Engine;
+use crate::engine::wakeups::Wakeups;
+use crate::exec::begin::begin_blocking;
+use crate::exec::call::call;
+use crate::exec::finish::{finish, report_retry};
+use crate::exec::retry::Wait;
+use crate::job::cell::JobInstance;
+use crate::job::rules::Backoff;
+use crate::job::run::RunInfo;
+use crate::job::run_end::RunEnd;
+use crate::time::Time;
+use crate::unwind::{catch, discard, quietly};
+
+/// A batch of one job on the runtime's blocking pool.
+pub(crate) struct BlockingRun {
+    engine: Arc<Engine>,
+    batch: Arc<Batch>,
+    stage: Stage,
+}
+
+enum Stage {
+    Offered,
+    /// Between two attempts.
+    Begun(RunInfo, Backoff),
+    Ended,
+}
+
+impl BlockingRun {
+    pub(crate) fn new(engine: Arc<Engine>, batch: Arc<Batch>) -> BlockingRun {
+        BlockingRun {
+            engine,
+            batch,
+            stage: Stage::Offered,
+        }
+    }
+
+    /// Hands it to the pool. A run that is refused is dropped, and tells so.
+    pub(crate) fn dispatch(self) {
+        let engine = Arc::clone(&self.engine);
+        quietly(|| drop(engine.clock.runtime().spawn_blocking(Box::new(move || self.run()))));
+    }
+
+    fn job(&self) -> &JobInstance {
+        &self.batch.jobs[0]
+    }
+
+    fn run(mut self) {
+        let begun = match std::mem::replace(&mut self.stage, Stage::Ended) {
+            Stage::Offered => begin_blocking(&self.engine, &self.batch, self.job()),
+            Stage::Begun(info, backoff) => {
+                let end = call(&self.engine, self.job(), &info, &mut None).into_end();
+                Some((info, end, Some(backoff)))
+            }
+            Stage::Ended => None,
+        };
+        if let Some((info, end, backoff)) = begun {
+            self.end_attempt(info, end, backoff);
+        }
+    }
+
+    /// Ends the run, or has it wait for its next attempt.
+    fn end_attempt(mut self, info: RunInfo, end: RunEnd, backoff: Option<Backoff>) {
+        let again = backoff.and_then(|backoff| next_wait(backoff, end.is_failure()));
+        let Some((wait, backoff)) = again else {
+            finish(&mut Wakeups::new(&self.engine), self.job(), &info, end, None);
+            return;
+        };
+        report_retry(&self.engine, self.job(), &info, end);
+        let wait = Wait::new(&self.engine, self.job(), info.number, wait);
+        let engine = Arc::clone(&self.engine);
+        let limit = self.job().job.time_limit(&info);
+        self.stage = Stage::Begun(info, backoff);
+        quietly(|| drop(engine.clock.runtime().spawn(Box::pin(Pause::new(wait, limit, self)))));
+    }
+
+    /// Ends a run whose time is up between two attempts.
+    fn time_out(mut self) {
+        if let Stage::Begun(info, backoff) = std::mem::replace(&mut self.stage, Stage::Ended) {
+            quietly(|| drop(backoff));
+            finish(
+                &mut Wakeups::new(&self.engine),
+                self.job(),
+                &info,
+                RunEnd::TimedOut,
+                None,
+            );
+        }
+    }
+}
+
+/// The next wait of a back-off, if there is one and it is wanted. The back-off is a user's, and may panic.
+fn next_wait(mut backoff: Backoff, wanted: bool) -> Option<(Duration, Backoff)> {
+    let wait = catch(|| if wanted { backoff.next() } else { None });
+    match wait {
+        Ok(Some(wait)) => return Some((wait, backoff)),
+        Ok(None) => {}
+        Err(payload) => discard(payload),
+    }
+    quietly(|| drop(backoff));
+    None
+}
+
+impl Drop for BlockingRun {
+    /// Also reached when the pool refused the run, or the executor the wait for its next attempt.
+    fn drop(&mut self) {
+        match std::mem::replace(&mut self.stage, Stage::Ended) {
+            Stage::Offered => self.engine.withdraw_refused(&self.batch),
+            Stage::Begun(info, backoff) => {
+                quietly(|| drop(backoff));
+                finish(
+                    &mut Wakeups::new(&self.engine),
+                    self.job(),
+                    &info,
+                    RunEnd::Cancelled,
+                    None,
+                );
+            }
+            Stage::Ended => {}
+        }
+        self.engine.finish_batch(&self.batch);
+    }
+}
+
+/// A blocking run between two attempts. The executor that drops it cancels the run.
+struct Pause {
+    wait: Wait,
+    /// The run's time is up before the wait is over.
+    times_out: bool,
+    run: Option<BlockingRun>,
+}
+
+impl Pause {
+    /// Waits, but not beyond `limit`.
+    fn new(mut wait: Wait, limit: Time, run: BlockingRun) -> Pause {
+        let times_out = limit < wait.until;
+        wait.until = wait.until.min(limit);
+        Pause {
+            wait,
+            times_out,
+            run: Some(run),
+        }
+    }
+}
+
+impl Future for Pause {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let again = ready!(self.wait.poll(cx));
+        match self.run.take() {
+            Some(run) if again && self.times_out => run.time_out(),
+            Some(run) if again => run.dispatch(),
+            _ => {}
+        }
+        Poll::Ready(())
+    }
+}

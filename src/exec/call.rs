@@ -1,0 +1,54 @@
+//! The target of a run is called. Here a panic of the target is caught.
+
+use std::sync::Arc;
+
+use crate::engine::Engine;
+use crate::exec::retry::Attempts;
+use crate::exec::time_limit::TimeLimit;
+use crate::job::cell::JobInstance;
+use crate::job::current_run::enter;
+use crate::job::rules::Rules;
+use crate::job::run::{RunContext, RunInfo};
+use crate::job::run_end::RunEnd;
+use crate::job::target::{CallResult, FutureBuf};
+use crate::time::Time;
+use crate::unwind::{catch, quietly};
+
+/// Calls the target. A panic of the target becomes the end of the run.
+pub(crate) fn call(engine: &Engine, run: &JobInstance, info: &RunInfo, buf: &mut FutureBuf) -> CallResult {
+    let context = RunContext {
+        clock: &engine.clock,
+        run,
+        info,
+    };
+    let called = enter(run.run_key(), || {
+        catch(|| info.span.in_scope(|| run.job.call(&context, buf)))
+    });
+    called.unwrap_or_else(|payload| CallResult::Done(RunEnd::Panicked(payload)))
+}
+
+/// Calls the target of a job with rules: further attempts and the time limit are futures around the run's.
+pub(crate) fn call_by_rules(
+    engine: &Arc<Engine>,
+    run: &JobInstance,
+    info: &RunInfo,
+    rules: &Rules,
+    buf: &mut FutureBuf,
+) -> CallResult {
+    let mut result = call(engine, run, info, buf);
+    if let Some(backoffs) = rules.backoffs.as_ref().filter(|_| result.may_fail()) {
+        result = match catch(&**backoffs) {
+            Ok(backoff) => CallResult::Future(Box::pin(Attempts::after(engine, run, info, result, backoff))),
+            Err(payload) => {
+                quietly(|| info.span.in_scope(|| drop(result)));
+                CallResult::Done(RunEnd::Panicked(payload))
+            }
+        };
+    }
+    match (result, run.job.time_limit(info)) {
+        (CallResult::Future(future), limit) if limit != Time::NEVER => {
+            CallResult::Future(Box::pin(TimeLimit::new(engine, limit, future)))
+        }
+        (result, _) => result,
+    }
+}

@@ -1,0 +1,65 @@
+//! Runs in progress are told to end, and cancelled.
+
+use std::sync::Arc;
+
+use crate::dispatch::batch::Batch;
+use crate::engine::Engine;
+use crate::exec::poller::RunPoller;
+use crate::job::cell::JobCell;
+use crate::unwind::{lock, quietly};
+
+/// Cancels all runs in progress.
+pub(crate) fn cancel_runs(engine: &Arc<Engine>) {
+    for batch in engine.active_batches() {
+        batch.cancel();
+        tell_to_end(engine, &batch);
+        cancel_pending(engine, &batch);
+    }
+}
+
+/// Cancels those runs of a batch that wait.
+pub(crate) fn cancel_pending(engine: &Arc<Engine>, batch: &Batch) {
+    let mut poller = RunPoller::new(engine);
+    while let Some(run) = batch.take_pending() {
+        run.cancel(&mut poller);
+    }
+}
+
+/// Tells all runs in progress to end.
+pub(crate) fn tell_runs_to_end(engine: &Engine) {
+    for batch in engine.active_batches() {
+        tell_to_end(engine, &batch);
+    }
+}
+
+fn tell_to_end(engine: &Engine, batch: &Batch) {
+    for run in &batch.jobs {
+        if run.state().cancel(batch.offer_id) {
+            engine.cancel_listeners.wake(run.job.id);
+        }
+    }
+}
+
+/// Cancels the run of a job that is to give way to the next.
+pub(crate) fn cancel_replaced(engine: &Engine, job: &JobCell) {
+    job.state.cancel_current();
+    engine.cancel_listeners.wake(job.id);
+    if let Some(run) = job.rules().and_then(|rules| rules.replaceable()) {
+        run.cancel();
+    }
+}
+
+/// Ends all jobs of a scheduler whose last handle is gone.
+pub(crate) fn close(engine: &Arc<Engine>) {
+    engine.halt(None);
+    let jobs = lock(&engine.core).jobs.take();
+    for job in jobs {
+        // A job that nobody else refers to has no run in progress, and is just dropped.
+        if Arc::strong_count(&job) > 1 {
+            job.remove();
+        }
+        quietly(|| drop(job));
+    }
+    cancel_runs(engine);
+    engine.observers.close();
+}

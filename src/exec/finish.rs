@@ -1,0 +1,144 @@
+//! A run ends.
+
+use std::sync::Arc;
+
+use crate::engine::Engine;
+use crate::engine::wakeups::Wakeups;
+use crate::job::cell::{JobCell, JobInstance};
+use crate::job::config::Host;
+use crate::job::event_kind::EventKind;
+use crate::job::rules::Rules;
+use crate::job::run::RunInfo;
+use crate::job::run_end::RunEnd;
+use crate::job::state::Deferred;
+use crate::job::target::{FutureBuf, RunFuture};
+use crate::time::Time;
+use crate::unwind::{catch, quietly};
+
+/// Finishes a run whose future is done, and returns the memory of the future for the next one.
+///
+/// A run that has `waited` has ended after that instant. The instant stands for the end of the run where no clock is read for that;
+/// likewise below.
+pub(crate) fn finish_in_place(
+    wakeups: &mut Wakeups<'_>,
+    run: &JobInstance,
+    info: &RunInfo,
+    mut future: RunFuture,
+    end: RunEnd,
+    waited: Option<Time>,
+) -> FutureBuf {
+    let cleared = catch(|| info.span.in_scope(|| future.as_mut().clear()));
+    if let Ok(true) = cleared {
+        finish(wakeups, run, info, end, waited);
+        return Some(future);
+    }
+    let end = end.after_drop(cleared.map(|_| ()));
+    finish_dropping(wakeups, run, info, future, end, waited);
+    None
+}
+
+/// Finishes a run whose future is done or to be dropped.
+pub(crate) fn finish_dropping(
+    wakeups: &mut Wakeups<'_>,
+    run: &JobInstance,
+    info: &RunInfo,
+    future: RunFuture,
+    end: RunEnd,
+    waited: Option<Time>,
+) {
+    let dropped = catch(|| info.span.in_scope(|| drop(future)));
+    finish(wakeups, run, info, end.after_drop(dropped), waited);
+}
+
+/// Finishes a run whose future is gone.
+pub(crate) fn finish(wakeups: &mut Wakeups<'_>, run: &JobInstance, info: &RunInfo, end: RunEnd, waited: Option<Time>) {
+    if info.started.is_none() && matches!(end, RunEnd::Finished) {
+        // The run isn't timed, and nobody looks.
+        return release(wakeups, run, false, waited);
+    }
+    let engine = wakeups.engine();
+    let is_cancelled = matches!(end, RunEnd::Cancelled);
+    let ended = report(engine, run, info, end);
+    if run.job.rules().is_some_and(|rules| rules.fixed_delay) {
+        run.job.schedule_from_end(engine.now());
+    }
+    release(wakeups, run, is_cancelled, waited.map(|_| ended));
+}
+
+/// Makes the job idle again.
+pub(crate) fn release(wakeups: &mut Wakeups<'_>, run: &JobInstance, is_cancelled: bool, waited: Option<Time>) {
+    let deferred = run.state().end(waited);
+    if !deferred.nothing() {
+        follow_deferred(wakeups, &run.job, deferred);
+    }
+    let job = &run.job;
+    if let Some(rules) = job.rules() {
+        follow_rules(wakeups, job, rules);
+    }
+    let engine = wakeups.engine();
+    engine.cancel_listeners.wake(job.id);
+    if deferred.watched() {
+        engine.run_tracker.ended((job.id, deferred.offer_id()), is_cancelled);
+    }
+}
+
+/// Does what came up while the run was in progress.
+#[cold]
+fn follow_deferred(wakeups: &mut Wakeups<'_>, job: &Arc<JobCell>, deferred: Deferred) {
+    if deferred.removed() {
+        job.clear_removed();
+        return;
+    }
+    if deferred.changed() {
+        job.adopt_interval(wakeups.engine().now());
+    }
+    if deferred.due() {
+        wakeups.reschedule(job);
+    }
+}
+
+fn follow_rules(wakeups: &mut Wakeups<'_>, job: &Arc<JobCell>, rules: &Rules) {
+    wakeups.release_permit(rules);
+    let engine = wakeups.engine();
+    if rules.are_over(job.runs(), job.next_start(engine.now())) && job.is_idle() {
+        engine.retire(job);
+    } else if rules.fixed_delay {
+        wakeups.reschedule(job);
+    }
+}
+
+/// Notes how a run has ended, and emits it. Returns when that was.
+fn report(engine: &Engine, run: &JobInstance, info: &RunInfo, end: RunEnd) -> Time {
+    let job = &run.job;
+    let times = info.started.map(|started| (started, engine.now()));
+    let mut kind = end.into_kind();
+    let is_completed = matches!(kind, EventKind::Finished | EventKind::Failed(_));
+    if is_completed && times.is_some_and(|(started, ended)| job.is_too_long(started, ended)) {
+        let late = std::mem::replace(&mut kind, EventKind::TimedOut);
+        quietly(|| drop(late));
+    }
+    if let Some((started, ended)) = times {
+        job.note_run(info, started, ended);
+    }
+    if !matches!(kind, EventKind::Finished) {
+        job.note_failure(&kind);
+    }
+    let ended = times.map_or_else(|| engine.now(), |(_, ended)| ended);
+    let (_, offer_id) = run.run_key();
+    quietly(|| {
+        info.span
+            .in_scope(|| engine.emit(job, offer_id, Some(info), ended, kind))
+    });
+    ended
+}
+
+/// Reports an attempt that has failed and is followed by another.
+pub(crate) fn report_retry(engine: &Engine, run: &JobInstance, info: &RunInfo, end: RunEnd) {
+    let failure = end.into_kind();
+    let message = failure.error_text().unwrap_or_default();
+    quietly(|| drop(failure));
+    let kind = EventKind::Retried(message.into());
+    run.job.note_failure(&kind);
+    let (_, offer_id) = run.run_key();
+    engine.emit(&run.job, offer_id, Some(info), engine.now(), kind);
+}

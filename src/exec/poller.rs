@@ -1,0 +1,113 @@
+//! Runs that wait are polled, finished and cancelled.
+
+use std::sync::{Arc, Weak};
+use std::task::{Context, Poll, Waker};
+
+use crate::engine::Engine;
+use crate::engine::wakeups::Wakeups;
+use crate::exec::finish::{finish_dropping, finish_in_place};
+use crate::job::cell::JobInstance;
+use crate::job::current_run::enter_poll;
+use crate::job::rules::CancelRun;
+use crate::job::run::RunInfo;
+use crate::job::run_end::RunEnd;
+use crate::job::target::{FutureBuf, RunFuture};
+use crate::park::poller::{PendingRun, Poller};
+use crate::park::slot::RunSlot;
+use crate::time::Time;
+use crate::unwind::catch;
+
+/// Polls runs for the engine, and collects what its loop has to be told of them.
+pub(crate) struct RunPoller<'a> {
+    pub(crate) wakeups: Wakeups<'a>,
+}
+
+impl<'a> RunPoller<'a> {
+    pub(crate) fn new(engine: &'a Arc<Engine>) -> RunPoller<'a> {
+        RunPoller {
+            wakeups: Wakeups::new(engine),
+        }
+    }
+
+    /// An observer may have come since a run began that isn't timed, and wants to hear how long the run took.
+    fn recall_start(&self, run: &mut PendingRun) {
+        if run.info.started.is_none() && self.wakeups.engine().observers.is_enabled() {
+            run.info.started = Some(run.run.job.last_start());
+        }
+    }
+}
+
+impl Poller for RunPoller<'_> {
+    fn now(&self) -> Time {
+        self.wakeups.engine().now()
+    }
+
+    fn poll(&mut self, run: &mut PendingRun, waker: &Waker) -> Poll<RunEnd> {
+        let polled = poll_in_span(&run.run, &run.info, &mut run.future, waker);
+        if polled.is_ready() {
+            self.recall_start(run);
+        }
+        polled
+    }
+
+    fn finish(&mut self, run: PendingRun, end: RunEnd, now: Time) -> FutureBuf {
+        let PendingRun { run, info, future } = run;
+        finish_in_place(&mut self.wakeups, &run, &info, future, end, Some(now))
+    }
+
+    fn cancel(&mut self, mut run: PendingRun) {
+        self.recall_start(&mut run);
+        run.run.state().cancel_current();
+        let now = self.now();
+        let PendingRun { run, info, future } = run;
+        finish_dropping(&mut self.wakeups, &run, &info, future, RunEnd::Cancelled, Some(now));
+    }
+}
+
+/// Keeps a run in a slot whose waker its first poll had, and which is pending.
+pub(crate) fn keep_pending(engine: &Arc<Engine>, slot: &Arc<RunSlot>, run: PendingRun) {
+    if run.info.started.is_none() {
+        // The run isn't timed. But if it waits for long, somebody will ask since when.
+        run.run.job.note_start(engine.now());
+    }
+    let job = run.run.job.rules().is_some().then(|| Arc::clone(&run.run.job));
+    slot.keep(run);
+    if let Some(rules) = job.as_ref().and_then(|job| job.rules()) {
+        rules.keep_replaceable(|| {
+            Arc::new(Replaceable {
+                engine: Arc::downgrade(engine),
+                slot: Arc::clone(slot),
+            })
+        });
+    }
+}
+
+/// A run that may have to give way to the next run of its job.
+struct Replaceable {
+    engine: Weak<Engine>,
+    slot: Arc<RunSlot>,
+}
+
+impl CancelRun for Replaceable {
+    fn cancel(&self) {
+        if let Some(engine) = self.engine.upgrade() {
+            self.slot.cancel(&mut RunPoller::new(&engine));
+        }
+    }
+}
+
+/// Polls a run's future. A panic of the future becomes the end of the run.
+pub(crate) fn poll_run(future: &mut RunFuture, waker: &Waker) -> Poll<RunEnd> {
+    poll_with(waker, |cx| future.as_mut().poll(cx))
+}
+
+pub(crate) fn poll_in_span(run: &JobInstance, info: &RunInfo, future: &mut RunFuture, waker: &Waker) -> Poll<RunEnd> {
+    enter_poll(run.run_key(), || {
+        poll_with(waker, |cx| info.span.in_scope(|| future.as_mut().poll(cx)))
+    })
+}
+
+fn poll_with(waker: &Waker, poll: impl FnOnce(&mut Context<'_>) -> Poll<RunEnd>) -> Poll<RunEnd> {
+    let polled = catch(|| poll(&mut Context::from_waker(waker)));
+    polled.unwrap_or_else(|payload| Poll::Ready(RunEnd::Panicked(payload)))
+}

@@ -1,0 +1,30 @@
+//! The seam between a run that waits and the code that polls it.
+
+use std::task::{Poll, Waker};
+
+use crate::job::cell::JobInstance;
+use crate::job::run::RunInfo;
+use crate::job::run_end::RunEnd;
+use crate::job::target::{FutureBuf, RunFuture};
+use crate::time::Time;
+
+/// A run that has begun and continues as a future.
+pub(crate) struct PendingRun {
+    pub(crate) run: JobInstance,
+    pub(crate) info: RunInfo,
+    pub(crate) future: RunFuture,
+}
+
+/// Polls, finishes and cancels runs on behalf of their slots. `exec/` implements this trait, so that a slot needs no engine.
+pub(crate) trait Poller {
+    fn now(&self) -> Time;
+
+    /// Polls the run's future, whose panic becomes the end of the run.
+    fn poll(&mut self, run: &mut PendingRun, waker: &Waker) -> Poll<RunEnd>;
+
+    /// Finishes a run that was polled to its end. The poll began after `now`. Returns the memory of the future.
+    fn finish(&mut self, run: PendingRun, end: RunEnd, now: Time) -> FutureBuf;
+
+    /// Drops the run's future and finishes the run as cancelled.
+    fn cancel(&mut self, run: PendingRun);
+}
