@@ -77,6 +77,7 @@ impl Dispatch {
         std::mem::take(&mut self.jobs)
     }
 
+    #[inline]
     fn push(&mut self, offered: JobInstance) {
         let list = if offered.job.is_blocking() {
             &mut self.blocking
@@ -180,6 +181,7 @@ impl Offering<'_> {
         self.dispatch.is_on_tick && job.state.load().has_ended_at(self.dispatch.tick) && job.waits_for_end()
     }
 
+    #[inline(never)]
     fn try_offer_by_rules(&mut self, candidate: Candidate<'_>) {
         if self.is_exhausted(candidate) {
             return;
@@ -284,9 +286,10 @@ impl Offering<'_> {
         }
     }
 
+    #[inline(always)]
     fn offer(&mut self, job: &Arc<JobCell>) -> Offer {
         let offer = job.state.offer(self.dispatch.offer_id);
-        if offer == Offer::Taken && !self.confirm(JobInstance::own(job)) {
+        if offer == Offer::Taken && !self.confirm(job, || JobInstance::own(job)) {
             return Offer::Closed;
         }
         offer
@@ -316,20 +319,21 @@ impl Offering<'_> {
         let Some(instance) = instance.or_else(|| instances.add(&job.state).filter(is_taken)) else {
             return false;
         };
-        self.confirm(JobInstance::of(job, instance))
+        self.confirm(job, || JobInstance::of(job, Arc::clone(&instance)))
     }
 
     /// Inserts a job for the run after the one that was offered, and dispatches that.
     ///
     /// False if no run is due any more: since the job was looked at, a late run may have begun, moved the scheduled time and ended.
     /// Then the offer is withdrawn.
-    fn confirm(&mut self, offered: JobInstance) -> bool {
-        let Some(next) = offered.job.next_due(self.dispatch.now) else {
-            self.withdraw(&offered);
+    #[inline]
+    fn confirm(&mut self, job: &JobCell, run: impl Fn() -> JobInstance) -> bool {
+        let Some(next) = job.next_due(self.dispatch.now) else {
+            self.withdraw(&run());
             return false;
         };
-        self.insert(&offered.job, next);
-        self.dispatch.push(offered);
+        self.insert(job, next);
+        self.dispatch.push(run());
         true
     }
 

@@ -68,10 +68,16 @@ pub(crate) fn finish(wakeups: &mut Wakeups<'_>, run: &JobInstance, info: &RunInf
 /// Makes the job idle again.
 pub(crate) fn release(wakeups: &mut Wakeups<'_>, run: &JobInstance, is_cancelled: bool, waited: Option<Time>) {
     let deferred = run.state().end(waited);
-    if !deferred.nothing() {
-        follow_deferred(wakeups, &run.job, deferred);
+    let has_listeners = wakeups.engine().cancel_listeners.is_some();
+    if !deferred.nothing() || run.job.rules().is_some() || has_listeners {
+        after_release(wakeups, &run.job, deferred, is_cancelled);
     }
-    let job = &run.job;
+}
+
+/// Most runs have nothing of this.
+#[inline(never)]
+fn after_release(wakeups: &mut Wakeups<'_>, job: &Arc<JobCell>, deferred: Deferred, is_cancelled: bool) {
+    follow_deferred(wakeups, job, deferred);
     if let Some(rules) = job.rules() {
         follow_rules(wakeups, job, rules);
     }
@@ -83,7 +89,6 @@ pub(crate) fn release(wakeups: &mut Wakeups<'_>, run: &JobInstance, is_cancelled
 }
 
 /// Does what came up while the run was in progress.
-#[cold]
 fn follow_deferred(wakeups: &mut Wakeups<'_>, job: &Arc<JobCell>, deferred: Deferred) {
     if deferred.removed() {
         job.clear_removed();

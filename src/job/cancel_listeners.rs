@@ -63,9 +63,14 @@ impl CancelListeners {
         }
     }
 
+    /// Whether there is a listener, of any job.
+    pub(crate) fn is_some(&self) -> bool {
+        self.count.load(Ordering::SeqCst) > 0
+    }
+
     /// Wakes those that wait for a run of `job`.
     pub(crate) fn wake(&self, job: JobId) {
-        if self.count.load(Ordering::SeqCst) > 0 {
+        if self.is_some() {
             self.wake_all_of(job);
         }
     }

@@ -288,23 +288,35 @@ impl JobCell {
     }
 
     /// If a run is due by `now`: when the run after it is due, if it begins now.
+    #[inline]
     pub(crate) fn next_due(&self, now: Time) -> Option<Time> {
-        let scheduled = self.scheduled();
-        let is_triggered = self.state.load().is_triggered();
-        match self.rules() {
-            None if is_triggered => Some(scheduled),
-            None => (scheduled <= now).then(|| self.policy().next_scheduled(scheduled, self.span(), now)),
-            Some(rules) if is_triggered => Some(rules.with_jitter(scheduled)),
-            Some(_) if self.due() > now => None,
-            Some(rules) => {
-                let next = self.next_scheduled(scheduled, now);
-                Some(if rules.is_past_end(next) {
-                    Time::NEVER
-                } else {
-                    rules.with_jitter(next)
-                })
-            }
+        if let Some(rules) = self.rules() {
+            return self.next_due_by_rules(rules, now);
         }
+        let scheduled = self.scheduled();
+        if self.state.load().is_triggered() {
+            Some(scheduled)
+        } else if scheduled <= now {
+            Some(self.policy().next_scheduled(scheduled, self.span(), now))
+        } else {
+            None
+        }
+    }
+
+    fn next_due_by_rules(&self, rules: &Rules, now: Time) -> Option<Time> {
+        let scheduled = self.scheduled();
+        if self.state.load().is_triggered() {
+            return Some(rules.with_jitter(scheduled));
+        }
+        if self.due() > now {
+            return None;
+        }
+        let next = self.next_scheduled(scheduled, now);
+        Some(if rules.is_past_end(next) {
+            Time::NEVER
+        } else {
+            rules.with_jitter(next)
+        })
     }
 
     /// The scheduled time after `scheduled time`, for a run that begins at `now`.
