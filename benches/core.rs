@@ -8,34 +8,14 @@
 //! Rows of `alloc` are allocations in one operation; items are runs, or jobs. Times want a quiet machine; what a change
 //! does to the number of instructions shows on a busy one too: `cargo bench --bench instructions`.
 
-#[allow(
-    dead_code,
-    unused_imports,
-    reason = "its tests, and what the agenda alone doesn't need"
-)]
-#[path = "../src/agenda.rs"]
-mod agenda;
 mod cases;
 #[allow(
     dead_code,
+    unreachable_pub,
     unused_imports,
     reason = "its tests, and what the agenda alone doesn't need"
 )]
-#[path = "../src/grid.rs"]
-mod grid;
-#[allow(
-    dead_code,
-    unused_imports,
-    reason = "its tests, and what the agenda alone doesn't need"
-)]
-#[path = "../src/slots.rs"]
-mod slots;
-#[allow(
-    dead_code,
-    unused_imports,
-    reason = "its tests, and what the agenda alone doesn't need"
-)]
-#[path = "../src/time.rs"]
+#[path = "../src/time/mod.rs"]
 mod time;
 
 use divan::counter::ItemsCount;

@@ -9,34 +9,14 @@
 //! Each case runs in a process of its own under callgrind, which counts what happens inside of [`measured`]. The last
 //! column is the change since the run before, as far as that has the case.
 
-#[allow(
-    dead_code,
-    unused_imports,
-    reason = "its tests, and what the agenda alone doesn't need"
-)]
-#[path = "../src/agenda.rs"]
-mod agenda;
 mod cases;
 #[allow(
     dead_code,
+    unreachable_pub,
     unused_imports,
     reason = "its tests, and what the agenda alone doesn't need"
 )]
-#[path = "../src/grid.rs"]
-mod grid;
-#[allow(
-    dead_code,
-    unused_imports,
-    reason = "its tests, and what the agenda alone doesn't need"
-)]
-#[path = "../src/slots.rs"]
-mod slots;
-#[allow(
-    dead_code,
-    unused_imports,
-    reason = "its tests, and what the agenda alone doesn't need"
-)]
-#[path = "../src/time.rs"]
+#[path = "../src/time/mod.rs"]
 mod time;
 
 use std::collections::BTreeMap;

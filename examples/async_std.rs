@@ -1,6 +1,6 @@
-//! Start, stop, start again, on async-std. The same program as `tokio`.
+//! Starts, stops and restarts a scheduler on async-std. The example `tokio` does the same on Tokio.
 //!
-//! async-std is discontinued (RUSTSEC-2025-0052): for programs that run on it already.
+//! async-std is discontinued (RUSTSEC-2025-0052). The adapter is for programs that already use async-std.
 //!
 //! `cargo run --example async_std`
 
@@ -26,11 +26,11 @@ async fn run() -> Result<(), Box<dyn Error>> {
 
     scheduler.start()?;
     sleep(A_WHILE).await;
-    // Cancels the download that is under way, and gives it five seconds to go.
+    // Cancels the download in progress, and waits at most five seconds for its end.
     let report = scheduler.stop().timeout(SECOND * 5).await;
     println!("{report}, {} beats so far", beat.runs());
 
-    // Time in which the scheduler is stopped is not missed: no beats are made up for it.
+    // The job makes up no beats for the time in which the scheduler is stopped.
     sleep(SECOND).await;
     scheduler.start()?;
     sleep(A_WHILE).await;
@@ -39,7 +39,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// A run that fails ends like any other: the next one comes when it is due.
+/// The run fails, and the next run begins when it is due.
 async fn download() -> io::Result<()> {
     println!("download begins");
     sleep(SECOND * 3 / 4).await;

@@ -1,12 +1,13 @@
-//! A web service on Tokio and axum: three jobs beside the requests, a page that shows how they fare, and a clean end.
+//! A web service on Tokio and axum: three jobs beside the requests, a page with the status of the jobs, and a clean
+//! shutdown.
 //!
 //! ```sh
 //! cargo run --example axum_service -- 8080          # a port, or 0 for any that is free
-//! curl localhost:8080/jobs                          # a table; the same as JSON at /jobs.json
+//! curl localhost:8080/jobs                          # a table; /jobs.json has the same as JSON
 //! curl -X POST localhost:8080/jobs/report/trigger   # one run now
 //! ```
 //!
-//! Ctrl-C or SIGTERM ends it: first the requests, then the jobs, then a line that says what became of them.
+//! At Ctrl-C or SIGTERM, the service ends its requests, then stops its jobs, then prints the report of the stop.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -46,7 +47,7 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
 
     asked_to_end().await?;
     ending.cancel();
-    // No new requests; those in progress have two seconds.
+    // No new requests are accepted. Requests in progress have two seconds.
     let _ = timeout(2 * SECOND, server).await;
     let report = scheduler.stop().grace(2 * SECOND).timeout(SECOND).await;
     println!("{report}");
@@ -57,7 +58,8 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
     })
 }
 
-/// What requests and jobs share. It holds no `Scheduler`: jobs hold the shop, and would keep their own scheduler alive.
+/// State that requests and jobs share. Jobs hold the shop, so the shop must not hold a `Scheduler`: the jobs would keep
+/// their own scheduler alive.
 #[derive(Default)]
 struct Shop {
     prices: RwLock<Vec<u64>>,
@@ -101,7 +103,7 @@ fn schedule(shop: &Arc<Shop>) -> Result<Scheduler, atevery::Error> {
     Ok(scheduler)
 }
 
-/// Asks another service, which refuses every third call. The second attempt succeeds.
+/// Calls another service, which refuses every third call. The second attempt succeeds.
 async fn refresh_prices(shop: Arc<Shop>) -> io::Result<()> {
     let call = shop.calls.fetch_add(1, Ordering::Relaxed);
     sleep(SECOND / 20).await;
@@ -117,7 +119,7 @@ fn sweep_sessions(shop: &Shop) {
     sessions.retain(|_, since| since.elapsed() < SESSION);
 }
 
-/// Takes a minute of a thread. When the service ends it is told so, and puts the rest off.
+/// Blocks a thread for a minute. When the service stops, the run sees the cancellation and ends early.
 fn write_report(shop: &Shop, run: &Run) {
     let prices = shop.prices.read().unwrap_or_else(PoisonError::into_inner).len();
     for part in 0..600 {

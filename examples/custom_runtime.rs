@@ -1,4 +1,4 @@
-//! An adapter for an executor that has none here: one thread with a `LocalPool`, fed by a channel.
+//! An adapter for an executor that `atevery` does not know: one thread with a `LocalPool`, fed by a channel.
 //!
 //! `cargo run --example custom_runtime`
 
@@ -7,15 +7,14 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use atevery::Scheduler;
-use atevery::runtime::{Spawner, Timer};
+use atevery::runtime::{BoxFuture, SpawnError, Spawner, Timer};
 use futures::StreamExt;
 use futures::channel::mpsc::{UnboundedSender, unbounded};
 use futures::executor::LocalPool;
-use futures::future::BoxFuture;
-use futures::task::{LocalSpawnExt, SpawnError};
+use futures::task::LocalSpawnExt;
 use futures_timer::Delay;
 
-/// The executor: futures go through the channel to the thread that runs them.
+/// The executor. A channel carries futures to the thread that runs the futures.
 struct OneThread(UnboundedSender<BoxFuture<'static, ()>>);
 
 impl OneThread {
@@ -41,7 +40,7 @@ impl Spawner for OneThread {
         self.0.unbounded_send(future).map_err(|_| SpawnError::shutdown())
     }
 
-    // Without this, work that blocks would hold up the one thread.
+    // Without this method, blocking work would hold up the only thread.
     fn spawn_blocking(&self, work: Box<dyn FnOnce() + Send>) -> Result<(), SpawnError> {
         let thread = thread::Builder::new().spawn(work);
         thread.map(drop).map_err(|_| SpawnError::shutdown())
@@ -66,7 +65,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     scheduler.start()?;
     thread::sleep(Duration::from_millis(1200));
 
-    let report = scheduler.stop().timeout(Duration::from_secs(1)).wait();
+    let report = scheduler.stop().timeout(Duration::from_secs(1)).blocking_wait();
     println!("{report}");
     Ok(())
 }
@@ -77,7 +76,7 @@ fn nap() {
     println!("nap ends");
 }
 
-// One line checks an adapter: `cargo test --example custom_runtime`.
+// The conformance suite tests the adapter: `cargo test --example custom_runtime`.
 #[cfg(test)]
 use atevery::testing::conformance::{Host, conformance};
 #[cfg(test)]

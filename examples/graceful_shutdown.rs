@@ -1,4 +1,5 @@
-//! A service that ends well, on Tokio: Ctrl-C or SIGTERM, then a grace period, then cancel, then a report by name.
+//! A graceful shutdown on Tokio. At Ctrl-C or SIGTERM, jobs have a grace period, then the stop cancels their runs. The
+//! report names the jobs.
 //!
 //! `cargo run --example graceful_shutdown`, then Ctrl-C or `kill`.
 
@@ -27,7 +28,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     for job in report.still_running() {
         println!("{}: still running, left behind", job.name());
     }
-    // A runtime that is dropped waits for its blocking threads, and so for the straggler.
+    // Dropping the runtime would wait for its blocking threads, and so for the run of `backup`.
     runtime.shutdown_background();
     Ok(())
 }
@@ -51,7 +52,7 @@ async fn serve() -> Result<StopReport, Box<dyn Error>> {
     Ok(scheduler.stop().grace(SECOND).timeout(SECOND).await)
 }
 
-/// Long, but it looks at the token between two parts: it ends by itself within the grace period.
+/// Takes long, but checks the token between two parts, so the run ends by itself within the grace period.
 async fn upload(shutdown: CancellationToken) {
     while !shutdown.is_cancelled() {
         sleep(SECOND / 10).await;
@@ -59,12 +60,12 @@ async fn upload(shutdown: CancellationToken) {
     println!("upload: put aside, to be resumed");
 }
 
-/// Waits for something that doesn't come: it is cancelled at this await once the grace period is over.
+/// Never becomes ready. At the end of the grace period, the stop cancels the run at this await.
 async fn poll() {
     std::future::pending::<()>().await;
 }
 
-/// Blocks its thread, and never looks at [`Run::is_cancelled`](atevery::Run::is_cancelled): nothing can cancel it.
+/// Blocks its thread and never checks [`Run::is_cancelled`](atevery::Run::is_cancelled), so nothing can cancel the run.
 fn backup() {
     thread::sleep(60 * SECOND);
 }

@@ -1,9 +1,9 @@
-//! A library that sweeps in the background, on the runtime that its user has.
+//! A library with a background job, on the runtime of its user.
 //!
 //! `cargo run --example library_background`
 //!
-//! `cache` is what the library would publish. Its `Cargo.toml` has `atevery` without any runtime's feature; the programs
-//! that use it switch one on.
+//! The module `cache` stands for the library. The library's `Cargo.toml` has `atevery` without the feature of a
+//! runtime. A program that uses the library turns the feature of its runtime on.
 
 use std::error::Error;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use std::time::Duration;
 use atevery::runtime::{Smol, Tokio};
 use cache::Cache;
 
-/// The library. Nothing in here knows of a runtime.
+/// The library. This module names no runtime.
 mod cache {
     use std::collections::HashMap;
     use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,24 +20,23 @@ mod cache {
     use atevery::runtime::Runtime;
     use atevery::{Scheduler, StopReport};
 
-    /// Texts that are forgotten after a while, also if nobody asks for them.
+    /// Texts with a lifetime. A background job removes expired texts.
     ///
-    /// Dropping it ends the sweeps too, but doesn't wait for one that is in progress: that is dropped at its next await.
-    /// [`close`](Cache::close) waits.
+    /// Dropping the cache ends the sweeps, but does not wait for a sweep in progress. [`close`](Cache::close) waits.
     pub(crate) struct Cache {
         entries: Arc<Entries>,
-        // Its jobs end with its last handle, and this is the only one.
+        // The only handle. When the handle is dropped, the job ends.
         scheduler: Scheduler,
     }
 
     impl Cache {
-        /// A cache that keeps what it is given for `lifetime`, and sweeps four times as often.
+        /// Creates a cache that keeps each text for `lifetime`, and sweeps four times per lifetime.
         ///
-        /// `runtime` is that of the program; [`atevery::runtime`] has one for each of the usual ones.
+        /// `runtime` is the runtime of the program. [`atevery::runtime`] has adapters for the common runtimes.
         pub(crate) fn new(lifetime: Duration, runtime: impl Runtime) -> Result<Cache, atevery::Error> {
             let entries = Arc::new(Entries::default());
             let scheduler = Scheduler::new(runtime);
-            // The job holds the entries and not the cache, which would keep itself alive.
+            // The job holds the entries. If the job held the cache, the cache would keep itself alive.
             let swept = Arc::clone(&entries);
             scheduler
                 .every(lifetime / 4)
@@ -56,7 +55,7 @@ mod cache {
             self.entries.lock().len()
         }
 
-        /// Ends the sweeps, waits for one that is in progress, and says what became of it.
+        /// Ends the sweeps, waits for a sweep in progress, and reports how the sweep ended.
         pub(crate) async fn close(self) -> StopReport {
             self.scheduler.stop().timeout(Duration::from_secs(1)).await
         }
@@ -78,7 +77,7 @@ mod cache {
         }
     }
 
-    // For the eye: nothing is held any more by a job that has ended.
+    // Shows that an ended job holds no memory of the cache.
     impl Drop for Entries {
         fn drop(&mut self) {
             println!("  the cache's memory is free");
@@ -88,7 +87,7 @@ mod cache {
 
 const LIFETIME: Duration = Duration::from_millis(400);
 
-/// Programs have one runtime; this one has two, to show that the library doesn't mind.
+/// This program uses two runtimes, to show that the library works on both.
 fn main() -> Result<(), Box<dyn Error>> {
     println!("on Tokio");
     tokio::runtime::Runtime::new()?.block_on(async {
@@ -108,7 +107,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         while cache.len() > 0 {
             smol::Timer::after(LIFETIME / 8).await;
         }
-        // Without `close` nobody waits, but it ends all the same.
+        // Without `close`, the sweeps end too, but the program does not wait for the end.
         drop(cache);
         smol::Timer::after(LIFETIME).await;
         println!("dropped");

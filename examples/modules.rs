@@ -1,8 +1,8 @@
-//! Jobs stand in the modules that they belong to; the program chooses which of them it runs.
+//! Each module registers its own jobs. The program chooses jobs by their tags.
 //!
 //! ```sh
-//! cargo run --example modules             # all of them
-//! cargo run --example modules -- cleanup  # those with this tag
+//! cargo run --example modules             # all jobs
+//! cargo run --example modules -- cleanup  # jobs with this tag
 //! ```
 
 use std::time::Duration;
@@ -14,11 +14,7 @@ mod metrics {
 
     #[every("500ms", tag = "metrics", missed_ticks = MissedTicks::Skip)]
     fn report(run: &Run) {
-        println!(
-            "metrics: report {}, {:?} late",
-            run.number(),
-            run.started() - run.deadline()
-        );
+        println!("metrics: report {}, {:?} late", run.number(), run.started() - run.due());
     }
 }
 
@@ -49,11 +45,13 @@ fn main() -> Result<(), atevery::Error> {
     let scheduler = Scheduler::new(Standalone::new());
     let jobs = scheduler.add_registered_where(|function| tag.is_none() || function.tag() == tag.as_deref())?;
     for job in &jobs {
-        println!("{} every {:?}", job.name(), job.interval());
+        if let Some(interval) = job.interval() {
+            println!("{} every {interval:?}", job.name());
+        }
     }
     scheduler.start()?;
     std::thread::sleep(Duration::from_secs(3));
-    let report = scheduler.stop().wait();
+    let report = scheduler.stop().blocking_wait();
     println!("{report}");
     Ok(())
 }

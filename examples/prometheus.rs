@@ -1,4 +1,4 @@
-//! Metrics of jobs for Prometheus. The port is an argument; without one, any that is free:
+//! Metrics of jobs for Prometheus. The argument is the port; by default the system chooses a free port.
 //!
 //! ```text
 //! cargo run --example prometheus --features metrics -- 9184
@@ -31,7 +31,8 @@ async fn serve(
     listener: TcpListener,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<StopReport, Box<dyn Error>> {
-    // Bars of histograms: without them the exporter gives quantiles, which can't be added up over several processes.
+    // Buckets of histograms. Without buckets the exporter would report quantiles, which cannot be summed over
+    // processes.
     let bounds = [0.001, 0.01, 0.1, 1.0, 10.0];
     let metrics = PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Suffix(String::from("_seconds")), &bounds)?
@@ -44,7 +45,7 @@ async fn serve(
         .every(Duration::from_millis(500))
         .name("compress")
         .run_blocking(|| std::thread::sleep(Duration::from_millis(20)))?;
-    // What the exporter wants to have done now and then is a job, too.
+    // The exporter needs regular upkeep, which is a job too.
     let exporter = metrics.clone();
     scheduler
         .every(Duration::from_secs(5))
@@ -57,7 +58,7 @@ async fn serve(
     Ok(scheduler.stop().timeout(Duration::from_secs(5)).await)
 }
 
-/// Now and then the other side doesn't answer.
+/// Fails in every third run.
 async fn fetch(run: Run) -> Result<(), String> {
     tokio::time::sleep(Duration::from_millis(5)).await;
     if run.number() % 3 == 1 {

@@ -1,4 +1,4 @@
-//! Three jobs in a program that has no async runtime of its own. It stops after four seconds, or at Ctrl-C.
+//! Three jobs in a program without an async runtime. The program stops after four seconds, or at Ctrl-C.
 //!
 //! `cargo run --example quickstart`
 
@@ -20,7 +20,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     scheduler.every(INTERVAL).name("fast").run(move || say("fast"))?;
     let fast_async = move || async move { say("fast async") };
     scheduler.every(INTERVAL).name("fast async").run(fast_async)?;
-    // It takes twice its interval: it never overlaps itself, and holds up no other job.
+    // A run takes twice the interval. Runs of the job never overlap, and other jobs do not wait.
     scheduler.every(INTERVAL).name("slow").run(move |run: Run| async move {
         say(&format!("slow: run {} begins", run.number()));
         Timer::after(2 * INTERVAL).await;
@@ -32,8 +32,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     scheduler.start()?;
     let _ = interrupted.recv_timeout(Duration::from_secs(4));
 
-    // Cancels the run of `slow` that is under way, and waits until it is gone.
-    let report = scheduler.stop().timeout(Duration::from_secs(5)).wait();
+    // Cancels the run of `slow` in progress, and waits for its end.
+    let report = scheduler.stop().timeout(Duration::from_secs(5)).blocking_wait();
     say(&report.to_string());
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Start, stop, start again, on smol. The same program as `tokio`.
+//! Starts, stops and restarts a scheduler on smol. The example `tokio` does the same on Tokio.
 //!
 //! `cargo run --example smol`
 
@@ -24,11 +24,11 @@ async fn run() -> Result<(), Box<dyn Error>> {
 
     scheduler.start()?;
     Timer::after(A_WHILE).await;
-    // Cancels the download that is under way, and gives it five seconds to go.
+    // Cancels the download in progress, and waits at most five seconds for its end.
     let report = scheduler.stop().timeout(SECOND * 5).await;
     println!("{report}, {} beats so far", beat.runs());
 
-    // Time in which the scheduler is stopped is not missed: no beats are made up for it.
+    // The job makes up no beats for the time in which the scheduler is stopped.
     Timer::after(SECOND).await;
     scheduler.start()?;
     Timer::after(A_WHILE).await;
@@ -37,7 +37,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// A run that fails ends like any other: the next one comes when it is due.
+/// The run fails, and the next run begins when it is due.
 async fn download() -> io::Result<()> {
     println!("download begins");
     Timer::after(SECOND * 3 / 4).await;

@@ -1,9 +1,12 @@
-//! Tests of jobs that don't sleep: the test moves the clock, and a day takes a millisecond.
+//! Tests of jobs without sleeping: the test moves the clock, and a day takes a millisecond.
 //!
-//! `cargo test --example testing_jobs` runs the tests, `cargo run --example testing_jobs` shows how long such a day takes.
+//! `cargo test --example testing_jobs` runs the tests, `cargo run --example testing_jobs` shows how long such a day
+//! takes.
 //!
-//! Two things make a job testable. It is put on a scheduler that its caller has made, so that a test can make one on
-//! virtual time; and if it sleeps, or looks at a clock, it is given the clock, which is a [`Timer`].
+//! Two rules make a job testable:
+//!
+//! - The caller creates the scheduler, so a test can create a scheduler on virtual time.
+//! - If a job sleeps or reads a clock, the caller passes the clock, which is a [`Timer`].
 
 use std::error::Error;
 use std::fmt;
@@ -19,9 +22,9 @@ const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3_600);
 
-// What is to be tested: an uploader, as a program has it.
+// The code under test: an uploader, as in a real program.
 
-/// Uploads a batch every hour, and tries again after 1, 5 and 25 minutes if that fails.
+/// Uploads a batch every hour. If an upload fails, tries again after 1, 5 and 25 minutes.
 fn add_uploader(scheduler: &Scheduler, uploader: &Arc<Uploader>) -> Result<Job, atevery::Error> {
     let uploader = Arc::clone(uploader);
     scheduler
@@ -37,7 +40,7 @@ fn add_uploader(scheduler: &Scheduler, uploader: &Arc<Uploader>) -> Result<Job, 
 struct Uploader {
     clock: Arc<dyn Timer>,
     began: Instant,
-    /// The server takes nothing until then.
+    /// The server refuses uploads for this long.
     server_is_back: Duration,
     uploaded: AtomicU64,
 }
@@ -78,7 +81,7 @@ impl fmt::Display for ServerIsDown {
 
 impl Error for ServerIsDown {}
 
-// The same job on virtual time, and on threads.
+// The same job on virtual time, and on real threads.
 
 fn main() -> Result<(), Box<dyn Error>> {
     let time = VirtualTime::new();
@@ -102,7 +105,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     scheduler.start()?;
     println!("and for real, half a second of it: {}", {
         std::thread::sleep(SECOND / 2);
-        scheduler.stop().wait()
+        scheduler.stop().blocking_wait()
     });
     Ok(())
 }
@@ -128,7 +131,7 @@ mod tests {
     fn uploads_every_hour_of_the_day() {
         let (time, _scheduler, job, uploader) = start(Duration::ZERO);
         time.advance(24 * HOUR);
-        // From midnight to midnight; the last one has just begun.
+        // From midnight to midnight. The last run has just begun.
         assert_eq!(job.runs(), 25);
         assert_eq!(uploader.uploaded(), 24);
         assert!(job.is_running());

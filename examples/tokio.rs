@@ -1,4 +1,4 @@
-//! Start, stop, start again, on Tokio. `smol` and `async_std` are the same program on those.
+//! Starts, stops and restarts a scheduler on Tokio. The examples `smol` and `async_std` do the same on other runtimes.
 //!
 //! `cargo run --example tokio`
 
@@ -21,11 +21,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     scheduler.start()?;
     sleep(A_WHILE).await;
-    // Cancels the download that is under way, and gives it five seconds to go.
+    // Cancels the download in progress, and waits at most five seconds for its end.
     let report = scheduler.stop().timeout(SECOND * 5).await;
     println!("{report}, {} beats so far", beat.runs());
 
-    // Time in which the scheduler is stopped is not missed: no beats are made up for it.
+    // The job makes up no beats for the time in which the scheduler is stopped.
     sleep(SECOND).await;
     scheduler.start()?;
     sleep(A_WHILE).await;
@@ -34,7 +34,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// A run that fails ends like any other: the next one comes when it is due.
+/// The run fails, and the next run begins when it is due.
 async fn download() -> io::Result<()> {
     println!("download begins");
     sleep(SECOND * 3 / 4).await;

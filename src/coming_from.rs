@@ -1,31 +1,32 @@
-//! For users of other schedulers: what they wrote there, and what they write here.
+//! For users of other schedulers: the code that you know, and the same job written with `atevery`.
 //!
 //! [The Python package](#the-python-package-atevery) · [gocron](#gocron) · [APScheduler](#apscheduler) ·
 //! [Spring](#spring-scheduled) · [`tokio::time::interval`](#tokiotimeinterval) ·
 //! [tokio-cron-scheduler](#tokio-cron-scheduler)
 //!
-//! In the tables `s` is a [`Scheduler`](crate::Scheduler), `job` a [`Job`](crate::Job), `f` a function of yours and `secs`
-//! stands for `Duration::from_secs`. What stands on the right is compiled in the example below each table.
+//! In the tables, `s` is a [`Scheduler`](crate::Scheduler), `job` is a [`Job`](crate::Job), `f` is your function, and
+//! `secs` is `Duration::from_secs`. The example below each table compiles the code of the right column.
 //!
 //! # What is not here
 //!
 //! | | instead |
 //! | --- | --- |
-//! | cron expressions, "daily at 03:00", calendars | jobs have an interval, counted on a clock that only goes forward. A job that runs every minute can look at the wall clock and return, see [below](#a-wall-clock) |
-//! | time zones, summer time | likewise: a crate such as `jiff` or `chrono` in the job |
-//! | persistence: jobs that outlive the process | jobs are functions, registered at each start. A job that must not forget where it was writes that down itself; [`FirstRun::At`](crate::FirstRun::At) and [`After`](crate::FirstRun::After) put off the first run after a restart |
-//! | one replica of many runs a job: leaders, locks, leases | a run that may only happen once takes a lock first, such as a row of a database, and returns `Ok(())` if another holds it |
-//! | results of runs, chains of jobs | a target hands on what it has made itself; one job can [`trigger`](crate::Job::trigger) another |
+//! | cron expressions, "daily at 03:00", calendars | a job has an interval, by a clock that only moves forward. A job that runs every minute can read the wall clock and return, see [below](#a-wall-clock) |
+//! | time zones, summer time | the same, with a crate such as `jiff` or `chrono` in the job |
+//! | persistence: jobs that outlive the process | jobs are functions, registered at each start of the program. A job stores its own progress; [`FirstRun::At`](crate::FirstRun::At) and [`After`](crate::FirstRun::After) postpone the first run after a restart |
+//! | one replica of many runs a job: leaders, locks, leases | the run takes a lock first, such as a row of a database, and returns `Ok(())` if another replica holds the lock |
+//! | results of runs, chains of jobs | the target passes its results on; one job can [`trigger`](crate::Job::trigger) another job |
 //!
-//! Elsewhere a run that finds the one before it still in progress is often started beside it, or left out. Here it
-//! [waits for its end](crate::Overlap::Skip), unless the job [says otherwise](crate::JobBuilder::on_overlap).
+//! Other schedulers often start a run beside the previous run of the same job, or drop the new run. Here the new run
+//! [waits for the end of the previous run](crate::Overlap::Wait), unless
+//! [`on_overlap`](crate::JobBuilder::on_overlap) sets another policy.
 //!
 //! # The Python package `atevery`
 //!
 //! | Python | here |
 //! | --- | --- |
 //! | `@every(timedelta(seconds=2), 'fast')` | `#[every("2s", "fast")]` |
-//! | `@every(timedelta(minutes=1), count=3)` | `#[every("1m", 3)]`: arguments have no names |
+//! | `@every(timedelta(minutes=1), count=3)` | `#[every("1m", 3)]`: arguments are positional |
 //! | `async def` below it | `async fn` below it |
 //! | `await start_background_tasks()` | `start_background_tasks(Tokio::current())?` |
 //! | `await stop_background_tasks()` | `stop_background_tasks().await` |
@@ -60,8 +61,12 @@
 //! # }
 //! ```
 //!
-//! What differs: the time between a stop and the next start is not made up for. A timeout of zero returns at once; there it
-//! waits without a limit. A stop says [what became of each run](crate::StopReport). The loop sleeps while nothing is due.
+//! Differences:
+//!
+//! - Jobs make up no runs for the time between a stop and the next start.
+//! - A stop with a timeout of zero returns at once. In Python it waits without a limit.
+//! - A stop returns a [report about each run](crate::StopReport).
+//! - The loop sleeps while nothing is due.
 //!
 //! # gocron
 //!
@@ -78,13 +83,13 @@
 //! | `WithLimitedRuns(3)` | `.times(3)` |
 //! | no singleton mode: runs overlap | `.on_overlap(Allow(8))` |
 //! | `WithSingletonMode(LimitModeWait)` | the default |
-//! | `WithSingletonMode(LimitModeReschedule)` | `.missed_ticks(MissedTicks::Skip)`: of what was due meanwhile one run is made up for at once, the rest is dropped |
-//! | `WithIntervalFromCompletion()` | `.delay_from_end()` |
+//! | `WithSingletonMode(LimitModeReschedule)` | `.missed_ticks(MissedTicks::Skip)`: of the runs that came due during a long run, one run follows at once, and the others are dropped |
+//! | `WithIntervalFromCompletion()` | `.fixed_delay()` |
 //! | `WithLimitConcurrentJobs(4, LimitModeWait)` | `s.group("all", 4)?`, and `.group("all")` for each job |
 //! | `WithEventListeners(AfterJobRunsWithError(f))` | `Scheduler::builder(..).on_event(f)` |
 //! | `j.RunNow()` | `job.trigger()` |
-//! | `j.LastRun()`, `j.NextRun()` | `job.status().last_start()`, `job.status().next_deadline()` |
-//! | `s.Update(id, DurationJob(d), task)` | `job.set_interval(d)?`: the function stays |
+//! | `j.LastRun()`, `j.NextRun()` | `job.status().last_start()`, `job.status().next_due()` |
+//! | `s.Update(id, DurationJob(d), task)` | `job.set_interval(d)?`: the job keeps its function |
 //! | `s.RemoveJob(id)` | `job.remove()` |
 //! | `s.StopJobs()`, `s.Start()` | `s.stop().await`, `s.start()?` |
 //! | `WithStopTimeout(t)` and `s.Shutdown()` | `s.stop().grace(t).timeout(secs(1)).await` |
@@ -114,13 +119,13 @@
 //! s.every(secs(10)).name("sweep").times(3).run(f)?;
 //! s.every(secs(10)).on_overlap(Allow(8)).run(f)?;
 //! s.every(secs(10)).missed_ticks(MissedTicks::Skip).run(f)?;
-//! s.every(secs(10)).delay_from_end().group("all").run(f)?;
+//! s.every(secs(10)).fixed_delay().group("all").run(f)?;
 //! let job = s.every(secs(10)).group("all").run(async |run: Run| run.cancelled().await)?;
 //! s.start()?;
 //! # time.run_until_stalled();
 //! job.trigger();
 //! job.set_interval(secs(20))?;
-//! println!("{:?} {:?}", job.status().last_start(), job.status().next_deadline());
+//! println!("{:?} {:?}", job.status().last_start(), job.status().next_due());
 //! # let report = time.block_on(async {
 //! let report = s.stop().grace(secs(10)).timeout(secs(1)).await;
 //! # report });
@@ -143,7 +148,7 @@
 //! | `max_instances=3` | `max_running_jobs=3` of the task | `.on_overlap(Allow(3))` |
 //! | `coalesce=True` | `coalesce=CoalescePolicy.latest` | `.missed_ticks(MissedTicks::Skip)` |
 //! | `coalesce=False` | `coalesce=CoalescePolicy.all` | the default, [`Burst`](crate::MissedTicks::Burst) |
-//! | `misfire_grace_time=5` | `misfire_grace_time=5` | `if run.started() - run.deadline() > secs(5) { return }` in the job |
+//! | `misfire_grace_time=5` | `misfire_grace_time=5` | `if run.started() - run.due() > secs(5) { return }` in the job |
 //! | a synchronous `f` on a thread pool | likewise | `.run_blocking(f)` |
 //! | `job.pause()`, `job.resume()` | `pause_schedule(id)`, `unpause_schedule(id)` | `job.pause()`, `job.resume()` |
 //! | `job.reschedule('interval', seconds=60)` | `add_schedule(.., conflict_policy=ConflictPolicy.replace)` | `job.set_interval(secs(60))?` |
@@ -170,7 +175,7 @@
 //! s.every(secs(30)).jitter(secs(5)).on_overlap(Allow(3)).run_blocking(f)?;
 //! s.every(secs(30)).missed_ticks(MissedTicks::Skip).run_blocking(f)?;
 //! let job = s.every(secs(30)).run(move |run: Run| {
-//!     if run.started() - run.deadline() > secs(5) {
+//!     if run.started() - run.due() > secs(5) {
 //!         return;
 //!     }
 //!     println!("in time");
@@ -198,17 +203,17 @@
 //! | --- | --- |
 //! | `@EnableScheduling` | `start_background_tasks(Tokio::current())?` |
 //! | `@Scheduled(fixedRate = 5000)` | `#[every("5s")]` |
-//! | `@Scheduled(fixedDelay = 5000)` | `#[every("5s", delay_from_end)]` |
+//! | `@Scheduled(fixedDelay = 5000)` | `#[every("5s", fixed_delay)]` |
 //! | `@Scheduled(initialDelay = 1000, fixedRate = 5000)` | `#[every("5s", first_run = FirstRun::After(Duration::from_secs(1)))]` |
 //! | `@Scheduled(initialDelay = 1000)` | `#[every("1s", first_run = FirstRun::AfterInterval, times = 1)]` |
-//! | `fixedRateString = "${sweep.rate}"` | `s.every(parse_interval(&rate)?).run(f)?`: an attribute has constants only |
+//! | `fixedRateString = "${sweep.rate}"` | `s.every(parse_interval(&rate)?).run(f)?`: an attribute accepts constants only |
 //! | a method that blocks | `#[every("5s", blocking)]` |
 //! | `@Scheduled` with `@Async`: runs overlap | `#[every("5s", on_overlap = Allow(4))]` |
-//! | a pool of 4 threads | `#[every("5s", group = ("pool", 4))]`; the threads are the runtime's |
-//! | fields of the bean | a closure that captures them, given to `s.every(..).run(..)`; or arguments of the attribute |
+//! | a pool of 4 threads | `#[every("5s", group = ("pool", 4))]`; the threads belong to the runtime |
+//! | fields of the bean | a closure that captures the fields, passed to `s.every(..).run(..)`; or arguments of the attribute |
 //! | `ThreadPoolTaskScheduler.setErrorHandler(f)` | `Scheduler::builder(..).on_event(f)`; the feature `tracing` logs errors |
 //! | `spring.task.scheduling.shutdown.await-termination-period=30s` | `stop_background_tasks().grace(Duration::from_secs(30)).await` |
-//! | the Actuator's `/actuator/scheduledtasks` | `s.status()`, as a table or, by the feature `serde`, as JSON |
+//! | the Actuator's `/actuator/scheduledtasks` | `s.status()`, as a table, or as JSON with the feature `serde` |
 //!
 //! ```no_run,standalone_crate
 //! use std::time::Duration;
@@ -219,7 +224,7 @@
 //! #[every("5s")]
 //! fn fixed_rate() {}
 //!
-//! #[every("5s", delay_from_end)]
+//! #[every("5s", fixed_delay)]
 //! async fn fixed_delay() {}
 //!
 //! #[every("5s", first_run = FirstRun::After(Duration::from_secs(1)))]
@@ -258,14 +263,14 @@
 //! | `tokio::spawn` of a loop of `interval.tick().await` and `f().await` | `s.every(d).run(f)?` |
 //! | `interval_at(Instant::now() + d, d)` | `.first_run(FirstRun::AfterInterval)` |
 //! | `set_missed_tick_behavior(MissedTickBehavior::Skip)` | `.missed_ticks(MissedTicks::Skip)`; `Burst` and `Delay` likewise |
-//! | `sleep(d).await` at the end of the loop | `.delay_from_end()` |
+//! | `sleep(d).await` at the end of the loop | `.fixed_delay()` |
 //! | `timeout(limit, f()).await` | `.timeout(limit)` |
 //! | `spawn_blocking(f).await` | `.run_blocking(f)` |
 //! | a `Semaphore` that several loops share | `.group(("db", 4))` |
 //! | `select!` of the tick and a `Notify` | `job.trigger()` |
 //! | `select!` of the tick and a `CancellationToken`, and a `JoinSet` | `s.stop().timeout(limit).await` |
-//! | `handle.abort()` of one loop | `job.remove()`: a run in progress goes on |
-//! | `interval.reset()` | not here: deadlines stay; `.delay_from_end()` may be what is meant |
+//! | `handle.abort()` of one loop | `job.remove()`: a run in progress continues |
+//! | `interval.reset()` | not here: the schedule stays; `.fixed_delay()` may be what is meant |
 //! | a paused clock, `tokio::time::advance` | the same: [`Tokio`](crate::runtime::Tokio) follows it |
 //!
 //! ```no_run
@@ -280,7 +285,7 @@
 //! let s = Scheduler::new(Tokio::current());
 //! s.every(d).run(f)?;
 //! s.every(d).first_run(FirstRun::AfterInterval).missed_ticks(MissedTicks::Skip).run(f)?;
-//! s.every(d).delay_from_end().timeout(limit).run(f)?;
+//! s.every(d).fixed_delay().timeout(limit).run(f)?;
 //! let job = s.every(d).group(("db", 4)).run_blocking(g)?;
 //! s.start()?;
 //! job.trigger();
@@ -290,8 +295,12 @@
 //! # }
 //! ```
 //!
-//! What differs: runs begin on ticks of 50 ms, [down to 1 ms](crate::SchedulerBuilder::resolution) if the scheduler is told
-//! so. A panic ends a run, and not the loop. `Burst` makes up for one run a tick, not for all at once.
+//! Differences:
+//!
+//! - Runs begin on ticks of 50 ms. [`resolution`](crate::SchedulerBuilder::resolution) sets the length of a tick, down
+//!   to 1 ms.
+//! - A panic ends the run, and the job continues.
+//! - `Burst` makes up one run a tick, not all missed runs at once.
 //!
 //! # tokio-cron-scheduler
 //!
@@ -299,17 +308,17 @@
 //! | --- | --- |
 //! | `JobScheduler::new().await?` | `Scheduler::new(Tokio::current())` |
 //! | `sched.add(Job::new_repeated_async(d, ..)?).await?` | `s.every(d).first_run(FirstRun::AfterInterval).run(f)?` |
-//! | a run begins beside the one before it | `.on_overlap(Allow(8))`; by default it waits |
+//! | a run begins beside the previous run | `.on_overlap(Allow(8))`; by default the new run waits |
 //! | `Job::new_repeated(d, ..)` that blocks | `.run_blocking(f)` |
 //! | `Job::new_one_shot_async(d, ..)` | `s.every(d).first_run(FirstRun::AfterInterval).times(1).run(f)?` |
 //! | `Job::new_one_shot_at_instant_async(instant, ..)` | `s.every(d).first_run(FirstRun::At(instant)).times(1).run(f)?` |
 //! | `Job::new_async("every 10 seconds", ..)` | `#[every("10s")]`, or `s.every(parse_interval("10s")?).run(f)?` |
 //! | `Job::new_async("0 0 3 * * *", ..)`, `Job::new_async_tz(..)` | [not here](#what-is-not-here) |
-//! | `sched.next_tick_for_job(id).await?` | `job.status().next_deadline()` |
-//! | `job.on_done_notification_add(..)` and its like | `Scheduler::builder(..).on_event(f)`, `s.events()` |
+//! | `sched.next_tick_for_job(id).await?` | `job.status().next_due()` |
+//! | `job.on_done_notification_add(..)` and similar methods | `Scheduler::builder(..).on_event(f)`, `s.events()` |
 //! | `sched.remove(&id).await?` | `job.remove()` |
 //! | `sched.start().await?` | `s.start()?` |
-//! | `sched.shutdown().await?`: runs go on | `s.stop().detach()`; `s.stop().await` ends them |
+//! | `sched.shutdown().await?`: runs continue | `s.stop().detach()`; `s.stop().await` cancels the runs |
 //! | `sched.shutdown_on_ctrl_c()` | `tokio::signal::ctrl_c().await?`, then `s.stop().await` |
 //! | stores in PostgreSQL or NATS | [not here](#what-is-not-here) |
 //!
@@ -333,7 +342,7 @@
 //! s.start()?;
 //! # time.advance(Duration::from_secs(35));
 //! # assert_eq!((repeated.runs(), once.runs(), at_an_instant.runs()), (3, 1, 1));
-//! println!("{:?}", repeated.status().next_deadline());
+//! println!("{:?}", repeated.status().next_due());
 //! repeated.remove();
 //! s.stop().detach();
 //! # Ok(())
@@ -342,8 +351,8 @@
 //!
 //! # A wall clock
 //!
-//! Every day at three in the morning, UTC: a job that runs each minute, and looks. It compares days and not minutes, so that
-//! a minute which is missed costs no day.
+//! This job works once a day, at three in the morning UTC. The job runs every minute and compares days. If a run is
+//! late or missed, the next run of the same day does the work.
 //!
 //! ```
 //! use std::time::{Duration, SystemTime};

@@ -1,125 +1,198 @@
-//! Jobs that run every so often, on whatever async runtime the program has, and stop cleanly.
+//! Runs functions periodically on the async runtime of your program, and stops them cleanly.
+//!
+//! ```no_run
+//! use std::{io, time::Duration};
+//! use atevery::{Scheduler, runtime::Tokio};
+//!
+//! async fn refresh_prices() -> io::Result<()> {
+//!     Ok(())
+//! }
+//!
+//! #[tokio::main]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let scheduler = Scheduler::new(Tokio::current());
+//!     scheduler.every(Duration::from_secs(10)).name("prices").run(refresh_prices)?;
+//!     scheduler.every(Duration::from_secs(60)).name("sweep").run_blocking(|| println!("swept"))?;
+//!     scheduler.start()?;
+//!
+//!     tokio::signal::ctrl_c().await?;
+//!     let stop = scheduler.stop().grace(Duration::from_secs(5)).timeout(Duration::from_secs(1));
+//!     println!("{}", stop.await); // for example: stopped: 0 finished, 1 cancelled (prices), 0 still running
+//!     Ok(())
+//! }
+//! ```
+//!
+//! A [`Job`] is a function with an interval. One execution of a job is a [`Run`]. A [`Scheduler`] divides time into
+//! ticks of 50 ms, and a run begins at the first tick at which its job is due. The scheduler sleeps through ticks at
+//! which no job is due. A job has at most one run in progress, unless [`JobBuilder::on_overlap`] allows more. If a run
+//! fails or panics, the next run begins as scheduled.
+//!
+//! # Stop
+//!
+//! [`Scheduler::stop`] returns a [`Stop`]. A stop that is awaited cancels the runs in progress and waits for their end.
+//! To cancel a run, the stop drops the future of the run at its next await. Synchronous code cannot be cancelled: the
+//! stop waits for its end, or at most for the [`timeout`](Stop::timeout). With a [`grace`](Stop::grace) period,
+//! runs may first end by themselves. The [`StopReport`] names the jobs whose runs ended, were cancelled, or are still
+//! running.
+//!
+//! The jobs of a scheduler also end when the last handle is dropped: keep a handle while the jobs shall run.
+//!
+//! # What to use for what
+//!
+//! | to | use |
+//! | --- | --- |
+//! | register a job | [`Scheduler::every`], [`JobBuilder`]; [`Target`], [`BlockingTarget`], [`SharedTarget`] and [`Outcome`] say which functions can be jobs |
+//! | decide when a job runs | [`FirstRun`], [`MissedTicks`], [`parse_interval`] with [`ParseIntervalError`]; [`JobBuilder::jitter`], [`JobBuilder::times`], [`JobBuilder::until`], [`JobBuilder::fixed_delay`] |
+//! | set ticks and defaults for all jobs | [`Scheduler::builder`], [`SchedulerBuilder`] |
+//! | handle a job that is due during its own run | [`Overlap`], [`Allow`]; behind them [`OverlapPolicy`], [`OneAtATime`], [`Several`] |
+//! | limit how many jobs run at once | [`Scheduler::group`], [`JobBuilder::group`], [`IntoGroup`], [`GroupName`] |
+//! | look at the run from inside a job | [`Run`], [`Cancelled`] |
+//! | control a job later | [`Job`], [`JobId`]: trigger, pause, resume, set the interval, remove |
+//! | stop | [`Stop`], [`Stopping`], [`StopReport`] |
+//! | hold a scheduler without keeping its jobs alive | [`WeakScheduler`] |
+//! | observe | [`Scheduler::status`], [`SchedulerStatus`], [`SchedulerState`], [`JobStatus`], [`JobState`]; [`SchedulerBuilder::on_event`], [`Events`], [`Event`], [`EventKind`]; [`trace`], [`metrics`] |
+//! | test jobs without sleeping | [`Scheduler::now`], [`testing::VirtualTime`] |
+//! | choose a runtime, or write an adapter for another one | [`runtime`], [`testing::conformance`](mod@testing::conformance) |
+//! | register functions by an attribute | [`every`], [`Registered`], [`start_background_tasks`], [`stop_background_tasks`] |
+//! | handle an error | [`Error`] |
+//!
+//! # Features
+//!
+//! | feature | adds |
+//! | --- | --- |
+//! | `macros` (default) | [`#[every]`](every), [`start_background_tasks`], [`stop_background_tasks`] |
+//! | `tokio` | [`runtime::Tokio`] |
+//! | `smol` | [`runtime::Smol`] |
+//! | `async-std` | [`runtime::AsyncStd`]; async-std is discontinued upstream |
+//! | `async-executor` | [`runtime::AsyncIo`], for an executor that your program drives |
+//! | `futures-timer` | [`runtime::FuturesSpawner`] and [`runtime::FuturesTimer`], for any `futures` executor |
+//! | `standalone` | [`runtime::Standalone`], for programs without an async runtime |
+//! | `tracing` | a span for each run and an event for each error, see [`trace`] |
+//! | `metrics` | counters and histograms for each job, see [`metrics`] |
+//! | `serde` | `Serialize` for [`SchedulerStatus`] and [`JobStatus`] |
+//! | `testing` | [`testing`]: a clock that tests move, and a test suite for adapters |
+//!
+//! Each runtime's feature adds only the crates of its own runtime.
+//!
+//! # In a library
+//!
+//! A library does not choose a runtime. It takes an `impl` [`Runtime`](runtime::Runtime) from its user, turns no
+//! runtime's feature on, and leaves the default feature `macros` out:
+//!
+//! ```toml
+//! [dependencies]
+//! atevery = { version = "0.1", default-features = false }   # 11 crates; 17 with `macros`
+//! ```
+//!
+//! The user of the library turns the feature of a runtime on, in the `Cargo.toml` of the program:
+//!
+//! ```toml
+//! [dependencies]
+//! atevery = { version = "0.1", default-features = false, features = ["tokio"] }
+//! ```
+//!
+//! Code of the library asks [`Scheduler::now`] for the time, and code inside a job asks [`Run::started`]. Both follow
+//! the runtime's clock. A test passes a [`VirtualTime`](testing::VirtualTime) and moves the clock:
 //!
 //! ```
-//! use std::time::Duration;
-//! use atevery::{Scheduler, runtime::Standalone};
+//! use std::time::{Duration, Instant};
+//! use atevery::{Error, Scheduler, runtime::Runtime, testing::VirtualTime};
 //!
-//! # fn main() -> Result<(), atevery::Error> {
-//! let scheduler = Scheduler::new(Standalone::new());
-//! scheduler.every(Duration::from_millis(50)).name("beat").run(|| println!("still here"))?;
-//! scheduler.every(Duration::from_secs(60)).name("sweep").run(async || println!("swept"))?;
-//! scheduler.start()?;
-//! std::thread::sleep(Duration::from_millis(200));
-//! let report = scheduler.stop().timeout(Duration::from_secs(5)).wait();
-//! println!("{report}");
-//! # assert!(report.is_clean());
-//! # Ok(())
-//! # }
+//! pub struct Lease {
+//!     scheduler: Scheduler,
+//!     since: Instant,
+//! }
+//!
+//! impl Lease {
+//!     pub fn new(runtime: impl Runtime) -> Result<Lease, Error> {
+//!         let scheduler = Scheduler::new(runtime);
+//!         scheduler.every(Duration::from_secs(10)).name("renew").run(async || println!("renewed"))?;
+//!         scheduler.start()?;
+//!         Ok(Lease { since: scheduler.now(), scheduler })
+//!     }
+//!
+//!     pub fn age(&self) -> Duration {
+//!         self.scheduler.now() - self.since
+//!     }
+//! }
+//!
+//! let time = VirtualTime::new();
+//! let lease = Lease::new(time.clone())?;
+//! time.advance(Duration::from_secs(3600)); // 361 runs, and no waiting
+//! assert_eq!(lease.age(), Duration::from_secs(3600));
+//! # Ok::<(), atevery::Error>(())
 //! ```
-//!
-//! A [`Scheduler`] cuts time into ticks of 50 ms and wakes for those at which something is due. A job has one run at a
-//! time; a late one catches up as its [`MissedTicks`] says; one that fails or panics runs again when it is due. A
-//! [`Stop`] cancels, waits as long as it is told to, and [reports](StopReport) what it left behind.
-//!
-//! The runtime is the caller's choice, see [`runtime`]; each adapter has a feature of its own. Tests of jobs need no
-//! sleeping: [`testing`] has a virtual clock.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-#[cfg(feature = "macros")]
-#[doc(hidden)]
-pub mod __private;
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
 
-mod agenda;
-mod alarm;
-mod batch;
-mod bells;
-mod canary;
-mod cancelled;
-mod cell;
-mod claim;
-#[cfg(doc)]
-pub mod coming_from;
-mod driver;
-mod end;
-mod engine;
-mod error;
-mod event;
-mod events;
-#[cfg(feature = "macros")]
-mod global;
-mod grid;
-mod group;
-mod groups;
-mod handout;
-mod inside;
-#[cfg(all(interleavings, test))]
-#[path = "../interleavings/loom/mod.rs"]
-mod interleavings;
-mod interval;
-mod jitter;
-mod job;
-mod lane;
-#[cfg(feature = "metrics")]
-#[cfg_attr(docsrs, doc(cfg(feature = "metrics")))]
-pub mod metrics;
-mod observers;
-mod options;
-mod overlap;
-mod panics;
-mod parked;
-mod places;
-mod record;
-#[cfg(feature = "macros")]
-mod registry;
-mod retry;
-mod roster;
-mod rules;
-mod run;
-mod runs;
-pub mod runtime;
-mod schedule;
-mod scheduler;
-mod session;
-mod slots;
-mod status;
-mod stop;
-mod stopping;
-mod sync;
-mod target;
-mod terms;
+// Top to bottom: each folder imports only from those below it, and from the files beside this one.
 #[cfg(feature = "testing")]
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
 pub mod testing;
-mod time;
-mod time_limit;
-#[cfg_attr(docsrs, doc(cfg(feature = "tracing")))]
-pub mod trace;
-mod troubles;
-mod waiters;
-mod watch;
 
-pub use crate::cancelled::Cancelled;
+#[cfg(feature = "macros")]
+mod register;
+
+mod control;
+
+mod exec;
+
+mod engine;
+
+mod dispatch;
+
+mod observe;
+
+mod park;
+
+mod job;
+
+mod clock;
+
+pub mod runtime;
+
+mod time;
+
+#[cfg(doc)]
+pub mod coming_from;
+mod error;
+#[cfg(all(interleavings, test))]
+#[path = "../interleavings/loom/mod.rs"]
+mod interleavings;
+mod sync;
+mod text;
+mod unwind;
+
+pub use crate::control::job_builder::JobBuilder;
+pub use crate::control::overlap::{Allow, OneAtATime, Overlap, OverlapPolicy, Several};
+pub use crate::control::scheduler::{Scheduler, SchedulerBuilder, WeakScheduler};
+pub use crate::control::stop::{Stop, StopReport};
+pub use crate::control::stopping::Stopping;
 pub use crate::error::Error;
-pub use crate::event::{Event, EventKind};
-pub use crate::events::Events;
+pub use crate::job::cancelled::Cancelled;
+pub use crate::job::event_kind::EventKind;
+pub use crate::job::group_name::{GroupName, IntoGroup};
+pub use crate::job::handle::Job;
+pub use crate::job::id::JobId;
+pub use crate::job::run::Run;
+pub use crate::job::target::{BlockingTarget, Outcome, SharedTarget, Target};
+pub use crate::observe::event::Event;
+#[cfg(feature = "metrics")]
+pub use crate::observe::metrics;
+pub use crate::observe::status::{JobState, JobStatus, SchedulerState, SchedulerStatus};
+pub use crate::observe::stream::Events;
+pub use crate::observe::trace;
 #[cfg(feature = "macros")]
 #[cfg_attr(docsrs, doc(cfg(feature = "macros")))]
-pub use crate::global::{start_background_tasks, stop_background_tasks};
-pub use crate::group::{GroupName, IntoGroup};
-pub use crate::interval::{ParseIntervalError, parse_interval};
-pub use crate::job::{Job, JobBuilder, JobId};
-pub use crate::overlap::{Allow, OneAtATime, Overlap, OverlapPolicy, Several};
+pub use crate::register::background::{start_background_tasks, stop_background_tasks};
+#[cfg(feature = "macros")]
+#[doc(hidden)]
+pub use crate::register::private as __private;
 #[cfg(feature = "macros")]
 #[cfg_attr(docsrs, doc(cfg(feature = "macros")))]
 #[doc(inline)]
-pub use crate::registry::{Registered, every};
-pub use crate::run::Run;
-pub use crate::schedule::{FirstRun, MissedTicks};
-pub use crate::scheduler::{Scheduler, SchedulerBuilder};
-pub use crate::status::{JobState, JobStatus, SchedulerState, SchedulerStatus};
-pub use crate::stop::{Stop, StopReport};
-pub use crate::stopping::Stopping;
-pub use crate::target::{BlockingTarget, Outcome, SharedTarget, Target};
+pub use crate::register::registry::{Registered, every};
+pub use crate::time::{FirstRun, MissedTicks, ParseIntervalError, parse_interval};

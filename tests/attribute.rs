@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use atevery::testing::VirtualTime;
-use atevery::{FirstRun, Job, MissedTicks, Run, Scheduler, every};
+use atevery::{FirstRun, Job, MissedTicks, Registered, Run, Scheduler, every};
 // Its jobs are linked in; nothing else of it is needed.
 use library_with_jobs as _;
 
@@ -58,7 +58,7 @@ fn functions_of_a_module_come_as_they_are_written() {
     assert!(
         jobs.iter()
             .map(Job::interval)
-            .eq(expected.map(|(_, seconds)| Duration::from_secs(seconds)))
+            .eq(expected.map(|(_, seconds)| Some(Duration::from_secs(seconds))))
     );
     assert_eq!(scheduler.jobs(), jobs);
 }
@@ -102,6 +102,21 @@ fn all_are_registered_unless_some_are_chosen() {
         .unwrap();
     assert_eq!(tagged.len(), 2);
     assert_eq!(scheduler.add_registered_where(|_| false).unwrap(), []);
+}
+
+#[test]
+fn a_registered_function_says_its_schedule() {
+    let mut said = Vec::new();
+    let scheduler = Scheduler::new(VirtualTime::new());
+    let note = |function: &Registered| {
+        if function.tag() == Some("chosen") {
+            said.push((function.interval(), function.schedule()));
+        }
+        false
+    };
+    scheduler.add_registered_where(note).unwrap();
+    let of = |seconds, words: &str| (Some(Duration::from_secs(seconds)), words.to_owned());
+    assert_eq!(said, [of(1, "every 1s"), of(2, "every 2s")]);
 }
 
 #[every("1s", tag = "chosen")]

@@ -233,7 +233,7 @@ fn nothing_is_lost_on_a_recorder_that_is_not_there() {
 /// Each metric is in the table of the docs, has a description and a unit that fits its name.
 #[test]
 fn all_metrics_are_documented_described_and_have_a_unit() {
-    let docs = include_str!("../src/metrics.rs");
+    let docs = include_str!("../src/observe/metrics.rs");
     let snapshotter = recorded(|time, scheduler| {
         let retry = || [ms(10)];
         let skip = scheduler.every(ms(100)).missed_ticks(MissedTicks::Skip);

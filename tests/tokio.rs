@@ -227,7 +227,7 @@ fn a_job_goes_on_beside_a_run_that_wakes_itself_and_then_blocks() {
 #[test]
 fn a_job_goes_on_beside_one_that_blocks_after_another_was_listed_at_its_end() {
     a_job_goes_on_beside(|scheduler, gate| {
-        scheduler.every(SECOND / 200).delay_from_end().run(|| ()).unwrap();
+        scheduler.every(SECOND / 200).fixed_delay().run(|| ()).unwrap();
         scheduler.every(LONG).run(move || gate.wait()).unwrap();
     });
 }
@@ -240,7 +240,7 @@ fn a_job_is_triggered_beside_one_that_blocks_after_another_was_listed_at_its_end
         let (_runtime, scheduler) = on_two_threads(tick);
         let gate = Gate::default();
         // Of a batch of three.
-        let ended = scheduler.every(2 * tick).delay_from_end();
+        let ended = scheduler.every(2 * tick).fixed_delay();
         let ended = ended.run(move || thread::sleep(tick)).unwrap();
         let stuck = gate.clone();
         let stuck = scheduler.every(LONG).run(move || stuck.wait()).unwrap();

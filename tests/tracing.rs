@@ -214,8 +214,8 @@ fn each_run_has_a_span() {
         let mut lines = notes.take();
         lines.retain(|line| line.starts_with("new"));
         let expected = [
-            r#"new run job="beat" run=0 deadline=0.0 lateness_ms=60.0"#,
-            r#"new run job="beat" run=1 deadline=0.1 lateness_ms=0.0"#,
+            r#"new run job="beat" run=0 scheduled=0.0 lateness_ms=60.0"#,
+            r#"new run job="beat" run=1 scheduled=0.1 lateness_ms=0.0"#,
         ];
         assert_eq!(lines, expected);
         assert_eq!(notes.open_spans(), 0);
@@ -235,7 +235,7 @@ fn the_span_of_a_run_is_nobodys_child() {
     });
     let lines = notes.take();
     assert_eq!(lines[0], "new main");
-    assert_eq!(lines[1], r#"new run job="beat" run=0 deadline=0.0 lateness_ms=0.0"#);
+    assert_eq!(lines[1], r#"new run job="beat" run=0 scheduled=0.0 lateness_ms=0.0"#);
 }
 
 #[test]

@@ -3,10 +3,7 @@
 use std::time::Duration;
 
 use super::{Case, TICK, mixed_interval};
-use crate::agenda::Agenda;
-use crate::grid::Grid;
-use crate::slots::{Slot, Slots};
-use crate::time::{Span, Time};
+use crate::time::{Agenda, Grid, JobIndex, Span, Time};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -17,12 +14,12 @@ pub(crate) fn all() -> Vec<Case> {
         cases.push(second(jobs, "mixed intervals", mixed_interval));
     }
     for jobs in [1_000, 100_000] {
-        cases.extend([list(jobs), unlist(jobs), renumber(jobs), nothing_due(jobs)]);
+        cases.extend([insert(jobs), remove(jobs), renumber(jobs), nothing_due(jobs)]);
     }
     cases
 }
 
-/// Takes what comes due within a second, tick by tick, and lists each for its next turn. Items are runs.
+/// Takes what comes due within a second, tick by tick, and inserts each for its next turn. Items are runs.
 fn second(jobs: u64, what: &str, interval: fn(u64) -> Duration) -> Case {
     let runs: f64 = (0..jobs).map(|job| SECOND.div_duration_f64(interval(job))).sum();
     let name = format!("agenda, a second of {jobs} with {what}");
@@ -32,18 +29,18 @@ fn second(jobs: u64, what: &str, interval: fn(u64) -> Duration) -> Case {
     })
 }
 
-fn list(jobs: u64) -> Case {
-    Case::once(format!("agenda, list {jobs}"), jobs, move || {
+fn insert(jobs: u64) -> Case {
+    Case::once(format!("agenda, insert {jobs}"), jobs, move || {
         let intervals = intervals(jobs, mixed_interval);
-        move || listed(&intervals)
+        move || filled(&intervals)
     })
 }
 
-fn unlist(jobs: u64) -> Case {
-    Case::once(format!("agenda, unlist {jobs}"), jobs, move || {
+fn remove(jobs: u64) -> Case {
+    Case::once(format!("agenda, remove {jobs}"), jobs, move || {
         let mut agenda = Turning::new(jobs, mixed_interval).agenda;
         move || {
-            (0..jobs as Slot).for_each(|slot| agenda.unlist(slot));
+            (0..jobs as JobIndex).for_each(|job| agenda.remove(job));
             agenda
         }
     })
@@ -53,8 +50,8 @@ fn unlist(jobs: u64) -> Case {
 fn renumber(jobs: u64) -> Case {
     Case::once(format!("agenda, renumber {jobs}"), jobs, move || {
         let mut agenda = Turning::new(jobs, mixed_interval).agenda;
-        let renumbered: Vec<Option<Slot>> = (0..jobs as Slot)
-            .map(|slot| (slot % 2 == 0).then_some(slot / 2))
+        let renumbered: Vec<Option<JobIndex>> = (0..jobs as JobIndex)
+            .map(|job| (job % 2 == 0).then_some(job / 2))
             .collect();
         move || {
             agenda.renumber(&renumbered);
@@ -79,17 +76,17 @@ struct Turning {
     agenda: Agenda,
     now: Time,
     intervals: Vec<Span>,
-    due: Slots,
+    due: Vec<JobIndex>,
 }
 
 impl Turning {
     fn new(jobs: u64, interval: fn(u64) -> Duration) -> Turning {
         let intervals = intervals(jobs, interval);
         Turning {
-            agenda: listed(&intervals),
+            agenda: filled(&intervals),
             now: Time::ORIGIN,
             intervals,
-            due: Slots::default(),
+            due: Vec::new(),
         }
     }
 
@@ -97,9 +94,9 @@ impl Turning {
         self.now = self.now.after(TICK.into());
         self.due.clear();
         self.agenda.take_due(self.now, &mut self.due);
-        for slot in self.due.iter() {
-            let deadline = self.now.after(self.intervals[slot as usize]);
-            self.agenda.list(slot, deadline, self.now);
+        for job in self.due.iter().copied() {
+            let deadline = self.now.after(self.intervals[job as usize]);
+            self.agenda.insert(job, deadline, self.now);
         }
     }
 }
@@ -108,11 +105,11 @@ fn intervals(jobs: u64, interval: fn(u64) -> Duration) -> Vec<Span> {
     (0..jobs).map(|job| interval(job).into()).collect()
 }
 
-/// An agenda on which each job is listed for one interval from the origin.
-fn listed(intervals: &[Span]) -> Agenda {
+/// An agenda on which each job is due one interval after the origin.
+fn filled(intervals: &[Span]) -> Agenda {
     let mut agenda = Agenda::new(Grid::new(Time::ORIGIN, TICK.into()));
-    for (slot, interval) in intervals.iter().enumerate() {
-        agenda.list(slot as Slot, Time::ORIGIN.after(*interval), Time::ORIGIN);
+    for (job, interval) in intervals.iter().enumerate() {
+        agenda.insert(job as JobIndex, Time::ORIGIN.after(*interval), Time::ORIGIN);
     }
     agenda
 }

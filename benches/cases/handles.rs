@@ -59,7 +59,7 @@ fn remove(jobs: u64) -> Case {
 fn stop_idle(jobs: u64) -> Case {
     Case::once(format!("stop, none of {jobs} running"), jobs, move || {
         let (time, scheduler) = running(jobs);
-        move || (scheduler.stop().wait(), time, scheduler)
+        move || (scheduler.stop().blocking_wait(), time, scheduler)
     })
 }
 
@@ -74,7 +74,7 @@ fn stop_waiting(jobs: u64) -> Case {
         scheduler.start().expect("it starts once");
         time.advance(TICK);
         move || {
-            let report = scheduler.stop().wait();
+            let report = scheduler.stop().blocking_wait();
             assert_eq!(report.cancelled().len() as u64, jobs);
             (report, time, scheduler)
         }

@@ -5,9 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
-use atevery::runtime::{Spawner, Timer};
-use futures::future::{BoxFuture, poll_fn};
-use futures::task::SpawnError;
+use atevery::runtime::{BoxFuture, SpawnError, Spawner, Timer};
+use futures::future::poll_fn;
 
 /// One thread, driven by hand, with a clock that is moved by hand. In a steady state it allocates nothing: places of
 /// tasks are used again, with their wakers.

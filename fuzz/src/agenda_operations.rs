@@ -4,14 +4,11 @@ use std::time::Duration;
 
 use arbitrary::Arbitrary;
 
-use crate::agenda::Agenda;
-use crate::grid::Grid;
 use crate::model::Model;
-use crate::slots::{Slot, Slots};
-use crate::time::{Span, Time};
+use crate::time::{Agenda, Grid, JobIndex, Span, Time};
 
-/// Few slots and short times, so that they meet.
-const SLOTS: Slot = 20;
+/// Few jobs and short times, so that they meet.
+const JOBS: JobIndex = 20;
 const MOST_OPERATIONS: usize = 300;
 
 #[derive(Debug, Arbitrary)]
@@ -23,14 +20,14 @@ pub struct Input {
 
 #[derive(Debug, Arbitrary)]
 enum Operation {
-    List {
-        slot: u8,
+    Insert {
+        job: u8,
         deadline: Deadline,
     },
-    Unlist {
-        slot: u8,
+    Remove {
+        job: u8,
     },
-    /// Keeps those slots whose bit is set, and closes the gaps.
+    /// Keeps those jobs whose bit is set, and closes the gaps.
     Renumber {
         kept: u32,
     },
@@ -67,8 +64,8 @@ struct Run {
     agenda: Agenda,
     model: Model,
     now: i64,
-    /// How many slots have a number.
-    slots: Slot,
+    /// How many jobs have a number.
+    jobs: JobIndex,
 }
 
 impl Run {
@@ -80,14 +77,14 @@ impl Run {
             agenda: Agenda::new(Grid::new(Time::from_nanos(start), span)),
             model: Model::new(start, resolution),
             now: start,
-            slots: 0,
+            jobs: 0,
         }
     }
 
     fn carry_out(&mut self, operation: &Operation) {
         match operation {
-            Operation::List { slot, deadline } => self.list(Slot::from(*slot) % SLOTS, deadline),
-            Operation::Unlist { slot } => self.unlist(Slot::from(*slot) % SLOTS),
+            Operation::Insert { job, deadline } => self.insert(JobIndex::from(*job) % JOBS, deadline),
+            Operation::Remove { job } => self.remove(JobIndex::from(*job) % JOBS),
             Operation::Renumber { kept } => self.renumber(*kept),
             Operation::TakeDue => self.take_due(),
             Operation::Pass { nanos } => self.pass((*nanos).into()),
@@ -101,40 +98,38 @@ impl Run {
         self.model.check_next_wake(self.next_wake());
     }
 
-    fn list(&mut self, slot: Slot, deadline: &Deadline) {
+    fn insert(&mut self, job: JobIndex, deadline: &Deadline) {
         let deadline = match deadline {
             Deadline::Near(nanos) => self.now.saturating_add((*nanos).into()),
             Deadline::Any(nanos) => *nanos,
             Deadline::Never => Time::NEVER.as_nanos(),
         };
-        self.slots = self.slots.max(slot + 1);
+        self.jobs = self.jobs.max(job + 1);
         self.agenda
-            .list(slot, Time::from_nanos(deadline), Time::from_nanos(self.now));
-        self.model.list(slot, deadline, self.now);
+            .insert(job, Time::from_nanos(deadline), Time::from_nanos(self.now));
+        self.model.insert(job, deadline, self.now);
     }
 
-    fn unlist(&mut self, slot: Slot) {
-        self.agenda.unlist(slot);
-        self.model.unlist(slot);
+    fn remove(&mut self, job: JobIndex) {
+        self.agenda.remove(job);
+        self.model.remove(job);
     }
 
     fn renumber(&mut self, kept: u32) {
         let mut numbers = 0..;
-        let renumbered: Vec<Option<Slot>> = (0..self.slots)
-            .map(|slot| (kept >> slot & 1 == 1).then(|| numbers.next()).flatten())
+        let renumbered: Vec<Option<JobIndex>> = (0..self.jobs)
+            .map(|job| (kept >> job & 1 == 1).then(|| numbers.next()).flatten())
             .collect();
-        self.slots = renumbered.iter().flatten().count() as Slot;
+        self.jobs = renumbered.iter().flatten().count() as JobIndex;
         self.agenda.renumber(&renumbered);
         self.model.renumber(&renumbered);
     }
 
     fn take_due(&mut self) {
-        let before = Slots::LIMIT as Slot - 1;
-        let mut due = Slots::default();
-        due.push(before);
+        let before = JobIndex::MAX - 1;
+        let mut due = vec![before];
         self.agenda.take_due(Time::from_nanos(self.now), &mut due);
-        let mut due: Vec<Slot> = due.iter().collect();
-        assert_eq!(due.remove(0), before, "what was in the list stays there");
+                assert_eq!(due.remove(0), before, "what was in the list stays there");
         self.model.check_due(self.now, &due);
         if let Some(wake) = self.next_wake() {
             assert!(

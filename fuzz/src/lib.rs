@@ -3,16 +3,8 @@
 pub mod agenda_operations;
 pub mod interval_parser;
 
-// The agenda is private to the library; these four files need nothing else of it.
-#[path = "../../src/agenda.rs"]
-#[allow(dead_code, reason = "only what the operations need is called")]
-mod agenda;
-#[path = "../../src/grid.rs"]
-mod grid;
 mod model;
-#[path = "../../src/slots.rs"]
-#[allow(dead_code, reason = "only what the agenda needs is called")]
-mod slots;
-#[path = "../../src/time.rs"]
-#[allow(dead_code, reason = "only what the agenda needs is called")]
+// The folder is private to the library, and builds without the rest of it.
+#[allow(dead_code, unused_imports, reason = "only what the operations need is called")]
+#[path = "../../src/time/mod.rs"]
 mod time;

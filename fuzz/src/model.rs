@@ -3,7 +3,7 @@
 //! It leaves open what they leave open: whether a tick counts as served at which nothing was listed but what has been
 //! superseded. So it knows for each listing the first tick that it may come at, and the last, which are mostly the same.
 
-use crate::slots::Slot;
+use crate::time::JobIndex;
 
 const NEVER: i64 = i64::MAX;
 
@@ -20,7 +20,7 @@ pub(crate) struct Model {
 }
 
 struct Listed {
-    slot: Slot,
+    job: JobIndex,
     deadline: i64,
     first_tick: i128,
     last_tick: i128,
@@ -38,16 +38,16 @@ impl Model {
         }
     }
 
-    pub(crate) fn list(&mut self, slot: Slot, deadline: i64, now: i64) {
-        let same = |listed: &Listed| (listed.slot, listed.deadline) == (slot, deadline);
+    pub(crate) fn insert(&mut self, job: JobIndex, deadline: i64, now: i64) {
+        let same = |listed: &Listed| (listed.job, listed.deadline) == (job, deadline);
         if self.listed.iter().any(same) {
             return;
         }
-        self.unlist(slot);
+        self.remove(job);
         if deadline != NEVER {
             let tick = self.tick_from(deadline.max(now));
             self.listed.push(Listed {
-                slot,
+                job,
                 deadline,
                 first_tick: tick.max(self.upcoming.0),
                 last_tick: tick.max(self.upcoming.1),
@@ -55,15 +55,15 @@ impl Model {
         }
     }
 
-    pub(crate) fn unlist(&mut self, slot: Slot) {
-        let superseded = self.listed.extract_if(.., |listed| listed.slot == slot);
+    pub(crate) fn remove(&mut self, job: JobIndex) {
+        let superseded = self.listed.extract_if(.., |listed| listed.job == job);
         self.superseded.extend(superseded);
     }
 
-    pub(crate) fn renumber(&mut self, renumbered: &[Option<Slot>]) {
+    pub(crate) fn renumber(&mut self, renumbered: &[Option<JobIndex>]) {
         self.listed.retain_mut(|listed| {
-            let number = renumbered[listed.slot as usize];
-            listed.slot = number.unwrap_or(listed.slot);
+            let number = renumbered[listed.job as usize];
+            listed.job = number.unwrap_or(listed.job);
             number.is_some()
         });
     }
@@ -73,16 +73,16 @@ impl Model {
     }
 
     /// `due` was taken at `now`: nothing twice, nothing early, and nothing is missing.
-    pub(crate) fn check_due(&mut self, now: i64, due: &[Slot]) {
+    pub(crate) fn check_due(&mut self, now: i64, due: &[JobIndex]) {
         let in_order = due.windows(2).all(|pair| pair[0] < pair[1]);
         assert!(in_order, "not in order, or twice: {due:?}");
         let taken: Vec<_> = self
             .listed
-            .extract_if(.., |listed| due.contains(&listed.slot))
+            .extract_if(.., |listed| due.contains(&listed.job))
             .collect();
         assert_eq!(taken.len(), due.len(), "not listed: some of {due:?}");
         for listed in &taken {
-            assert!(listed.deadline <= now, "{} came early: at {now}", listed.slot);
+            assert!(listed.deadline <= now, "{} came early: at {now}", listed.job);
         }
         let tick = self.tick_until(now);
         if self.steady {
@@ -107,9 +107,9 @@ impl Model {
 
     fn check_left(&self, tick: i128, now: i64, served: bool) {
         for listed in &self.listed {
-            assert!(listed.last_tick > tick, "{} is lost at {now}", listed.slot);
+            assert!(listed.last_tick > tick, "{} is lost at {now}", listed.job);
             // A tick that is served late also serves what has come due since.
-            assert!(!served || listed.deadline > now, "{} is left at {now}", listed.slot);
+            assert!(!served || listed.deadline > now, "{} is left at {now}", listed.job);
         }
     }
 
@@ -121,7 +121,7 @@ impl Model {
         let wake_or_never = wake.unwrap_or(NEVER);
         for listed in &self.listed {
             let last = self.time_of(listed.last_tick);
-            assert!(wake_or_never <= last, "{} is slept through: {wake:?}", listed.slot);
+            assert!(wake_or_never <= last, "{} is slept through: {wake:?}", listed.job);
         }
         let mut reasons = self.listed.iter().chain(&self.superseded);
         let reason = wake.is_none_or(|wake| reasons.any(|listed| self.time_of(listed.first_tick) <= wake));
@@ -132,7 +132,7 @@ impl Model {
     pub(crate) fn check_empty(&self) {
         for listed in &self.listed {
             let last = self.time_of(listed.last_tick);
-            assert_eq!(last, NEVER, "{} never came", listed.slot);
+            assert_eq!(last, NEVER, "{} never came", listed.job);
         }
     }
 

@@ -6,11 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
-use futures::future::BoxFuture;
-use futures::task::SpawnError;
-
-use crate::runtime::{Spawner, Timer};
-use crate::scheduler::Scheduler;
+use crate::control::scheduler::Scheduler;
+use crate::runtime::{BoxFuture, SpawnError, Spawner, Timer};
 use crate::sync::atomic::{AtomicBool, Ordering};
 
 /// What is in std's locks here is no part of the model: nothing else is done while one is held.

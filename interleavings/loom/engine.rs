@@ -8,20 +8,20 @@ use std::time::Duration;
 
 use super::bench::{Bench, Task};
 use super::{all, both, three, up_to};
-use crate::cell::JobCell;
-use crate::claim::{Offer, Ticket};
-use crate::job::Job;
-use crate::overlap::Overlap;
-use crate::panics::lock;
-use crate::run::Run;
-use crate::schedule::MissedTicks;
-use crate::scheduler::Scheduler;
-use crate::stop::StopReport;
+use crate::control::overlap::Overlap;
+use crate::control::scheduler::Scheduler;
+use crate::control::stop::StopReport;
+use crate::job::cell::{JobCell, JobInstance};
+use crate::job::config::RunMode;
+use crate::job::handle::Job;
+use crate::job::run::Run;
+use crate::job::state::{Offer, OfferId};
+use crate::job::target::Target;
 use crate::sync::AtomicWaker;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use crate::target::Target;
-use crate::terms::Manner;
+use crate::time::MissedTicks;
 use crate::time::Time;
+use crate::unwind::lock;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -486,7 +486,7 @@ fn a_tick_against_a_late_run() {
         scene.bench.pass(1_000);
         both(of(&lane), of(&driver));
         scene.settle();
-        assert_eq!(job.runs(), 1, "a run began before its deadline");
+        assert_eq!(job.runs(), 1, "a run began before it was scheduled");
         scene.end();
     });
 }
@@ -703,19 +703,19 @@ fn a_cancelled_batch_against_a_run_that_begins() {
     all(|| {
         let scene = Scene::new();
         let engine = Arc::clone(scene.scheduler().engine());
-        let terms = engine.terms(Manner::new(MissedTicks::Burst, false, true), None);
+        let config = engine.config(RunMode::new(MissedTicks::Burst, false, true), None);
         let target = |_: Run| std::future::pending::<()>();
-        let job: Arc<JobCell> = Arc::new(JobCell::new(SECOND, terms, target.into_body()));
-        let ticket = Ticket::new(1);
-        assert_eq!(job.claim.offer(ticket), Offer::Taken);
-        let batch = lock(&engine.queue).hand_out((ticket, Time::ORIGIN), vec![Arc::clone(&job)]);
-        let (lane, its_job, its_batch) = (Arc::clone(&engine), Arc::clone(&job), Arc::clone(&batch));
+        let job: Arc<JobCell> = Arc::new(JobCell::new(SECOND, config, target.into_body()));
+        let offer_id = OfferId::new(1);
+        assert_eq!(job.state.offer(offer_id), Offer::Taken);
+        let batch = lock(&engine.queue).hand_out((offer_id, Time::ORIGIN), vec![JobInstance::own(&job)]);
+        let (lane, its_job, its_batch) = (Arc::clone(&engine), JobInstance::own(&job), Arc::clone(&batch));
         let (visit, ()) = both(
             move || lane.begin_run(&its_batch, &its_job, &mut None),
             || engine.cancel_runs(),
         );
         assert!(visit.is_some());
-        assert!(job.claim.sight().is_cancelled(), "nobody told the run to end");
+        assert!(job.state.load().is_cancelled(), "nobody told the run to end");
         engine.finish_batch(&batch);
         scene.end();
     });

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{all, both, job, three, up_to};
-use crate::group::Group;
+use crate::dispatch::group::Group;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::time::Time;

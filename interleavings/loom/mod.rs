@@ -2,17 +2,17 @@
 //! until it has seen every one.
 
 mod bench;
-mod claim;
+mod cancel_listeners;
 mod engine;
 mod group;
 mod places;
 mod queue;
-mod waiters;
+mod state;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::cell::tests::job;
+use crate::job::cell::tests::job;
 use crate::sync::atomic::{Fence, set_fence};
 use crate::sync::offers::set_by_lanes;
 use crate::sync::thread;

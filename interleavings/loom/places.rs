@@ -6,7 +6,7 @@ use std::task::{Poll, Waker};
 
 use super::bench::Task;
 use super::{all, both, three};
-use crate::parked::Home;
+use crate::park::slot::Home;
 
 /// Which places a task has found to be woken.
 #[derive(Clone, Default)]

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use super::{all, both, job, three};
-use crate::batch::Queue;
-use crate::claim::Ticket;
-use crate::panics::lock;
+use crate::dispatch::queue::Queue;
+use crate::job::cell::JobInstance;
+use crate::job::state::OfferId;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::time::Time;
+use crate::unwind::lock;
 
 #[derive(Default)]
 struct Small {
@@ -20,7 +21,7 @@ struct Small {
 
 impl Small {
     fn tick(&self, number: u64) {
-        lock(&self.queue).push((Ticket::new(number), Time::ORIGIN), vec![job()]);
+        lock(&self.queue).push((OfferId::new(number), Time::ORIGIN), vec![JobInstance::own(&job())]);
         self.hire();
     }
 

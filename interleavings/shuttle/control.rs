@@ -143,7 +143,7 @@ fn a_trigger() {
     });
 }
 
-/// No run begins before its deadline, although the one before it was late.
+/// No run begins before it is scheduled, although the one before it was late.
 #[test]
 fn late_runs() {
     explore(|| {

@@ -35,7 +35,7 @@ fn a_stop_against_ticks() {
         scheduler.start().unwrap();
         let clock = world.clock();
         let time = thread::spawn(move || (0..2).for_each(|_| clock.pass(TICK)));
-        let report = scheduler.stop().wait();
+        let report = scheduler.stop().blocking_wait();
         time.join().unwrap();
         world.check_stop(report);
         scheduler.start().unwrap();
@@ -54,7 +54,7 @@ fn a_stop_against_a_tick_of_blocking_runs() {
             .run_blocking(at_once(&world.tally.limit(1)))
             .unwrap();
         scheduler.start().unwrap();
-        let report = scheduler.stop().wait();
+        let report = scheduler.stop().blocking_wait();
         world.check_stop(report);
         world.end(scheduler);
     });
@@ -75,7 +75,7 @@ fn a_stop_tells_blocking_runs() {
         };
         scheduler.every(TICK).run_blocking(run).unwrap();
         scheduler.start().unwrap();
-        let report = scheduler.stop().wait();
+        let report = scheduler.stop().blocking_wait();
         world.check_stop(report);
         world.end(scheduler);
     });
@@ -97,7 +97,7 @@ fn a_stop_with_grace_wakes_those_who_listen() {
         };
         let job = scheduler.every(TICK).run(run).unwrap();
         scheduler.start().unwrap();
-        let report = scheduler.stop().grace(SECOND).wait();
+        let report = scheduler.stop().grace(SECOND).blocking_wait();
         assert!(report.cancelled().is_empty());
         assert_eq!(report.finished().len() as u64, job.runs());
         world.check_stop(report);
@@ -121,9 +121,9 @@ fn stops_against_each_other_and_the_ends_of_runs() {
         let other = scheduler.clone();
         let stops = [
             thread::spawn(move || gate.open()),
-            thread::spawn(move || assert!(other.stop().wait().is_clean())),
+            thread::spawn(move || assert!(other.stop().blocking_wait().is_clean())),
         ];
-        let report = scheduler.stop().wait();
+        let report = scheduler.stop().blocking_wait();
         assert_eq!(world.tally.inside.load(std::sync::atomic::Ordering::SeqCst), 0);
         for stop in stops {
             stop.join().unwrap();
@@ -148,7 +148,7 @@ fn starts_against_stops() {
                     if detach {
                         scheduler.stop().detach();
                     } else {
-                        assert!(scheduler.stop().wait().is_clean());
+                        assert!(scheduler.stop().blocking_wait().is_clean());
                     }
                 }
             })

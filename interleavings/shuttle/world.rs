@@ -8,10 +8,8 @@ use std::sync::atomic::{AtomicBool as Flag, AtomicU64 as Count, Ordering::SeqCst
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
-use atevery::runtime::{Spawner, Timer};
+use atevery::runtime::{BoxFuture, SpawnError, Spawner, Timer};
 use atevery::{Scheduler, StopReport};
-use futures::future::BoxFuture;
-use futures::task::SpawnError;
 use shuttle::sync::{Condvar, Mutex};
 use shuttle::thread::{self, JoinHandle};
 
@@ -72,7 +70,7 @@ impl World {
 
     /// Everything comes to its end: nothing is left, nothing went wrong.
     pub(crate) fn end(self, scheduler: Scheduler) {
-        let report = scheduler.stop().wait();
+        let report = scheduler.stop().blocking_wait();
         self.check_stop(report);
         drop(scheduler);
         self.close();

@@ -1,13 +1,13 @@
-//! The type of a parameter, as an argument for it is annotated.
+//! The type annotation of an argument, made from the type of the parameter.
 
 use proc_macro2::{Group, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::Type;
 
-/// `: Type`, so that an argument of the wrong type is reported at the argument, against the parameter.
+/// Returns `: Type`. With the annotation, the compiler reports an argument of the wrong type at the argument.
 ///
-/// A job outlives every borrow but a `'static` one, so that is what each lifetime in the type becomes. A type that may
-/// bind lifetimes of its own is left as it is, one that can't stand in a `let` is left out.
+/// A job outlives every borrow except `'static` borrows, so each lifetime in the type becomes `'static`. A type that
+/// may bind lifetimes of its own stays unchanged. A type that cannot stand in a `let` gets no annotation.
 pub(crate) fn annotation(ty: &Type) -> Option<TokenStream> {
     if matches!(ty, Type::ImplTrait(_)) {
         return None;
@@ -21,7 +21,7 @@ pub(crate) fn annotation(ty: &Type) -> Option<TokenStream> {
     Some(quote!(: #tokens))
 }
 
-/// Whether there is a `fn(..)`, a `dyn Fn(..)` or a `for<..>` in the type.
+/// Whether the type contains a `fn(..)`, a `dyn Fn(..)` or a `for<..>`.
 fn binds_lifetimes(tokens: TokenStream) -> bool {
     tokens.into_iter().any(|token| match token {
         TokenTree::Ident(word) => word == "fn" || word == "dyn" || word == "for",
@@ -30,7 +30,7 @@ fn binds_lifetimes(tokens: TokenStream) -> bool {
     })
 }
 
-/// `&str`, `&'a str` and `&'_ str` alike become `&'static str`.
+/// Turns `&str`, `&'a str` and `&'_ str` into `&'static str`.
 fn with_static_lifetimes(tokens: TokenStream) -> TokenStream {
     let mut tokens = tokens.into_iter().peekable();
     let mut rewritten = TokenStream::new();

@@ -1,4 +1,4 @@
-//! What is written in the parentheses of `#[every(...)]`.
+//! Reads the parentheses of `#[every(...)]`.
 
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
@@ -10,19 +10,19 @@ use crate::options::{self, Effect};
 
 pub(crate) struct Attribute {
     pub(crate) interval: Interval,
-    /// What is forwarded to the function.
+    /// The arguments for the function.
     pub(crate) arguments: Vec<Expr>,
-    /// The methods of `JobBuilder` to call, in the order in which they are written.
+    /// The methods of `JobBuilder` to call, in the order of the source.
     pub(crate) methods: Vec<(Ident, Option<Value>)>,
     pub(crate) tag: Option<Expr>,
     /// The bare word `blocking`.
     pub(crate) blocking: Option<Ident>,
-    /// Where the crate `atevery` is found.
+    /// The path of the crate `atevery`.
     pub(crate) atevery: TokenStream,
 }
 
 pub(crate) enum Interval {
-    /// `"2s"`, which the compiler of the user's crate reads by `atevery`'s own parser.
+    /// A text such as `"2s"`, which `parse_interval` reads at compile time.
     Text(LitStr),
     /// A constant expression of type `Duration`.
     Constant(Expr),
@@ -61,7 +61,8 @@ fn read(input: ParseStream) -> Result<Attribute> {
     })
 }
 
-/// A bare word that is an option. Any other word is an expression; an option's own name is one in parentheses.
+/// Reads a bare word that is an option. Any other word is an expression, and so is the name of an option in
+/// parentheses.
 fn switch(input: ParseStream) -> Result<Option<Ident>> {
     let ahead = input.fork();
     let Ok(word) = ahead.call(Ident::parse_any) else {
@@ -73,7 +74,7 @@ fn switch(input: ParseStream) -> Result<Option<Ident>> {
     input.call(Ident::parse_any).map(Some)
 }
 
-/// The expression without the invisible parentheses that a `macro_rules` variable puts around it.
+/// Returns the expression without the invisible parentheses of a `macro_rules` variable.
 fn ungrouped(expression: Expr) -> Expr {
     match expression {
         Expr::Group(group) => ungrouped(*group.expr),
@@ -110,7 +111,7 @@ impl Interval {
     }
 }
 
-/// What an option is set to.
+/// The value of an option.
 pub(crate) enum Value {
     Expression(Expr),
     /// A length of time such as `"2s"`.
@@ -138,7 +139,7 @@ struct Options {
 }
 
 impl Options {
-    /// `key = value`
+    /// Reads `key = value`.
     fn read_setting(&mut self, input: ParseStream) -> Result<()> {
         let key = input.call(Ident::parse_any)?;
         input.parse::<Token![=]>()?;
@@ -155,7 +156,7 @@ impl Options {
         Ok(())
     }
 
-    /// A bare word.
+    /// Applies a bare word.
     fn switch(&mut self, word: Ident) -> Result<()> {
         match self.effect(&word)? {
             Effect::Blocking => self.blocking = Some(word),

@@ -1,4 +1,4 @@
-//! Holds the attribute against the function: which argument goes to which parameter, and what doesn't fit.
+//! Compares the attribute with the function: assigns arguments to parameters, and reports what does not fit.
 
 use quote::quote;
 use syn::{Error, Expr, PatType, Result, Type};
@@ -9,9 +9,9 @@ use crate::options;
 
 /// How the job calls the function.
 pub(crate) struct Call<'a> {
-    /// The type of the first parameter, if that is the `Run`.
+    /// The type of the first parameter, if the parameter is the `Run`.
     pub(crate) run: Option<&'a Type>,
-    /// Each argument with the parameter that it is for.
+    /// Each argument with its parameter.
     pub(crate) arguments: Vec<(&'a Expr, &'a PatType)>,
 }
 
@@ -23,7 +23,7 @@ pub(crate) fn call<'a>(attribute: &'a Attribute, function: &'a Function) -> Resu
              the `async` of the function",
         ));
     }
-    // A type of the user's may be called `Run` as well; it is forwarded if there is an argument for it.
+    // A type of the user may be called `Run` too. If there is an argument for the parameter, the argument is passed.
     let is_given = attribute.arguments.len() == function.parameters.len();
     let run = function.run().filter(|_| !is_given);
     let parameters = &function.parameters[usize::from(run.is_some())..];
@@ -84,14 +84,15 @@ fn too_few(parameter: &PatType, attribute: &Attribute, function: &Function) -> E
     )
 }
 
-/// A single lower-case word, which is more likely a misspelt option than a constant.
+/// Returns a single lower-case word: more likely a misspelt option than a constant.
 fn bare_word(expression: &Expr) -> Option<String> {
     let Expr::Path(path) = expression else { return None };
     let word = path.path.get_ident()?.to_string();
     word.chars().all(|letter| !letter.is_uppercase()).then_some(word)
 }
 
-/// `&call()` can't live as long as the job. The compiler says so too, but not what to write instead.
+/// Refuses `&call()`, which cannot live as long as the job. The compiler's own error would not say what to write
+/// instead.
 fn refuse_borrow_of_temporary(argument: &Expr) -> Result<()> {
     let Expr::Reference(borrow) = argument else {
         return Ok(());
@@ -112,7 +113,7 @@ fn refuse_borrow_of_temporary(argument: &Expr) -> Result<()> {
     ))
 }
 
-/// `Some`, `Point`: what these make of constants is a constant.
+/// Whether the callee is a constructor such as `Some` or `Point`. A constructor call with constants is a constant.
 fn is_constructor(callee: &Expr) -> bool {
     let Expr::Path(path) = callee else { return false };
     path.path

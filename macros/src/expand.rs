@@ -1,7 +1,8 @@
-//! Writes the registration.
+//! Generates the registration.
 //!
-//! Everything is named by its path through `atevery::__private`, so that nothing the user's crate shadows is picked up.
-//! The locals have names that no constant or static has: macro hygiene doesn't keep those apart.
+//! The generated code names all items by paths through `atevery::__private`, so names of the user's crate cannot shadow
+//! the items. Names of locals differ from all names of constants and statics, since macro hygiene does not separate
+//! constants and statics.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
@@ -35,7 +36,7 @@ pub(crate) fn registration(attribute: &Attribute, function: &Function, call: &Ca
     }
 }
 
-/// The interval, checked when the user's crate is compiled, with any error at the place where it is written.
+/// Generates the interval, which is checked at compile time. Errors point to the interval in the source.
 fn interval(attribute: &Attribute) -> TokenStream {
     let atevery = &attribute.atevery;
     match &attribute.interval {
@@ -44,7 +45,7 @@ fn interval(attribute: &Attribute) -> TokenStream {
     }
 }
 
-/// Evaluates the arguments, then `run(job.name(..) ..., target)`.
+/// Generates the evaluation of the arguments, then `run(job.name(..) ..., target)`.
 fn registered(attribute: &Attribute, function: &Function, call: &Call<'_>, job: &Ident) -> TokenStream {
     let atevery = &attribute.atevery;
     let locals = locals(call);
@@ -81,8 +82,8 @@ fn registered(attribute: &Attribute, function: &Function, call: &Call<'_>, job: 
     }
 }
 
-/// `move |run: Run| function(run, clone of the argument, ..)`, with the span of the function's name: if this is no
-/// target, the function is what to look at.
+/// Generates `move |run: Run| function(run, clone of the argument, ..)`, with the span of the function's name. If the
+/// function is not a target, the compiler's error points to the function.
 fn target(attribute: &Attribute, function: &Function, call: &Call<'_>, locals: &[Ident]) -> TokenStream {
     let atevery = &attribute.atevery;
     let name = &function.name;

@@ -1,4 +1,4 @@
-//! What is written below the attribute: as much of the function as a registration needs.
+//! Reads the function below the attribute, as far as the registration needs the function.
 
 use proc_macro2::{Span, TokenStream};
 use syn::parse::{ParseStream, Parser};
@@ -8,7 +8,7 @@ pub(crate) struct Function {
     pub(crate) name: Ident,
     pub(crate) parameters: Vec<PatType>,
     pub(crate) is_async: bool,
-    /// `#[cfg]` attributes, which hold for the registration too.
+    /// `#[cfg]` attributes, which the registration repeats.
     pub(crate) conditions: Vec<Attribute>,
 }
 
@@ -17,7 +17,8 @@ impl Function {
         read.parse2(tokens)
     }
 
-    /// The first parameter, if that is the `Run`, which the scheduler gives: by value or by reference.
+    /// Returns the type of the first parameter if the parameter is the `Run`, by value or by reference. The scheduler
+    /// passes the `Run`.
     pub(crate) fn run(&self) -> Option<&Type> {
         let ty = &*self.parameters.first()?.ty;
         let Type::Path(path) = borrowed(ty).unwrap_or(ty) else {
@@ -28,7 +29,7 @@ impl Function {
     }
 }
 
-/// What a shared reference refers to.
+/// Returns the type behind a shared reference.
 pub(crate) fn borrowed(ty: &Type) -> Option<&Type> {
     match ty {
         Type::Reference(reference) if reference.mutability.is_none() => Some(&reference.elem),
@@ -50,7 +51,7 @@ fn read(input: ParseStream) -> Result<Function> {
             "a function without a body can't be a job",
         ));
     }
-    // The body is the compiler's business.
+    // The compiler checks the body.
     input.parse::<TokenStream>()?;
     Ok(Function {
         name: signature.ident,

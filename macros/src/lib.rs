@@ -1,8 +1,8 @@
-//! The `#[every]` attribute of `atevery`. Use it as [`atevery::every`], which is where its documentation stands.
+//! The `#[every]` attribute of `atevery`. Use the attribute as [`atevery::every`]; the documentation is there.
 //!
-//! From the outside in: `attribute` reads what is written in the parentheses, `function` what is written below them,
-//! `options` is the table of the options, `check` holds one against the other, `expand` writes the
-//! registration, with the help of `annotation` and `spans`.
+//! `attribute` reads the parentheses, and `function` reads the function. `options` is the table of the options. `check`
+//! compares the attribute with the function. `expand` generates the registration, with the help of `annotation` and
+//! `spans`.
 //!
 //! [`atevery::every`]: https://docs.rs/atevery/latest/atevery/attr.every.html
 #![forbid(unsafe_code)]
@@ -24,7 +24,7 @@ use proc_macro::TokenStream;
 pub fn every(attribute: TokenStream, item: TokenStream) -> TokenStream {
     let item = proc_macro2::TokenStream::from(item);
     let registration = registration(attribute.into(), item.clone()).unwrap_or_else(|error| error.into_compile_error());
-    // Registrations stand before the function, so that several attributes submit in the order they are written in.
+    // The registration stands before the function, so several attributes register in the order of the source.
     [registration, item].into_iter().map(TokenStream::from).collect()
 }
 

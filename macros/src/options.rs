@@ -1,17 +1,17 @@
-//! The table of the options: a new one that is a method of `JobBuilder` is one line here.
+//! The table of the options. To add an option for a method of `JobBuilder`, add one line.
 
-/// What an option does with the registration.
+/// The effect of an option on the registration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Effect {
     /// `key = value`: calls the method of `JobBuilder` of that name with the value.
     Method,
-    /// The same with a length of time, which may be written as in `"2s"`.
+    /// Calls the method with a length of time, also in a form such as `"2s"`.
     Duration,
     /// A bare word: calls the method of `JobBuilder` of that name.
     Switch,
-    /// `tag = "..."`: a constant of the registration itself, by which a program can choose.
+    /// `tag = "..."`: a constant of the registration, by which a program can choose jobs.
     Tag,
-    /// `crate = path`: where the crate `atevery` is found.
+    /// `crate = path`: the path of the crate `atevery`.
     Crate,
     /// `blocking`: the job runs on the blocking pool.
     Blocking,
@@ -24,7 +24,7 @@ const OPTIONS: &[(&str, Effect)] = &[
     ("jitter", Effect::Duration),
     ("times", Effect::Method),
     ("until", Effect::Method),
-    ("delay_from_end", Effect::Switch),
+    ("fixed_delay", Effect::Switch),
     ("timeout", Effect::Duration),
     ("retry", Effect::Method),
     ("on_overlap", Effect::Method),
@@ -41,7 +41,7 @@ pub(crate) fn find(name: &str) -> Option<Effect> {
         .map(|(_, effect)| *effect)
 }
 
-/// How the option is written, for messages.
+/// Returns the form of the option for messages.
 pub(crate) fn usage(name: &str, effect: Effect) -> String {
     match effect {
         Effect::Switch | Effect::Blocking => format!("`{name}`"),
@@ -52,7 +52,7 @@ pub(crate) fn usage(name: &str, effect: Effect) -> String {
     }
 }
 
-/// `unknown option ...: the options are ...`
+/// Returns the message `unknown option ...: the options are ...`
 pub(crate) fn unknown(name: &str) -> String {
     let known: Vec<_> = OPTIONS.iter().map(|&(name, effect)| usage(name, effect)).collect();
     format!("unknown option `{name}`: the options are {}", known.join(", "))

@@ -1,12 +1,12 @@
-//! Where the compiler shall point if a piece of the registration doesn't compile.
+//! Spans: where the compiler points if a part of the registration does not compile.
 //!
-//! All names are of mixed site: locals of the registration are out of sight for the user's expressions, and lints take
-//! the code for what it is, the expansion of a macro.
+//! All names have mixed-site hygiene. The user's expressions cannot see locals of the registration, and lints treat the
+//! code as the expansion of a macro.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote};
 
-/// `path(expression)`, with the span of the expression from its first token to its last.
+/// Returns `path(expression)`, with the span of the whole expression.
 pub(crate) fn call(path: TokenStream, expression: &impl ToTokens) -> TokenStream {
     let (first, last) = ends(expression);
     let path = located(path, first);
@@ -14,13 +14,13 @@ pub(crate) fn call(path: TokenStream, expression: &impl ToTokens) -> TokenStream
     quote!(#path #argument)
 }
 
-/// `first last`, which together span what `expression` does.
+/// Returns `first last`, with the span of `expression`.
 pub(crate) fn spanning(first: TokenStream, last: TokenStream, expression: &impl ToTokens) -> TokenStream {
     let (begin, end) = ends(expression);
     [located(first, begin), located(last, end)].into_iter().collect()
 }
 
-/// `tokens`, those on the outside located at `span`.
+/// Returns `tokens`, with the outermost tokens located at `span`.
 pub(crate) fn located(tokens: TokenStream, span: Span) -> TokenStream {
     let span = Span::mixed_site().located_at(span);
     tokens
@@ -32,7 +32,7 @@ pub(crate) fn located(tokens: TokenStream, span: Span) -> TokenStream {
         .collect()
 }
 
-/// The spans of the first token and of the last.
+/// Returns the spans of the first token and of the last token.
 pub(crate) fn ends(tokens: &impl ToTokens) -> (Span, Span) {
     let mut spans = tokens.to_token_stream().into_iter().map(|token| token.span());
     let first = spans.next().unwrap_or_else(Span::call_site);

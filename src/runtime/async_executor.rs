@@ -3,14 +3,12 @@ use std::time::Instant;
 use async_executor::Executor;
 use async_io::Timer as IoTimer;
 use futures::FutureExt;
-use futures::future::BoxFuture;
-use futures::task::SpawnError;
 
-use super::{Spawner, Timer};
+use super::{BoxFuture, SpawnError, Spawner, Timer};
 
 /// Feature `async-executor`. Blocking jobs run on the pool of the `blocking` crate.
 ///
-/// The program drives the executor: nothing runs unless some thread is in [`run`](Executor::run).
+/// The program drives the executor: jobs run only while a thread is in [`run`](Executor::run).
 ///
 /// ```
 /// use std::sync::Arc;
@@ -44,9 +42,9 @@ impl Spawner for Executor<'static> {
     }
 }
 
-/// async-io's timers, for an executor that has none. Feature `async-executor`.
+/// The timers of async-io, for an executor without timers. Feature `async-executor`.
 ///
-/// They need no runtime: async-io wakes them from a thread of its own. Put them beside an executor in a pair:
+/// The timers need no runtime: a thread of async-io wakes the timers. Pass the timers and an executor as a pair:
 ///
 /// ```
 /// use std::sync::Arc;

@@ -1,15 +1,13 @@
 use std::time::Instant;
 
 use async_std::task;
-use futures::future::BoxFuture;
-use futures::task::SpawnError;
 
-use super::{Spawner, Timer};
+use super::{BoxFuture, SpawnError, Spawner, Timer};
 
 /// async-std: its executor, its blocking pool and its timers. Feature `async-std`.
 ///
-/// async-std is discontinued upstream ([RUSTSEC-2025-0052]). The adapter is here for programs that run on it; new ones
-/// are better served by [smol](https://docs.rs/smol), which async-std was built on.
+/// async-std is discontinued upstream ([RUSTSEC-2025-0052]). The adapter is for programs that already use async-std.
+/// New programs should use [smol](https://docs.rs/smol), the base of async-std.
 ///
 /// ```
 /// use std::time::Duration;
@@ -34,7 +32,7 @@ use super::{Spawner, Timer};
 #[derive(Clone, Copy, Debug, Default)]
 pub struct AsyncStd;
 
-// A `JoinHandle` of async-std that is dropped detaches its task.
+// Dropping a `JoinHandle` of async-std detaches the task.
 impl Spawner for AsyncStd {
     fn spawn(&self, future: BoxFuture<'static, ()>) -> Result<(), SpawnError> {
         drop(task::spawn(future));
@@ -53,7 +51,7 @@ impl Timer for AsyncStd {
     }
 
     fn sleep_until(&self, deadline: Instant) -> BoxFuture<'static, ()> {
-        // `sleep` counts from its first poll, and so must what is left.
+        // `sleep` counts from its first poll, so the rest of the time is computed at the first poll too.
         Box::pin(async move { task::sleep(deadline.saturating_duration_since(Instant::now())).await })
     }
 }

@@ -1,14 +1,13 @@
 use std::time::Instant;
 
-use futures::future::BoxFuture;
-use futures::task::{FutureObj, Spawn, SpawnError};
+use futures::task::{FutureObj, Spawn};
 use futures_timer::Delay;
 
-use super::{Spawner, Timer};
+use super::{BoxFuture, SpawnError, Spawner, Timer};
 
-/// Any executor that implements [`Spawn`] of `futures`, a `ThreadPool` for one. Feature `futures-timer`.
+/// Any executor that implements [`Spawn`] of `futures`, such as a `ThreadPool`. Feature `futures-timer`.
 ///
-/// [`Spawn`] knows of no blocking pool: a blocking job runs on a thread of the executor.
+/// [`Spawn`] has no method for blocking work, so a blocking job runs on a thread of the executor.
 ///
 /// ```
 /// use std::time::Duration;
@@ -36,9 +35,10 @@ impl<S: Spawn + Send + Sync + 'static> Spawner for FuturesSpawner<S> {
     }
 }
 
-/// The timers of the crate `futures-timer`, for an executor that has none. Feature `futures-timer`.
+/// The timers of the crate `futures-timer`, for an executor without timers. Feature `futures-timer`.
 ///
-/// They need no runtime: one thread of that crate wakes them all. Put them beside an executor in a pair:
+/// The timers need no runtime: one thread of `futures-timer` wakes all of them. Pass the timers and an executor as a
+/// pair:
 ///
 /// ```
 /// use atevery::{Scheduler, runtime::{FuturesSpawner, FuturesTimer}};

@@ -1,10 +1,11 @@
-//! The seam between the scheduler and a runtime: something that runs futures, and something that knows the time.
+//! The interface between the scheduler and an async runtime, and the adapters for common runtimes.
 //!
-//! Two small traits say what the scheduler needs: [`Spawner`] and [`Timer`]. Whatever is both is a [`Runtime`]; so is
-//! a pair `(spawner, timer)`, and an `Arc` of either. The adapters here cover the common executors; the example
-//! `custom_runtime` writes one for an executor that has none.
+//! The scheduler needs two traits of a runtime: a [`Spawner`] runs futures, and a [`Timer`] is the clock. Every type
+//! that implements both traits is a [`Runtime`]. A pair `(spawner, timer)` and an `Arc` of a runtime are runtimes too.
+//! The example `custom_runtime` implements both traits for an executor without an adapter. [`BoxFuture`] and
+//! [`SpawnError`] are re-exports from the crate `futures`, for adapters.
 //!
-//! | on | the scheduler is made by | feature |
+//! | runtime | how to create the scheduler | feature |
 //! | --- | --- | --- |
 //! | Tokio | `Scheduler::new(Tokio::current())`, outside it `Scheduler::new(Tokio::from(handle))` | `tokio` |
 //! | smol | `Scheduler::new(Smol)` | `smol` |
@@ -13,7 +14,7 @@
 //! | any `futures` executor | `Scheduler::new((FuturesSpawner(pool), FuturesTimer))` | `futures-timer` |
 //! | no runtime at all | `Scheduler::new(Standalone::new())` | `standalone` |
 //!
-//! No feature is on unless asked for, and each brings in no other runtime's crates.
+//! All of these features are off by default. Each feature adds only the crates of its own runtime.
 
 #[cfg(feature = "async-executor")]
 mod async_executor;
@@ -40,32 +41,34 @@ pub use self::smol::Smol;
 pub use self::standalone::Standalone;
 #[cfg(feature = "tokio")]
 pub use self::tokio::Tokio;
+#[doc(no_inline)]
+pub use ::futures::future::BoxFuture;
+#[doc(no_inline)]
+pub use ::futures::task::SpawnError;
 
 use std::sync::Arc;
 use std::time::Instant;
 
-use ::futures::future::BoxFuture;
-use ::futures::task::SpawnError;
-
 /// Runs futures, and blocking work.
 ///
-/// Only [`spawn`](Spawner::spawn) is required. The scheduler calls it while it holds no lock.
+/// Only [`spawn`](Spawner::spawn) is required. The scheduler holds no lock when it calls a method of this trait.
 pub trait Spawner: Send + Sync + 'static {
-    /// Starts `future`; nobody waits for its handle.
+    /// Spawns `future` as a detached task.
     ///
     /// # Errors
     ///
-    /// [`SpawnError`] if the executor takes no more futures. An executor that is shut down may also accept the future
-    /// and drop it; the scheduler notices either way.
+    /// Returns a [`SpawnError`] if the executor accepts no more futures. An executor that is shut down may also accept
+    /// the future and drop it: the scheduler notices the drop.
     fn spawn(&self, future: BoxFuture<'static, ()>) -> Result<(), SpawnError>;
 
     /// Runs `work`, which may block its thread.
     ///
-    /// Unless the adapter overrides it, the work runs inside a spawned future, and so on a thread of the executor.
+    /// By default the work runs inside a spawned future, on a thread of the executor. An adapter should override this
+    /// method if the runtime has a blocking pool.
     ///
     /// # Errors
     ///
-    /// [`SpawnError`] if the executor takes no more work.
+    /// Returns a [`SpawnError`] if the executor accepts no more work.
     fn spawn_blocking(&self, work: Box<dyn FnOnce() + Send + 'static>) -> Result<(), SpawnError> {
         self.spawn(Box::pin(async move { work() }))
     }
@@ -73,20 +76,24 @@ pub trait Spawner: Send + Sync + 'static {
 
 /// The one clock of a scheduler.
 ///
-/// Everything that the scheduler knows of time comes from [`now`](Timer::now), so a timer that makes its time up moves
-/// the scheduler with it.
+/// The scheduler reads the time from [`now`](Timer::now) only. A timer for tests may therefore return a time of its
+/// own.
 pub trait Timer: Send + Sync + 'static {
-    /// The present instant. It should not step back; if it does, no run begins early.
+    /// Returns the present instant.
+    ///
+    /// The clock should not step back. If the clock steps back, the scheduler still begins no run early.
     fn now(&self) -> Instant;
 
-    /// A future that is ready once `now` has reached `deadline`; a deadline that has passed is ready at once.
+    /// Returns a future that is ready once [`now`](Timer::now) has reached `deadline`. If the deadline has passed, the
+    /// future is ready at once.
     ///
-    /// Waking early, late or at random is harmless: the scheduler asks [`now`](Timer::now), begins no run early, and sleeps again. A
-    /// timer that is early by the same again and again is asked for that much more.
+    /// The future may be ready early, late or at random: the scheduler then asks [`now`](Timer::now), begins no run
+    /// early, and sleeps again. If a timer is always early by the same length, the scheduler adds this length to the
+    /// deadline.
     fn sleep_until(&self, deadline: Instant) -> BoxFuture<'static, ()>;
 }
 
-/// What a scheduler runs on: everything that is a [`Spawner`] and a [`Timer`].
+/// A runtime for a scheduler: every type that is a [`Spawner`] and a [`Timer`].
 pub trait Runtime: Spawner + Timer {}
 
 impl<R: Spawner + Timer + ?Sized> Runtime for R {}

@@ -1,16 +1,14 @@
 use std::time::Instant;
 
 use futures::FutureExt;
-use futures::future::BoxFuture;
-use futures::task::SpawnError;
 
-use super::{Spawner, Timer};
+use super::{BoxFuture, SpawnError, Spawner, Timer};
 
 /// smol: its global executor, its blocking pool and async-io's timers. Feature `smol`.
 ///
-/// smol's executor is one thread unless the environment variable `SMOL_THREADS` says otherwise, so a synchronous job
-/// that takes long delays all others: register it with [`run_blocking`](crate::JobBuilder::run_blocking). The executor
-/// lives as long as the process.
+/// By default smol's executor has one thread; the environment variable `SMOL_THREADS` sets another number. With one
+/// thread, a long synchronous job delays all other jobs: register such a job with
+/// [`run_blocking`](crate::JobBuilder::run_blocking). The executor lives as long as the process.
 ///
 /// ```
 /// use std::time::Duration;

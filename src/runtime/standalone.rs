@@ -5,16 +5,16 @@ use std::time::Instant;
 use async_executor::Executor;
 use futures::FutureExt;
 use futures::channel::oneshot;
-use futures::future::BoxFuture;
-use futures::task::SpawnError;
 
-use super::{AsyncIo, Spawner, Timer};
+use super::{AsyncIo, BoxFuture, SpawnError, Spawner, Timer};
 
-/// Threads of its own, for programs that have no async runtime. Feature `standalone`.
+/// An executor with threads of its own, for programs without an async runtime. Feature `standalone`.
 ///
-/// It is one thread for each processor, but at least 2 and at most 8, named `atevery-0`, `atevery-1` and so on; blocking
-/// jobs run on the pool of the `blocking` crate. A clone is a handle to the same threads. When the last handle is gone,
-/// the scheduler's own included, the threads end by themselves; nobody waits for them, so it may be dropped anywhere.
+/// The executor has one thread for each processor, but at least 2 and at most 8 threads. The threads are named
+/// `atevery-0`, `atevery-1` and so on. Blocking jobs run on the pool of the `blocking` crate.
+///
+/// A clone is a handle to the same threads. The threads end when the last handle is dropped; a scheduler holds a handle
+/// too. No drop waits for a thread, so a handle may be dropped anywhere.
 ///
 /// ```
 /// use std::time::Duration;
@@ -35,7 +35,7 @@ use super::{AsyncIo, Spawner, Timer};
 #[derive(Clone, Debug)]
 pub struct Standalone {
     executor: Arc<Executor<'static>>,
-    /// Never sent: its drop is what ends the threads.
+    /// Never sends. The threads end when the sender is dropped.
     _alive: Arc<oneshot::Sender<()>>,
 }
 
@@ -44,7 +44,7 @@ impl Standalone {
     ///
     /// # Panics
     ///
-    /// If the system refuses a thread, as [`std::thread::spawn`] does.
+    /// Panics if the system refuses a thread, as [`std::thread::spawn`] does.
     pub fn new() -> Standalone {
         let executor = Arc::new(Executor::new());
         let (alive, gone) = oneshot::channel::<()>();

@@ -2,22 +2,21 @@ use std::future::pending;
 use std::time::{Duration, Instant};
 
 use futures::FutureExt;
-use futures::future::BoxFuture;
-use futures::task::SpawnError;
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::task::JoinHandle;
 
-use super::{Spawner, Timer};
+use super::{BoxFuture, SpawnError, Spawner, Timer};
 use crate::Error;
 
 /// Tokio: its executor, its blocking pool and its clock. Feature `tokio`.
 ///
-/// It holds a [`Handle`], so the scheduler may be used from any thread, and from other runtimes too. It doesn't keep
-/// the runtime alive: once that is shut down no run begins any more, and a stop returns. Tokio's timers panic when they
-/// are polled after that, which the scheduler takes for "elapsed": such a stop doesn't wait for a blocking run that is
-/// still going on, but names it.
+/// The adapter holds a [`Handle`], so the scheduler may be used from any thread and from other runtimes. The handle
+/// does not keep the Tokio runtime alive. When the runtime is shut down, no more runs begin, and a stop returns.
 ///
-/// The clock is Tokio's. In a test with a paused clock (`start_paused`, Tokio's feature `test-util`) the jobs run in
+/// Tokio's timers panic if they are polled after the shutdown. The scheduler treats the panic as "elapsed". A stop
+/// after the shutdown therefore does not wait for a blocking run in progress, and names its job in the report.
+///
+/// The clock is Tokio's clock. In a test with a paused clock (`start_paused`, Tokio's feature `test-util`), jobs run in
 /// paused time.
 ///
 /// ```
@@ -43,29 +42,29 @@ pub struct Tokio {
 }
 
 impl Tokio {
-    /// The runtime that the calling code runs in.
+    /// Returns an adapter for the current runtime.
     ///
     /// # Panics
     ///
-    /// Outside a Tokio runtime, and in one that was built without `enable_time` or `enable_all`.
+    /// Panics outside a Tokio runtime, and if the runtime was built without `enable_time` or `enable_all`.
     #[track_caller]
     pub fn current() -> Tokio {
-        // Not `unwrap_or_else`: a closure would take the panic's place for its own.
+        // Not `unwrap_or_else`: `track_caller` would report the line of the closure.
         match Tokio::try_current() {
             Ok(tokio) => tokio,
             Err(error) => panic!("{error}"),
         }
     }
 
-    /// The runtime that the calling code runs in, if there is one.
+    /// Returns an adapter for the current runtime, if there is a current runtime.
     ///
     /// # Errors
     ///
-    /// [`Error::is_no_runtime`] outside a Tokio runtime.
+    /// Returns an error with [`Error::is_no_runtime`] outside a Tokio runtime.
     ///
     /// # Panics
     ///
-    /// In a runtime that was built without `enable_time` or `enable_all`.
+    /// Panics if the runtime was built without `enable_time` or `enable_all`.
     ///
     /// ```
     /// use atevery::runtime::Tokio;
@@ -82,7 +81,7 @@ impl Tokio {
 ///
 /// # Panics
 ///
-/// If the runtime was built without `enable_time` or `enable_all`.
+/// Panics if the runtime was built without `enable_time` or `enable_all`.
 ///
 /// ```
 /// use atevery::{Scheduler, runtime::Tokio};
@@ -95,7 +94,7 @@ impl From<Handle> for Tokio {
     #[track_caller]
     fn from(handle: Handle) -> Tokio {
         let context = handle.enter();
-        // Tokio's own panic tells how to get timers. Later, in a task, nobody would see it.
+        // If the runtime has no timers, Tokio panics here with advice. Later, in a task, nobody would see the panic.
         drop(tokio::time::sleep(Duration::ZERO));
         drop(context);
         Tokio { handle }
@@ -112,7 +111,7 @@ impl Spawner for Tokio {
     }
 }
 
-/// A runtime that is shut down takes a task and cancels it at once; say so.
+/// Reports a refusal if the runtime is shut down: Tokio then accepts the task and cancels the task at once.
 fn accepted(task: JoinHandle<()>) -> Result<(), SpawnError> {
     match task.now_or_never() {
         Some(Err(end)) if end.is_cancelled() => Err(SpawnError::shutdown()),
@@ -122,7 +121,7 @@ fn accepted(task: JoinHandle<()>) -> Result<(), SpawnError> {
 
 impl Timer for Tokio {
     fn now(&self) -> Instant {
-        // Only a current-thread runtime can pause its clock; the others are spared the cost of entering them.
+        // Only a current-thread runtime can pause its clock. Other runtimes avoid the cost of `enter`.
         if self.handle.runtime_flavor() != RuntimeFlavor::CurrentThread {
             return Instant::now();
         }
@@ -131,7 +130,7 @@ impl Timer for Tokio {
     }
 
     fn sleep_until(&self, deadline: Instant) -> BoxFuture<'static, ()> {
-        // Tokio rounds deadlines up to the millisecond, and panics if that is past the clock's range.
+        // Tokio rounds deadlines up to the millisecond, and panics if the result is out of the clock's range.
         if deadline.checked_add(Duration::from_millis(1)).is_none() {
             return Box::pin(pending());
         }

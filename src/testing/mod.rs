@@ -1,7 +1,7 @@
-//! For tests: a runtime whose time is moved by the test, and a suite that checks runtimes.
+//! For tests: a runtime with a clock that the test moves, and a test suite for adapters.
 //!
-//! [`VirtualTime`] tests jobs, and whatever else is built on a scheduler, without sleeping. The
-//! [conformance suite](mod@conformance) tests adapters for executors.
+//! With [`VirtualTime`], a program tests its jobs without sleeping. The [conformance suite](mod@conformance) tests
+//! adapters for executors.
 
 pub mod conformance;
 mod virtual_time;

@@ -1,6 +1,5 @@
-//! The handle: what a test does with virtual time.
-//!
-//! Behind it are the data (`state`), what runs on them (`executor`), and the one future that waits (`sleep`).
+//! `VirtualTime`, the handle of a test. `state` has the data, `executor` runs the tasks, and `sleep` is the future that
+//! waits.
 
 mod executor;
 mod sleep;
@@ -14,10 +13,9 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use futures::future::{BoxFuture, pending};
-use futures::task::SpawnError;
+use futures::future::pending;
 
-use crate::runtime::{Spawner, Timer};
+use crate::runtime::{BoxFuture, SpawnError, Spawner, Timer};
 
 use self::executor::{PATIENCE, WakeFlag};
 use self::sleep::Sleep;
@@ -25,9 +23,9 @@ use self::state::State;
 
 /// A runtime for tests: one thread, deterministic, with a clock that only the test moves.
 ///
-/// Nothing here sleeps. [`advance`](Self::advance) takes the clock from timer to timer and runs what each one wakes,
-/// so a day of a job passes in a millisecond, and in the same way each time. The handle is cheap to clone: give one to
-/// the scheduler, one to the jobs, and keep one.
+/// Nothing sleeps. [`advance`](Self::advance) moves the clock from timer to timer and runs the tasks that each timer
+/// wakes. A day of a job passes in a millisecond, and in the same way each time. Clones are cheap handles to the same
+/// runtime: pass a clone to the scheduler and to the jobs, and keep a clone in the test.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -55,7 +53,7 @@ use self::state::State;
 /// })?;
 /// scheduler.start()?;
 ///
-/// // A day in a millisecond: 24 backups are done, the one of midnight has just begun.
+/// // A day in a millisecond: 24 backups are done, and the backup of midnight has just begun.
 /// time.advance(24 * 60 * MINUTE);
 /// assert_eq!(backups.load(Ordering::Relaxed), 24);
 ///
@@ -68,29 +66,30 @@ use self::state::State;
 ///
 /// # Order
 ///
-/// Work is done in rounds. A round fires the timers that are due, by deadline and then in the order in which they were
-/// set, and polls once each task that is ready by then, first come first served. Only when a round finds nothing to
-/// do does the clock move. Blocking work waits its turn like a task.
+/// The runtime works in rounds. A round fires the due timers, ordered by deadline and then by the order in which the
+/// timers were set. The round then polls each ready task once, first come, first served. The clock moves only when a
+/// round finds no work. Blocking work is queued like a task.
 ///
-/// # Whose turn it is
+/// # Who drives
 ///
-/// The test drives: [`advance`](Self::advance), [`run_until_stalled`](Self::run_until_stalled) and
-/// [`block_on`](Self::block_on) poll tasks on the calling thread, and panic if called from inside a task. A job sleeps
-/// with [`sleep`](Self::sleep), and lets time pass in synchronous code with [`block_for`](Self::block_for).
+/// The test drives the runtime: [`advance`](Self::advance), [`run_until_stalled`](Self::run_until_stalled) and
+/// [`block_on`](Self::block_on) poll tasks on the calling thread. These methods panic if a task calls them. A job
+/// sleeps with [`sleep`](Self::sleep). Synchronous code lets time pass with [`block_for`](Self::block_for).
 ///
-/// A panic of a task comes out of the call that drove it. The task is gone, everything else goes on with the next
-/// call. (A scheduler catches the panics of its jobs, so those don't arrive here.)
+/// If a task panics, the panic reaches the caller of the method that polled the task. The task is dropped, and the next
+/// call continues with the other tasks. The scheduler catches panics of jobs, so panics of jobs do not reach the
+/// caller.
 ///
-/// Tasks that are left over when the test ends live on if they hold a handle themselves;
-/// [`shut_down`](Self::shut_down) drops them.
+/// A task that holds a handle to the runtime keeps the runtime, and so itself, alive after the test.
+/// [`shut_down`](Self::shut_down) drops such tasks.
 #[derive(Clone)]
 pub struct VirtualTime {
     state: Arc<Mutex<State>>,
 }
 
-/// Moving the clock and running what is ready.
+/// Moving the clock and running tasks.
 impl VirtualTime {
-    /// A runtime without tasks, whose clock stands still at some instant.
+    /// Creates a runtime without tasks. The clock stands still at the present instant.
     ///
     /// ```
     /// use std::time::Duration;
@@ -105,7 +104,7 @@ impl VirtualTime {
         }
     }
 
-    /// How far the clock is from where it stood when this runtime was made; zero if it stands before that.
+    /// Returns how far the clock has moved since the runtime was created; zero if the clock has stepped back further.
     ///
     /// ```
     /// use std::time::Duration;
@@ -119,7 +118,7 @@ impl VirtualTime {
         self.lock().elapsed()
     }
 
-    /// Polls every task that is ready, and those that they wake, until none is. The clock stays where it is.
+    /// Polls ready tasks until no task is ready. The clock does not move.
     ///
     /// ```
     /// use atevery::runtime::Spawner;
@@ -136,18 +135,18 @@ impl VirtualTime {
     ///
     /// # Panics
     ///
-    /// If called from inside a task, if a task panics, or if there is no end to it after a million rounds.
+    /// Panics if called from inside a task, if a task panics, or if tasks are still ready after a million rounds.
     #[track_caller]
     pub fn run_until_stalled(&self) {
         let _driving = self.drive("run_until_stalled");
         self.settle(None);
     }
 
-    /// Moves the clock forward, stopping at each timer on the way to run what it wakes.
+    /// Moves the clock forward by `by`. At each timer on the way, the clock stops and the woken tasks run.
     ///
-    /// When this returns the clock stands exactly `by` further and no task is ready; timers that are due at that very
-    /// instant have fired. Only where a job blocks the thread beyond it, the clock stands later, and what has become
-    /// ready by then stays for the next call.
+    /// When the method returns, timers that are due at the final instant have fired, and no task is ready. If a job
+    /// blocks the thread beyond the final instant, the clock stands later, and tasks that became ready by then wait for
+    /// the next call.
     ///
     /// ```
     /// use std::time::Duration;
@@ -170,7 +169,7 @@ impl VirtualTime {
     ///
     /// # Panics
     ///
-    /// As [`run_until_stalled`](Self::run_until_stalled), and if the clock can't go that far.
+    /// Panics as [`run_until_stalled`](Self::run_until_stalled) does, and if the instant is out of the clock's range.
     #[track_caller]
     pub fn advance(&self, by: Duration) {
         let _driving = self.drive("advance");
@@ -183,10 +182,10 @@ impl VirtualTime {
         }
     }
 
-    /// Drives `future` to its end and returns its output; whenever all is stalled, the clock moves to the next timer.
+    /// Drives `future` to its end and returns the output. When no task is ready, the clock moves to the next timer.
     ///
-    /// The future may borrow and need not be `Send`. It is polled at the head of a round in which it was woken. When
-    /// it is ready, what else is ready stays for the next call.
+    /// The future may borrow, and need not be `Send`. If the future was woken, the next round polls the future first.
+    /// When the future is ready, other ready tasks wait for the next call.
     ///
     /// ```
     /// use std::time::Duration;
@@ -203,9 +202,9 @@ impl VirtualTime {
     ///
     /// # Panics
     ///
-    /// If nothing can ever make progress: the future is pending, no task is ready and no timer is set. Other threads are
-    /// not waited for. Also if the future hasn't ended after a million rounds, if called from inside a task, and if a
-    /// task panics.
+    /// Panics if no progress is possible: the future is pending, no task is ready, and no timer is set. The method does
+    /// not wait for other threads. Panics also if the future is pending after a million rounds, if called from inside a
+    /// task, and if a task panics.
     #[track_caller]
     pub fn block_on<F: IntoFuture>(&self, future: F) -> F::Output {
         let _driving = self.drive("block_on");
@@ -231,11 +230,12 @@ impl VirtualTime {
     }
 }
 
-/// Waiting, from inside a task.
+/// Waiting inside a task.
 impl VirtualTime {
-    /// A future that is ready once the clock has moved on by `by`; if the clock can't go that far, never.
+    /// Returns a future that is ready once the clock has moved forward by `by`. If the instant is out of the clock's
+    /// range, the future is never ready.
     ///
-    /// The time is counted from this call, not from the first poll.
+    /// The time counts from this call, not from the first poll.
     ///
     /// ```
     /// use std::time::Duration;
@@ -252,10 +252,10 @@ impl VirtualTime {
         }
     }
 
-    /// Lets time pass for synchronous code, as `std::thread::sleep` does: the clock moves, and nothing else runs.
+    /// Lets time pass for synchronous code, as `std::thread::sleep` does: the clock moves, and no task runs.
     ///
-    /// This is what a job that blocks the executor's thread looks like. Timers that came due meanwhile fire when the
-    /// job gives the thread back, late.
+    /// A job that calls this method blocks the executor's thread. Timers that come due meanwhile fire late, when the
+    /// job returns.
     ///
     /// ```
     /// use std::time::Duration;
@@ -267,13 +267,13 @@ impl VirtualTime {
     /// time.spawn_blocking(Box::new(move || clock.block_for(Duration::from_millis(170))))?;
     ///
     /// time.block_on(time.sleep(Duration::from_millis(50)));
-    /// assert_eq!(time.elapsed(), Duration::from_millis(170)); // woken late: the thread was taken
+    /// assert_eq!(time.elapsed(), Duration::from_millis(170)); // woken late: the thread was blocked
     /// # Ok::<(), futures::task::SpawnError>(())
     /// ```
     ///
     /// # Panics
     ///
-    /// If the clock can't go that far.
+    /// Panics if the instant is out of the clock's range.
     #[track_caller]
     pub fn block_for(&self, by: Duration) {
         let later = self.later(by);
@@ -283,9 +283,9 @@ impl VirtualTime {
 
 /// Faults.
 impl VirtualTime {
-    /// The clock leaps ahead past the timers in between, as on a machine that was suspended.
+    /// Moves the clock ahead without stopping at timers, as on a machine that was suspended.
     ///
-    /// Nothing runs. The timers that were leapt over all fire at the next call that drives.
+    /// No task runs. All timers that are due by then fire at the next call that drives the runtime.
     ///
     /// ```
     /// use std::time::Duration;
@@ -300,15 +300,15 @@ impl VirtualTime {
     ///
     /// # Panics
     ///
-    /// If the clock can't go that far.
+    /// Panics if the instant is out of the clock's range.
     #[track_caller]
     pub fn jump(&self, by: Duration) {
         self.block_for(by);
     }
 
-    /// The clock steps back, as a monotonic clock should not.
+    /// Moves the clock back, which a monotonic clock should never do.
     ///
-    /// Timers that have fired stay fired; those that have not wait for the clock to come back to their deadline.
+    /// Timers that have fired do not fire again. Other timers fire when the clock reaches their deadline.
     ///
     /// ```
     /// use std::time::Duration;
@@ -322,7 +322,7 @@ impl VirtualTime {
     ///
     /// # Panics
     ///
-    /// If the clock can't go that far.
+    /// Panics if the instant is out of the clock's range.
     #[track_caller]
     pub fn step_back(&self, by: Duration) {
         let Some(earlier) = self.now().checked_sub(by) else {
@@ -331,9 +331,9 @@ impl VirtualTime {
         self.lock().set_now(earlier);
     }
 
-    /// The next `count` spawns are refused with [`SpawnError::shutdown`], blocking ones among them.
+    /// Refuses the next `count` spawns with [`SpawnError::shutdown`], including blocking work.
     ///
-    /// Replaces what an earlier call left over; 0 ends the fault.
+    /// Replaces the count of an earlier call; 0 ends the fault.
     ///
     /// ```
     /// use atevery::runtime::Spawner;
@@ -348,10 +348,9 @@ impl VirtualTime {
         self.lock().refusals = count;
     }
 
-    /// The next `count` spawns are accepted and their futures dropped unpolled, as some executors do when they are shut
-    /// down.
+    /// Accepts the next `count` spawns, and drops the futures unpolled, as some executors do after a shutdown.
     ///
-    /// Replaces what an earlier call left over; 0 ends the fault. Refusals come first.
+    /// Replaces the count of an earlier call; 0 ends the fault. If refusals are set too, refusals come first.
     ///
     /// ```
     /// use atevery::runtime::Spawner;
@@ -366,10 +365,10 @@ impl VirtualTime {
         self.lock().losses = count;
     }
 
-    /// The executor goes away for good: all tasks are dropped, later spawns are refused, no timer fires any more.
+    /// Shuts the executor down for good: drops all tasks, refuses later spawns, and fires no timer any more.
     ///
-    /// A task that calls this is dropped when its poll returns. The clock can still be read and moved, and
-    /// [`block_on`](Self::block_on) still drives its future.
+    /// If a task calls this method, the task is dropped when its poll returns. The clock can still be read and moved,
+    /// and [`block_on`](Self::block_on) still drives its future.
     ///
     /// ```
     /// use std::future::pending;
@@ -385,13 +384,13 @@ impl VirtualTime {
     /// ```
     pub fn shut_down(&self) {
         let remains = self.lock().shut_down();
-        drop(remains); // destructors of futures, which may use this runtime: the lock is released
+        drop(remains); // after the lock: destructors of futures may use this runtime
     }
 }
 
-/// Counts, for a test to assert that nothing leaks and nothing spins.
+/// Counts, for tests that assert that no task leaks or spins.
 impl VirtualTime {
-    /// Tasks that were spawned and have not ended.
+    /// Returns the number of tasks that were spawned and have not ended.
     ///
     /// ```
     /// use atevery::runtime::Spawner;
@@ -406,7 +405,7 @@ impl VirtualTime {
         self.lock().tasks()
     }
 
-    /// Timers that were set and have neither fired nor been dropped. A sleep sets its timer at its first poll.
+    /// Returns the number of timers that are set: neither fired nor dropped. A sleep sets its timer at its first poll.
     ///
     /// ```
     /// use std::time::Duration;
@@ -423,7 +422,7 @@ impl VirtualTime {
         self.lock().timers()
     }
 
-    /// How often a task was polled, of all tasks ever; the future of `block_on` doesn't count.
+    /// Returns the number of polls of all tasks so far, without the polls of the future of `block_on`.
     ///
     /// ```
     /// use std::time::Duration;
@@ -442,7 +441,7 @@ impl VirtualTime {
 }
 
 impl Spawner for VirtualTime {
-    // `spawn_blocking` stays as provided: on one thread, blocking work is a task that does all in one poll.
+    // `spawn_blocking` keeps its default: on one thread, blocking work is a task with one poll.
     fn spawn(&self, future: BoxFuture<'static, ()>) -> Result<(), SpawnError> {
         self.admit(future)
     }

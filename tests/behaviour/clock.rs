@@ -10,6 +10,21 @@ use crate::naive::{Clock, Naive, pass};
 use crate::support::{SECOND, World, ms};
 
 #[test]
+fn the_scheduler_tells_what_its_clock_says() {
+    let world = World::new();
+    assert_eq!(world.scheduler.now(), world.time.now());
+    let begin = world.scheduler.now();
+    world.start();
+    world.advance(30);
+    world.time.jump(SECOND * 3_600);
+    assert_eq!(world.scheduler.now(), begin + ms(30) + SECOND * 3_600);
+    world.time.step_back(SECOND);
+    assert_eq!(world.scheduler.now(), world.time.now());
+    world.stop();
+    assert_eq!(world.scheduler.now(), world.time.now());
+}
+
+#[test]
 fn a_jump_of_hours_is_made_up_one_run_a_tick_under_burst() {
     let world = World::new();
     let job = world.noting("a", 1_000);
@@ -91,7 +106,7 @@ fn a_clock_that_steps_back_between_registration_and_start() {
     world.time.step_back(ms(5_000));
     world.start();
     world.advance(4_999);
-    assert_eq!(job.runs(), 0); // its deadline is ahead, and stays
+    assert_eq!(job.runs(), 0); // it is scheduled ahead, and that stays
     world.advance(1);
     assert_eq!(job.runs(), 1);
 }
@@ -110,7 +125,7 @@ fn a_clock_that_steps_back_during_a_grace() {
 }
 
 #[test]
-fn started_before_its_deadline_is_not_missed() {
+fn started_before_it_is_scheduled_is_not_missed() {
     let world = World::new();
     world.advance(10_000);
     let (log, clock) = (world.log.clone(), world.time.clone());
@@ -347,7 +362,7 @@ fn first_run_at_an_instant_before_the_scheduler_was_made() {
     let (sender, runs) = std::sync::mpsc::channel();
     scheduler.start().unwrap();
     naive.run();
-    let target = move |run: Run| sender.send((run.deadline(), run.missed())).unwrap();
+    let target = move |run: Run| sender.send((run.scheduled(), run.missed())).unwrap();
     let builder = scheduler.every(SECOND).missed_ticks(MissedTicks::Skip);
     builder.first_run(FirstRun::At(at)).run(target).unwrap();
     pass(&clock, &naive, ms(100), ms(10));

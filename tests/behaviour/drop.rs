@@ -61,6 +61,61 @@ fn a_clone_keeps_it_alive() {
 }
 
 #[test]
+fn a_weak_handle_does_not_keep_it_alive() {
+    let (time, scheduler) = scheduler();
+    let job = scheduler.every(ms(100)).run(|| ()).unwrap();
+    scheduler.start().unwrap();
+    let weak = scheduler.downgrade();
+    assert!(format!("{weak:?}").contains("alive: true"));
+    assert_eq!(weak.upgrade().unwrap().jobs(), std::slice::from_ref(&job));
+    time.advance(ms(300));
+    assert_eq!(job.runs(), 4);
+    drop(scheduler);
+    assert!(weak.clone().upgrade().is_none());
+    assert!(format!("{weak:?}").contains("alive: false"));
+    time.advance(ms(300));
+    assert_eq!(job.runs(), 4);
+    assert_eq!((time.tasks(), time.timers()), (0, 0));
+}
+
+#[test]
+fn what_a_weak_handle_gives_keeps_it_alive() {
+    let (time, scheduler) = scheduler();
+    let job = scheduler.every(ms(100)).run(|| ()).unwrap();
+    scheduler.start().unwrap();
+    let upgraded = scheduler.downgrade().upgrade().unwrap();
+    drop(scheduler);
+    time.advance(ms(300));
+    assert_eq!((job.runs(), upgraded.is_running()), (4, true));
+    drop(upgraded);
+    time.advance(ms(300));
+    assert_eq!(job.runs(), 4);
+}
+
+/// Its last other handle is dropped in that run.
+#[test]
+fn a_job_may_reach_its_own_scheduler_through_a_weak_handle() {
+    let (time, scheduler) = scheduler();
+    let (weak, handle, dropped) = (scheduler.downgrade(), later(), Count::default());
+    let (slot, guard) = (Arc::clone(&handle), dropped.on_drop());
+    let target = move |run: Run| {
+        let _captured = &guard;
+        let scheduler = weak.upgrade().expect("it is alive");
+        if run.number() == 2 {
+            drop(take::<Scheduler>(&slot));
+        }
+        assert!(scheduler.is_running());
+    };
+    let job = scheduler.every(ms(100)).run(target).unwrap();
+    scheduler.start().unwrap();
+    put(&handle, scheduler);
+    time.advance(SECOND);
+    assert_eq!((job.runs(), job.status().panics()), (3, 0));
+    drop(job);
+    assert_eq!((dropped.get(), time.tasks(), time.timers()), (1, 0, 0));
+}
+
+#[test]
 fn a_job_or_a_run_does_not_keep_it_alive() {
     let (time, scheduler) = scheduler();
     let (runs, slot): (Later<Run>, _) = {
@@ -77,7 +132,7 @@ fn a_job_or_a_run_does_not_keep_it_alive() {
     assert_eq!(run.job(), job);
     assert_eq!(
         (run.number(), job.name().is_empty(), job.interval()),
-        (0, false, ms(100))
+        (0, false, Some(ms(100)))
     );
     job.remove();
     assert_eq!(time.tasks(), 0);

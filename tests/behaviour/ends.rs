@@ -6,7 +6,7 @@ use atevery::runtime::Timer;
 use atevery::{Allow, EventKind, Events, FirstRun, Job, JobState, MissedTicks, Overlap, Run, every};
 use futures::{FutureExt, StreamExt};
 
-use crate::jitter::{begun, noting_deadlines};
+use crate::jitter::{begun, noting_scheduled};
 use crate::support::{Count, SECOND, World, blow_up, ms, yield_now};
 
 /// Takes what was told so far, in words.
@@ -37,7 +37,7 @@ fn at(world: &World, at_ms: u64) -> Instant {
 fn assert_gone(world: &World, job: &Job) {
     assert_eq!(world.scheduler.jobs(), []);
     assert_eq!(job.status().state(), JobState::Removed);
-    assert!(job.status().next_deadline().is_none());
+    assert!(job.status().next_due().is_none());
 }
 
 #[test]
@@ -410,7 +410,7 @@ fn jobs_that_end_leave_the_others_alone() {
 }
 
 #[test]
-fn no_run_has_a_deadline_after_that_instant() {
+fn no_run_is_scheduled_after_that_instant() {
     let world = World::new();
     let builder = world.every(100).until(at(&world, 250));
     let job = builder.run(world.log.noting("a")).unwrap();
@@ -424,7 +424,7 @@ fn no_run_has_a_deadline_after_that_instant() {
 }
 
 #[test]
-fn a_deadline_at_that_very_instant_is_the_last() {
+fn a_run_scheduled_at_that_very_instant_is_the_last() {
     for (until, runs) in [(199, 2), (200, 3), (201, 3), (299, 3)] {
         let world = World::new();
         let job = world.every(100).until(at(&world, until)).run(|| ()).unwrap();
@@ -491,7 +491,7 @@ fn a_run_that_is_late_runs_after_that_instant() {
 
 #[test]
 fn what_is_triggered_after_that_instant_is_no_run_and_keeps_none_that_is_late_from_running() {
-    for overlap in [Overlap::Skip, Overlap::Replace] {
+    for overlap in [Overlap::Wait, Overlap::Replace] {
         let world = World::new();
         let target = world.log.taking("a", |run| if run == 0 { 430 } else { 0 });
         let job = world.every(100).until(at(&world, 250)).run(target).unwrap();
@@ -659,10 +659,10 @@ fn an_end_by_time_with_runs_that_overlap() {
 
 #[test]
 
-fn a_run_triggered_late_has_no_deadline_after_that_instant() {
+fn a_run_triggered_late_is_not_scheduled_after_that_instant() {
     let world = World::new();
     let builder = world.every(100).until(at(&world, 250));
-    let job = builder.run(noting_deadlines(&world)).unwrap();
+    let job = builder.run(noting_scheduled(&world)).unwrap();
     world.start();
     world.advance(50);
     job.pause();
@@ -670,7 +670,7 @@ fn a_run_triggered_late_has_no_deadline_after_that_instant() {
     job.trigger();
     world.advance(1_000);
     let runs = begun(&world);
-    assert!(runs.iter().all(|(_, deadline)| *deadline <= 250), "{runs:?}");
+    assert!(runs.iter().all(|(_, scheduled)| *scheduled <= 250), "{runs:?}");
 }
 
 #[test]
@@ -715,7 +715,7 @@ fn a_job_that_ends_before_its_first_run_is_gone_by_then() {
     jitter = Duration::ZERO,
     times = 3,
     until = Instant::now() + Duration::from_secs(86_400),
-    delay_from_end,
+    fixed_delay,
     tag = "ends"
 )]
 fn ends() {}

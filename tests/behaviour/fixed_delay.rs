@@ -5,23 +5,23 @@ use std::time::Duration;
 
 use atevery::{Allow, FirstRun, Job, JobBuilder, MissedTicks, Overlap, Run};
 
-use crate::jitter::{begun, noting_deadlines};
+use crate::jitter::{begun, noting_scheduled};
 use crate::support::{Count, World, ms, yield_now};
 
-/// Registers a job whose runs note their deadlines and then take so long.
+/// Registers a job whose runs note when they were scheduled and then take so long.
 fn taking(world: &World, builder: JobBuilder, duration_ms: impl Fn(u64) -> u64 + Send + 'static) -> Job {
-    let (mut noting, clock) = (noting_deadlines(world), world.time.clone());
+    let (mut noting, clock) = (noting_scheduled(world), world.time.clone());
     let target = move |run: Run| {
         let duration = ms(duration_ms(run.number()));
         noting(run);
         clock.sleep(duration)
     };
-    builder.delay_from_end().run(target).unwrap()
+    builder.fixed_delay().run(target).unwrap()
 }
 
-/// A synchronous target that notes its deadline and takes 70 ms.
+/// A synchronous target that notes when it was scheduled and takes 70 ms.
 fn blocking_for_70_ms(world: &World) -> impl FnMut(Run) + Send + 'static {
-    let (mut noting, clock) = (noting_deadlines(world), world.time.clone());
+    let (mut noting, clock) = (noting_scheduled(world), world.time.clone());
     move |run: Run| {
         noting(run);
         clock.block_for(ms(70));
@@ -38,7 +38,7 @@ fn the_timeline_of_the_docs() {
 }
 
 #[test]
-fn without_it_the_interval_counts_from_the_deadline() {
+fn without_it_the_interval_counts_from_the_scheduled_instant() {
     let world = World::new();
     world.taking("a", 100, 70);
     world.start();
@@ -50,7 +50,7 @@ fn without_it_the_interval_counts_from_the_deadline() {
 fn runs_that_hold_their_thread() {
     let world = World::new();
     let target = blocking_for_70_ms(&world);
-    world.every(100).delay_from_end().run(target).unwrap();
+    world.every(100).fixed_delay().run(target).unwrap();
     world.start();
     world.advance(370);
     assert_eq!(begun(&world), [(0, 0), (200, 170), (400, 370)]);
@@ -60,7 +60,7 @@ fn runs_that_hold_their_thread() {
 fn runs_on_the_blocking_pool() {
     let world = World::new();
     let target = blocking_for_70_ms(&world);
-    world.every(100).delay_from_end().run_blocking(target).unwrap();
+    world.every(100).fixed_delay().run_blocking(target).unwrap();
     world.start();
     world.advance(370);
     assert_eq!(begun(&world), [(0, 0), (200, 170), (400, 370)]);
@@ -69,8 +69,8 @@ fn runs_on_the_blocking_pool() {
 #[test]
 fn runs_that_take_no_time() {
     let world = World::new();
-    let target = noting_deadlines(&world);
-    world.every(100).delay_from_end().run(target).unwrap();
+    let target = noting_scheduled(&world);
+    world.every(100).fixed_delay().run(target).unwrap();
     world.start();
     world.advance(300);
     assert_eq!(begun(&world), [(0, 0), (100, 100), (200, 200), (300, 300)]);
@@ -100,7 +100,7 @@ fn runs_that_fail_or_panic() {
                 Err("no")
             }
         };
-        let job = world.every(100).delay_from_end().run(target).unwrap();
+        let job = world.every(100).fixed_delay().run(target).unwrap();
         world.start();
         world.advance(300);
         assert_eq!(world.log.take_times(), [0, 150, 300], "panics: {panics}");
@@ -116,7 +116,7 @@ fn a_synchronous_run_that_panics() {
         blocks(run);
         panic!("a job panics");
     };
-    world.every(100).delay_from_end().run(target).unwrap();
+    world.every(100).fixed_delay().run(target).unwrap();
     world.start();
     world.advance(370);
     assert_eq!(begun(&world), [(0, 0), (200, 170), (400, 370)]);
@@ -134,13 +134,13 @@ fn a_run_that_is_timed_out() {
 #[test]
 fn a_run_that_is_tried_again_ends_with_its_last_attempt() {
     let world = World::new();
-    let mut noting = noting_deadlines(&world);
+    let mut noting = noting_scheduled(&world);
     let target = move |run: Run| {
         noting(run);
         Err("no")
     };
     let builder = world.every(100).retry(|| [ms(30)]);
-    builder.delay_from_end().run(target).unwrap();
+    builder.fixed_delay().run(target).unwrap();
     world.start();
     world.advance(199);
     assert_eq!(begun(&world), [(0, 0), (30, 0), (150, 130), (180, 130)]);
@@ -181,7 +181,7 @@ fn a_restart_while_the_last_run_goes_on_waits_for_its_end() {
         count.up();
         waiter.wait();
     };
-    let builder = stuck.scheduler.every(ms(50)).delay_from_end();
+    let builder = stuck.scheduler.every(ms(50)).fixed_delay();
     let job = builder.run_blocking(target).unwrap();
     stuck.start();
     let stop = stuck.scheduler.stop().timeout(Duration::ZERO).into_future();
@@ -218,12 +218,12 @@ fn there_are_no_missed_runs() {
     for policy in [MissedTicks::Burst, MissedTicks::Skip, MissedTicks::Delay] {
         let world = World::new();
         let missed = Arc::new(std::sync::Mutex::new(Vec::new()));
-        let (mut noting, saw) = (noting_deadlines(&world), Arc::clone(&missed));
+        let (mut noting, saw) = (noting_scheduled(&world), Arc::clone(&missed));
         let target = move |run: Run| {
             saw.lock().unwrap().push(run.missed());
             noting(run);
         };
-        let builder = world.every(100).delay_from_end().missed_ticks(policy);
+        let builder = world.every(100).fixed_delay().missed_ticks(policy);
         let job = builder.run(target).unwrap();
         world.start();
         world.time.jump(ms(950));
@@ -242,8 +242,8 @@ fn there_are_no_missed_runs() {
 fn a_run_that_is_refused_is_tried_again_at_the_next_tick() {
     for blocking in [false, true] {
         let world = World::new();
-        let builder = world.every(200).delay_from_end();
-        let target = noting_deadlines(&world);
+        let builder = world.every(200).fixed_delay();
+        let target = noting_scheduled(&world);
         if blocking {
             builder.run_blocking(target).unwrap();
         } else {
@@ -343,14 +343,14 @@ fn a_pause_that_is_over_before_the_end_changes_nothing() {
 }
 
 #[test]
-fn the_next_deadline_is_not_known_before_the_end() {
+fn the_next_due_instant_is_not_known_before_the_end() {
     let world = World::new();
     let job = taking(&world, world.every(100), |_| 70);
     world.start();
-    assert_eq!(job.status().next_deadline(), None);
+    assert_eq!(job.status().next_due(), None);
     world.advance(70);
     let origin = atevery::runtime::Timer::now(&world.time) - ms(70);
-    assert_eq!(job.status().next_deadline(), Some(origin + ms(170)));
+    assert_eq!(job.status().next_due(), Some(origin + ms(170)));
 }
 
 #[test]
@@ -361,7 +361,7 @@ fn runs_that_may_overlap_do_not() {
         log.note("a");
         clock.sleep(ms(270))
     };
-    let builder = world.every(100).delay_from_end().on_overlap(Allow(3));
+    let builder = world.every(100).fixed_delay().on_overlap(Allow(3));
     builder.run(target).unwrap();
     world.start();
     world.advance(800);
@@ -382,7 +382,7 @@ fn runs_that_may_be_replaced_are_not() {
 #[test]
 fn with_an_endless_interval_there_is_one_run() {
     let world = World::new();
-    let builder = world.scheduler.every(Duration::MAX).delay_from_end();
+    let builder = world.scheduler.every(Duration::MAX).fixed_delay();
     let job = builder.run(async || yield_now().await).unwrap();
     world.start();
     world.advance(86_400_000);
@@ -396,7 +396,7 @@ fn a_job_that_removes_itself_is_gone() {
         run.job().remove();
         yield_now().await;
     };
-    let job = world.every(100).delay_from_end().run(target).unwrap();
+    let job = world.every(100).fixed_delay().run(target).unwrap();
     world.start();
     world.advance(1_000);
     assert_eq!(job.runs(), 1);
@@ -451,7 +451,7 @@ fn an_interval_changed_in_a_run_brings_no_other_beside_it() {
             log.note("a");
             clock.sleep(ms(1_000))
         };
-        let builder = world.every(500).delay_from_end();
+        let builder = world.every(500).fixed_delay();
         let job = if replaces {
             builder.on_overlap(Overlap::Replace).run(target)
         } else {
@@ -476,7 +476,7 @@ fn on_a_scheduler_that_a_run_of_another_drives() {
         let runs = inner_runs.clone();
         inner
             .every(1_000)
-            .delay_from_end()
+            .fixed_delay()
             .run_blocking(move || runs.up())
             .unwrap();
         inner.start();

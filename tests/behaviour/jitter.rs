@@ -1,5 +1,6 @@
-//! Jitter: runs are put off, deadlines are not.
+//! Jitter: runs are put off, the schedule is not.
 
+use std::sync::mpsc;
 use std::time::Duration;
 
 use atevery::runtime::Timer;
@@ -26,53 +27,86 @@ fn jittery(world: &World) -> JobBuilder {
     world.every(EVERY).jitter(ms(JITTER))
 }
 
-/// A target that notes its deadline in milliseconds.
-pub(crate) fn noting_deadlines(world: &World) -> impl FnMut(Run) + Send + Sync + 'static {
-    let noting = sharing_deadlines(world);
+/// A target that notes its scheduled instant in milliseconds.
+pub(crate) fn noting_scheduled(world: &World) -> impl FnMut(Run) + Send + Sync + 'static {
+    let noting = sharing_scheduled(world);
     move |run| noting(run)
 }
 
-fn sharing_deadlines(world: &World) -> impl Fn(Run) + Send + Sync + 'static {
+fn sharing_scheduled(world: &World) -> impl Fn(Run) + Send + Sync + 'static {
     let (log, origin) = (world.log.clone(), world.time.now() - world.time.elapsed());
-    move |run: Run| log.note((run.deadline() - origin).as_millis().to_string())
+    move |run: Run| log.note((run.scheduled() - origin).as_millis().to_string())
 }
 
-/// Takes begin and deadline of each run, in milliseconds.
+/// Takes begin and scheduled instant of each run, in milliseconds.
 pub(crate) fn begun(world: &World) -> Vec<(u64, u64)> {
-    let line = |(at_ms, deadline): (u64, String)| (at_ms, deadline.parse().unwrap());
+    let line = |(at_ms, scheduled): (u64, String)| (at_ms, scheduled.parse().unwrap());
     world.log.take().into_iter().map(line).collect()
 }
 
 /// By how much each of the runs was put off, up to its tick.
 fn delays(runs: &[(u64, u64)]) -> Vec<u64> {
-    runs.iter().map(|(at, deadline)| at - deadline).collect()
+    runs.iter().map(|(at, scheduled)| at - scheduled).collect()
 }
 
-/// So many deadlines, from 0 on.
+/// So many scheduled instants, from 0 on.
 fn regular(count: u64) -> Vec<u64> {
     (0..count).map(|run| run * EVERY).collect()
 }
 
-fn deadlines(runs: &[(u64, u64)]) -> Vec<u64> {
-    runs.iter().map(|(_, deadline)| *deadline).collect()
+fn scheduled(runs: &[(u64, u64)]) -> Vec<u64> {
+    runs.iter().map(|(_, scheduled)| *scheduled).collect()
 }
 
 #[test]
-fn deadlines_do_not_wander_over_a_thousand_runs() {
+fn scheduled_instants_do_not_wander_over_a_thousand_runs() {
     for policy in [MissedTicks::Burst, MissedTicks::Skip] {
         let world = world(1);
-        let target = noting_deadlines(&world);
+        let target = noting_scheduled(&world);
         jittery(&world).missed_ticks(policy).run(target).unwrap();
         world.start();
         world.advance(1_000 * EVERY - 1);
-        assert_eq!(deadlines(&begun(&world)), regular(1_000), "{policy:?}");
+        assert_eq!(scheduled(&begun(&world)), regular(1_000), "{policy:?}");
     }
+}
+
+#[test]
+fn a_run_is_due_when_its_jitter_has_put_it_off_to() {
+    let world = world(1);
+    let (sender, runs) = mpsc::channel();
+    jittery(&world).run(move |run: Run| sender.send(run).unwrap()).unwrap();
+    world.start();
+    world.advance(20 * EVERY - 1);
+    let runs: Vec<Run> = runs.try_iter().collect();
+    assert_eq!(runs.len(), 20);
+    let puts: Vec<Duration> = runs.iter().map(|run| run.due() - run.scheduled()).collect();
+    assert!(puts.iter().all(|put| *put <= ms(JITTER)), "{puts:?}");
+    assert!(puts.iter().any(|put| *put > ms(1)), "{puts:?}");
+    // A tick is a millisecond here.
+    assert!(
+        runs.iter()
+            .all(|run| run.due() <= run.started() && run.started() < run.due() + ms(1))
+    );
+}
+
+#[test]
+fn a_triggered_run_is_scheduled_and_due_when_it_begins() {
+    let world = world(1);
+    let (sender, runs) = mpsc::channel();
+    let target = move |run: Run| sender.send(run).unwrap();
+    let job = jittery(&world).first_run(FirstRun::AfterInterval).run(target).unwrap();
+    world.start();
+    world.advance(10);
+    job.trigger();
+    world.advance(1);
+    let run = runs.try_iter().next().unwrap();
+    assert_eq!((run.scheduled(), run.due()), (run.started(), run.started()));
 }
 
 #[test]
 fn each_run_is_put_off_by_some_part_of_the_jitter_and_no_more() {
     let world = world(1);
-    jittery(&world).run(noting_deadlines(&world)).unwrap();
+    jittery(&world).run(noting_scheduled(&world)).unwrap();
     world.start();
     world.advance(1_000 * EVERY - 1);
     let delays = delays(&begun(&world));
@@ -87,7 +121,7 @@ fn each_run_is_put_off_by_some_part_of_the_jitter_and_no_more() {
 #[test]
 fn a_run_that_is_put_off_begins_at_the_tick_after() {
     let world = World::new();
-    let target = noting_deadlines(&world);
+    let target = noting_scheduled(&world);
     world.every(200).jitter(ms(100)).run(target).unwrap();
     world.start();
     world.advance(20_000);
@@ -160,7 +194,7 @@ fn being_put_off_is_not_being_late() {
     assert!(kinds.contains(&"finished"));
 }
 
-/// With a tick as long as the interval each run begins later than its next deadline.
+/// With a tick as long as the interval each run begins later than its next scheduled instant.
 #[test]
 fn being_put_off_beyond_the_next_tick_misses_nothing() {
     for policy in [MissedTicks::Burst, MissedTicks::Skip, MissedTicks::Delay] {
@@ -182,14 +216,14 @@ fn being_put_off_beyond_the_next_tick_misses_nothing() {
 #[test]
 fn burst_makes_up_for_runs_that_are_late() {
     let world = world(3);
-    let target = noting_deadlines(&world);
+    let target = noting_scheduled(&world);
     jittery(&world).run(target).unwrap();
     world.start();
     world.advance(EVERY / 2);
     world.time.jump(ms(950)); // to 1000
     world.advance(500);
     let runs = begun(&world);
-    assert_eq!(deadlines(&runs)[..14], regular(14));
+    assert_eq!(scheduled(&runs)[..14], regular(14));
     assert!(
         runs[1..10].iter().all(|(at, _)| (1_000..=1_010).contains(at)),
         "{runs:?}"
@@ -200,14 +234,14 @@ fn burst_makes_up_for_runs_that_are_late() {
 fn skip_drops_what_is_missed_and_keeps_the_grid() {
     for seed in 0..20 {
         let world = world(seed);
-        let target = noting_deadlines(&world);
+        let target = noting_scheduled(&world);
         let job = jittery(&world).missed_ticks(MissedTicks::Skip).run(target).unwrap();
         world.start();
         world.advance(EVERY / 2);
         world.time.jump(ms(1_000)); // to 1050: the run of 100 is 910 to 950 late
         world.advance(300);
         let runs = begun(&world);
-        assert_eq!(deadlines(&runs)[..4], [0, 100, 1_100, 1_200], "seed {seed}");
+        assert_eq!(scheduled(&runs)[..4], [0, 100, 1_100, 1_200], "seed {seed}");
         assert_eq!(runs[1].0, 1_050, "seed {seed}");
         assert_eq!(job.status().missed(), 9, "seed {seed}");
     }
@@ -216,7 +250,7 @@ fn skip_drops_what_is_missed_and_keeps_the_grid() {
 #[test]
 fn delay_counts_from_the_begin_less_what_it_was_put_off() {
     let world = world(4);
-    let target = noting_deadlines(&world);
+    let target = noting_scheduled(&world);
     jittery(&world).missed_ticks(MissedTicks::Delay).run(target).unwrap();
     world.start();
     world.advance(100 * EVERY);
@@ -229,9 +263,9 @@ fn delay_counts_from_the_begin_less_what_it_was_put_off() {
 }
 
 #[test]
-fn delay_moves_the_deadlines_of_a_job_that_was_held_up() {
+fn delay_moves_the_scheduled_instants_of_a_job_that_was_held_up() {
     let world = world(5);
-    let target = noting_deadlines(&world);
+    let target = noting_scheduled(&world);
     let job = jittery(&world).missed_ticks(MissedTicks::Delay).run(target).unwrap();
     world.start();
     world.advance(EVERY / 2);
@@ -247,18 +281,18 @@ fn delay_moves_the_deadlines_of_a_job_that_was_held_up() {
 fn the_first_run_is_put_off_from_its_own_instant() {
     let world = world(6);
     let builder = jittery(&world).first_run(FirstRun::After(ms(330)));
-    builder.run(noting_deadlines(&world)).unwrap();
+    builder.run(noting_scheduled(&world)).unwrap();
     world.start();
     world.advance(1_000);
     let runs = begun(&world);
-    assert_eq!(deadlines(&runs)[..3], [330, 430, 530]);
+    assert_eq!(scheduled(&runs)[..3], [330, 430, 530]);
     assert!(delays(&runs).iter().any(|delay| *delay > 1), "{runs:?}");
 }
 
 #[test]
 fn a_jitter_of_nothing_puts_nothing_off() {
     let world = World::new();
-    let target = noting_deadlines(&world);
+    let target = noting_scheduled(&world);
     world.every(100).jitter(Duration::ZERO).run(target).unwrap();
     world.start();
     world.advance(300);
@@ -307,7 +341,7 @@ fn the_longest_jitter_does_not_overflow() {
 #[test]
 fn after_a_restart_runs_are_put_off_again() {
     let world = world(7);
-    jittery(&world).run(noting_deadlines(&world)).unwrap();
+    jittery(&world).run(noting_scheduled(&world)).unwrap();
     world.start();
     world.advance(EVERY / 2);
     world.stop();
@@ -317,7 +351,7 @@ fn after_a_restart_runs_are_put_off_again() {
     world.advance(20 * EVERY - 1);
     let runs = begun(&world);
     let expected: Vec<u64> = (0..20).map(|run| 10_050 + run * EVERY).collect();
-    assert_eq!(deadlines(&runs), expected);
+    assert_eq!(scheduled(&runs), expected);
     let delays = delays(&runs);
     assert!(delays.iter().all(|delay| *delay <= JITTER), "{delays:?}");
     assert!(delays.iter().any(|delay| *delay > 20), "{delays:?}");
@@ -326,7 +360,7 @@ fn after_a_restart_runs_are_put_off_again() {
 #[test]
 fn after_a_pause_runs_are_put_off_again() {
     let world = world(8);
-    let job = jittery(&world).run(noting_deadlines(&world)).unwrap();
+    let job = jittery(&world).run(noting_scheduled(&world)).unwrap();
     world.start();
     world.advance(EVERY / 2);
     job.pause();
@@ -336,16 +370,16 @@ fn after_a_pause_runs_are_put_off_again() {
     world.advance(20 * EVERY - 1);
     let runs = begun(&world);
     let expected: Vec<u64> = (0..20).map(|run| 10_050 + run * EVERY).collect();
-    assert_eq!(deadlines(&runs), expected);
+    assert_eq!(scheduled(&runs), expected);
     assert!(delays(&runs).iter().any(|delay| *delay > 20), "{runs:?}");
     assert_eq!(job.status().missed(), 0);
 }
 
 #[test]
-fn a_pause_that_is_over_before_the_deadline_changes_nothing() {
+fn a_pause_that_is_over_before_the_scheduled_instant_changes_nothing() {
     let runs = [false, true].map(|pauses| {
         let world = world(9);
-        let job = jittery(&world).run(noting_deadlines(&world)).unwrap();
+        let job = jittery(&world).run(noting_scheduled(&world)).unwrap();
         world.start();
         world.advance(50);
         if pauses {
@@ -359,13 +393,13 @@ fn a_pause_that_is_over_before_the_deadline_changes_nothing() {
     assert_eq!(runs[0], runs[1]);
 }
 
-/// Between its deadline and the instant that it was put off to, a run is not due yet.
+/// Between its scheduled instant and the instant that it was put off to, a run is not due yet.
 #[test]
 
 fn a_pause_that_is_over_before_a_run_is_due_changes_nothing() {
     let runs = [false, true].map(|pauses| {
         let world = world(9);
-        let target = noting_deadlines(&world);
+        let target = noting_scheduled(&world);
         let job = world.every(100).jitter(ms(99)).run(target).unwrap();
         world.start();
         world.advance(520); // the run of 500 comes at 588
@@ -383,7 +417,7 @@ fn a_pause_that_is_over_before_a_run_is_due_changes_nothing() {
 #[test]
 fn a_run_that_was_triggered_is_not_put_off() {
     let world = world(10);
-    let job = jittery(&world).run(noting_deadlines(&world)).unwrap();
+    let job = jittery(&world).run(noting_scheduled(&world)).unwrap();
     world.start();
     world.advance(1_000 - EVERY / 2); // at 950, when all runs of before have begun
     begun(&world);
@@ -392,13 +426,13 @@ fn a_run_that_was_triggered_is_not_put_off() {
     let triggered = begun(&world);
     assert!([(950, 950), (951, 951)].contains(&triggered[0]), "{triggered:?}");
     world.advance(EVERY * 3);
-    assert_eq!(deadlines(&begun(&world)), [1_000, 1_100, 1_200]);
+    assert_eq!(scheduled(&begun(&world)), [1_000, 1_100, 1_200]);
 }
 
 #[test]
 fn an_interval_not_longer_than_the_jitter_is_refused_later_too() {
     let world = world(11);
-    let job = jittery(&world).run(noting_deadlines(&world)).unwrap();
+    let job = jittery(&world).run(noting_scheduled(&world)).unwrap();
     world.start();
     world.advance(1);
     for interval_ms in [JITTER - 1, JITTER] {
@@ -408,23 +442,23 @@ fn an_interval_not_longer_than_the_jitter_is_refused_later_too() {
             "{error}"
         );
     }
-    assert_eq!(job.interval(), ms(EVERY));
+    assert_eq!(job.interval(), Some(ms(EVERY)));
     world.advance(4 * EVERY - 2);
-    assert_eq!(deadlines(&begun(&world)), regular(4));
+    assert_eq!(scheduled(&begun(&world)), regular(4));
     job.set_interval(ms(JITTER + 1)).unwrap();
-    assert_eq!(job.interval(), ms(JITTER + 1));
+    assert_eq!(job.interval(), Some(ms(JITTER + 1)));
 }
 
 #[test]
 fn runs_are_put_off_with_a_new_interval_too() {
     let world = world(12);
-    let job = jittery(&world).run(noting_deadlines(&world)).unwrap();
+    let job = jittery(&world).run(noting_scheduled(&world)).unwrap();
     world.start();
     world.advance(90);
     job.set_interval(ms(300)).unwrap();
     world.advance(9_910);
     let runs = begun(&world);
-    assert_eq!(deadlines(&runs)[..4], [0, 100, 400, 700]);
+    assert_eq!(scheduled(&runs)[..4], [0, 100, 400, 700]);
     let delays = delays(&runs);
     assert!(delays.iter().all(|delay| *delay <= JITTER), "{delays:?}");
     assert!(delays.iter().any(|delay| *delay > 20), "{delays:?}");
@@ -433,7 +467,7 @@ fn runs_are_put_off_with_a_new_interval_too() {
 #[test]
 fn runs_that_overlap_are_put_off_too() {
     let world = world(13);
-    let (noting, clock) = (sharing_deadlines(&world), world.time.clone());
+    let (noting, clock) = (sharing_scheduled(&world), world.time.clone());
     let target = move |run: Run| {
         noting(run);
         clock.sleep(ms(250))
@@ -442,17 +476,17 @@ fn runs_that_overlap_are_put_off_too() {
     world.start();
     world.advance(20 * EVERY - 1);
     let runs = begun(&world);
-    assert_eq!(deadlines(&runs), regular(20));
+    assert_eq!(scheduled(&runs), regular(20));
     assert!(delays(&runs).iter().any(|delay| *delay > 20), "{runs:?}");
 }
 
 #[test]
 fn runs_on_the_blocking_pool_are_put_off_too() {
     let world = world(14);
-    jittery(&world).run_blocking(noting_deadlines(&world)).unwrap();
+    jittery(&world).run_blocking(noting_scheduled(&world)).unwrap();
     world.start();
     world.advance(20 * EVERY - 1);
     let runs = begun(&world);
-    assert_eq!(deadlines(&runs), regular(20));
+    assert_eq!(scheduled(&runs), regular(20));
     assert!(delays(&runs).iter().any(|delay| *delay > 20), "{runs:?}");
 }

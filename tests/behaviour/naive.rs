@@ -7,9 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
-use atevery::runtime::{Spawner, Timer};
-use futures::future::BoxFuture;
-use futures::task::SpawnError;
+use atevery::runtime::{BoxFuture, SpawnError, Spawner, Timer};
 
 /// What becomes of the next futures that are spawned.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

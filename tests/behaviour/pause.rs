@@ -5,11 +5,11 @@ use std::future::pending;
 use atevery::{Allow, FirstRun, Job, JobState, MissedTicks, Run};
 
 use crate::ends::offer;
-use crate::jitter::{begun, noting_deadlines};
+use crate::jitter::{begun, noting_scheduled};
 use crate::support::{Count, World, later, ms, names, put, take};
 
 fn noting(world: &World, interval_ms: u64) -> Job {
-    let job = world.every(interval_ms).run(noting_deadlines(world)).unwrap();
+    let job = world.every(interval_ms).run(noting_scheduled(world)).unwrap();
     world.start();
     job
 }
@@ -59,7 +59,7 @@ fn a_pause_that_is_over_in_time_leaves_no_trace() {
 fn time_paused_is_not_missed() {
     for policy in [MissedTicks::Burst, MissedTicks::Skip, MissedTicks::Delay] {
         let world = World::new();
-        let target = noting_deadlines(&world);
+        let target = noting_scheduled(&world);
         let job = world.every(100).missed_ticks(policy).run(target).unwrap();
         world.start();
         world.advance(50);
@@ -103,7 +103,7 @@ fn a_job_that_is_offered_does_not_run_after_the_call() {
 #[test]
 fn an_offer_survives_a_pause_that_is_over_at_once() {
     let world = World::new();
-    let job = world.every(100).run(noting_deadlines(&world)).unwrap();
+    let job = world.every(100).run(noting_scheduled(&world)).unwrap();
     world.scheduler.start().unwrap();
     offer(&world);
     job.pause();
@@ -214,14 +214,14 @@ fn twice_is_once() {
     assert_eq!(once.len(), 3, "{once:?}"); // 0, about 1000 and 1100
     job.resume();
     world.advance(51);
-    let deadlines: Vec<_> = begun(&world).iter().map(|(_, deadline)| *deadline).collect();
-    assert_eq!(deadlines, [1_200]);
+    let scheduled: Vec<_> = begun(&world).iter().map(|(_, scheduled)| *scheduled).collect();
+    assert_eq!(scheduled, [1_200]);
 }
 
 #[test]
 fn a_resume_without_a_pause_changes_nothing() {
     let world = World::new();
-    let (mut noting, clock) = (noting_deadlines(&world), world.time.clone());
+    let (mut noting, clock) = (noting_scheduled(&world), world.time.clone());
     let target = move |run: Run| {
         noting(run);
         clock.sleep(ms(230))
@@ -292,7 +292,7 @@ fn another_job_resumes_it() {
 #[test]
 fn before_the_first_run() {
     let world = World::new();
-    let job = world.every(100).run(noting_deadlines(&world)).unwrap();
+    let job = world.every(100).run(noting_scheduled(&world)).unwrap();
     job.pause();
     world.start();
     world.advance(510);
@@ -306,7 +306,7 @@ fn before_the_first_run() {
 fn a_first_run_that_is_ahead_stays_where_it_was() {
     let world = World::new();
     let builder = world.every(100).first_run(FirstRun::After(ms(500)));
-    let job = builder.run(noting_deadlines(&world)).unwrap();
+    let job = builder.run(noting_scheduled(&world)).unwrap();
     world.start();
     job.pause();
     world.advance(400);
@@ -379,11 +379,11 @@ fn the_status_says_so() {
     assert_eq!(job.status().state(), JobState::Running);
     world.advance(50);
     assert_eq!(job.status().state(), JobState::Paused);
-    assert_eq!(job.status().next_deadline(), None);
+    assert_eq!(job.status().next_due(), None);
     assert_eq!(world.scheduler.status().jobs()[0].state(), JobState::Paused);
     job.resume();
     assert_eq!(job.status().state(), JobState::Waiting);
-    assert!(job.status().next_deadline().is_some());
+    assert!(job.status().next_due().is_some());
     job.pause();
     job.remove();
     assert_eq!(job.status().state(), JobState::Removed);

@@ -1,10 +1,8 @@
 //! Executors that refuse or lose what they are given.
 
-use atevery::runtime::Spawner;
+use atevery::runtime::{BoxFuture, SpawnError, Spawner};
 use atevery::{MissedTicks, Run, Scheduler};
 use futures::FutureExt;
-use futures::future::BoxFuture;
-use futures::task::SpawnError;
 
 use crate::naive::{Clock, Mode, Naive, pass};
 use crate::support::{Count, SECOND, World, later, ms, put, take};
@@ -36,12 +34,12 @@ fn a_loop_that_is_lost_can_be_started_again() {
 }
 
 #[test]
-fn a_run_that_is_refused_is_tried_again_at_the_next_tick_and_keeps_its_deadline() {
+fn a_run_that_is_refused_is_tried_again_at_the_next_tick_and_keeps_its_scheduled_instant() {
     refused(|world, count| world.time.refuse_spawns(count));
 }
 
 #[test]
-fn a_run_that_is_lost_is_tried_again_at_the_next_tick_and_keeps_its_deadline() {
+fn a_run_that_is_lost_is_tried_again_at_the_next_tick_and_keeps_its_scheduled_instant() {
     refused(|world, count| world.time.drop_spawns(count));
 }
 
@@ -49,7 +47,7 @@ fn refused(fault: impl Fn(&World, usize)) {
     for blocking in [false, true] {
         let world = World::new();
         let log = world.log.clone();
-        let target = move |run: Run| log.note(format!("{} {:?}", run.number(), run.started() - run.deadline()));
+        let target = move |run: Run| log.note(format!("{} {:?}", run.number(), run.started() - run.scheduled()));
         let builder = world.every(200);
         let job = if blocking {
             builder.run_blocking(target)

@@ -89,12 +89,12 @@ fn a_run_that_ends_as_the_next_is_due_does_not_hold_it_up() {
 }
 
 #[test]
-fn the_default_and_skip_replace_nothing() {
-    for skip in [false, true] {
+fn the_default_and_wait_replace_nothing() {
+    for wait in [false, true] {
         let world = World::new();
         let builder = world.every(100);
-        let builder = if skip {
-            builder.on_overlap(Overlap::Skip)
+        let builder = if wait {
+            builder.on_overlap(Overlap::Wait)
         } else {
             builder
         };
@@ -109,7 +109,7 @@ fn the_default_and_skip_replace_nothing() {
 fn the_policy_that_is_said_last_counts() {
     let world = World::new();
     let builder = replacing(&world, 100).on_overlap(atevery::Allow(3));
-    let builder = builder.on_overlap(Overlap::Replace).on_overlap(Overlap::Skip);
+    let builder = builder.on_overlap(Overlap::Replace).on_overlap(Overlap::Wait);
     builder.run(world.log.taking("begins", |_| 230)).unwrap();
     world.start();
     world.advance(450);
@@ -162,7 +162,7 @@ fn on_threads_synchronous_code_is_told_to_end_by_the_next_run() {
         .unwrap();
         stuck.scheduler.start().unwrap();
         stuck.world().advance_until(|| job.runs() >= 4);
-        assert!(stuck.scheduler.stop().timeout(SECOND * 20).wait().is_clean());
+        assert!(stuck.scheduler.stop().timeout(SECOND * 20).blocking_wait().is_clean());
         // None of them was dropped in its midst.
         assert_eq!(job.status().cancelled(), 0);
     }
@@ -176,7 +176,7 @@ fn on_threads_blocking_code_that_waits_for_its_cancellation_is_woken() {
     let job = builder.run_blocking(target).unwrap();
     stuck.scheduler.start().unwrap();
     stuck.world().advance_until(|| job.runs() >= 4);
-    assert!(stuck.scheduler.stop().timeout(SECOND * 20).wait().is_clean());
+    assert!(stuck.scheduler.stop().timeout(SECOND * 20).blocking_wait().is_clean());
 }
 
 /// A waker that holds whoever wakes it up until the job is idle.
@@ -247,7 +247,7 @@ fn a_run_that_is_being_polled_is_dropped_at_its_next_await() {
     assert_eq!(dropped.get(), 1);
     stuck.world().advance_until(|| job.runs() >= 3);
     assert!(dropped.get() >= 2);
-    assert!(stuck.scheduler.stop().timeout(SECOND * 20).wait().is_clean());
+    assert!(stuck.scheduler.stop().timeout(SECOND * 20).blocking_wait().is_clean());
 }
 
 #[test]
@@ -377,7 +377,7 @@ fn a_run_is_replaced_even_if_it_has_the_last_place_of_its_group() {
     assert_eq!(job.runs(), 11);
 }
 
-/// When a job was begun, and its deadline, in milliseconds from the world's beginning.
+/// When a job was begun, and when it was scheduled, in milliseconds from the world's beginning.
 fn begins(policy: MissedTicks, register: impl Fn(JobBuilder, Log, Instant) -> Job) -> Vec<String> {
     let world = World::new();
     let origin = atevery::runtime::Timer::now(&world.time);
@@ -398,10 +398,10 @@ fn begins(policy: MissedTicks, register: impl Fn(JobBuilder, Log, Instant) -> Jo
 }
 
 #[test]
-fn deadlines_are_those_of_a_job_whose_runs_take_no_time() {
+fn scheduled_instants_are_those_of_a_job_whose_runs_take_no_time() {
     for policy in [MissedTicks::Burst, MissedTicks::Skip, MissedTicks::Delay] {
         let note = |log: &Log, origin: Instant, run: &Run| {
-            log.note(format!("{:?} {}", run.deadline() - origin, run.missed()));
+            log.note(format!("{:?} {}", run.scheduled() - origin, run.missed()));
         };
         let quick = begins(policy, |builder, log, origin| {
             builder.run(move |run: Run| note(&log, origin, &run)).unwrap()
@@ -641,7 +641,7 @@ fn on_threads_there_is_never_more_than_one_run() {
     while job.runs() < 5 && began.elapsed() < Duration::from_secs(60) {
         std::thread::sleep(ms(1));
     }
-    let report = scheduler.stop().timeout(SECOND * 20).wait();
+    let report = scheduler.stop().timeout(SECOND * 20).blocking_wait();
     assert_eq!(names(report.still_running()), Vec::<&str>::new());
     assert!(job.runs() >= 5, "{}", job.runs());
     assert_eq!(overlaps.get(), 0);

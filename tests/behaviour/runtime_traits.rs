@@ -6,11 +6,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Wake, Waker};
 use std::time::{Duration, Instant};
 
-use atevery::runtime::{Runtime, Spawner, Timer};
+use atevery::runtime::{BoxFuture, Runtime, SpawnError, Spawner, Timer};
 use atevery::testing::VirtualTime;
 use atevery::{Job, Run, Scheduler};
-use futures::future::{BoxFuture, select};
-use futures::task::SpawnError;
+use futures::future::select;
 use futures::{FutureExt, StreamExt};
 
 use crate::naive::{Clock, Mode, Naive, pass};
@@ -147,7 +146,7 @@ fn all_that_is_known_of_time_comes_from_the_timer() {
     let (sender, runs) = std::sync::mpsc::channel();
     let job = scheduler
         .every(ms(50))
-        .run(move |run: Run| sender.send((run.deadline(), run.started())).unwrap())
+        .run(move |run: Run| sender.send((run.scheduled(), run.started())).unwrap())
         .unwrap();
     scheduler.start().unwrap();
     naive.run();
@@ -165,7 +164,7 @@ fn the_executor_may_come_to_its_tasks_late() {
     let scheduler = Scheduler::new((naive.clone(), clock.clone()));
     let (sender, runs) = std::sync::mpsc::channel();
     let start = clock.now();
-    let target = move |run: Run| sender.send((run.deadline() - start, run.started() - start, run.missed()));
+    let target = move |run: Run| sender.send((run.scheduled() - start, run.started() - start, run.missed()));
     let builder = scheduler.every(ms(100)).missed_ticks(atevery::MissedTicks::Delay);
     builder.run(target).unwrap();
     scheduler.start().unwrap();

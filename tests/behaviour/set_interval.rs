@@ -7,18 +7,18 @@ use atevery::testing::VirtualTime;
 use atevery::{Allow, FirstRun, Job, MissedTicks, Run, Scheduler};
 
 use crate::ends::offer;
-use crate::jitter::{begun, noting_deadlines};
+use crate::jitter::{begun, noting_scheduled};
 use crate::support::{SECOND, World, later, ms, put, take, yield_now};
 use crate::threads::Threads;
 
 fn noting(world: &World, interval_ms: u64) -> Job {
-    let job = world.every(interval_ms).run(noting_deadlines(world)).unwrap();
+    let job = world.every(interval_ms).run(noting_scheduled(world)).unwrap();
     world.start();
     job
 }
 
 fn taking(world: &World, interval_ms: u64, duration_ms: u64) -> Job {
-    let (mut noting, clock) = (noting_deadlines(world), world.time.clone());
+    let (mut noting, clock) = (noting_scheduled(world), world.time.clone());
     let target = move |run: Run| {
         noting(run);
         clock.sleep(ms(duration_ms))
@@ -45,7 +45,7 @@ fn a_shorter_one_counts_from_now() {
     let job = noting(&world, 1_000);
     world.advance(310);
     job.set_interval(ms(100)).unwrap();
-    assert_eq!(job.interval(), ms(100));
+    assert_eq!(job.interval(), Some(ms(100)));
     world.advance(240);
     assert_eq!(begun(&world), [(0, 0), (450, 410), (550, 510)]);
 }
@@ -93,9 +93,9 @@ fn the_last_of_several_counts() {
     for interval_ms in [5_000, 700, 300, 900] {
         job.set_interval(ms(interval_ms)).unwrap();
     }
-    assert_eq!(job.interval(), ms(900));
+    assert_eq!(job.interval(), Some(ms(900)));
     world.advance(1_290);
-    // The shortest moved the deadline, the last one holds from there.
+    // The shortest moved the scheduled instant, the last one holds from there.
     assert_eq!(begun(&world), [(0, 0), (350, 310), (1_250, 1_210)]);
 }
 
@@ -134,7 +134,7 @@ fn many_calls_from_inside_do_not_starve_it_either() {
 #[test]
 fn a_job_that_was_never_due_again_is() {
     let world = World::new();
-    let job = world.scheduler.every(Duration::MAX).run(noting_deadlines(&world));
+    let job = world.scheduler.every(Duration::MAX).run(noting_scheduled(&world));
     let job = job.unwrap();
     world.start();
     world.advance(100_010);
@@ -149,10 +149,10 @@ fn an_endless_one_leaves_the_next_run_and_no_more() {
     let job = noting(&world, 100);
     world.advance(10);
     job.set_interval(Duration::MAX).unwrap();
-    assert_eq!(job.interval(), Duration::MAX);
+    assert_eq!(job.interval(), Some(Duration::MAX));
     world.advance(86_400_000);
     assert_eq!(begun(&world), [(0, 0), (100, 100)]);
-    assert_eq!(job.status().next_deadline(), None);
+    assert_eq!(job.status().next_due(), None);
     job.set_interval(SECOND).unwrap();
     world.advance(2_050); // each run is due 10 ms after a tick
     assert_eq!(job.runs(), 4);
@@ -171,7 +171,7 @@ fn one_that_is_too_short_is_refused_and_changes_nothing() {
             text.contains(&format!("{interval:?}")) && text.contains("50ms"),
             "{text}"
         );
-        assert_eq!(job.interval(), ms(200));
+        assert_eq!(job.interval(), Some(ms(200)));
     }
     world.advance(370);
     assert_eq!(begun(&world), [(0, 0), (200, 200), (400, 400)]);
@@ -213,7 +213,7 @@ fn during_a_run_that_is_longer_than_both() {
     use MissedTicks::{Burst, Delay, Skip};
     for (policy, second) in [(Burst, (600, 310)), (Skip, (650, 610)), (Delay, (650, 650))] {
         let world = World::new();
-        let (mut noting, clock) = (noting_deadlines(&world), world.time.clone());
+        let (mut noting, clock) = (noting_scheduled(&world), world.time.clone());
         let target = move |run: Run| {
             let duration = ms(if run.number() == 0 { 530 } else { 0 });
             noting(run);
@@ -279,7 +279,7 @@ fn a_job_that_slows_down_while_there_is_nothing_to_do() {
     let target = move |run: Run| {
         log.note("a");
         let job = run.job();
-        job.set_interval(job.interval() * 2).unwrap();
+        job.set_interval(job.interval().unwrap() * 2).unwrap();
     };
     world.every(100).run(target).unwrap();
     world.start();
@@ -300,9 +300,9 @@ fn from_another_job_of_the_same_tick() {
         };
         let job = if sets_first {
             world.every(1_000).run(target).unwrap();
-            world.every(1_000).run(noting_deadlines(&world)).unwrap()
+            world.every(1_000).run(noting_scheduled(&world)).unwrap()
         } else {
-            let job = world.every(1_000).run(noting_deadlines(&world)).unwrap();
+            let job = world.every(1_000).run(noting_scheduled(&world)).unwrap();
             world.every(1_000).run(target).unwrap();
             job
         };
@@ -323,7 +323,7 @@ fn before_the_first_run_that_stays_where_it_was() {
     for started in [false, true] {
         let world = World::new();
         let builder = world.every(1_000).first_run(FirstRun::AfterInterval);
-        let job = builder.run(noting_deadlines(&world)).unwrap();
+        let job = builder.run(noting_scheduled(&world)).unwrap();
         if started {
             world.start();
         }
@@ -343,7 +343,7 @@ fn before_the_first_run_that_stays_where_it_was() {
 #[test]
 fn before_the_start() {
     let world = World::new();
-    let job = world.every(1_000).run(noting_deadlines(&world)).unwrap();
+    let job = world.every(1_000).run(noting_scheduled(&world)).unwrap();
     job.set_interval(ms(100)).unwrap();
     world.start();
     world.advance(200);
@@ -353,7 +353,7 @@ fn before_the_start() {
 #[test]
 fn while_the_first_run_is_on_offer() {
     let world = World::new();
-    let job = world.every(1_000).run(noting_deadlines(&world)).unwrap();
+    let job = world.every(1_000).run(noting_scheduled(&world)).unwrap();
     world.scheduler.start().unwrap();
     offer(&world);
     job.set_interval(ms(100)).unwrap();
@@ -364,7 +364,7 @@ fn while_the_first_run_is_on_offer() {
 #[test]
 fn while_a_run_is_on_offer_that_is_then_taken_back() {
     let world = World::new();
-    let job = world.every(1_000).run(noting_deadlines(&world)).unwrap();
+    let job = world.every(1_000).run(noting_scheduled(&world)).unwrap();
     world.start();
     world.advance(999);
     world.time.jump(ms(1));
@@ -389,8 +389,8 @@ fn while_it_is_paused() {
     assert!(job.is_paused());
     job.resume(); // at 400, when it was due at 300
     world.advance(210);
-    let deadlines: Vec<_> = begun(&world).iter().map(|(_, deadline)| *deadline).collect();
-    assert_eq!(deadlines, [400, 500, 600]);
+    let scheduled: Vec<_> = begun(&world).iter().map(|(_, scheduled)| *scheduled).collect();
+    assert_eq!(scheduled, [400, 500, 600]);
 }
 
 #[test]
@@ -521,8 +521,8 @@ fn the_status_shows_it() {
     let job = noting(&world, 1_000);
     let origin = atevery::runtime::Timer::now(&world.time);
     job.set_interval(ms(100)).unwrap();
-    assert_eq!(job.status().interval(), ms(100));
-    assert_eq!(job.status().next_deadline(), Some(origin + ms(100)));
+    assert_eq!(job.status().interval(), Some(ms(100)));
+    assert_eq!(job.status().next_due(), Some(origin + ms(100)));
 }
 
 /// Eight threads change everything at once, while the clock goes on and runs begin and end.
@@ -537,7 +537,7 @@ fn from_many_threads() {
     let jobs = [
         scheduler.every(ms(50)).run(|| ()).unwrap(),
         scheduler.every(ms(50)).run(waits.clone()).unwrap(),
-        scheduler.every(ms(50)).delay_from_end().run(waits.clone()).unwrap(),
+        scheduler.every(ms(50)).fixed_delay().run(waits.clone()).unwrap(),
         scheduler.every(ms(50)).run_blocking(|| ()).unwrap(),
         scheduler.every(ms(50)).on_overlap(Allow(3)).run(waits.clone()).unwrap(),
         scheduler

@@ -205,7 +205,7 @@ fn restart_within_a_tick_of_detach_has_one_loop() {
 }
 
 #[test]
-fn a_run_that_was_handed_over_but_had_not_begun_never_begins_and_keeps_its_deadline() {
+fn a_run_that_was_handed_over_but_had_not_begun_never_begins_and_keeps_its_scheduled_instant() {
     let world = World::new();
     let (scheduler, begun) = (world.scheduler.clone(), world.log.clone());
     let mut first = true;
@@ -218,13 +218,13 @@ fn a_run_that_was_handed_over_but_had_not_begun_never_begins_and_keeps_its_deadl
             }
         })
         .unwrap();
-    let target = move |run: Run| begun.note(format!("{} {:?}", run.number(), run.started() - run.deadline()));
+    let target = move |run: Run| begun.note(format!("{} {:?}", run.number(), run.started() - run.scheduled()));
     let second = world.every(1_000).run(target).unwrap();
     world.start();
     world.advance(400);
     assert_eq!(second.runs(), 0);
     world.start();
-    // Its deadline was at 0, which the start lifts; had it moved it would be at 1000.
+    // It was scheduled at 0, which the start lifts; had it moved it would be at 1000.
     assert_eq!(world.log.take(), [(400, "0 0ns".to_owned())]);
 }
 

@@ -40,11 +40,14 @@ mod of_a_job {
         let job = world.every(1_500).name("a").run(|| ()).unwrap();
         let status = job.status();
         assert_eq!((status.id(), status.name()), (job.id(), "a"));
-        assert_eq!((status.state(), status.interval()), (JobState::Waiting, ms(1_500)));
+        assert_eq!(
+            (status.state(), status.interval()),
+            (JobState::Waiting, Some(ms(1_500)))
+        );
         assert_eq!((status.runs(), status.failures(), status.panics()), (0, 0, 0));
         assert_eq!((status.timeouts(), status.cancelled(), status.retries()), (0, 0, 0));
         assert_eq!((status.missed(), status.refused(), status.last_error()), (0, 0, None));
-        assert_eq!((status.last_start(), status.next_deadline()), (None, Some(start)));
+        assert_eq!((status.last_start(), status.next_due()), (None, Some(start)));
         assert_eq!((status.last_duration(), status.mean_duration()), (None, None));
         assert_eq!(
             (status.max_lateness(), histogram(&status)),
@@ -63,7 +66,7 @@ mod of_a_job {
         assert_eq!((status.state(), status.runs()), (JobState::Running, 2));
         assert_eq!(status.last_start(), Some(start + ms(100)));
         assert_eq!(status.last_duration(), Some(ms(30))); // of the run before
-        assert_eq!(status.next_deadline(), Some(start + ms(200)));
+        assert_eq!(status.next_due(), Some(start + ms(200)));
         world.advance(20);
         let status = job.status();
         assert_eq!((status.state(), status.runs()), (JobState::Waiting, 2));
@@ -90,14 +93,14 @@ mod of_a_job {
         assert_eq!(job.status().state(), JobState::Running);
         world.advance(50);
         assert_eq!(job.status().state(), JobState::Paused);
-        assert_eq!(job.status().next_deadline(), None);
+        assert_eq!(job.status().next_due(), None);
         job.resume();
         assert_eq!(job.status().state(), JobState::Waiting);
-        assert_eq!(job.status().next_deadline(), Some(start + ms(100)));
+        assert_eq!(job.status().next_due(), Some(start + ms(100)));
         world.advance(60);
         job.remove();
         assert_eq!(job.status().state(), JobState::Running);
-        assert_eq!(job.status().next_deadline(), None);
+        assert_eq!(job.status().next_due(), None);
         world.advance(50);
         let status = job.status();
         assert_eq!((status.state(), status.runs()), (JobState::Removed, 2));
@@ -107,16 +110,16 @@ mod of_a_job {
     }
 
     #[test]
-    fn the_next_deadline_of_a_fixed_delay_is_known_at_the_end_of_the_run() {
+    fn the_next_due_instant_of_a_fixed_delay_is_known_at_the_end_of_the_run() {
         let world = World::new();
         let start = world.time.now();
         let clock = world.time.clone();
         let target = move || clock.sleep(ms(30));
-        let job = world.every(100).delay_from_end().run(target).unwrap();
+        let job = world.every(100).fixed_delay().run(target).unwrap();
         world.start();
-        assert_eq!(job.status().next_deadline(), None);
+        assert_eq!(job.status().next_due(), None);
         world.advance(40);
-        assert_eq!(job.status().next_deadline(), Some(start + ms(130)));
+        assert_eq!(job.status().next_due(), Some(start + ms(130)));
     }
 
     #[test]
@@ -142,7 +145,7 @@ mod of_a_job {
         let world = World::new();
         let job = world.noting("a", 100);
         job.set_interval(SECOND).unwrap();
-        assert_eq!(job.status().interval(), SECOND);
+        assert_eq!(job.status().interval(), Some(SECOND));
     }
 
     #[test]
@@ -158,7 +161,7 @@ mod of_a_job {
             (status.state(), status.runs(), status.failures()),
             (JobState::Removed, 3, 3)
         );
-        assert_eq!((status.last_error(), status.next_deadline()), (Some("no pulse"), None));
+        assert_eq!((status.last_error(), status.next_due()), (Some("no pulse"), None));
         assert_eq!(
             (status.last_duration(), histogram(&status)),
             (Some(Duration::ZERO), vec![3, 0, 0, 0])
@@ -176,7 +179,7 @@ mod of_a_job {
         time.run_until_stalled();
         assert!(job.status().last_start().is_some());
         drop(scheduler);
-        assert_eq!((job.status().last_start(), job.status().next_deadline()), (None, None));
+        assert_eq!((job.status().last_start(), job.status().next_due()), (None, None));
     }
 
     #[test]

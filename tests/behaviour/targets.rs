@@ -238,11 +238,11 @@ fn a_run_knows_its_job() {
     world.advance(230);
     let run = crate::support::take(&slot);
     assert_eq!((run.job(), run.number()), (job.clone(), 2));
-    assert_eq!(run.started() - run.deadline(), ms(0));
+    assert_eq!(run.started() - run.scheduled(), ms(0));
     let copy = run.clone();
     assert_eq!(
-        (copy.number(), copy.deadline(), copy.started(), copy.missed()),
-        (2, run.deadline(), run.started(), 0)
+        (copy.number(), copy.scheduled(), copy.started(), copy.missed()),
+        (2, run.scheduled(), run.started(), 0)
     );
     assert_eq!(job.runs(), 3);
 }

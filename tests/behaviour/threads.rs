@@ -3,12 +3,11 @@
 use std::sync::{Arc, Condvar, Mutex, mpsc};
 use std::time::Duration;
 
-use atevery::runtime::Spawner;
+use atevery::runtime::{BoxFuture, SpawnError, Spawner};
 use atevery::testing::VirtualTime;
 use atevery::{Job, Scheduler};
 use futures::executor::block_on;
-use futures::future::BoxFuture;
-use futures::task::{ArcWake, SpawnError, waker};
+use futures::task::{ArcWake, waker};
 
 /// A fixed number of threads that share a queue, or a thread for each future.
 #[derive(Clone)]

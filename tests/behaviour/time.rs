@@ -1,4 +1,4 @@
-//! Ticks, deadlines, policies: when runs begin.
+//! Ticks, schedules, policies: when runs begin.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ fn nothing_runs_before_the_start() {
 }
 
 #[test]
-fn a_deadline_between_ticks_is_served_at_the_next_one() {
+fn a_run_due_between_ticks_is_served_at_the_next_one() {
     let world = World::new();
     world.noting("a", 120);
     world.start();
@@ -47,7 +47,7 @@ fn jobs_of_one_tick_begin_in_the_order_of_registration() {
 }
 
 #[test]
-fn order_does_not_depend_on_deadlines_or_on_kinds_of_jobs() {
+fn order_does_not_depend_on_due_instants_or_on_kinds_of_jobs() {
     let world = World::new();
     world
         .every(1_000)
@@ -146,14 +146,14 @@ fn delay_counts_from_the_begin() {
     );
 }
 
-/// A job of 100 ms whose first run takes 230 ms: of each run the begin, the deadline, the number and what it missed.
+/// A job of 100 ms whose first run takes 230 ms: of each run the begin, the scheduled instant, the number and what it missed.
 fn timeline(policy: MissedTicks) -> Vec<(u64, u64, u64, u64)> {
     let world = World::new();
     let (time, origin) = (world.time.clone(), atevery::runtime::Timer::now(&world.time));
     let (sender, runs) = std::sync::mpsc::channel();
     let target = move |run: Run| {
         let at_ms = |instant: std::time::Instant| u64::try_from((instant - origin).as_millis()).unwrap();
-        let line = (at_ms(run.started()), at_ms(run.deadline()), run.number(), run.missed());
+        let line = (at_ms(run.started()), at_ms(run.scheduled()), run.number(), run.missed());
         sender.send(line).unwrap();
         time.sleep(ms(if run.number() == 0 { 230 } else { 10 }))
     };
@@ -164,7 +164,7 @@ fn timeline(policy: MissedTicks) -> Vec<(u64, u64, u64, u64)> {
 }
 
 #[test]
-fn skip_of_a_run_on_its_very_deadline_drops_that_interval() {
+fn skip_of_a_run_that_begins_at_the_next_scheduled_instant_drops_that_interval() {
     let world = World::new();
     let missed = missed_of(&world, MissedTicks::Skip);
     world.time.jump(ms(300)); // due at 100, wakes at 300
@@ -267,7 +267,7 @@ fn first_run_at_an_instant_that_has_passed_has_missed_what_came_since() {
         log.note(format!(
             "{} missed, {:?} late",
             run.missed(),
-            run.started() - run.deadline()
+            run.started() - run.scheduled()
         ));
     };
     world
@@ -284,7 +284,7 @@ fn first_run_at_an_instant_that_has_passed_has_missed_what_came_since() {
 }
 
 #[test]
-fn registering_sets_the_deadline_even_if_the_scheduler_does_not_run() {
+fn registering_schedules_the_first_run_even_if_the_scheduler_does_not_run() {
     let world = World::new();
     world
         .every(1_000)
@@ -298,13 +298,13 @@ fn registering_sets_the_deadline_even_if_the_scheduler_does_not_run() {
 }
 
 #[test]
-fn a_start_lifts_deadlines_that_have_passed() {
+fn a_start_lifts_scheduled_instants_that_have_passed() {
     let world = World::new();
     let missed = Log::new(&world.time);
     let (log, runs) = (missed.clone(), world.log.clone());
     let target = move |run: Run| {
         runs.note("run");
-        log.note(format!("{} {:?}", run.missed(), run.started() - run.deadline()));
+        log.note(format!("{} {:?}", run.missed(), run.started() - run.scheduled()));
     };
     world.every(100).missed_ticks(MissedTicks::Skip).run(target).unwrap();
     world.advance(730);
@@ -328,7 +328,7 @@ fn time_in_which_it_was_stopped_is_not_missed() {
 }
 
 #[test]
-fn deadlines_ahead_stay_at_a_restart_and_the_grid_begins_anew() {
+fn scheduled_instants_ahead_stay_at_a_restart_and_the_grid_begins_anew() {
     let world = World::new();
     world.noting("a", 1_000);
     world.start();
@@ -461,7 +461,7 @@ fn time_is_kept_in_whole_nanoseconds() {
     // Due at k * (50 ms + k ns): each of them a nanosecond more after its tick.
     assert_eq!(world.log.take_times().last(), Some(&1_000));
     assert_eq!(job.runs(), 20); // at 0, 100, 150, ...
-    assert_eq!(job.interval(), interval);
+    assert_eq!(job.interval(), Some(interval));
 }
 
 #[test]
@@ -487,7 +487,7 @@ fn an_endless_interval_runs_once() {
         world.start();
         world.time.advance(SECOND * 86_400 * 365);
         assert_eq!(job.runs(), 1, "{policy:?}");
-        assert_eq!(job.interval(), Duration::MAX);
+        assert_eq!(job.interval(), Some(Duration::MAX));
         assert!(world.stop().is_clean());
         world.start();
         assert_eq!(job.runs(), 1, "{policy:?}");

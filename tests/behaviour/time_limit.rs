@@ -3,10 +3,9 @@
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use atevery::runtime::{Standalone, Timer};
+use atevery::runtime::{BoxFuture, Standalone, Timer};
 use atevery::testing::VirtualTime;
 use atevery::{Event, Run, Scheduler};
-use futures::future::BoxFuture;
 
 use crate::support::{Count, Log, PanicsWhenDropped, SECOND, World, blow_up, ms, names};
 
@@ -125,7 +124,7 @@ fn a_run_that_ends_in_time_is_not_timed_out() {
 }
 
 #[test]
-fn the_limit_counts_from_the_beginning_not_from_the_deadline() {
+fn the_limit_counts_from_the_beginning_not_from_the_scheduled_instant() {
     let world = World::new();
     world.every(1_000).timeout(ms(70)).run(endless(&world.log)).unwrap();
     world.scheduler.start().unwrap();
@@ -616,7 +615,7 @@ fn on_threads_a_blocking_run_is_told_in_the_midst_of_its_work() {
     scheduler.start().unwrap();
     let took = ends.recv_timeout(SECOND * 20).expect("it ends");
     assert!(took < SECOND * 10, "{took:?}");
-    assert!(scheduler.stop().grace(SECOND * 10).wait().is_clean());
+    assert!(scheduler.stop().grace(SECOND * 10).blocking_wait().is_clean());
     assert_eq!(job.status().timeouts(), 1);
 }
 
@@ -641,6 +640,6 @@ fn on_threads_a_future_is_dropped_at_the_limit() {
     scheduler.start().unwrap();
     let took = ends.recv_timeout(SECOND * 20).expect("it is dropped");
     assert!(took >= ms(99), "{took:?}");
-    assert!(scheduler.stop().grace(SECOND * 10).wait().is_clean());
+    assert!(scheduler.stop().grace(SECOND * 10).blocking_wait().is_clean());
     assert_eq!(job.status().timeouts(), 1);
 }

@@ -6,19 +6,19 @@ use atevery::testing::VirtualTime;
 use atevery::{Allow, Event, EventKind, FirstRun, Job, MissedTicks, Overlap, Run, Scheduler};
 
 use crate::ends::offer;
-use crate::jitter::{begun, noting_deadlines};
+use crate::jitter::{begun, noting_scheduled};
 use crate::support::{Count, World, later, ms, put, take, yield_now};
 
-/// Registers a job that notes its deadlines, and starts.
+/// Registers a job that notes its scheduled instants, and starts.
 fn noting(world: &World, interval_ms: u64) -> Job {
-    let job = world.every(interval_ms).run(noting_deadlines(world)).unwrap();
+    let job = world.every(interval_ms).run(noting_scheduled(world)).unwrap();
     world.start();
     job
 }
 
-/// Registers a job that notes its deadlines, and whose runs take so long; and starts.
+/// Registers a job that notes its scheduled instants, and whose runs take so long; and starts.
 fn taking(world: &World, interval_ms: u64, duration_ms: u64) -> Job {
-    let (mut noting, clock) = (noting_deadlines(world), world.time.clone());
+    let (mut noting, clock) = (noting_scheduled(world), world.time.clone());
     let target = move |run: Run| {
         noting(run);
         clock.sleep(ms(duration_ms))
@@ -149,7 +149,7 @@ fn on_the_tick_of_a_regular_run_both_come() {
 fn the_grid_stays_whatever_the_policy() {
     for policy in [MissedTicks::Burst, MissedTicks::Skip, MissedTicks::Delay] {
         let world = World::new();
-        let target = noting_deadlines(&world);
+        let target = noting_scheduled(&world);
         let job = world.every(1_000).missed_ticks(policy).run(target).unwrap();
         world.start();
         for _ in 0..3 {
@@ -183,7 +183,7 @@ fn a_triggered_run_makes_up_for_none_that_was_missed() {
         (Delay, vec![(400, 100), (500, 500), (600, 600)], 3),
     ] {
         let world = World::new();
-        let (mut noting, clock) = (noting_deadlines(&world), world.time.clone());
+        let (mut noting, clock) = (noting_scheduled(&world), world.time.clone());
         let target = move |run: Run| {
             let duration = ms(if run.number() == 0 { 330 } else { 0 });
             noting(run);
@@ -255,7 +255,7 @@ fn what_is_stopped_runs_at_the_start() {
 fn before_the_first_start_it_is_at_the_start() {
     let world = World::new();
     let builder = world.every(100).first_run(FirstRun::AfterInterval);
-    let job = builder.run(noting_deadlines(&world)).unwrap();
+    let job = builder.run(noting_scheduled(&world)).unwrap();
     job.trigger();
     world.start();
     world.advance(200);
@@ -266,7 +266,7 @@ fn before_the_first_start_it_is_at_the_start() {
 fn before_its_first_run_that_stays_where_it_was() {
     let world = World::new();
     let builder = world.every(100).first_run(FirstRun::After(ms(500)));
-    let job = builder.run(noting_deadlines(&world)).unwrap();
+    let job = builder.run(noting_scheduled(&world)).unwrap();
     world.start();
     world.advance(210);
     job.trigger();
@@ -278,7 +278,7 @@ fn before_its_first_run_that_stays_where_it_was() {
 fn what_is_never_due_runs_when_it_is_triggered() {
     let world = World::new();
     let builder = world.scheduler.every(Duration::MAX).first_run(FirstRun::AfterInterval);
-    let job = builder.run(noting_deadlines(&world)).unwrap();
+    let job = builder.run(noting_scheduled(&world)).unwrap();
     world.start();
     world.advance(10_010);
     job.trigger();
@@ -393,7 +393,7 @@ fn from_a_job_of_the_same_tick() {
             world.every(1_000).run(target).unwrap();
             put(&slot, noting(&world, 1_000));
         } else {
-            put(&slot, world.every(1_000).run(noting_deadlines(&world)).unwrap());
+            put(&slot, world.every(1_000).run(noting_scheduled(&world)).unwrap());
             world.every(1_000).run(target).unwrap();
             world.start();
         }
@@ -475,7 +475,7 @@ fn a_triggered_run_that_is_refused_is_tried_again() {
 fn a_triggered_run_that_a_stop_takes_back_comes_after_the_next_start() {
     let world = World::new();
     let builder = world.every(1_000).first_run(FirstRun::AfterInterval);
-    let job = builder.run(noting_deadlines(&world)).unwrap();
+    let job = builder.run(noting_scheduled(&world)).unwrap();
     job.trigger();
     world.scheduler.start().unwrap();
     offer(&world);
@@ -517,7 +517,7 @@ fn what_was_triggered_during_a_run_that_a_stop_cancels_comes_after_the_next_star
 #[test]
 fn a_run_on_the_blocking_pool() {
     let world = World::new();
-    let target = noting_deadlines(&world);
+    let target = noting_scheduled(&world);
     let job = world.every(1_000).run_blocking(target).unwrap();
     world.start();
     world.advance(310);
@@ -586,7 +586,7 @@ fn the_other_jobs_of_the_tick_are_not_disturbed() {
 #[test]
 fn a_run_in_progress_may_be_replaced() {
     let world = World::new();
-    let mut noting = noting_deadlines(&world);
+    let mut noting = noting_scheduled(&world);
     let target = move |run: Run| {
         noting(run);
         std::future::pending::<()>()

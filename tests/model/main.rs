@@ -16,7 +16,7 @@
 //!
 //! What is done to a scheduler grows by a variant of `scenario::Op`, with a weight in `generate::op` and an arm in both
 //! `apply`s. What a job asks for grows by a field of `scenario::Spec`, with a value in `generate::spec` and a call in
-//! `Player::registered`; the model reads it where it acts: a deadline in `model/ticks.rs`, a beginning or an end in
+//! `Player::registered`; the model reads it where it acts: a scheduled instant in `model/ticks.rs`, a beginning or an end in
 //! `model/runs.rs`, a stop in `model/stops.rs`. What the contract leaves open goes to `model/open.rs`.
 
 mod bites;

@@ -4,10 +4,8 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use atevery::runtime::{Spawner, Timer};
+use atevery::runtime::{BoxFuture, SpawnError, Spawner, Timer};
 use atevery::testing::VirtualTime;
-use futures::future::BoxFuture;
-use futures::task::SpawnError;
 
 use crate::scenario::Fate;
 

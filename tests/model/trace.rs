@@ -28,7 +28,7 @@ pub(crate) enum What {
     Begin {
         job: usize,
         number: u64,
-        deadline: Nanos,
+        scheduled: Nanos,
         started: Nanos,
         missed: u64,
     },

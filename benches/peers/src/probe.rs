@@ -155,16 +155,16 @@ impl Clocks {
         }
     }
 
-    /// When the run was due: at its deadline, or at the tick that serves that.
+    /// When the run was due: at its scheduled instant, or at the tick that serves it.
     fn due(&self, job: usize, run: u64) -> u64 {
         let elapsed = self.schedule.interval * u32::try_from(run).unwrap_or(u32::MAX);
         let Some(phases) = &self.schedule.phases else {
             return self.jobs[job].first.load(Relaxed) + elapsed.as_nanos() as u64;
         };
-        let deadline = self.nanos(self.schedule.begin + phases[job] + elapsed);
-        let Some(grid) = self.grid.get() else { return deadline };
+        let scheduled = self.nanos(self.schedule.begin + phases[job] + elapsed);
+        let Some(grid) = self.grid.get() else { return scheduled };
         let (origin, step) = (self.nanos(grid.origin), grid.step.as_nanos() as u64);
-        origin + deadline.saturating_sub(origin).div_ceil(step) * step
+        origin + scheduled.saturating_sub(origin).div_ceil(step) * step
     }
 
     fn lateness(&self) -> Option<Lateness> {

@@ -113,7 +113,7 @@ const CPU: &str = "User and system time of the whole process. In brackets the pa
 const RATIO: &str = "`atevery` divided by the loop that spawns a task for each job; in brackets, by the floor.";
 const MEMORY: &str = "Resident memory that came with the jobs, in the steady state.";
 const IDLE: &str = "Jobs of 60 s, none of them due.";
-const LATENESS: &str = "After the tick for `atevery` and `limit-live`; after the deadline for the loops; for the others after \
+const LATENESS: &str = "After the tick for `atevery` and `limit-live`; after the scheduled instant for the loops; for the others after \
     the instant that the job's first run leads one to expect.";
 const DRIFT: &str =
     "How much more than one interval lies between the beginnings of a job's runs, in the median of the jobs.";

@@ -1,4 +1,4 @@
-//! Spawner and timer by themselves: where one of these fails, look at nothing else first.
+//! Spawner and timer alone. If one of these checks fails, fix the adapter before you look at other checks.
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -46,7 +46,7 @@ pub fn blocking_work_runs(host: Host) {
     eventually("both pieces of work run", || done.load(Ordering::SeqCst) == 2);
 }
 
-/// The clock moves, and not back.
+/// The clock moves, and never back.
 pub fn clock_goes_on(host: Host) {
     clock_moves(&*host.runtime());
 }
@@ -75,7 +75,7 @@ pub fn far_deadline(host: Host) {
     }
 }
 
-/// A sleep that moves from one task to another wakes the latter.
+/// A sleep that moves from one task to another task wakes the second task.
 pub fn latest_waker(host: Host) {
     let runtime = host.runtime();
     let mut sleep = runtime.sleep_until(runtime.now() + A_WHILE);
@@ -83,9 +83,9 @@ pub fn latest_waker(host: Host) {
     finish("the sleep wakes its last task", sleep);
 }
 
-/// After the runtime's shutdown the clock goes on, and spawning is refused or comes to nothing, without a panic.
+/// After the runtime's shutdown the clock still moves, and a spawn is refused or has no effect, without a panic.
 ///
-/// (A sleep may panic then, as Tokio's do: the scheduler expects it.)
+/// A sleep may panic after the shutdown, as sleeps of Tokio do. The scheduler expects the panic.
 pub fn after_shut_down(mut host: Host) {
     if !host.can_be_shut_down() {
         println!("skipped: this runtime can't be shut down");
@@ -144,7 +144,7 @@ fn sleep_everywhere(host: &Host, span: Duration) {
     eventually("the sleep inside ends", || done.load(Ordering::SeqCst) == 1);
 }
 
-/// Sleeps as the scheduler does: a sleep that wakes early is begun again.
+/// Sleeps as the scheduler does: if a sleep wakes early, sleeps again.
 async fn sleep_for(runtime: Arc<dyn Runtime>, span: Duration) {
     let deadline = runtime.now() + span;
     loop {

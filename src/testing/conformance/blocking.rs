@@ -31,7 +31,7 @@ pub fn repeats(host: Host) {
     assert_eq!(probe.most_at_once(), 1);
 }
 
-/// More blocking jobs than a small executor has threads: all of them run at once, and futures beside them.
+/// More blocking jobs than a small executor has threads run at once, and futures run beside the jobs.
 pub fn beside_the_executor(host: Host) {
     if !host.has_blocking_pool() {
         println!("skipped: no blocking pool");
@@ -57,10 +57,10 @@ pub fn beside_the_executor(host: Host) {
     runs_on(&quick);
 }
 
-/// A synchronous run that is stuck holds up no other job, wherever there is another thread.
+/// If there is another thread, a synchronous run that is stuck delays no other job.
 ///
-/// Another job shares its ticks: Tokio hands a task that is woken alone to no other thread, and looks after its timers
-/// on the one that is stuck.
+/// A second job is due at the same ticks. With a single job, Tokio would not move the woken task to another thread, and
+/// would poll its timers only on the thread that is stuck.
 pub fn beside_a_stuck_run(host: Host) {
     for place in host.places_to_block() {
         let (scheduler, gate, probe) = (host.scheduler(), Gate::default(), Probe::default());
@@ -87,21 +87,22 @@ pub fn beside_a_stuck_run(host: Host) {
     }
 }
 
-/// Of up to 64 jobs that are due together, one that is stuck holds up none.
+/// If up to 64 jobs are due together and a job is stuck, all other jobs run.
 pub fn among_few(host: Host) {
     for (due, stuck) in [(2, 0), (2, 1), (10, 4), (64, 0), (64, 31), (64, 63)] {
         stuck_run_holds_up(&host, due, stuck, 0);
     }
 }
 
-/// Of many jobs that are due together, one that is stuck holds up those of its batch.
+/// If many jobs are due together and a job is stuck, only the jobs of its batch wait.
 pub fn among_many(host: Host) {
     for stuck in [0, 10_000, 19_999] {
         stuck_run_holds_up(&host, 20_000, stuck, 63);
     }
 }
 
-/// Of `due` jobs that are due at one tick only, one is stuck, and so at most so many others. A job that comes later goes on.
+/// Of `due` jobs that are due at a single tick, job number `stuck` blocks its thread. At most `others` other jobs wait.
+/// A job that comes due later runs.
 fn stuck_run_holds_up(host: &Host, due: usize, stuck: usize, others: usize) {
     let Some(place) = host.executor_to_block() else {
         return;
@@ -128,7 +129,7 @@ fn stuck_run_holds_up(host: &Host, due: usize, stuck: usize, others: usize) {
     runs_on(&quick_job(&scheduler));
 }
 
-/// A blocking run sees that it is cancelled; as it ends by itself, it counts as finished.
+/// A blocking run sees that it is cancelled. The run ends by itself, so it counts as finished.
 pub fn sees_cancellation(host: Host) {
     let Some(place) = host.blocking_job_to_block() else {
         return;

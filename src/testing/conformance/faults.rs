@@ -1,4 +1,4 @@
-//! Jobs that fail: each of them runs again, and nobody else notices.
+//! Jobs that fail: each job runs again, and no other job notices.
 
 use std::future::poll_fn;
 use std::io;
@@ -21,7 +21,7 @@ pub fn panic_in_call(host: Host) {
     });
 }
 
-/// A job whose future panics, after an await too.
+/// A job whose future panics, before and after an await.
 pub fn panic_in_future(host: Host) {
     goes_on_beside(&host, |scheduler| scheduler.every(INTERVAL).run(|| async { fault() }));
     let runtime = host.runtime();
@@ -41,7 +41,7 @@ pub fn panic_in_blocking_job(host: Host) {
     goes_on_beside(&host, |scheduler| scheduler.every(INTERVAL).run_blocking(fault));
 }
 
-/// A job whose future panics when it is dropped, at its end or because it is cancelled.
+/// A job whose future panics in its `Drop`: at the end of the run, and when the run is cancelled.
 pub fn panic_in_destructor(host: Host) {
     goes_on_beside(&host, |scheduler| {
         scheduler.every(INTERVAL).run(|| {
@@ -81,7 +81,7 @@ pub fn error(host: Host) {
     });
 }
 
-/// The job runs again and again, a job beside it too, and the scheduler can be stopped.
+/// Checks that the job and a second job run again and again, and that the scheduler can be stopped.
 #[track_caller]
 fn goes_on_beside(host: &Host, register: impl FnOnce(&Scheduler) -> Result<Job, Error>) {
     let scheduler = host.scheduler();
@@ -94,7 +94,7 @@ fn goes_on_beside(host: &Host, register: impl FnOnce(&Scheduler) -> Result<Job, 
     assert!(!faulty.is_running());
 }
 
-/// Panics without a message on the standard error.
+/// Panics without a message on standard error.
 fn fault() {
     panic::resume_unwind(Box::new("a panic of the conformance suite"));
 }

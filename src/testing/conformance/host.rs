@@ -1,18 +1,17 @@
-//! A runtime as the checks get it: what it can do, who drives it, how it is shut down.
+//! A runtime under test: its abilities, its driver, its shutdown.
 
 use std::fmt;
 use std::sync::Arc;
 use std::thread;
 
 use futures::channel::oneshot;
-use futures::future::BoxFuture;
 
-use crate::runtime::Runtime;
+use crate::runtime::{BoxFuture, Runtime};
 
-/// A runtime under test, with what the suite has to know of it.
+/// A runtime under test, and its properties.
 ///
-/// A runtime that makes progress by itself, on several threads, with a blocking pool, needs nothing else: it converts
-/// into a `Host`. For others:
+/// If a runtime makes progress by itself, on several threads, and has a blocking pool, the runtime converts into a
+/// `Host`. For other runtimes:
 ///
 /// ```
 /// use atevery::runtime::Tokio;
@@ -42,7 +41,7 @@ pub struct Host {
 }
 
 impl Host {
-    /// A runtime that makes progress by itself, on several threads, with a blocking pool.
+    /// Creates a host for a runtime that makes progress by itself, on several threads, with a blocking pool.
     pub fn new(runtime: impl Runtime) -> Host {
         Host {
             runtime: Arc::new(runtime),
@@ -52,10 +51,10 @@ impl Host {
         }
     }
 
-    /// A runtime that makes progress only while `drive` is called.
+    /// Creates a host for a runtime that makes progress only while `drive` runs.
     ///
-    /// The suite calls it on a thread of its own. It has to return once the future it is given is ready, whatever still
-    /// runs; what it owns is dropped with it, and so the runtime is shut down.
+    /// The suite calls `drive` on a separate thread, with a future. `drive` must return when the future is ready, even
+    /// if tasks are still running. The values that `drive` owns are dropped then, so the runtime is shut down.
     pub fn driven(runtime: impl Runtime, drive: impl FnOnce(BoxFuture<'static, ()>) + Send + 'static) -> Host {
         let (shut_down, is_shut_down) = oneshot::channel::<()>();
         let driver = thread::spawn(move || drive(Box::pin(async { is_shut_down.await.unwrap_or_default() })));
@@ -69,13 +68,13 @@ impl Host {
         })
     }
 
-    /// All futures share one thread: synchronous code in one of them holds up the others.
+    /// States that all futures share one thread, so synchronous code in a future delays the others.
     pub fn single_threaded(mut self) -> Host {
         self.single_threaded = true;
         self
     }
 
-    /// Blocking work runs on the executor, as [`Spawner::spawn_blocking`] does unless it is overridden.
+    /// States that blocking work runs on the executor, as by the default of [`Spawner::spawn_blocking`].
     ///
     /// [`Spawner::spawn_blocking`]: crate::runtime::Spawner::spawn_blocking
     pub fn without_blocking_pool(mut self) -> Host {
@@ -83,10 +82,12 @@ impl Host {
         self
     }
 
-    /// How the runtime is shut down while schedulers are on it. It must not wait for what still runs.
+    /// Sets the function that shuts the runtime down while schedulers use the runtime. The function must not wait for
+    /// tasks.
     ///
-    /// The suite calls it in the checks of a runtime that goes away, and at the end of every other check. Without it,
-    /// the suite puts a layer around the runtime that refuses new futures, drops those it has, and stops the timers.
+    /// The suite calls the function at the end of every check, and earlier in the checks of a shutdown. Without the
+    /// function, the suite wraps the runtime in a layer. To shut down, the layer refuses new futures, drops its
+    /// futures, and stops the timers.
     pub fn on_shut_down(mut self, shut_down: impl FnOnce() + Send + 'static) -> Host {
         self.shut_down = Some(Box::new(shut_down));
         self
@@ -108,7 +109,7 @@ impl Host {
         self.shut_down.is_some()
     }
 
-    /// The same host with an end: one that can't be shut down by itself is put in a `layer` that can.
+    /// Wraps a runtime that cannot be shut down in a `layer` that can.
     pub(super) fn mortal<R: Runtime>(
         mut self,
         layer: impl FnOnce(Arc<dyn Runtime>) -> (R, Box<dyn FnOnce() + Send>),

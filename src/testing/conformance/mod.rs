@@ -1,7 +1,7 @@
-//! The conformance suite: what the scheduler needs from a runtime, checked on that runtime.
+//! The conformance suite: tests that a runtime gives the scheduler everything that the scheduler needs.
 //!
-//! Every adapter of this crate passes it. Whoever writes an adapter for another executor calls the macro
-//! [`conformance!`](macro@crate::testing::conformance) once, in a test file of their own:
+//! Every adapter of this crate passes the suite. To test an adapter for another executor, call the macro
+//! [`conformance!`](macro@crate::testing::conformance) once in a test file:
 //!
 //! ```
 //! use atevery::runtime::Standalone;
@@ -11,14 +11,16 @@
 //! # fn main() {}
 //! ```
 //!
-//! and gets one test for each check (`standalone::timing::interval`, `standalone::stop::timeout_stuck`, ...). The
-//! expression is evaluated anew for each of them. It is the runtime itself where futures make progress by themselves,
-//! on several threads, and where the adapter has a blocking pool. A runtime of which less is true comes in a [`Host`]:
+//! The macro makes one test for each check: `standalone::timing::interval`, `standalone::stop::timeout_stuck` and so
+//! on. Each test evaluates the expression anew.
 //!
-//! - [`Host::driven`] for an executor that makes progress only while somebody drives it,
-//! - [`Host::single_threaded`] and [`Host::without_blocking_pool`] for what a runtime doesn't have (checks that need it
-//!   pass, and say on the standard output that they were skipped),
-//! - [`Host::on_shut_down`] for a runtime that can be shut down while schedulers are on it.
+//! The expression is the runtime itself if the executor makes progress by itself, has several threads, and the adapter
+//! has a blocking pool. Otherwise the expression is a [`Host`], which describes the runtime:
+//!
+//! - [`Host::driven`]: the executor makes progress only while a thread drives the executor.
+//! - [`Host::single_threaded`], [`Host::without_blocking_pool`]: the runtime has one thread, or no blocking pool.
+//!   Checks that need several threads or a pool pass, and print that they were skipped.
+//! - [`Host::on_shut_down`]: the runtime can be shut down while schedulers use the runtime.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -38,9 +40,9 @@
 //! # fn main() {}
 //! ```
 //!
-//! The checks are plain functions too: [`watched`]`(make_host, check)` runs one of them, say under a test harness of
-//! one's own. They sleep for real. All bounds are one-sided and generous, so a slow, busy machine fails none of them;
-//! a check that doesn't come to an end fails after a minute, by its name.
+//! Each check is also a plain function. [`watched`]`(make_host, check)` runs one check, for example in a test harness
+//! of your own. Checks sleep for real. All bounds are one-sided and generous, so checks pass on a slow, busy machine. A
+//! check that does not end fails after a minute, and the message names the check.
 //!
 //! ```
 //! use atevery::runtime::Standalone;
@@ -70,9 +72,10 @@ pub use watchdog::watched;
 
 /// Makes a module of tests, one for each check of the [conformance suite](mod@crate::testing::conformance).
 ///
-/// `conformance!(name, runtime)` stands where a module may stand, in code that is compiled for tests. `runtime` is an
-/// expression, a [`Runtime`](crate::runtime::Runtime) or a [`Host`](crate::testing::conformance::Host), evaluated anew
-/// for each check. `name` is the module's, so it is none of a crate in use; attributes before it go to the module.
+/// Call `conformance!(name, runtime)` where a module may stand, in code that is compiled for tests. `runtime` is an
+/// expression of a type that implements [`Runtime`](crate::runtime::Runtime), or a
+/// [`Host`](crate::testing::conformance::Host). Each check evaluates the expression anew. `name` is the name of the
+/// module, and must differ from the names of crates in use. Attributes before `name` apply to the module.
 ///
 /// ```
 /// # use atevery::runtime::Standalone;
@@ -87,7 +90,7 @@ macro_rules! __conformance {
     ($(#[$attribute:meta])* $name:ident, $runtime:expr $(,)?) => {
         $(#[$attribute])*
         mod $name {
-            // A module of its own, so that no check shadows a name in the expression.
+            // A separate module, so that no check shadows a name in the expression.
             #[allow(unused_imports)]
             mod subject {
                 use super::super::*;
@@ -149,7 +152,7 @@ pub use crate::__conformance as conformance;
 
 #[cfg(test)]
 mod tests {
-    /// A check that the macro doesn't name would never run.
+    /// A check that the macro does not name would never run.
     #[test]
     fn macro_names_every_check() {
         let groups = [

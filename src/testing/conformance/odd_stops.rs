@@ -1,4 +1,4 @@
-//! Stops at odd times and from odd places.
+//! Stops at unusual times and from unusual callers.
 
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
@@ -33,7 +33,7 @@ pub fn twice(host: Host) {
     );
 }
 
-/// Two stops at the same time return both.
+/// Two stops at the same time both return.
 pub fn at_the_same_time(host: Host) {
     for place in host.places_to_block() {
         let scene = Scene::stuck(&host, &place);
@@ -59,7 +59,7 @@ pub fn never_polled(host: Host) {
     assert!(scheduler.is_running());
 }
 
-/// A stop that was polled is carried out to its end, even if its future is dropped half-way.
+/// After its first poll, a stop is carried out to its end, even if its future is dropped half-way.
 pub fn dropped_half_way(host: Host) {
     let scene = Scene::endless(&host);
     let mut stop = Box::pin(scene.scheduler.stop().grace(A_WHILE / 2).into_future());
@@ -73,7 +73,7 @@ pub fn dropped_half_way(host: Host) {
     eventually("the job runs again", || scene.probe.inside() == 1);
 }
 
-/// A stop can be awaited on the runtime itself, even where that has one thread.
+/// A stop can be awaited on the runtime itself, even if the runtime has one thread.
 pub fn on_the_runtime(host: Host) {
     let scene = Scene::cooperative(&host);
     let (sender, receiver) = mpsc::channel::<StopReport>();
@@ -123,7 +123,7 @@ pub fn detach_inside_a_job(host: Host) {
     eventually("the job runs again", || probe.completed() >= 2);
 }
 
-/// A blocking job that waits for a stop is that stop's straggler.
+/// A blocking job that waits for a stop is reported by the stop as still running.
 pub fn inside_a_blocking_job(host: Host) {
     let Some(place) = host.blocking_job_to_block() else {
         return;
@@ -148,7 +148,7 @@ pub fn inside_a_blocking_job(host: Host) {
     runs_on(&job);
 }
 
-/// Registers a job whose first run gets its own scheduler; the later ones just end.
+/// Registers a job whose first run gets its own scheduler. Later runs end at once.
 fn first_run_with_scheduler(
     scheduler: &Scheduler,
     probe: &Probe,
@@ -166,7 +166,7 @@ fn first_run_with_scheduler(
     scheduler.every(INTERVAL).run(target).expect("the job is valid");
 }
 
-/// Starts the scheduler as soon as its stop is over.
+/// Starts the scheduler as soon as its stop has returned.
 #[track_caller]
 fn starts_again(scheduler: &Scheduler) {
     eventually("the scheduler can be started again", || match scheduler.start() {

@@ -1,4 +1,4 @@
-//! What a job can ask for, where it takes the runtime's timer, its pool or its threads.
+//! Options of a job that depend on the runtime's timer, its blocking pool or its threads.
 
 use std::future;
 use std::io;
@@ -13,10 +13,10 @@ use super::scene::{Fate, assert_fate, runs_on};
 use super::waiting::{INTERVAL, NAP, eventually, finish};
 use crate::{Allow, JobBuilder, Overlap, Run};
 
-/// Short beside the patience of a check, long beside a nap.
+/// Much shorter than the patience of a check, and much longer than a nap.
 const MOMENT: Duration = Duration::from_millis(30);
 
-/// A run that waits for too long is dropped, and the next one comes.
+/// A run that waits for too long is dropped, and the next run begins.
 pub fn time_limit(host: Host) {
     let (scheduler, probe) = (host.scheduler(), Probe::default());
     let inside = probe.clone();
@@ -56,7 +56,7 @@ pub fn retry(host: Host) {
     retries(&host, |job, fails| job.run(fails).expect("the job is valid"));
 }
 
-/// Likewise on the blocking pool.
+/// A blocking run that fails is tried again, within the same run.
 pub fn retry_of_blocking_code(host: Host) {
     retries(&host, |job, fails| job.run_blocking(fails).expect("the job is valid"));
 }
@@ -78,7 +78,7 @@ fn retries(host: &Host, register: impl FnOnce(JobBuilder, Box<dyn FnMut() -> io:
     assert_eq!((status.runs(), status.failures(), status.retries()), (1, 0, 2));
 }
 
-/// A run that waits makes way for the next.
+/// With `Overlap::Replace`, a run that waits is dropped when the next run is due.
 pub fn replaced(host: Host) {
     let (scheduler, probe) = (host.scheduler(), Probe::default());
     let inside = probe.clone();
@@ -97,7 +97,7 @@ pub fn replaced(host: Host) {
     assert_fate(&finish("the stop returns", scheduler.stop()), &job, Fate::Cancelled);
 }
 
-/// As many runs at a time as are allowed, and no more.
+/// With `Allow(n)`, `n` runs are in progress at once, and never more.
 pub fn several_at_once(host: Host) {
     let (scheduler, probe) = (host.scheduler(), Probe::default());
     let inside = probe.clone();
@@ -118,7 +118,7 @@ pub fn several_at_once(host: Host) {
     assert_eq!(probe.inside(), 0);
 }
 
-/// Jobs of a group of one have their turns, one after the other.
+/// Jobs of a group with a limit of one run one after the other.
 pub fn group_of_one(host: Host) {
     let (scheduler, probe) = (host.scheduler(), Probe::default());
     scheduler.group("one", 1).expect("the limit is valid");
@@ -146,7 +146,7 @@ pub fn group_of_one(host: Host) {
     assert_eq!(probe.most_at_once(), 1);
 }
 
-/// A run is told at the beginning of the grace, and ends by itself.
+/// `Run::cancelled` is ready at the beginning of the grace period, and the run ends by itself.
 pub fn told_to_end(host: Host) {
     let (scheduler, probe) = (host.scheduler(), Probe::default());
     let inside = probe.clone();
@@ -165,7 +165,7 @@ pub fn told_to_end(host: Host) {
     assert_eq!(probe.completed(), 1);
 }
 
-/// Nothing runs while it is paused, but what is triggered; then it goes on.
+/// A paused job runs only when triggered, and runs again after `resume`.
 pub fn control(host: Host) {
     let scheduler = host.scheduler();
     let job = scheduler.every(INTERVAL).run(|| {}).expect("the job is valid");

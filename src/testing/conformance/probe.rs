@@ -1,9 +1,9 @@
-//! What jobs tell the checks, and what holds them.
+//! Probes, which count the runs of a job, and gates, which hold runs.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
-/// Counts the runs of a job from inside.
+/// Counts runs, by calls from inside the job.
 #[derive(Clone, Default)]
 pub(super) struct Probe(Arc<Counts>);
 
@@ -14,7 +14,7 @@ struct Counts {
     completed: AtomicUsize,
 }
 
-/// One run, from its begin until it is dropped.
+/// One run, from its beginning until the run is dropped.
 pub(super) struct Visit(Probe);
 
 impl Probe {
@@ -29,12 +29,12 @@ impl Probe {
         self.0.inside.load(Ordering::SeqCst)
     }
 
-    /// The most that `inside` has ever been.
+    /// The greatest value of `inside` so far.
     pub(super) fn most_at_once(&self) -> usize {
         self.0.most_at_once.load(Ordering::SeqCst)
     }
 
-    /// How many runs came to their last line.
+    /// How many runs reached their last line.
     pub(super) fn completed(&self) -> usize {
         self.0.completed.load(Ordering::SeqCst)
     }
@@ -52,7 +52,7 @@ impl Drop for Visit {
     }
 }
 
-/// Holds runs until it is opened, or dropped: a check that fails leaves nothing stuck.
+/// Holds runs until the gate is opened or dropped. A check that fails drops its gate, so no run stays stuck.
 #[derive(Default)]
 pub(super) struct Gate(Entrance);
 

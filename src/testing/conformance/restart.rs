@@ -1,4 +1,4 @@
-//! Started again: after a stop, beside a straggler, or without a stop.
+//! Restarts: after a stop, beside a straggler, or without a stop. A straggler is a run that outlasts its stop.
 
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,7 +8,7 @@ use super::scene::{Fate, Scene, assert_fate, quick_job, runs_on};
 use super::waiting::{A_WHILE, INTERVAL, eventually, finish, poll_once};
 use crate::Run;
 
-/// Jobs run again after every restart, and count their runs on.
+/// Jobs run again after every restart, and continue to count their runs.
 pub fn again(host: Host) {
     let scheduler = host.scheduler();
     let numbers = Arc::new(Mutex::new(Vec::<u64>::new()));
@@ -26,7 +26,7 @@ pub fn again(host: Host) {
     assert_eq!(*numbers, (0..job.runs()).collect::<Vec<_>>());
 }
 
-/// A straggler's job isn't started again before its straggler has ended; all other jobs are.
+/// A job with a straggler runs again only after the straggler has ended. All other jobs run at once.
 pub fn with_a_straggler(host: Host) {
     for place in host.places_to_block() {
         let scene = Scene::stuck(&host, &place);

@@ -1,4 +1,4 @@
-//! What most checks begin with: a scheduler, and a job in the middle of its first run.
+//! The common start of most checks: a scheduler, and a job in the middle of its first run.
 
 use std::future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,19 +15,20 @@ pub(super) struct Scene {
     pub(super) scheduler: Scheduler,
     pub(super) job: Job,
     pub(super) probe: Probe,
-    /// Opened, it lets the run (and every later one) come to its end.
+    /// An open gate lets this run and every later run end.
     pub(super) gate: Gate,
 }
 
-/// Where synchronous code can be stuck without holding up the whole runtime.
+/// A kind of job whose synchronous code can be stuck without holding up the whole runtime.
 ///
-/// One check at a time blocks threads of executors: some executors are the process's own, and have few threads.
+/// Only one check at a time blocks threads of an executor, since some executors belong to the process and have few
+/// threads.
 pub(super) struct Place {
     blocking: bool,
     _turn: Option<MutexGuard<'static, ()>>,
 }
 
-/// What a stop report says of a job.
+/// The list of a stop report in which a job stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fate {
     Finished,
@@ -47,7 +48,7 @@ impl Host {
         self.runtime().now()
     }
 
-    /// Each place to block in, for a check that does so in one after the other.
+    /// Returns each kind of job that may block, for checks that try one kind after the other.
     pub(super) fn places_to_block(&self) -> impl Iterator<Item = Place> {
         let places: [fn(&Host) -> Option<Place>; 2] = [Host::blocking_job_to_block, Host::executor_to_block];
         places.into_iter().filter_map(|place| place(self))
@@ -110,7 +111,7 @@ impl Scene {
         })
     }
 
-    /// The run is async, and waits for what never comes.
+    /// The run is async, and never becomes ready.
     pub(super) fn endless(host: &Host) -> Scene {
         Scene::of(host, |scheduler, probe, _| {
             let target = move || {
@@ -154,14 +155,14 @@ impl Scene {
     }
 }
 
-/// Sleeps again and again, so that there is always an await near at which the run can be dropped.
+/// Sleeps again and again, so the run soon reaches an await at which it can be dropped.
 pub(super) async fn nap_until_open(runtime: &dyn Runtime, entrance: &Entrance) {
     while !entrance.is_open() {
         runtime.sleep_until(runtime.now() + RESOLUTION / 10).await;
     }
 }
 
-/// A job of `scheduler` that does next to nothing.
+/// Registers a job that does next to nothing.
 pub(super) fn quick_job(scheduler: &Scheduler) -> Job {
     scheduler
         .every(INTERVAL)
@@ -170,7 +171,7 @@ pub(super) fn quick_job(scheduler: &Scheduler) -> Job {
         .expect("the job is valid")
 }
 
-/// Waits until `job` has run three times more.
+/// Waits until `job` has run three more times.
 #[track_caller]
 pub(super) fn runs_on(job: &Job) {
     let before = job.runs();
@@ -179,7 +180,7 @@ pub(super) fn runs_on(job: &Job) {
     });
 }
 
-/// Asserts that `report` names `job` once, and as what.
+/// Asserts that `report` names `job` once, in the list `fate`.
 #[track_caller]
 pub(super) fn assert_fate(report: &StopReport, job: &Job, fate: Fate) {
     let named = [

@@ -1,4 +1,4 @@
-//! What goes away: the last scheduler, or the runtime underneath.
+//! Checks in which the last scheduler is dropped, or the runtime is shut down.
 
 use std::future;
 use std::pin::pin;
@@ -6,15 +6,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use futures::future::{AbortHandle, BoxFuture, abortable};
-use futures::task::SpawnError;
+use futures::future::{AbortHandle, abortable};
 
 use super::Host;
 use super::scene::{Scene, quick_job, runs_on};
 use super::waiting::{A_WHILE, AN_HOUR, eventually, finish, happens, poll_once, unchanged};
-use crate::runtime::{Runtime, Spawner, Timer};
+use crate::runtime::{BoxFuture, Runtime, SpawnError, Spawner, Timer};
 
-/// Dropping the last scheduler, and no other, stops it; a job doesn't keep it alive.
+/// Dropping the last handle stops the scheduler, and dropping an earlier handle does not. A job does not keep the
+/// scheduler alive.
 pub fn last_scheduler_dropped(host: Host) {
     let Scene {
         scheduler,
@@ -33,7 +33,7 @@ pub fn last_scheduler_dropped(host: Host) {
     assert_eq!((quick.runs(), probe.completed()), (runs, 0));
 }
 
-/// Stops of a scheduler whose runtime has gone return.
+/// After the runtime is shut down, every form of stop returns.
 pub fn runtime_gone(host: Host) {
     let mut host = host.mortal(Mortal::layer);
     let scene = Scene::cooperative(&host);
@@ -51,7 +51,7 @@ pub fn runtime_gone(host: Host) {
     }
 }
 
-/// A stop with a timeout gives up on synchronous code, even where the timers went with the runtime.
+/// A stop with a timeout returns beside synchronous code, even if the timers were shut down with the runtime.
 pub fn runtime_gone_beside_a_stuck_run(host: Host) {
     let mut host = host.mortal(Mortal::layer);
     if let Some(place) = host.blocking_job_to_block() {
@@ -62,7 +62,7 @@ pub fn runtime_gone_beside_a_stuck_run(host: Host) {
     }
 }
 
-/// A stop that waits when the runtime goes away returns.
+/// If the runtime is shut down while a stop waits, the stop returns.
 pub fn runtime_gone_during_a_stop(host: Host) {
     let mut host = host.mortal(Mortal::layer);
     let scene = Scene::cooperative(&host);
@@ -74,7 +74,7 @@ pub fn runtime_gone_during_a_stop(host: Host) {
     }
 }
 
-/// Whether the runtime that was shut down drops what was handed to it, or just leaves it where it is.
+/// Whether the runtime drops its futures when it is shut down, or leaks its futures.
 fn drops_its_futures(scene: &Scene) -> bool {
     let drops = happens(Duration::from_secs(1), || scene.probe.inside() == 0);
     if !drops {
@@ -83,7 +83,7 @@ fn drops_its_futures(scene: &Scene) -> bool {
     drops
 }
 
-/// A layer that can be shut down around a runtime that can't.
+/// A layer that can be shut down, around a runtime that cannot.
 struct Mortal {
     runtime: Arc<dyn Runtime>,
     life: Arc<Life>,

@@ -1,4 +1,5 @@
-//! A stop in its four forms, against a cooperative job, one that is stuck in synchronous code and one that never ends.
+//! The four forms of a stop, each with three jobs: a cooperative job, a job that is stuck in synchronous code, and a
+//! job that never ends.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use super::probe::{Gate, Probe};
 use super::scene::{Fate, Scene, assert_fate, nap_until_open};
 use super::waiting::{A_WHILE, AN_HOUR, INTERVAL, eventually, finish, goes_on, unchanged};
 
-/// `stop().await` drops a run that sleeps; its destructors have run when the stop returns.
+/// `stop().await` drops a run that sleeps. The destructors of the run have run when the stop returns.
 pub fn plain_cooperative(host: Host) {
     let scene = Scene::cooperative(&host);
     let report = finish("the stop returns", scene.scheduler.stop());
@@ -18,7 +19,7 @@ pub fn plain_cooperative(host: Host) {
     assert_fate(&report, &scene.job, Fate::Cancelled);
 }
 
-/// `stop().await` waits for synchronous code as long as it takes.
+/// `stop().await` waits for the end of synchronous code.
 pub fn plain_stuck(host: Host) {
     for place in host.places_to_block() {
         let scene = Scene::stuck(&host, &place);
@@ -50,7 +51,7 @@ pub fn timeout_cooperative(host: Host) {
     assert_fate(&report, &scene.job, Fate::Cancelled);
 }
 
-/// `timeout` gives up on synchronous code, and names it.
+/// With `timeout`, a stop returns beside synchronous code, and names the job.
 pub fn timeout_stuck(host: Host) {
     for place in host.places_to_block() {
         let scene = Scene::stuck(&host, &place);
@@ -79,7 +80,7 @@ pub fn timeout_endless(host: Host) {
     assert_fate(&report, &scene.job, Fate::Cancelled);
 }
 
-/// A timeout of zero returns at once; what it cancelled is dropped nevertheless.
+/// A stop with a timeout of zero returns at once. The cancelled run is dropped nevertheless.
 pub fn timeout_zero(host: Host) {
     let scene = Scene::endless(&host);
     let report = finish("the stop returns", scene.scheduler.stop().timeout(Duration::ZERO));
@@ -110,7 +111,7 @@ pub fn detach_stuck(host: Host) {
     }
 }
 
-/// `detach` leaves a run that never ends alone; a later stop cancels it.
+/// `detach` does not affect a run that never ends. A later stop cancels the run.
 pub fn detach_endless(host: Host) {
     let scene = Scene::endless(&host);
     scene.scheduler.stop().detach();
@@ -120,7 +121,7 @@ pub fn detach_endless(host: Host) {
     assert_fate(&report, &scene.job, Fate::Cancelled);
 }
 
-/// `grace` lets a run end by itself, and returns as soon as it has.
+/// With `grace`, a run ends by itself, and the stop returns as soon as the run has ended.
 pub fn grace_cooperative(host: Host) {
     let scene = Scene::cooperative(&host);
     let mut stop = pin!(scene.scheduler.stop().grace(AN_HOUR).into_future());
@@ -131,7 +132,7 @@ pub fn grace_cooperative(host: Host) {
     assert_fate(&report, &scene.job, Fate::Finished);
 }
 
-/// After `grace`, synchronous code is waited for as by a stop without it.
+/// After the grace period, a stop waits for synchronous code as a stop without `grace` does.
 pub fn grace_stuck(host: Host) {
     for place in host.places_to_block() {
         let scene = Scene::stuck(&host, &place);
@@ -144,7 +145,7 @@ pub fn grace_stuck(host: Host) {
     }
 }
 
-/// After `grace`, and not before, a run that never ends is dropped.
+/// A run that never ends is dropped after the grace period, and not before.
 pub fn grace_endless(host: Host) {
     let scene = Scene::endless(&host);
     let begin = host.now();
@@ -157,7 +158,7 @@ pub fn grace_endless(host: Host) {
     assert_fate(&report, &scene.job, Fate::Cancelled);
 }
 
-/// The timeout begins when the grace is over.
+/// The timeout begins at the end of the grace period.
 pub fn grace_then_timeout(host: Host) {
     for place in host.places_to_block() {
         let scene = Scene::stuck(&host, &place);
@@ -169,7 +170,7 @@ pub fn grace_then_timeout(host: Host) {
     }
 }
 
-/// An async run that is in synchronous code is dropped at its next await, not before and not later.
+/// An async run that is in synchronous code is dropped exactly at its next await.
 pub fn next_await(host: Host) {
     let Some(_place) = host.executor_to_block() else { return };
     let (scheduler, probe, gate, never) = (host.scheduler(), Probe::default(), Gate::default(), Gate::default());
@@ -195,7 +196,7 @@ pub fn next_await(host: Host) {
 }
 
 impl Scene {
-    /// The scheduler has stopped, and its run was dropped before its end.
+    /// Asserts that the scheduler has stopped, and that the run was dropped before its end.
     #[track_caller]
     fn assert_cancelled(&self) {
         assert_eq!(
@@ -206,7 +207,7 @@ impl Scene {
         self.assert_stopped();
     }
 
-    /// The scheduler has stopped, and its run came to its end.
+    /// Asserts that the scheduler has stopped, and that the run reached its end.
     #[track_caller]
     fn assert_completed(&self) {
         assert_eq!(
@@ -217,7 +218,7 @@ impl Scene {
         self.assert_stopped();
     }
 
-    /// The scheduler has stopped, but its run goes on.
+    /// Asserts that the scheduler has stopped, and that the run continues.
     #[track_caller]
     fn assert_left_running(&self) {
         thread::sleep(A_WHILE);

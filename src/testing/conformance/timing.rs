@@ -1,4 +1,4 @@
-//! When runs begin, and which.
+//! The instants at which runs begin, and the order of runs.
 
 use std::future::poll_fn;
 use std::io;
@@ -6,17 +6,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use futures::future::BoxFuture;
-use futures::task::SpawnError;
-
 use super::Host;
 use super::probe::Probe;
 use super::scene::runs_on;
 use super::waiting::{INTERVAL, RESOLUTION, eventually};
-use crate::runtime::{Runtime, Spawner, Timer};
+use crate::runtime::{BoxFuture, Runtime, SpawnError, Spawner, Timer};
 use crate::{Run, Scheduler};
 
-/// Synchronous and async jobs run every interval, at the default resolution, and not more often.
+/// Synchronous and async jobs run once in every interval, at the default resolution.
 pub fn interval(host: Host) {
     let interval = Duration::from_millis(50);
     let scheduler = Scheduler::new(host.runtime());
@@ -34,7 +31,7 @@ pub fn interval(host: Host) {
     }
 }
 
-/// Every kind of function that can be a job runs, again and again.
+/// Every kind of function that can be a job runs again and again.
 pub fn target_shapes(host: Host) {
     let scheduler = host.scheduler();
     let every = || scheduler.every(INTERVAL);
@@ -62,7 +59,7 @@ pub fn target_shapes(host: Host) {
     }
 }
 
-/// No run begins before its deadline, and the deadlines are one interval apart, to the nanosecond.
+/// No run begins before its scheduled instant. The scheduled instants are one interval apart, to the nanosecond.
 pub fn no_early_run(host: Host) {
     let (scheduler, runtime) = (host.scheduler(), host.runtime());
     let seen = Arc::new(Mutex::new(Vec::<(Run, Instant)>::new()));
@@ -78,17 +75,17 @@ pub fn no_early_run(host: Host) {
         seen.lock().unwrap_or_else(PoisonError::into_inner).len() >= 10
     });
     let seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
-    let first = seen[0].0.deadline();
+    let first = seen[0].0.scheduled();
     assert!(first >= registered);
     for (number, (run, now)) in (0..).zip(seen.iter()) {
         assert_eq!(run.number(), u64::from(number));
-        assert_eq!(run.deadline(), first + INTERVAL * number);
-        assert!(run.deadline() <= run.started(), "run {number} began early");
+        assert_eq!(run.scheduled(), first + INTERVAL * number);
+        assert!(run.scheduled() <= run.started(), "run {number} began early");
         assert!(run.started() <= *now, "run {number} began before it began");
     }
 }
 
-/// A job that takes longer than its interval has one instance at a time.
+/// A job whose runs take longer than its interval has one run at a time.
 pub fn one_instance(host: Host) {
     let (scheduler, runtime) = (host.scheduler(), host.runtime());
     let probes = [Probe::default(), Probe::default(), Probe::default()];
@@ -116,10 +113,10 @@ pub fn one_instance(host: Host) {
     }
 }
 
-/// The runs of one tick begin in registration order, whatever the executor makes of the futures that it is handed.
+/// The runs of one tick begin in the order of registration, in whatever order the executor polls its futures.
 ///
-/// On several threads two runs that began in order may overtake each other on the way to their first line, so the
-/// check lets one future at a time be polled.
+/// On several threads, two runs that begin in order may reach their first lines in another order. The check therefore
+/// polls one future at a time.
 pub fn order(host: Host) {
     for _ in 0..3 {
         let one_at_a_time = OneAtATime {
@@ -157,7 +154,7 @@ fn first_run_notes(scheduler: &Scheduler, number: usize, order: &Arc<Mutex<Vec<u
     scheduler.every(INTERVAL).run(target).expect("the job is valid");
 }
 
-/// A layer around a runtime in which futures take turns.
+/// A layer around a runtime that polls one future at a time.
 struct OneAtATime {
     runtime: Arc<dyn Runtime>,
     turn: Arc<Mutex<()>>,

@@ -1,4 +1,5 @@
-//! Waiting in tests: long enough for a slow machine, never for ever, and without a clock of its own.
+//! Waiting in checks: long enough for a slow machine, but never without end, and by counting naps instead of reading a
+//! clock.
 
 use std::fmt::Debug;
 use std::pin::{Pin, pin};
@@ -11,16 +12,16 @@ use std::time::Duration;
 /// The tick of the schedulers under test.
 pub(super) const RESOLUTION: Duration = Duration::from_millis(10);
 
-/// The interval of their jobs.
+/// The interval of the jobs under test.
 pub(super) const INTERVAL: Duration = Duration::from_millis(20);
 
-/// A span in which several runs are due.
+/// A time in which several runs are due.
 pub(super) const A_WHILE: Duration = Duration::from_millis(100);
 
 /// Longer than any check lasts.
 pub(super) const AN_HOUR: Duration = Duration::from_secs(3600);
 
-/// How long to wait for what has to happen. Counted in naps, so that a machine that naps longer has more patience.
+/// How long a check waits for a condition. Counted in naps: on a machine with longer naps, the check waits longer.
 const PATIENCE: Duration = Duration::from_secs(15);
 pub(super) const NAP: Duration = Duration::from_millis(1);
 
@@ -41,7 +42,7 @@ pub(super) fn happens(span: Duration, mut holds: impl FnMut() -> bool) -> bool {
     holds()
 }
 
-/// Watches for a while that `value` stays what it is.
+/// Asserts for a while that `value` does not change.
 #[track_caller]
 pub(super) fn unchanged<T: PartialEq + Debug>(what: &str, value: impl Fn() -> T) {
     let before = value();
@@ -49,7 +50,7 @@ pub(super) fn unchanged<T: PartialEq + Debug>(what: &str, value: impl Fn() -> T)
     assert_eq!(before, value(), "changed: {what}");
 }
 
-/// Polls `future` to its end, only when it asks for that.
+/// Polls `future` to its end, only after wakes.
 #[track_caller]
 pub(super) fn finish<F: IntoFuture>(what: &str, future: F) -> F::Output {
     let signal = Arc::new(Signal {
@@ -68,14 +69,14 @@ pub(super) fn finish<F: IntoFuture>(what: &str, future: F) -> F::Output {
     panic!("waited {PATIENCE:?} in vain: {what}");
 }
 
-/// Watches for a while that `future` has no end.
+/// Asserts for a while that `future` stays pending.
 #[track_caller]
 pub(super) fn goes_on<F: Future>(what: &str, mut future: Pin<&mut F>) {
     let ended = happens(A_WHILE, || poll_once(future.as_mut()).is_ready());
     assert!(!ended, "ended too soon: {what}");
 }
 
-/// Polls `future` once, for nobody.
+/// Polls `future` once, with a waker that does nothing.
 pub(super) fn poll_once<F: Future + ?Sized>(future: Pin<&mut F>) -> Poll<F::Output> {
     future.poll(&mut Context::from_waker(Waker::noop()))
 }

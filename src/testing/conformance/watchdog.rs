@@ -1,4 +1,4 @@
-//! No check hangs for ever.
+//! The watchdog: no check hangs for ever.
 
 use std::any;
 use std::panic;
@@ -8,14 +8,14 @@ use std::time::Duration;
 
 use super::Host;
 
-/// Longer than all the patience that one check spends in vain.
+/// Longer than a check can wait in total.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// Runs `check` on a fresh host, and fails by the check's name if it takes longer than a minute.
+/// Runs `check` on a fresh host. If the check takes longer than a minute, panics with the name of the check.
 ///
 /// # Panics
 ///
-/// If the check fails or takes longer.
+/// Panics if the check fails or takes longer.
 pub fn watched<H: Into<Host>>(host: impl FnOnce() -> H + Send + 'static, check: impl FnOnce(Host) + Send + 'static) {
     let name = any::type_name_of_val(&check);
     let (ended, end) = mpsc::channel::<()>();

@@ -1,6 +1,6 @@
-//! The executor: admits tasks, fires timers, polls what is ready, round by round.
+//! The executor: admits tasks, fires timers and polls ready tasks, round by round.
 //!
-//! No lock is held where a future or a waker is polled, woken or dropped.
+//! The executor holds no lock when it polls, wakes or drops a future or a waker.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,15 +8,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
-use futures::future::BoxFuture;
-use futures::task::SpawnError;
-
-use crate::runtime::Timer;
+use crate::runtime::{BoxFuture, SpawnError, Timer};
 
 use super::VirtualTime;
 use super::state::{Admission, State};
 
-/// After this many rounds without an end a test is told that it would hang.
+/// After this many rounds without an end, a test fails instead of hanging.
 pub(super) const PATIENCE: u32 = if cfg!(test) { 10_000 } else { 1_000_000 };
 
 impl VirtualTime {
@@ -52,7 +49,7 @@ impl VirtualTime {
         Driving(self)
     }
 
-    /// Works until there is nothing to do, or the clock has passed `limit`.
+    /// Runs rounds until no task is ready, or until the clock has passed `limit`.
     #[track_caller]
     pub(super) fn settle(&self, limit: Option<Instant>) {
         for _ in 0..PATIENCE {
@@ -67,7 +64,7 @@ impl VirtualTime {
         );
     }
 
-    /// Fires the timers that are due, then polls each task that is ready by then. False if there was nothing to do.
+    /// Fires the due timers, then polls each task that is ready by then. Returns whether any task was ready.
     pub(super) fn round(&self) -> bool {
         let due = self.lock().take_due();
         due.into_iter().for_each(Waker::wake);
@@ -87,7 +84,7 @@ impl VirtualTime {
         }));
         if matches!(polled, Ok(Poll::Pending)) {
             let dropped = self.lock().put_back(id, future);
-            drop(dropped); // what was shut down meanwhile: the lock is released
+            drop(dropped); // after the lock: the future of a task that was shut down meanwhile
             return;
         }
         let ended = self.lock().remove(id);
@@ -116,12 +113,12 @@ impl VirtualTime {
     }
 }
 
-/// Nothing panics under the lock; a poisoned one could only come from running out of memory.
+/// No code panics under the lock. Only an allocation failure could poison the lock.
 fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// While it lives, a method of the runtime is driving.
+/// A guard: a method of the runtime is driving until the guard is dropped.
 pub(super) struct Driving<'a>(&'a VirtualTime);
 
 impl Drop for Driving<'_> {
@@ -130,7 +127,7 @@ impl Drop for Driving<'_> {
     }
 }
 
-/// Puts its task into the run queue.
+/// A waker that puts its task into the run queue.
 struct TaskWaker {
     id: u64,
     state: Weak<Mutex<State>>,
@@ -148,7 +145,7 @@ impl Wake for TaskWaker {
     }
 }
 
-/// Says whether the future of `block_on` was woken.
+/// Records whether the future of `block_on` was woken.
 pub(super) struct WakeFlag(AtomicBool);
 
 impl WakeFlag {

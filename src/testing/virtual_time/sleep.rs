@@ -11,7 +11,7 @@ use super::state::TimerKey;
 pub(super) struct Sleep {
     time: VirtualTime,
     deadline: Instant,
-    /// Set at the first poll, and kept: a timer that was set again stays where it was in the order.
+    /// Set at the first poll, and kept: a timer that is set again keeps its position in the order.
     timer: Option<TimerKey>,
 }
 
@@ -27,7 +27,7 @@ impl Sleep {
     fn clear(&mut self) {
         if let Some(key) = self.timer.take() {
             let waker = self.time.lock().clear_timer(key);
-            drop(waker); // may be the last of its task: the lock is released
+            drop(waker); // after the lock: the waker may be the last of its task
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The data of virtual time: a clock, timers, tasks and their run queue.
 //!
-//! Nothing here polls, wakes or drops what belongs to a user: it is handed out to the caller, who has released the lock
-//! by then.
+//! The methods poll, wake and drop no future or waker of a user. They return futures and wakers to the caller, which
+//! drops or wakes them after it has released the lock.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::mem;
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
 
-/// When a timer is due, and its place among those that are due at the same instant.
+/// The deadline of a timer, and its position among timers with the same deadline.
 pub(super) type TimerKey = (Instant, u64);
 
 type TaskFuture = BoxFuture<'static, ()>;
@@ -21,26 +21,26 @@ pub(super) struct State {
     timers: BTreeMap<TimerKey, Waker>,
     tasks: BTreeMap<u64, Task>,
     ready: VecDeque<u64>,
-    /// Numbers tasks and timers; never reused, so that a stale waker reaches nobody.
+    /// The next number of a task or a timer. Numbers are never reused, so a stale waker reaches no task.
     next_number: u64,
     polls: u64,
     shut_down: bool,
-    /// Whether some call is driving.
+    /// Whether a method is driving the runtime.
     pub(super) driven: bool,
-    /// Spawns that are still to be refused.
+    /// How many of the next spawns are refused.
     pub(super) refusals: usize,
-    /// Spawns whose future is still to be dropped.
+    /// How many of the next spawns lose their future.
     pub(super) losses: usize,
 }
 
 pub(super) struct Task {
-    /// None while it is being polled.
+    /// `None` while the task is being polled.
     future: Option<TaskFuture>,
     waker: Waker,
     queued: bool,
 }
 
-/// What becomes of a spawn.
+/// The result of a spawn.
 pub(super) enum Admission {
     Granted(u64),
     Refused,
@@ -81,7 +81,7 @@ impl State {
         self.next_number
     }
 
-    /// Ends everything; the caller drops what it gets.
+    /// Ends all tasks and timers. The caller drops the returned value after the lock.
     pub(super) fn shut_down(&mut self) -> (BTreeMap<u64, Task>, BTreeMap<TimerKey, Waker>) {
         self.shut_down = true;
         self.ready.clear();
@@ -106,9 +106,9 @@ impl State {
 
 /// The timers.
 impl State {
-    /// Sets a timer, or gives a timer that is set another waker. The caller drops the old one.
+    /// Sets a timer, or replaces the waker of a timer that is set. The caller drops the old waker.
     ///
-    /// A runtime that is shut down takes none: nobody is woken any more.
+    /// If the runtime is shut down, sets no timer: no timer fires any more.
     pub(super) fn set_timer(&mut self, key: &mut Option<TimerKey>, deadline: Instant, waker: Waker) -> Option<Waker> {
         if self.shut_down {
             return Some(waker);
@@ -125,7 +125,8 @@ impl State {
         !self.shut_down && deadline <= self.now
     }
 
-    /// Moves the clock forward to the next timer, but not past `limit`. False if there is none up to there.
+    /// Moves the clock forward to the next timer, but not past `limit`. Returns whether there was a timer up to
+    /// `limit`.
     pub(super) fn move_to_next_timer(&mut self, limit: Option<Instant>) -> bool {
         let next = self.timers.first_key_value().map(|((deadline, _), _)| *deadline);
         let next = next.filter(|deadline| limit.is_none_or(|limit| self.now.max(*deadline) <= limit));
@@ -133,7 +134,7 @@ impl State {
         next.is_some()
     }
 
-    /// Takes the timers that are due, in their order; the caller wakes them.
+    /// Removes the due timers and returns their wakers in order. The caller wakes the wakers.
     pub(super) fn take_due(&mut self) -> Vec<Waker> {
         let mut due = Vec::new();
         while let Some(timer) = self.timers.first_entry().filter(|timer| timer.key().0 <= self.now) {
@@ -167,7 +168,7 @@ impl State {
         self.enqueue(id);
     }
 
-    /// Puts a task into the run queue, if it is alive and not in it.
+    /// Puts a task into the run queue, if the task is alive and not queued.
     pub(super) fn enqueue(&mut self, id: u64) {
         if let Some(task) = self.tasks.get_mut(&id) {
             if !mem::replace(&mut task.queued, true) {
@@ -181,7 +182,7 @@ impl State {
         self.ready.len()
     }
 
-    /// Takes the next task out of the run queue, to be polled. From here on it can be woken again.
+    /// Takes the next task out of the run queue. From here on, a wake queues the task again.
     pub(super) fn take_ready(&mut self) -> Option<(u64, TaskFuture, Waker)> {
         let id = self.ready.pop_front()?;
         let task = self.tasks.get_mut(&id)?;
@@ -191,7 +192,8 @@ impl State {
         Some((id, future, task.waker.clone()))
     }
 
-    /// Gives a pending task its future back; if the task was shut down meanwhile, the caller drops it.
+    /// Puts the future of a pending task back. If the task was shut down meanwhile, returns the future, and the caller
+    /// drops the future.
     pub(super) fn put_back(&mut self, id: u64, future: TaskFuture) -> Option<TaskFuture> {
         match self.tasks.get_mut(&id) {
             Some(task) => task.future.replace(future),

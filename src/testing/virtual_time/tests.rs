@@ -6,7 +6,7 @@ use super::*;
 
 const MS: Duration = Duration::from_millis(1);
 
-/// What happened, in order, each with the milliseconds at which it did.
+/// The events in order, each with its time in milliseconds.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<(u128, &'static str)>>>);
 
@@ -20,7 +20,7 @@ impl Log {
     }
 }
 
-/// Notes `what` when it is dropped.
+/// Logs a text when dropped.
 struct OnDrop(Log, VirtualTime, &'static str);
 
 impl Drop for OnDrop {
@@ -273,7 +273,7 @@ fn a_future_is_dropped_when_it_is_done() {
 
 #[test]
 fn a_rounds_timers_come_after_what_was_ready() {
-    // Both sleeps are overdue when the thread comes back: they fire late, in order, behind the task that waited.
+    // Both sleeps are overdue when the thread is free again. They fire late, in order, after the task that waited.
     let (time, log) = (VirtualTime::new(), Log::default());
     for (name, after) in [("second", 20), ("first", 10)] {
         let (clock, log) = (time.clone(), log.clone());
@@ -297,7 +297,7 @@ fn a_rounds_timers_come_after_what_was_ready() {
 
 #[test]
 fn advance_goes_no_further_than_a_job_that_blocks_beyond_it() {
-    // It blocks for longer than it sleeps: there is always something to do, later and later.
+    // The task blocks for longer than it sleeps, so a round always finds work, later and later.
     let (time, log) = (VirtualTime::new(), Log::default());
     let (clock, logged) = (time.clone(), log.clone());
     spawn(&time, async move {
@@ -315,7 +315,7 @@ fn advance_goes_no_further_than_a_job_that_blocks_beyond_it() {
 
 #[test]
 fn a_round_ends_before_timers_fire_again() {
-    // The sleep comes due in the middle of a round, and yet after what the round's last task spawns.
+    // The sleep comes due in the middle of a round, but fires after the task that the round's last task spawns.
     let (time, log) = (VirtualTime::new(), Log::default());
     let (clock, logged) = (time.clone(), log.clone());
     spawn(&time, async move {
@@ -380,7 +380,7 @@ fn block_on_names_a_deadlock() {
     spawn(&time, pending());
     let message = panic_of(|| time.block_on(pending()));
     assert!(message.contains("deadlock") && message.contains("1 wait"), "{message}");
-    time.block_on(time.sleep(MS)); // still of use
+    time.block_on(time.sleep(MS)); // the runtime still works
 }
 
 #[test]
@@ -538,7 +538,8 @@ fn a_timer_that_fired_before_a_step_back_waits_again() {
     spawn(&time, sleeping);
     time.run_until_stalled();
     time.jump(MS);
-    // Ready before the timer fires, and so polled between its firing and the sleeper's poll.
+    // This task is ready before the timer fires. The round therefore polls the task after the timer, before the
+    // sleeper.
     spawn(
         &time,
         poll_fn(move |_| {

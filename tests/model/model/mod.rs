@@ -84,7 +84,7 @@ struct Model<'a> {
 
 struct Job<'a> {
     spec: &'a Spec,
-    deadline: Nanos,
+    scheduled: Nanos,
     runs: u64,
     removed: bool,
     run: Option<InProgress>,

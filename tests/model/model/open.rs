@@ -42,7 +42,7 @@ impl Model<'_> {
     /// Whether it was due, and free to run, when the tick came.
     fn was_due(&self, job: usize, tick: Tick) -> bool {
         let job = &self.jobs[job];
-        let since = [Some(job.deadline), job.registered, job.freed];
+        let since = [Some(job.scheduled), job.registered, job.freed];
         since.iter().flatten().all(|since| *since <= tick.time)
     }
 

@@ -36,7 +36,7 @@ impl Model<'_> {
         if spec.interval < self.scenario.resolution {
             return self.note(What::TooShort);
         }
-        let deadline = match spec.first {
+        let scheduled = match spec.first {
             First::Now => self.now,
             First::AfterInterval => self.now + nanos(spec.interval),
             First::After(delay) => self.now + nanos(delay),
@@ -44,7 +44,7 @@ impl Model<'_> {
         };
         self.jobs.push(Job {
             spec,
-            deadline,
+            scheduled,
             runs: 0,
             removed: false,
             run: None,
@@ -78,7 +78,7 @@ impl Model<'_> {
         // The library lifts them even if the loop is then refused, and nothing should change: a difference that is put up
         // with here, as only a clock that steps back before the next start can tell.
         for job in &mut self.jobs {
-            job.deadline = job.deadline.max(self.now);
+            job.scheduled = job.scheduled.max(self.now);
         }
         if fate == Fate::Refused {
             return Answer::Spawn;

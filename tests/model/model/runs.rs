@@ -10,12 +10,12 @@ impl Model<'_> {
     pub(super) fn begin(&mut self, index: usize) {
         let policy = self.jobs[index].spec.policy.unwrap_or(self.scenario.policy);
         let (now, job) = (self.now, &mut self.jobs[index]);
-        let (spec, number, deadline) = (job.spec, job.runs, job.deadline);
+        let (spec, number, scheduled) = (job.spec, job.runs, job.scheduled);
         let interval = nanos(spec.interval);
         let body = spec.body(number);
         job.runs += 1;
         (job.woke, job.cancelled) = (None, None);
-        job.deadline = ticks::next_deadline(policy, deadline, interval, now);
+        job.scheduled = ticks::next_scheduled(policy, scheduled, interval, now);
         job.run = Some(InProgress {
             number,
             body,
@@ -27,9 +27,9 @@ impl Model<'_> {
         self.note(What::Begin {
             job: index,
             number,
-            deadline,
+            scheduled,
             started: now,
-            missed: ticks::missed(policy, deadline, interval, now),
+            missed: ticks::missed(policy, scheduled, interval, now),
         });
         if let Some(op) = spec.inside_of(number) {
             self.apply(op);

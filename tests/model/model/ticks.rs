@@ -116,7 +116,7 @@ impl Model<'_> {
     fn is_due(&self, index: usize, tick: Tick) -> bool {
         let job = &self.jobs[index];
         let ends_on_it = tick.time == self.now && job.woke == Some(self.now) && !self.may_forget_ends(tick);
-        !job.removed && job.run.is_none() && job.deadline <= self.now && !ends_on_it
+        !job.removed && job.run.is_none() && job.scheduled <= self.now && !ends_on_it
     }
 
     /// Lanes that are refused only once jobs have blocked the thread leave what they should have begun to a later tick.
@@ -159,23 +159,23 @@ impl Model<'_> {
     }
 }
 
-/// Rule 3: where a run that begins now moves the deadline.
-pub(super) fn next_deadline(policy: Policy, deadline: Nanos, interval: Nanos, now: Nanos) -> Nanos {
+/// Rule 3: when the run after one that begins now is scheduled.
+pub(super) fn next_scheduled(policy: Policy, scheduled: Nanos, interval: Nanos, now: Nanos) -> Nanos {
     match policy {
-        Policy::Burst => deadline + interval,
-        Policy::Skip => deadline + interval * (whole_intervals(deadline, interval, now) + 1),
+        Policy::Burst => scheduled + interval,
+        Policy::Skip => scheduled + interval * (whole_intervals(scheduled, interval, now) + 1),
         Policy::Delay => now + interval,
     }
 }
 
 /// How many intervals are dropped at a run that begins now.
-pub(super) fn missed(policy: Policy, deadline: Nanos, interval: Nanos, now: Nanos) -> u64 {
+pub(super) fn missed(policy: Policy, scheduled: Nanos, interval: Nanos, now: Nanos) -> u64 {
     match policy {
         Policy::Burst => 0,
-        Policy::Skip | Policy::Delay => whole_intervals(deadline, interval, now) as u64,
+        Policy::Skip | Policy::Delay => whole_intervals(scheduled, interval, now) as u64,
     }
 }
 
-fn whole_intervals(deadline: Nanos, interval: Nanos, now: Nanos) -> Nanos {
-    (now - deadline).max(0) / interval
+fn whole_intervals(scheduled: Nanos, interval: Nanos, now: Nanos) -> Nanos {
+    (now - scheduled).max(0) / interval
 }

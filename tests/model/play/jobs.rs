@@ -31,7 +31,7 @@ impl Player {
         self.note(What::Begin {
             job,
             number,
-            deadline: self.nanos_of(run.deadline()),
+            scheduled: self.nanos_of(run.scheduled()),
             started: self.nanos_of(run.started()),
             missed: run.missed(),
         });

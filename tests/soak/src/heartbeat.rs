@@ -91,7 +91,7 @@ fn attempt(jobs: usize, findings: &mut Findings) -> Result<Attempt, Box<dyn Erro
     heartbeat.stop.store(true, Relaxed);
     runtime.block_on(beating)?;
     board.demand_each_once(findings);
-    let report = scheduler.stop().timeout(PATIENCE).wait();
+    let report = scheduler.stop().timeout(PATIENCE).blocking_wait();
     findings.demand(report.is_clean(), format!("the stop was not clean: {report}"));
     Ok(Attempt {
         took,

@@ -19,7 +19,7 @@ pub(crate) const TICK: Duration = Duration::from_millis(50);
 const NAP: Duration = Duration::from_millis(5);
 const EXPECTED: &str = "a job of the soak panics";
 
-/// Between the start of the scheduler and the first deadline. The half tick keeps deadlines away from the moment just after
+/// Between the start of the scheduler and the first scheduled run. The half tick keeps scheduled instants away from the moment just after
 /// a tick, where it depends on the wake-up of the machine whether this tick serves them or the next.
 pub(crate) const AHEAD: Duration = Duration::from_millis(1_025);
 
@@ -93,14 +93,14 @@ impl Load {
             .max()
             .unwrap_or_default();
         let early: u64 = records().map(|record| record.early_runs()).sum();
-        let wrong: u64 = records().map(|record| record.wrong_deadlines()).sum();
+        let wrong: u64 = records().map(|record| record.wrong_schedules()).sum();
         findings.report(format!("drift {} ms", millis(drift)));
         findings.report(format!("at most {} ms late", millis(lateness)));
         findings.demand(drift <= TICK, format!("a job drifted by {drift:?}, more than a tick"));
         // Anything up to an interval may be the machine's fault.
         findings.demand(lateness <= INTERVAL, format!("a run began {lateness:?} late"));
         findings.demand(early == 0, format!("{early} runs began early"));
-        findings.demand(wrong == 0, format!("{wrong} runs were told a wrong number or deadline"));
+        findings.demand(wrong == 0, format!("{wrong} runs were told a wrong number or schedule"));
     }
 }
 
@@ -149,7 +149,7 @@ fn is_ready(builder: JobBuilder, clock: Clock, record: Arc<Record>) -> Result<Jo
         let (clock, record) = (Arc::clone(&clock), Arc::clone(&record));
         async move {
             record.begin(clock.now());
-            record.compare(run.number(), run.deadline());
+            record.compare(run.number(), run.scheduled());
         }
     })
 }
@@ -190,7 +190,7 @@ fn panics_later(builder: JobBuilder, clock: Clock, record: Arc<Record>) -> Resul
 fn blocks(builder: JobBuilder, clock: Clock, record: Arc<Record>) -> Result<Job, Error> {
     builder.run_blocking(move |run: Run| {
         record.begin(clock.now());
-        record.compare(run.number(), run.deadline());
+        record.compare(run.number(), run.scheduled());
         thread::sleep(NAP);
     })
 }

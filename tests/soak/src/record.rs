@@ -14,7 +14,7 @@ pub(crate) struct Record {
     /// How many runs there should be in all, but for some more while the end is waited for.
     rounds: u64,
     runs: AtomicU64,
-    wrong_deadlines: AtomicU64,
+    wrong_schedules: AtomicU64,
     early_runs: AtomicU64,
     /// Nanoseconds, like the others.
     worst_lateness: AtomicI64,
@@ -30,7 +30,7 @@ impl Record {
             interval,
             rounds,
             runs: AtomicU64::new(0),
-            wrong_deadlines: AtomicU64::new(0),
+            wrong_schedules: AtomicU64::new(0),
             early_runs: AtomicU64::new(0),
             worst_lateness: AtomicI64::new(0),
             least_at_first: AtomicI64::new(i64::MAX),
@@ -56,9 +56,9 @@ impl Record {
     }
 
     /// Looks at what the scheduler says about the run that has begun last.
-    pub(crate) fn compare(&self, number: u64, deadline: Instant) {
-        if number + 1 != self.runs() || deadline != self.due(number) {
-            self.wrong_deadlines.fetch_add(1, Relaxed);
+    pub(crate) fn compare(&self, number: u64, scheduled: Instant) {
+        if number + 1 != self.runs() || scheduled != self.due(number) {
+            self.wrong_schedules.fetch_add(1, Relaxed);
         }
     }
 
@@ -82,8 +82,8 @@ impl Record {
         (last != i64::MAX).then(|| Duration::from_nanos(last.abs_diff(first)))
     }
 
-    pub(crate) fn wrong_deadlines(&self) -> u64 {
-        self.wrong_deadlines.load(Relaxed)
+    pub(crate) fn wrong_schedules(&self) -> u64 {
+        self.wrong_schedules.load(Relaxed)
     }
 
     pub(crate) fn early_runs(&self) -> u64 {

@@ -87,7 +87,7 @@ fn stop(scheduler: &Scheduler, load: &Load, base: Instant, seconds: u64, finding
     }
     findings.demand(load.is_quiet(end), "it never became quiet at the end");
     let begin = Instant::now();
-    let report = scheduler.stop().timeout(INTERVAL).wait();
+    let report = scheduler.stop().timeout(INTERVAL).blocking_wait();
     let duration = begin.elapsed();
     findings.demand(
         report.finished().is_empty() && report.cancelled().is_empty() && report.is_clean(),

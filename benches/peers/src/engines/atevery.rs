@@ -87,7 +87,7 @@ impl<R: Runtime + Clone, W: Waits> Engine for Atevery<R, W> {
         let Some(scheduler) = self.scheduler.take() else {
             return Ok(());
         };
-        let report = scheduler.stop().wait();
+        let report = scheduler.stop().blocking_wait();
         if report.is_clean() {
             Ok(())
         } else {
@@ -127,13 +127,13 @@ impl AddAsyncJob for Jobs<'_> {
     }
 }
 
-/// Ticks are counted from the start. A job that is due at once has that instant as its first deadline.
+/// Ticks are counted from the start. The first run of a job that is due at once is scheduled at that instant.
 fn start_and_find_grid(scheduler: &Scheduler, work: &Work) -> Result<(), Error> {
     let (sender, receiver) = channel();
     let day = Duration::from_secs(86_400);
     scheduler.every(day).run(move |run: Run| {
         // Heard once; there is no second run.
-        let _ = sender.send(run.deadline());
+        let _ = sender.send(run.scheduled());
     })?;
     scheduler.start()?;
     work.probe.set_grid(Grid {

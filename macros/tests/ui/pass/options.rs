@@ -19,10 +19,10 @@ fn waits() -> [Duration; 2] {
 #[every("1m", name = "when", jitter = Duration::from_secs(5), times = 3, until = in_an_hour())]
 fn when() {}
 
-#[every("1m", delay_from_end, name = "from end", first_run = FirstRun::AfterInterval)]
+#[every("1m", fixed_delay, name = "from end", first_run = FirstRun::AfterInterval)]
 async fn from_end() {}
 
-#[every("1m", missed_ticks = MissedTicks::Delay, delay_from_end, tag = "x", name = "all policies")]
+#[every("1m", missed_ticks = MissedTicks::Delay, fixed_delay, tag = "x", name = "all policies")]
 async fn policies() {}
 
 #[every("1m", timeout = Duration::from_secs(1), name = "timeout")]
@@ -36,7 +36,7 @@ fn fails() -> Result<(), &'static str> {
     Err("never works")
 }
 
-#[every("1m", 7, on_overlap = Overlap::Skip, name = "skip")]
+#[every("1m", 7, on_overlap = Overlap::Wait, name = "wait")]
 #[every("1m", 7, on_overlap = Overlap::Replace, name = "replace")]
 #[every("1m", 7, on_overlap = Allow(2), name = "allow")]
 async fn endless(_run: Run, argument: u64) {
@@ -64,7 +64,7 @@ async fn grouped() {}
     jitter = Duration::from_millis(1),
     times = 1_000,
     until = in_an_hour(),
-    delay_from_end,
+    fixed_delay,
     timeout = Duration::from_secs(30),
     retry = waits,
     on_overlap = Allow(2),
@@ -97,7 +97,7 @@ fn main() {
         (job("when").runs(), job("when").status().state()),
         (3, JobState::Removed)
     );
-    assert_eq!(job("skip").runs(), 1);
+    assert_eq!(job("wait").runs(), 1);
     assert_eq!((job("replace").runs(), job("replace").status().cancelled()), (11, 10));
     assert_eq!(job("allow").runs(), 2);
     for name in [

@@ -1,0 +1,111 @@
+//! Those who wait to be told that a run should end.
+
+use std::sync::Arc;
+use std::task::{Wake, Waker};
+
+use super::{all, both, job};
+use crate::job::cancel_listeners::CancelListeners;
+use crate::job::cell::JobCell;
+use crate::job::state::OfferId;
+use crate::sync::atomic::{AtomicU64, Ordering};
+
+#[derive(Default)]
+struct Woken(AtomicU64);
+
+impl Woken {
+    fn times(&self) -> u64 {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::AcqRel);
+    }
+}
+
+fn running() -> (Arc<CancelListeners>, Arc<JobCell>, OfferId) {
+    let (job, offer_id) = (job(), OfferId::new(1));
+    job.state.offer(offer_id);
+    job.state.begin(offer_id);
+    (Arc::default(), job, offer_id)
+}
+
+/// What `Run::cancelled` does, and what a stop does.
+#[test]
+fn who_listens_and_then_looks_hears_or_sees() {
+    all(|| {
+        let (cancel_listeners, job, offer_id) = running();
+        let woken = Arc::new(Woken::default());
+        let waker = Waker::from(Arc::clone(&woken));
+        let (listeners, its_job) = (Arc::clone(&cancel_listeners), Arc::clone(&job));
+        let (seen, ()) = both(
+            move || {
+                let mut listener = None;
+                listeners.register(its_job.id, &mut listener, &waker);
+                its_job.state.load().is_cancelled()
+            },
+            || {
+                job.state.cancel(offer_id);
+                cancel_listeners.wake(job.id);
+            },
+        );
+        assert!(seen || woken.times() == 1, "neither told nor woken");
+    });
+}
+
+/// Likewise for a run that ends instead.
+#[test]
+fn who_listens_hears_of_the_end() {
+    all(|| {
+        let (cancel_listeners, job, _) = running();
+        let woken = Arc::new(Woken::default());
+        let waker = Waker::from(Arc::clone(&woken));
+        let (listeners, its_job) = (Arc::clone(&cancel_listeners), Arc::clone(&job));
+        let (running, ()) = both(
+            move || {
+                listeners.register(its_job.id, &mut None, &waker);
+                its_job.state.is_running()
+            },
+            || {
+                job.state.end(None);
+                cancel_listeners.wake(job.id);
+            },
+        );
+        assert!(!running || woken.times() == 1, "neither told nor woken");
+    });
+}
+
+/// A task that is polled anew has another waker; one that loses interest leaves.
+#[test]
+fn wakers_change_and_go_while_others_are_woken() {
+    all(|| {
+        let (cancel_listeners, job, offer_id) = running();
+        let [stays, goes] = [(); 2].map(|()| Arc::new(Woken::default()));
+        let (mut listener, mut leaving) = (None, None);
+        cancel_listeners.register(job.id, &mut listener, Waker::noop());
+        cancel_listeners.register(job.id, &mut leaving, &Waker::from(Arc::clone(&goes)));
+        let (listeners, its_job, waker) = (
+            Arc::clone(&cancel_listeners),
+            Arc::clone(&job),
+            Waker::from(Arc::clone(&stays)),
+        );
+        let (seen, ()) = both(
+            move || {
+                listeners.deregister(its_job.id, leaving.unwrap());
+                listeners.register(its_job.id, &mut listener, &waker);
+                its_job.state.load().is_cancelled()
+            },
+            || {
+                job.state.cancel(offer_id);
+                cancel_listeners.wake(job.id);
+            },
+        );
+        assert!(seen || stays.times() == 1);
+        assert!(goes.times() <= 1);
+        // Nobody is counted who isn't there: all wakers have gone, or go now.
+        cancel_listeners.wake(job.id);
+        drop(cancel_listeners);
+        assert_eq!((Arc::strong_count(&stays), Arc::strong_count(&goes)), (1, 1));
+    });
+}

@@ -1,0 +1,8 @@
+//! What users hold: the scheduler, builders, options, policies of overlap, and stops.
+
+pub(crate) mod job_builder;
+pub(crate) mod options;
+pub(crate) mod overlap;
+pub(crate) mod scheduler;
+pub(crate) mod stop;
+pub(crate) mod stopping;

@@ -1,0 +1,104 @@
+//! What a builder has collected for a job, checked when it is registered.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::engine::Engine;
+use crate::error::Error;
+use crate::job::group_name::GroupName;
+use crate::job::instance::Instances;
+use crate::job::rules::{Backoffs, OverlapState, Rules, Times, check_jitter};
+use crate::sync::Mutex;
+use crate::time::Jitter;
+use crate::time::Time;
+use crate::unwind::Guarded;
+
+#[derive(Default)]
+pub(crate) struct Options {
+    pub(crate) jitter: Option<Duration>,
+    pub(crate) times: Option<u64>,
+    pub(crate) until: Option<Instant>,
+    pub(crate) fixed_delay: bool,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) backoffs: Option<Backoffs>,
+    pub(crate) group: Option<GroupName>,
+    pub(crate) overlap: Overlaps,
+}
+
+/// How runs of the job may overlap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Overlaps {
+    #[default]
+    Wait,
+    Replace,
+    /// So many runs at a time.
+    Allow(usize),
+}
+
+impl Options {
+    /// The rules of a job, if it has any.
+    pub(crate) fn into_rules(self, engine: &Engine, interval: Duration) -> Result<Option<Rules>, Error> {
+        self.check(interval)?;
+        if self.are_default() {
+            return Ok(None);
+        }
+        let overlap = match self.overlap {
+            Overlaps::Wait => OverlapState::Wait,
+            Overlaps::Replace => OverlapState::Replace(Mutex::default()),
+            Overlaps::Allow(runs) => OverlapState::Allow(Instances::new(runs)),
+        };
+        let group = self.group.map(|name| engine.group(name)).transpose()?;
+        Ok(Some(Rules {
+            jitter: self.jitter.map(|max| Jitter {
+                max: max.into(),
+                seed: engine.next_seed(),
+            }),
+            times: self.times.map(Times::new),
+            until: self.until.map_or(Time::NEVER, |instant| engine.clock.time_of(instant)),
+            fixed_delay: self.fixed_delay,
+            time_limit: self.timeout.map(Into::into),
+            backoffs: self.backoffs.map(Guarded::new),
+            group: group.as_ref().map(Arc::clone),
+            overlap,
+        }))
+    }
+
+    fn are_default(&self) -> bool {
+        let Options {
+            jitter: None,
+            times: None,
+            until: None,
+            fixed_delay: false,
+            timeout: None,
+            backoffs: None,
+            group: None,
+            overlap: Overlaps::Wait,
+        } = self
+        else {
+            return false;
+        };
+        true
+    }
+
+    fn check(&self, interval: Duration) -> Result<(), Error> {
+        if let Some(max) = self.jitter {
+            check_jitter(max, interval)?;
+        }
+        if self.times == Some(0) {
+            return Err(Error::invalid_option(
+                "a job that runs 0 times would never run: let `times` be at least 1",
+            ));
+        }
+        if self.timeout == Some(Duration::ZERO) {
+            return Err(Error::invalid_option(
+                "with a timeout of 0ns no run could end in time: take a longer `timeout`, or none",
+            ));
+        }
+        if self.overlap == Overlaps::Allow(0) {
+            return Err(Error::invalid_option(
+                "`Allow(0)` allows no run: let it be at least 1, or pause the job",
+            ));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,123 @@
+//! All jobs of a scheduler, in the order in which they were registered.
+
+use std::hint::black_box;
+use std::sync::Arc;
+
+use crate::job::cell::JobCell;
+use crate::time::JobIndex;
+
+/// Below this many holes it is not worth closing them.
+const FEW: usize = 64;
+
+/// Slots are handed out in order and not used again, so that a index's number is its job's place in the order. What a
+/// removed job leaves is a hole; when holes outnumber jobs they are closed.
+#[derive(Default)]
+pub(crate) struct JobTable {
+    jobs_by_index: Vec<Option<Arc<JobCell>>>,
+    jobs: usize,
+}
+
+impl JobTable {
+    pub(crate) fn push(&mut self, job: Arc<JobCell>) -> JobIndex {
+        assert!(
+            self.jobs_by_index.len() < JobCell::UNREGISTERED as usize,
+            "fewer than four thousand million jobs"
+        );
+        let index = self.jobs_by_index.len() as JobIndex;
+        job.set_index(index);
+        self.jobs_by_index.push(Some(job));
+        self.jobs += 1;
+        index
+    }
+
+    pub(crate) fn get(&self, index: JobIndex) -> Option<&Arc<JobCell>> {
+        self.jobs_by_index.get(index as usize)?.as_ref()
+    }
+
+    /// Reads a word from each part of a job that an offer and a run will touch, so that the memory is on its way: jobs lie
+    /// all over it, and plain reads in a row are fetched at the same time, while each atomic step waits for what is before it.
+    pub(crate) fn prefetch(&self, index: JobIndex) {
+        if let Some(job) = self.get(index) {
+            black_box((Arc::strong_count(job), job.deadline(), job.last_word_before_body()));
+            // No word of the body itself can be read in passing. But where this job ends the next one mostly begins.
+            black_box(self.get(index + 1).map(Arc::strong_count));
+        }
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<JobCell>> {
+        self.jobs_by_index.iter().flatten()
+    }
+
+    /// Takes the job off. Nothing happens if it is not on.
+    pub(crate) fn remove(&mut self, job: &JobCell) -> Option<Arc<JobCell>> {
+        let removed = self.jobs_by_index.get_mut(job.index() as usize)?.take()?;
+        removed.set_index(JobCell::UNREGISTERED);
+        self.jobs -= 1;
+        Some(removed)
+    }
+
+    /// Closes the holes if they are more than the jobs: returns the new number of each old index.
+    pub(crate) fn compact(&mut self) -> Option<Vec<Option<JobIndex>>> {
+        let holes = self.jobs_by_index.len() - self.jobs;
+        if holes <= self.jobs.max(FEW) {
+            return None;
+        }
+        let old = std::mem::take(&mut self.jobs_by_index);
+        self.jobs = 0;
+        Some(old.into_iter().map(|job| job.map(|job| self.push(job))).collect())
+    }
+
+    pub(crate) fn take(&mut self) -> Vec<Arc<JobCell>> {
+        self.jobs = 0;
+        std::mem::take(&mut self.jobs_by_index).into_iter().flatten().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::job::cell::tests::job;
+
+    fn job_table(jobs: usize) -> (JobTable, Vec<Arc<JobCell>>) {
+        let mut job_table = JobTable::default();
+        let jobs: Vec<_> = (0..jobs).map(|_| job()).collect();
+        for job in &jobs {
+            job_table.push(Arc::clone(job));
+        }
+        (job_table, jobs)
+    }
+
+    #[test]
+    fn holes_are_closed_once_they_outnumber_the_jobs() {
+        let (mut job_table, jobs) = job_table(200);
+        for job in &jobs[..100] {
+            assert!(job_table.remove(job).is_some());
+            assert!(job_table.remove(job).is_none());
+            assert_eq!(job_table.compact(), None);
+        }
+        job_table.remove(&jobs[150]);
+        let renumbered = job_table.compact().unwrap();
+        assert!(renumbered[..100].iter().all(Option::is_none));
+        assert_eq!(
+            (renumbered[100], renumbered[150], renumbered[151]),
+            (Some(0), None, Some(50))
+        );
+        assert_eq!(job_table.iter().count(), 99);
+        let left = jobs[100..].iter().filter(|job| job.index() != JobCell::UNREGISTERED);
+        for (index, job) in left.enumerate() {
+            assert_eq!(job.index() as usize, index);
+            assert!(job_table.get(job.index()).is_some_and(|there| Arc::ptr_eq(there, job)));
+        }
+        assert_eq!(job_table.compact(), None);
+    }
+
+    #[test]
+    fn few_holes_are_left() {
+        let (mut few, jobs) = job_table(64);
+        jobs.iter().for_each(|job| drop(few.remove(job)));
+        assert_eq!(few.compact(), None);
+        let (mut more, jobs) = job_table(65);
+        jobs.iter().for_each(|job| drop(more.remove(job)));
+        assert_eq!(more.compact(), Some(vec![None; 65]));
+    }
+}

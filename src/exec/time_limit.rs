@@ -1,0 +1,57 @@
+//! A run that may take only so long.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use crate::clock::sleep::Sleep;
+use crate::engine::Engine;
+use crate::job::end::End;
+use crate::job::target::{RunFuture, Running};
+use crate::time::Time;
+use crate::unwind::quietly;
+
+/// Drops the run's future when its time is up.
+pub(crate) struct TimeLimit {
+    engine: Arc<Engine>,
+    limit: Time,
+    sleep: Sleep,
+    future: Option<RunFuture>,
+}
+
+impl TimeLimit {
+    pub(crate) fn new(engine: &Arc<Engine>, limit: Time, future: RunFuture) -> TimeLimit {
+        TimeLimit {
+            engine: Arc::clone(engine),
+            limit,
+            sleep: Sleep::default(),
+            future: Some(future),
+        }
+    }
+}
+
+impl Future for TimeLimit {
+    type Output = End;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<End> {
+        let this = &mut *self;
+        let Some(future) = &mut this.future else {
+            return Poll::Ready(End::TimedOut);
+        };
+        if let Poll::Ready(end) = future.as_mut().poll(cx) {
+            return Poll::Ready(end);
+        }
+        match this.sleep.poll(&this.engine.clock, this.limit, cx) {
+            Poll::Ready(Ok(())) => {
+                let late = this.future.take();
+                quietly(|| drop(late));
+                Poll::Ready(End::TimedOut)
+            }
+            // Without a timer there is no limit.
+            Poll::Ready(Err(_)) | Poll::Pending => Poll::Pending,
+        }
+    }
+}
+
+impl Running for TimeLimit {}

@@ -1,0 +1,594 @@
+//! A job as the scheduler keeps it: one allocation, its target included.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::job::config::{Host, JobConfig};
+use crate::job::event_kind::EventKind;
+use crate::job::failures::FailureStats;
+use crate::job::id::{JobId, RunKey};
+use crate::job::instance::{Instance, Instances, LastRun};
+use crate::job::rules::{OverlapState, Rules};
+use crate::job::run::{Begun, Facts};
+use crate::job::span::RunSpan;
+use crate::job::state::{Begin, RunState};
+use crate::job::stats::{AtomicRunStats, RunStats};
+use crate::job::target::{Body, Spare, Step};
+use crate::sync::MutexGuard;
+use crate::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
+use crate::time::JobIndex;
+use crate::time::MissedTicks;
+use crate::time::{Span, Time};
+use crate::unwind::{lock, quietly};
+
+#[repr(C)] // The statistics lies beside the body, see `last_word_before_body`.
+pub(crate) struct JobCell<B: ?Sized = dyn Body> {
+    pub(crate) id: JobId,
+    interval: AtomicI64,
+    pub(crate) config: Arc<JobConfig>,
+    pub(crate) state: RunState,
+    /// Written by whoever holds the state word, so loads and stores are enough; see `begin`.
+    runs: AtomicU64,
+    /// Likewise, but for whoever lifts it while the scheduler stands still or the job is paused.
+    deadline: AtomicI64,
+    /// Written by whoever holds the state word, too, as is the statistics.
+    last_start: AtomicI64,
+    /// Written under the engine's lock; `UNREGISTERED` before and after its time on the job table.
+    index: AtomicU32,
+    stats: AtomicRunStats,
+    body: B,
+}
+
+impl<B: Body> JobCell<B> {
+    pub(crate) fn new(interval: Duration, config: Arc<JobConfig>, body: B) -> Self {
+        JobCell {
+            id: JobId::next(),
+            interval: AtomicI64::new(Span::from(interval).as_nanos()),
+            index: AtomicU32::new(JobCell::UNREGISTERED),
+            config,
+            state: RunState::default(),
+            runs: AtomicU64::new(0),
+            deadline: AtomicI64::new(Time::NEVER.as_nanos()),
+            last_start: AtomicI64::new(Time::NEVER.as_nanos()),
+            stats: AtomicRunStats::default(),
+            body,
+        }
+    }
+}
+
+/// Where many runs share a batch, the first one of each job is measured, and then one in so many. Reading the clock costs more
+/// than all else that a short run costs.
+const MEASURE_ONE_IN: u64 = 16;
+
+impl JobCell {
+    pub(crate) const UNREGISTERED: JobIndex = JobIndex::MAX;
+
+    /// The instances beside its own state word, if it allows several runs at a time.
+    pub(crate) fn instances(&self) -> Option<&Instances> {
+        self.rules().and_then(Rules::instances)
+    }
+
+    /// What happens to lie right before the body, for whoever wants that memory to be on its way.
+    pub(crate) fn last_word_before_body(&self) -> u32 {
+        self.stats.last_word()
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        self.body.name()
+    }
+
+    pub(crate) fn rules(&self) -> Option<&Rules> {
+        self.config.rules.as_ref()
+    }
+
+    pub(crate) fn is_blocking(&self) -> bool {
+        self.config.mode.blocking
+    }
+
+    /// Whether anything hangs on the instant at which a run begins: the target may ask for it, a policy may count from it.
+    pub(crate) fn needs_start(&self) -> bool {
+        self.config.mode.needs_start
+    }
+
+    fn policy(&self) -> MissedTicks {
+        self.config.mode.policy
+    }
+
+    /// The scheduler that the job is on, unless that is gone.
+    pub(crate) fn host(&self) -> Option<Arc<dyn Host>> {
+        self.config.host.upgrade()
+    }
+
+    pub(crate) fn index(&self) -> JobIndex {
+        self.index.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_index(&self, index: JobIndex) {
+        self.index.store(index, Ordering::Relaxed);
+    }
+
+    pub(crate) fn runs(&self) -> u64 {
+        self.runs.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn interval(&self) -> Duration {
+        self.span().into()
+    }
+
+    fn span(&self) -> Span {
+        Span::from_nanos(self.interval.load(Ordering::Relaxed))
+    }
+
+    /// Whether a run is on offer that has not begun.
+    pub(crate) fn is_offered(&self) -> bool {
+        match self.instances() {
+            Some(instances) => instances.is_one_on_offer(),
+            None => self.state.load().is_offered(),
+        }
+    }
+
+    /// Whether a run that is due waits for the end of the one in progress.
+    pub(crate) fn waits_for_end(&self) -> bool {
+        let rules = self.rules();
+        rules.is_none_or(|rules| matches!(rules.overlap, OverlapState::Wait))
+    }
+
+    /// Whether no run is on offer or in progress.
+    pub(crate) fn is_idle(&self) -> bool {
+        !self.state.load().is_busy() && self.instances().is_none_or(Instances::are_idle)
+    }
+
+    /// No run begins from here on. The target goes now, or when the last run ends.
+    pub(crate) fn remove(&self) {
+        let is_idle = self.state.remove();
+        if let Some(instances) = self.instances() {
+            instances.close();
+            self.clear_if_idle();
+        } else if is_idle {
+            self.clear();
+        }
+    }
+
+    /// A run of a job that was removed has ended, or its offer was taken back: the target goes with the last one.
+    pub(crate) fn clear_removed(&self) {
+        if self.instances().is_some() {
+            self.clear_if_idle();
+        } else {
+            self.clear();
+        }
+    }
+
+    /// Several may find it idle. The target of a job that allows several runs can be cleared by each.
+    fn clear_if_idle(&self) {
+        if self.is_idle() {
+            self.clear();
+        }
+    }
+
+    /// When a run has taken too long.
+    pub(crate) fn time_limit(&self, facts: &Facts) -> Time {
+        let limit = self.rules().and_then(|rules| rules.time_limit);
+        match (facts.started, limit) {
+            (Some(started), Some(limit)) => started.after(limit),
+            _ => Time::NEVER,
+        }
+    }
+
+    /// Whether a run from `started` to `ended` was longer than it may be.
+    pub(crate) fn is_too_long(&self, started: Time, ended: Time) -> bool {
+        let limit = self.rules().and_then(|rules| rules.time_limit);
+        limit.is_some_and(|limit| ended.since(started) > limit)
+    }
+
+    /// How many runs are in progress.
+    pub(crate) fn running(&self) -> usize {
+        self.instances().map_or(0, Instances::running) + usize::from(self.state.is_running())
+    }
+}
+
+/// Deadlines.
+impl JobCell {
+    pub(crate) fn deadline(&self) -> Time {
+        Time::from_nanos(self.deadline.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn set_deadline(&self, deadline: Time) {
+        self.deadline.store(deadline.as_nanos(), Ordering::Relaxed);
+    }
+
+    /// Time until `now` is not missed: what was due before is due now.
+    pub(crate) fn clamp_to(&self, now: Time) {
+        let deadline = self.deadline();
+        if self.regularly_due(deadline) < now {
+            // A run that begins meanwhile has moved it already.
+            let _ = self.deadline.compare_exchange(
+                deadline.as_nanos(),
+                now.as_nanos(),
+                Ordering::Relaxed,
+                Ordering::Relaxed,
+            );
+        }
+    }
+
+    /// Changes the interval. Whoever has taken the job looks at the deadline again at the end of the run: its beginning may
+    /// be moving it just now.
+    pub(crate) fn set_interval(&self, interval: Duration, now: Time) {
+        let _alone = self.lock_if_shared();
+        self.interval.store(Span::from(interval).as_nanos(), Ordering::Relaxed);
+        self.state.change();
+        self.adopt_interval(now);
+    }
+
+    pub(crate) fn pause(&self) {
+        let _alone = self.lock_if_shared();
+        self.state.pause();
+        for instance in self.instances().into_iter().flat_map(Instances::all) {
+            instance.state.pause();
+        }
+    }
+
+    /// Time paused is not missed.
+    pub(crate) fn resume(&self, now: Option<Time>) {
+        let _alone = self.lock_if_shared();
+        if !self.state.resume() {
+            return;
+        }
+        for instance in self.instances().into_iter().flat_map(Instances::all) {
+            instance.state.resume();
+        }
+        if let Some(now) = now {
+            self.clamp_to(now);
+        }
+    }
+
+    /// The interval has changed: the next run is due one interval from now, if it isn't due before.
+    pub(crate) fn adopt_interval(&self, now: Time) {
+        // While a run is in progress whose end the interval counts from, there is no deadline to move.
+        let is_known = self.deadline() != Time::NEVER || !self.rules().is_some_and(|rules| rules.fixed_delay);
+        if self.runs() > 0 && is_known {
+            let soonest = now.after(self.span());
+            self.deadline.fetch_min(soonest.as_nanos(), Ordering::Relaxed);
+        }
+    }
+
+    /// When a run is due: at once if one was triggered, never while it is paused.
+    pub(crate) fn due(&self) -> Time {
+        let snapshot = self.state.load();
+        if snapshot.is_triggered() {
+            Time::EARLIEST
+        } else if snapshot.is_paused() {
+            Time::NEVER
+        } else {
+            let deadline = self.deadline();
+            match self.rules() {
+                // It comes up, and is found to have no run left.
+                Some(rules) if rules.is_past_end(deadline) && deadline != Time::NEVER => Time::EARLIEST,
+                _ => self.regularly_due(deadline),
+            }
+        }
+    }
+
+    /// What a run has for its deadline that begins next, at `now` if it was triggered and may still begin.
+    pub(crate) fn next_start(&self, now: Time) -> Time {
+        let is_too_late = self.rules().is_some_and(|rules| rules.is_past_end(now));
+        if self.state.load().is_triggered() && !is_too_late {
+            now
+        } else {
+            self.deadline()
+        }
+    }
+
+    /// Whether a run that begins `now` is a late one that was due in time, since one that was triggered would come too late.
+    pub(crate) fn owes_a_run_at_the_end(&self, now: Time) -> bool {
+        let rules = self.rules();
+        rules.is_some_and(|rules| rules.is_past_end(now) && !rules.is_past_end(self.deadline()))
+    }
+
+    fn regularly_due(&self, deadline: Time) -> Time {
+        match self.rules() {
+            Some(rules) => rules.with_jitter(deadline),
+            None => deadline,
+        }
+    }
+
+    /// When the run after one that begins at `now` is due.
+    pub(crate) fn due_after(&self, now: Time) -> Time {
+        let deadline = self.deadline();
+        if self.state.load().is_triggered() {
+            self.regularly_due(deadline)
+        } else {
+            let next = self.next_deadline(deadline, now);
+            match self.rules() {
+                Some(rules) if rules.is_past_end(next) => Time::NEVER,
+                _ => self.regularly_due(next),
+            }
+        }
+    }
+
+    /// When the run after one that is due by `now` is due, if one is, of a job that is not [timed](JobCell::needs_start).
+    pub(crate) fn next_deadline_if_due(&self, now: Time) -> Option<Time> {
+        let deadline = self.deadline();
+        if self.state.load().is_triggered() {
+            return Some(deadline);
+        }
+        (deadline <= now).then(|| deadline.after(self.span()))
+    }
+
+    /// The deadline after `deadline`, for a run that begins at `now`.
+    fn next_deadline(&self, deadline: Time, now: Time) -> Time {
+        match self.rules() {
+            None => self.policy().next_deadline(deadline, self.span(), now),
+            Some(rules) if rules.fixed_delay => Time::NEVER,
+            Some(rules) => {
+                // What the policy counts from is when the run was due, but deadlines don't wander by what it was put off.
+                let due = rules.with_jitter(deadline);
+                let next = self.policy().next_deadline(due, self.span(), now);
+                if next == Time::NEVER {
+                    next
+                } else {
+                    next.before(due.since(deadline))
+                }
+            }
+        }
+    }
+
+    /// How many intervals are dropped when a run that was due at `due` begins at `started`.
+    pub(crate) fn missed(&self, due: Time, started: Time) -> u64 {
+        if self.rules().is_some_and(|rules| rules.fixed_delay) {
+            return 0;
+        }
+        self.policy().missed(due, self.span(), started)
+    }
+
+    /// A run has ended at `now`: the next one is due an interval later, if the interval counts from there.
+    pub(crate) fn set_deadline_from_end(&self, now: Time) {
+        self.set_deadline(now.after(self.span()));
+    }
+}
+
+/// Runs.
+impl JobCell {
+    /// Counts a run and moves the deadline. For the holder of the state word, or of an instance.
+    pub(crate) fn begin(&self, how: Begin, started: Option<Time>) -> Facts {
+        let _alone = self.lock_if_shared();
+        let facts = self.begin_alone(how, started);
+        self.note_no_offer();
+        facts
+    }
+
+    fn begin_alone(&self, how: Begin, started: Option<Time>) -> Facts {
+        let (deadline, due) = match (how, started) {
+            (Begin::Triggered, Some(now)) => (now, now),
+            _ => {
+                let deadline = self.deadline();
+                self.set_deadline(self.next_deadline(deadline, started.unwrap_or(deadline)));
+                (deadline, self.regularly_due(deadline))
+            }
+        };
+        self.count_run(deadline, due, started)
+    }
+
+    /// Likewise for a job that is not [timed](JobCell::needs_start), and so is due again one interval later whatever happens.
+    pub(crate) fn begin_unmeasured(&self) -> Facts {
+        debug_assert!(!self.needs_start());
+        let deadline = self.deadline();
+        self.set_deadline(deadline.after(self.span()));
+        self.count_run(deadline, deadline, None)
+    }
+
+    /// None of the runs that the job allows is on offer any more: it is counted, or was withdrawn.
+    pub(crate) fn note_no_offer(&self) {
+        if let Some(instances) = self.instances() {
+            instances.note_on_offer(false);
+        }
+    }
+
+    /// A job that allows several runs has several who write to it at a time.
+    fn lock_if_shared(&self) -> Option<MutexGuard<'_, ()>> {
+        self.instances().map(|instances| lock(&instances.writing))
+    }
+
+    fn count_run(&self, deadline: Time, due: Time, started: Option<Time>) -> Facts {
+        let number = self.runs();
+        self.set_runs(number + 1);
+        Facts {
+            number,
+            deadline,
+            due,
+            started,
+            span: RunSpan::none(),
+        }
+    }
+
+    /// Whether the next run is one of those that are measured even if nobody asks; not the same for all jobs of a tick.
+    pub(crate) fn is_sampled(&self) -> bool {
+        let runs = self.runs();
+        runs == 0 || runs.wrapping_add(self.id.number()) % MEASURE_ONE_IN == 0
+    }
+
+    fn set_runs(&self, runs: u64) {
+        self.runs.store(runs, Ordering::Relaxed);
+    }
+
+    /// Calls the target. For the holder of the state word.
+    pub(crate) fn call(&self, run: &Begun<'_>, spare: &mut Spare) -> Step {
+        self.body.call(run, spare)
+    }
+
+    /// Drops the target. For the holder of the state word of a job that was removed.
+    pub(crate) fn clear(&self) {
+        quietly(|| self.body.clear());
+    }
+
+    pub(crate) fn note_start(&self, started: Time) {
+        let _alone = self.lock_if_shared();
+        self.set_last_start(started);
+    }
+
+    /// Notes when a run began and ended.
+    pub(crate) fn note_run(&self, facts: &Facts, started: Time, ended: Time) {
+        let _alone = self.lock_if_shared();
+        // The clock may have stepped back meanwhile; by now it has not begun later than it has ended.
+        self.set_last_start(started.min(ended));
+        self.stats.note_run(facts.due, started, ended);
+    }
+
+    /// When the last run began that was known to; never, if none was.
+    pub(crate) fn last_start(&self) -> Time {
+        Time::from_nanos(self.last_start.load(Ordering::Relaxed))
+    }
+
+    fn set_last_start(&self, started: Time) {
+        self.last_start.store(started.as_nanos(), Ordering::Relaxed);
+    }
+
+    pub(crate) fn note_failure(&self, kind: &EventKind) {
+        self.config.note_failure(self.id, kind);
+    }
+
+    pub(crate) fn stats(&self) -> RunStats {
+        self.stats.get()
+    }
+
+    pub(crate) fn failure_stats(&self) -> FailureStats {
+        self.config.failure_stats(self.id)
+    }
+}
+
+/// A job, and under which of its state words a run takes place.
+#[derive(Clone)]
+pub(crate) struct JobInstance {
+    pub(crate) job: Arc<JobCell>,
+    /// None for the job's own state word.
+    instance: Option<Arc<Instance>>,
+}
+
+impl JobInstance {
+    pub(crate) fn own(job: &Arc<JobCell>) -> JobInstance {
+        JobInstance {
+            job: Arc::clone(job),
+            instance: None,
+        }
+    }
+
+    pub(crate) fn of(job: &Arc<JobCell>, instance: Arc<Instance>) -> JobInstance {
+        JobInstance {
+            job: Arc::clone(job),
+            instance: Some(instance),
+        }
+    }
+
+    pub(crate) fn state(&self) -> &RunState {
+        match &self.instance {
+            None => &self.job.state,
+            Some(instance) => &instance.state,
+        }
+    }
+
+    /// Which run of which job it is that is on offer or in progress.
+    pub(crate) fn run_key(&self) -> RunKey {
+        (self.job.id, self.state().load().offer_id())
+    }
+
+    /// The run that is offered to an instance is a triggered one: the job itself remembers that.
+    pub(crate) fn take_jobs_trigger(&self) -> bool {
+        self.instance.is_some() && self.job.state.take_trigger()
+    }
+
+    /// The offer to an instance was taken back, and with it what it knew of a trigger.
+    pub(crate) fn forget_trigger(&self) {
+        if let Some(instance) = &self.instance {
+            instance.state.take_trigger();
+        }
+    }
+
+    /// Notes that this run takes place here.
+    pub(crate) fn note_run(&self, number: u64) {
+        if let Some(last_run) = self.last_run() {
+            last_run.note(number);
+        }
+    }
+
+    /// Whether this run should end: it was told to, or is over.
+    pub(crate) fn is_cancelled(&self, number: u64) -> bool {
+        let snapshot = self.state().load();
+        let is_last = match self.last_run() {
+            Some(last_run) => last_run.is(number),
+            None => self.job.runs() == number + 1,
+        };
+        snapshot.is_cancelled() || !snapshot.is_running() || !is_last
+    }
+
+    /// None if the job has one run at a time: then it is the last of the job.
+    fn last_run(&self) -> Option<&LastRun> {
+        match &self.instance {
+            Some(instance) => Some(instance.last_run()),
+            None => self.job.instances().map(|instances| &instances.own_run),
+        }
+    }
+}
+
+impl<B: ?Sized> Drop for JobCell<B> {
+    fn drop(&mut self) {
+        self.config.forget(self.id);
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::mem::offset_of;
+
+    use super::*;
+    use crate::job::config::RunMode;
+    use crate::job::config::tests::no_host;
+    use crate::job::target::Target;
+
+    /// A job that is on no scheduler's job table.
+    pub(crate) fn job() -> Arc<JobCell> {
+        job_under(None)
+    }
+
+    /// Likewise, under these rules.
+    pub(crate) fn job_under(rules: Option<Rules>) -> Arc<JobCell> {
+        let config = JobConfig::new(no_host(), RunMode::default(), rules);
+        Arc::new(JobCell::new(
+            Duration::from_secs(1),
+            Arc::new(config),
+            (|| ()).into_body(),
+        ))
+    }
+
+    #[test]
+    fn a_run_in_which_the_clock_stepped_back_has_begun_when_it_ended() {
+        let job = job();
+        let facts = job.begin_unmeasured();
+        let [early, late] = [5, 6].map(Time::from_nanos);
+        assert_eq!(job.last_start(), Time::NEVER);
+        job.note_start(late);
+        assert_eq!(job.last_start(), late);
+        job.note_run(&facts, late, early);
+        assert_eq!(job.last_start(), early);
+        job.note_run(&facts, early, late);
+        assert_eq!(job.last_start(), early);
+    }
+
+    /// There may be a million: each byte more is a megabyte. Change this if it is worth it.
+    #[test]
+    #[cfg(all(target_pointer_width = "64", target_os = "linux"))]
+    fn a_job_takes_88_bytes_and_its_target() {
+        assert_eq!(size_of::<JobCell<()>>(), 88);
+    }
+
+    #[test]
+    fn the_last_word_of_the_stats_lies_beside_the_body() {
+        type Cell = JobCell<[usize; 2]>;
+        assert_eq!(
+            AtomicRunStats::OFFSET_OF_LAST_WORD + size_of::<u32>(),
+            size_of::<AtomicRunStats>()
+        );
+        assert_eq!(
+            offset_of!(Cell, stats) + size_of::<AtomicRunStats>(),
+            offset_of!(Cell, body)
+        );
+    }
+}

@@ -1,0 +1,183 @@
+//! What holds for a job beside its interval. It is the same for most jobs, which share it: there may be a million of them.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::time::Duration;
+
+use crate::clock::Clock;
+use crate::job::cancel_listeners::CancelListeners;
+use crate::job::cell::JobCell;
+use crate::job::event_kind::EventKind;
+use crate::job::failures::FailureStats;
+use crate::job::id::JobId;
+use crate::job::rules::Rules;
+use crate::time::MissedTicks;
+
+/// What a job asks of the scheduler that it is on.
+pub(crate) trait Host: Send + Sync {
+    fn clock(&self) -> &Clock;
+
+    /// Those that wait to be told that a run should end.
+    fn cancel_listeners(&self) -> &CancelListeners;
+
+    /// The length of a tick.
+    fn resolution(&self) -> Duration;
+
+    /// Looks again when the job is due, since something about it has changed.
+    fn relist(&self, job: &JobCell);
+
+    /// Takes the job off the scheduler, and tells so.
+    fn retire(&self, job: &Arc<JobCell>);
+}
+
+pub(crate) struct JobConfig {
+    pub(crate) host: Weak<dyn Host>,
+    pub(crate) mode: RunMode,
+    pub(crate) rules: Option<Rules>,
+    /// Of those jobs that had any. Held for a look or a change and nothing else, so that checkers of interleavings need not know.
+    failure_stats: Mutex<BTreeMap<JobId, Box<FailureStats>>>,
+    /// Some job had failures.
+    some_failed: AtomicBool,
+}
+
+impl JobConfig {
+    pub(crate) fn new(host: Weak<dyn Host>, mut mode: RunMode, rules: Option<Rules>) -> JobConfig {
+        mode.needs_start |= rules.is_some();
+        JobConfig {
+            host,
+            mode,
+            rules,
+            failure_stats: Mutex::default(),
+            some_failed: AtomicBool::new(false),
+        }
+    }
+
+    pub(crate) fn note_failure(&self, job: JobId, kind: &EventKind) {
+        let error = kind.error_text();
+        // Seen by whoever drops the job, since that comes after all that was done with it.
+        self.some_failed.store(true, Ordering::Relaxed);
+        self.table().entry(job).or_default().note(kind, error);
+    }
+
+    pub(crate) fn failure_stats(&self, job: JobId) -> FailureStats {
+        self.table()
+            .get(&job)
+            .map(|failure_stats| (**failure_stats).clone())
+            .unwrap_or_default()
+    }
+
+    fn table(&self) -> MutexGuard<'_, BTreeMap<JobId, Box<FailureStats>>> {
+        self.failure_stats.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The job is gone. A million may go at once, mostly without failures.
+    pub(crate) fn forget(&self, job: JobId) {
+        if self.some_failed.load(Ordering::Relaxed) {
+            self.table().remove(&job);
+        }
+    }
+}
+
+/// How a job is run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct RunMode {
+    pub(crate) policy: MissedTicks,
+    pub(crate) blocking: bool,
+    /// Whether anything hangs on the instant at which a run begins: the target may ask for it, a policy may count from it.
+    pub(crate) needs_start: bool,
+}
+
+impl RunMode {
+    const COUNT: usize = 3 * 4;
+
+    /// Rules, if there are any, make it [timed](Manner::timed) as well.
+    pub(crate) fn new(policy: MissedTicks, blocking: bool, takes_run: bool) -> RunMode {
+        RunMode {
+            policy,
+            blocking,
+            needs_start: takes_run || policy != MissedTicks::Burst,
+        }
+    }
+
+    fn number(self) -> usize {
+        let policy = match self.policy {
+            MissedTicks::Burst => 0,
+            MissedTicks::Skip => 1,
+            MissedTicks::Delay => 2,
+        };
+        policy * 4 + usize::from(self.blocking) * 2 + usize::from(self.needs_start)
+    }
+}
+
+/// The configuration that the jobs of a scheduler share which have no rules, for each mode that there is of running them.
+#[derive(Default)]
+pub(crate) struct CommonConfigs([OnceLock<Arc<JobConfig>>; RunMode::COUNT]);
+
+impl CommonConfigs {
+    pub(crate) fn of(&self, mode: RunMode, host: impl FnOnce() -> Weak<dyn Host>) -> Arc<JobConfig> {
+        let config = self.0[mode.number()].get_or_init(|| Arc::new(JobConfig::new(host(), mode, None)));
+        Arc::clone(config)
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    struct Nobody;
+
+    impl Host for Nobody {
+        fn clock(&self) -> &Clock {
+            unreachable!()
+        }
+
+        fn cancel_listeners(&self) -> &CancelListeners {
+            unreachable!()
+        }
+
+        fn resolution(&self) -> Duration {
+            unreachable!()
+        }
+
+        fn relist(&self, _: &JobCell) {}
+
+        fn retire(&self, _: &Arc<JobCell>) {}
+    }
+
+    /// The scheduler of a job that is on none.
+    pub(crate) fn no_host() -> Weak<dyn Host> {
+        Weak::<Nobody>::new()
+    }
+
+    #[test]
+    fn nothing_is_left_of_the_failures_of_a_job_that_is_gone() {
+        let config = JobConfig::new(no_host(), RunMode::default(), None);
+        let [gone, other] = [JobId::next(), JobId::next()];
+        for job in [gone, other] {
+            config.note_failure(job, &EventKind::TimedOut);
+        }
+        config.forget(gone);
+        assert_eq!(
+            (
+                config.failure_stats(gone).timeouts,
+                config.failure_stats(other).timeouts
+            ),
+            (0, 1)
+        );
+    }
+
+    #[test]
+    fn jobs_that_are_run_in_one_mode_share_their_config_and_no_others() {
+        let common = CommonConfigs::default();
+        let policies = [MissedTicks::Burst, MissedTicks::Skip, MissedTicks::Delay];
+        let modes = policies.into_iter().flat_map(|policy| {
+            let of = move |(blocking, takes_run)| RunMode::new(policy, blocking, takes_run);
+            [(false, false), (false, true), (true, false), (true, true)].map(of)
+        });
+        for mode in modes {
+            let [once, again] = [(); 2].map(|()| common.of(mode, no_host));
+            assert!(Arc::ptr_eq(&once, &again) && once.mode == mode, "{mode:?}");
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! What tells one job, and one run, from another.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::job::state::OfferId;
+
+/// Tells one job from another; ordered by registration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct JobId(u64);
+
+impl JobId {
+    pub(crate) fn next() -> JobId {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        JobId(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+
+    pub(crate) fn number(self) -> u64 {
+        self.0
+    }
+}
+
+impl fmt::Display for JobId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A run of a job, told from its other runs by the offer id under which it began.
+pub(crate) type RunKey = (JobId, OfferId);

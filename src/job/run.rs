@@ -1,0 +1,222 @@
+use std::fmt;
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::clock::Clock;
+use crate::job::cancelled::Cancelled;
+use crate::job::cell::JobInstance;
+use crate::job::config::Host;
+use crate::job::handle::Job;
+use crate::job::id::JobId;
+use crate::job::span::{self, RunSpan};
+use crate::time::{Span, Time};
+
+/// One run of a job, as the job sees it.
+///
+/// A target that takes a `Run` gets one for each run:
+///
+/// ```
+/// use std::time::Duration;
+/// use atevery::{Run, Scheduler, testing::VirtualTime};
+///
+/// let scheduler = Scheduler::new(VirtualTime::new());
+/// scheduler.every(Duration::from_secs(1)).run(|run: Run| {
+///     println!("run {} of {}, {:?} late", run.number(), run.job().name(), run.started() - run.due());
+/// })?;
+/// # Ok::<(), atevery::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Run {
+    instance: JobInstance,
+    number: u64,
+    scheduled: Instant,
+    due: Instant,
+    started: Instant,
+    missed: u64,
+    /// When it has taken too long.
+    time_limit: Time,
+}
+
+impl Run {
+    /// The number of this run, counted from 0 for the life of the job.
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// The instant that the schedule gives for this run, without [jitter](crate::JobBuilder::jitter). A run that was
+    /// [triggered](crate::Job::trigger) is scheduled at the instant at which it begins.
+    pub fn scheduled(&self) -> Instant {
+        self.scheduled
+    }
+
+    /// The instant from which this run may begin: [`scheduled`](Run::scheduled), put off by the
+    /// [jitter](crate::JobBuilder::jitter) if the job has one. It begins at the first tick that is not earlier.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use atevery::{Run, Scheduler, testing::VirtualTime};
+    ///
+    /// let time = VirtualTime::new();
+    /// let scheduler = Scheduler::new(time.clone());
+    /// let jitter = Duration::from_secs(5);
+    /// scheduler.every(Duration::from_secs(60)).jitter(jitter).run(move |run: Run| {
+    ///     assert!(run.scheduled() <= run.due() && run.due() <= run.scheduled() + jitter);
+    ///     assert!(run.due() <= run.started());
+    /// })?;
+    /// scheduler.start()?;
+    /// time.advance(Duration::from_secs(300));
+    /// # assert_eq!(scheduler.status().jobs()[0].panics(), 0);
+    /// # assert_eq!(scheduler.status().jobs()[0].runs(), 5);
+    /// # Ok::<(), atevery::Error>(())
+    /// ```
+    pub fn due(&self) -> Instant {
+        self.due
+    }
+
+    /// When it began.
+    pub fn started(&self) -> Instant {
+        self.started
+    }
+
+    /// How many intervals were dropped at this run: the whole ones between [`due`](Run::due) and
+    /// [`started`](Run::started) under [`Skip`](crate::MissedTicks::Skip) and [`Delay`](crate::MissedTicks::Delay), none
+    /// under [`Burst`](crate::MissedTicks::Burst).
+    pub fn missed(&self) -> u64 {
+        self.missed
+    }
+
+    /// Whether this run should end: the scheduler has told it to, it has taken longer than the job's
+    /// [`timeout`](crate::JobBuilder::timeout), or it is over.
+    ///
+    /// A stop tells runs to end as soon as it begins, so that they can make use of its [grace](crate::Stop::grace).
+    /// An asynchronous run need not look: it is dropped at its next await when the grace is over. Blocking code looks from
+    /// time to time:
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use atevery::{Run, Scheduler, testing::VirtualTime};
+    ///
+    /// let scheduler = Scheduler::new(VirtualTime::new());
+    /// scheduler.every(Duration::from_secs(60)).run_blocking(|run: Run| {
+    ///     for _file in 0..10_000 {
+    ///         if run.is_cancelled() {
+    ///             return;
+    ///         }
+    ///     }
+    /// })?;
+    /// # Ok::<(), atevery::Error>(())
+    /// ```
+    pub fn is_cancelled(&self) -> bool {
+        self.instance.is_cancelled(self.number) || self.is_timed_out()
+    }
+
+    /// Ready as soon as this run [should end](Run::is_cancelled). For asynchronous code that has something to finish first,
+    /// and for tasks of its own that it has spawned:
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use atevery::{Run, Scheduler, testing::VirtualTime};
+    /// use futures::future::{Either, select};
+    ///
+    /// let time = VirtualTime::new();
+    /// let scheduler = Scheduler::new(time.clone());
+    /// let clock = time.clone();
+    /// let job = scheduler.every(Duration::from_secs(60)).name("upload").run(move |run: Run| {
+    ///     let clock = clock.clone();
+    ///     async move {
+    ///         let upload = clock.sleep(Duration::from_secs(30));
+    ///         if let Either::Right(_) = select(upload, run.cancelled()).await {
+    ///             println!("the rest is left for next time");
+    ///         }
+    ///     }
+    /// })?;
+    /// scheduler.start()?;
+    /// time.run_until_stalled();
+    /// let report = time.block_on(scheduler.stop().grace(Duration::from_secs(5)));
+    /// assert_eq!(report.finished(), [job]);
+    /// # Ok::<(), atevery::Error>(())
+    /// ```
+    pub fn cancelled(&self) -> Cancelled {
+        Cancelled::new(self.clone())
+    }
+
+    /// The job that this is a run of.
+    pub fn job(&self) -> Job {
+        Job::new(Arc::clone(&self.instance.job))
+    }
+
+    fn is_timed_out(&self) -> bool {
+        self.time_limit != Time::NEVER && self.host().is_none_or(|host| host.clock().now() >= self.time_limit)
+    }
+
+    pub(crate) fn time_limit(&self) -> Option<Time> {
+        (self.time_limit != Time::NEVER).then_some(self.time_limit)
+    }
+
+    pub(crate) fn job_id(&self) -> JobId {
+        self.instance.job.id
+    }
+
+    pub(crate) fn host(&self) -> Option<Arc<dyn Host>> {
+        self.instance.job.host()
+    }
+}
+
+impl fmt::Debug for Run {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Run")
+            .field("job", &self.instance.job.name())
+            .field("number", &self.number)
+            .field("scheduled", &self.scheduled)
+            .field("due", &self.due)
+            .field("started", &self.started)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What is known of a run that has begun.
+#[derive(Debug, Clone)]
+pub(crate) struct Facts {
+    pub(crate) number: u64,
+    pub(crate) deadline: Time,
+    /// The deadline, put off by the run's jitter.
+    pub(crate) due: Time,
+    /// When it began, if that was looked at.
+    pub(crate) started: Option<Time>,
+    pub(crate) span: RunSpan,
+}
+
+impl Facts {
+    /// Gives the run a span of its own.
+    pub(crate) fn enter_span(&mut self, job: &str, lateness: Span) {
+        let deadline = self.deadline.since(Time::ORIGIN);
+        self.span = span::of_run(job, self.number, deadline, lateness);
+    }
+}
+
+/// A run that has begun: what a [`Run`] is made of, for those targets that take one.
+#[allow(missing_debug_implementations, reason = "users never see one")]
+pub struct Begun<'a> {
+    pub(crate) clock: &'a Clock,
+    pub(crate) job: &'a JobInstance,
+    pub(crate) facts: &'a Facts,
+}
+
+impl Begun<'_> {
+    pub(crate) fn to_run(&self) -> Run {
+        let Facts {
+            number, deadline, due, ..
+        } = *self.facts;
+        let job = &self.job.job;
+        let started = self.facts.started.unwrap_or(due);
+        Run {
+            instance: self.job.clone(),
+            number,
+            scheduled: self.clock.instant_of(deadline),
+            due: self.clock.instant_of(due),
+            started: self.clock.instant_of(started),
+            missed: job.missed(due, started),
+            time_limit: job.time_limit(self.facts),
+        }
+    }
+}

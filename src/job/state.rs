@@ -1,0 +1,610 @@
+//! Who may run a job now: one word that all threads agree on.
+//!
+//! ```text
+//!          offer            begin             end
+//!   idle ---------> offered -------> running -------> idle
+//!                      |                               ^
+//!                      +----------- withdraw ----------+
+//! ```
+//!
+//! An offer carries the offer id of the tick that made it, so that a task which holds an offer that was withdrawn can't
+//! take up a later one. Whoever brings the state word back to idle learns, in the same step, what came up meanwhile; and if the
+//! run had to wait for something, leaves in the place of the offer id when it ended.
+
+use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::time::Time;
+
+const OFFERED: u64 = 1;
+const RUNNING: u64 = 1 << 1;
+/// It came due while it was taken: list it again at the end.
+const DUE: u64 = 1 << 2;
+/// A stop wants to hear of the end.
+const WATCHED: u64 = 1 << 3;
+const REMOVED: u64 = 1 << 4;
+/// The run in progress has been told to end.
+const CANCELLED: u64 = 1 << 5;
+/// No run begins but one that was triggered.
+const PAUSED: u64 = 1 << 6;
+/// A run is wanted now, whatever the deadline.
+const TRIGGERED: u64 = 1 << 7;
+/// Its interval was changed while it was taken: look at its deadline at the end.
+const CHANGED: u64 = 1 << 8;
+/// It is idle, and the run before ended at the instant that stands in the place of a offer id, and had waited.
+const WAITED: u64 = 1 << 9;
+/// What is said of the job, not of one run, and so outlives it.
+const LASTING: u64 = REMOVED | PAUSED | TRIGGERED;
+const OFFER_ID_SHIFT: u32 = 16;
+
+/// Tells the offers of one tick from those of another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct OfferId(u64);
+
+impl OfferId {
+    /// That of no tick.
+    pub(crate) const NONE: OfferId = OfferId(0);
+
+    pub(crate) const fn new(number: u64) -> OfferId {
+        OfferId(number << OFFER_ID_SHIFT)
+    }
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct RunState(AtomicU64);
+
+/// What came of an offer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Offer {
+    Taken,
+    /// It is offered or running already; its end will tell that it is due.
+    Busy,
+    /// The job was removed or is paused.
+    Closed,
+}
+
+/// How a run begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Begin {
+    Due,
+    Triggered,
+}
+
+/// What came up while the job was taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Deferred(u64);
+
+impl Deferred {
+    pub(crate) fn nothing(self) -> bool {
+        self.0 & (DUE | WATCHED | REMOVED | TRIGGERED | CHANGED) == 0
+    }
+
+    /// Under which offer id it was taken.
+    pub(crate) fn offer_id(self) -> OfferId {
+        offer_id_of(self.0)
+    }
+
+    /// A run is due, or may be.
+    pub(crate) fn due(self) -> bool {
+        self.0 & (DUE | TRIGGERED | CHANGED) != 0
+    }
+
+    pub(crate) fn changed(self) -> bool {
+        self.0 & CHANGED != 0
+    }
+
+    pub(crate) fn watched(self) -> bool {
+        self.0 & WATCHED != 0
+    }
+
+    pub(crate) fn removed(self) -> bool {
+        self.0 & REMOVED != 0
+    }
+}
+
+/// What is said of a job at one moment.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Snapshot(u64);
+
+impl Snapshot {
+    pub(crate) fn is_running(self) -> bool {
+        self.0 & RUNNING != 0
+    }
+
+    /// Whether a run is on offer or in progress.
+    pub(crate) fn is_busy(self) -> bool {
+        is_busy(self.0)
+    }
+
+    /// Whether a run is on offer and has not begun.
+    pub(crate) fn is_offered(self) -> bool {
+        self.0 & OFFERED != 0
+    }
+
+    /// Under which offer id it is taken, if it is.
+    pub(crate) fn offer_id(self) -> OfferId {
+        offer_id_of(self.0)
+    }
+
+    /// Whether it is idle since this instant, at which a run ended that had waited.
+    pub(crate) fn has_ended_at(self, now: Time) -> bool {
+        self.0 & !LASTING == waited_until(now)
+    }
+
+    pub(crate) fn is_offered_under(self, offer_id: OfferId) -> bool {
+        offered(self.0, offer_id)
+    }
+
+    pub(crate) fn is_cancelled(self) -> bool {
+        self.0 & CANCELLED != 0
+    }
+
+    pub(crate) fn is_paused(self) -> bool {
+        self.0 & PAUSED != 0
+    }
+
+    pub(crate) fn is_triggered(self) -> bool {
+        self.0 & TRIGGERED != 0
+    }
+
+    pub(crate) fn is_removed(self) -> bool {
+        self.0 & REMOVED != 0
+    }
+}
+
+/// A run: taken, begun, ended.
+impl RunState {
+    /// Offers a run to whoever shows `offer id`.
+    pub(crate) fn offer(&self, offer_id: OfferId) -> Offer {
+        let word = self.update(|word| {
+            let next = if is_busy(word) {
+                word | DUE
+            } else {
+                offer_id.0 | OFFERED | word & LASTING
+            };
+            (!is_closed(word)).then_some(next)
+        });
+        match word {
+            None => Offer::Closed,
+            Some(word) if is_busy(word) => Offer::Busy,
+            Some(_) => Offer::Taken,
+        }
+    }
+
+    /// Likewise for an instance of a job that is `triggered`, or isn't. If it is busy, its end too will tell that the job is due.
+    pub(crate) fn offer_instance(&self, offer_id: OfferId, triggered: bool) -> bool {
+        if triggered && !self.load().is_busy() {
+            self.trigger();
+        }
+        self.offer(offer_id) == Offer::Taken
+    }
+
+    /// Begins the run that was offered under `offer id`, unless the offer was withdrawn, or the job removed or paused.
+    pub(crate) fn begin(&self, offer_id: OfferId) -> Option<Begin> {
+        let word = self.update(|word| {
+            let begins = offered(word, offer_id) && !is_closed(word);
+            begins.then_some(word & !TRIGGERED ^ (OFFERED | RUNNING))
+        })?;
+        Some(if word & TRIGGERED != 0 {
+            Begin::Triggered
+        } else {
+            Begin::Due
+        })
+    }
+
+    /// Takes back the offer made under `offer id`, unless its run has begun.
+    pub(crate) fn withdraw(&self, offer_id: OfferId) -> Option<Deferred> {
+        self.update(|word| offered(word, offer_id).then_some(word & LASTING))
+            .map(Deferred)
+    }
+
+    /// Ends the run that is in progress, at this instant if it has `waited`.
+    pub(crate) fn end(&self, waited: Option<Time>) -> Deferred {
+        let mark = waited.map_or(0, waited_until);
+        let word = self.update(|word| Some(word & LASTING | mark)).unwrap_or_default();
+        debug_assert!(word & RUNNING != 0, "only what has begun can end");
+        Deferred(word)
+    }
+
+    /// Tells the run that began under `offer id` to end, if it is still in progress.
+    pub(crate) fn cancel(&self, offer_id: OfferId) -> bool {
+        self.update(|word| running(word, offer_id).then_some(word | CANCELLED))
+            .is_some()
+    }
+
+    /// Tells the run in progress to end, whichever it is.
+    pub(crate) fn cancel_current(&self) -> bool {
+        self.update(|word| (word & RUNNING != 0).then_some(word | CANCELLED))
+            .is_some()
+    }
+
+    /// Asks for word of the end of the run that began under `offer id`, if it is still in progress.
+    pub(crate) fn watch(&self, offer_id: OfferId) -> bool {
+        self.update(|word| running(word, offer_id).then_some(word | WATCHED))
+            .is_some()
+    }
+}
+
+/// The job: from outside, at any time.
+impl RunState {
+    pub(crate) fn load(&self) -> Snapshot {
+        Snapshot(self.0.load(Ordering::SeqCst))
+    }
+
+    pub(crate) fn is_running(&self) -> bool {
+        self.load().is_running()
+    }
+
+    pub(crate) fn is_running_under(&self, offer_id: OfferId) -> bool {
+        running(self.load().0, offer_id)
+    }
+
+    /// No run begins from here on. True if the job is idle, and so the caller's to clear away; else its end is asked to.
+    pub(crate) fn remove(&self) -> bool {
+        let before = self.0.fetch_or(REMOVED, Ordering::AcqRel);
+        before & (REMOVED | OFFERED | RUNNING) == 0
+    }
+
+    pub(crate) fn pause(&self) {
+        self.0.fetch_or(PAUSED, Ordering::AcqRel);
+    }
+
+    /// True if it was paused.
+    pub(crate) fn resume(&self) -> bool {
+        self.0.fetch_and(!PAUSED, Ordering::AcqRel) & PAUSED != 0
+    }
+
+    /// Asks for a run now, or after the one in progress.
+    pub(crate) fn trigger(&self) {
+        self.0.fetch_or(TRIGGERED, Ordering::AcqRel);
+    }
+
+    pub(crate) fn take_trigger(&self) -> bool {
+        self.0.fetch_and(!TRIGGERED, Ordering::AcqRel) & TRIGGERED != 0
+    }
+
+    /// Asks whoever has taken the job, if anybody has, to look at its deadline at the end. False if nobody has.
+    pub(crate) fn change(&self) -> bool {
+        self.update(|word| is_busy(word).then_some(word | CHANGED)).is_some()
+    }
+
+    /// Changes the word as `change` says and returns what it was, or nothing if there was nothing to change. All such
+    /// steps, and looks, are in one order with those that mark a batch as cancelled and that count listeners (`SeqCst`).
+    fn update(&self, change: impl FnMut(u64) -> Option<u64>) -> Option<u64> {
+        self.0.fetch_update(Ordering::SeqCst, Ordering::SeqCst, change).ok()
+    }
+}
+
+/// What an idle state word shows of a run that ended at this instant. Three days later to the nanosecond it looks the same, which may put off
+/// a run by one tick.
+fn waited_until(ended: Time) -> u64 {
+    (ended.as_nanos() as u64) << OFFER_ID_SHIFT | WAITED
+}
+
+/// Whether no run may begin.
+fn is_closed(word: u64) -> bool {
+    word & REMOVED != 0 || word & (PAUSED | TRIGGERED) == PAUSED
+}
+
+fn is_busy(word: u64) -> bool {
+    word & (OFFERED | RUNNING) != 0
+}
+
+fn offer_id_of(word: u64) -> OfferId {
+    OfferId(word >> OFFER_ID_SHIFT << OFFER_ID_SHIFT)
+}
+
+fn running(word: u64, offer_id: OfferId) -> bool {
+    word & RUNNING != 0 && offer_id_of(word) == offer_id
+}
+
+fn offered(word: u64, offer_id: OfferId) -> bool {
+    word & OFFERED != 0 && offer_id_of(word) == offer_id
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_run_at_a_time() {
+        let state = RunState::default();
+        let (first, second) = (OfferId::new(1), OfferId::new(2));
+        assert_eq!(state.offer(first), Offer::Taken);
+        assert_eq!(state.offer(second), Offer::Busy);
+        assert_eq!(state.begin(second), None);
+        assert_eq!(state.begin(first), Some(Begin::Due));
+        assert_eq!(state.begin(first), None);
+        assert!(state.is_running());
+        assert!(state.end(None).due());
+        assert_eq!(state.offer(second), Offer::Taken);
+    }
+
+    #[test]
+    fn a_withdrawn_offer_can_not_be_taken_up() {
+        let state = RunState::default();
+        let (first, second) = (OfferId::new(1), OfferId::new(2));
+        state.offer(first);
+        assert_eq!(state.withdraw(second), None);
+        assert!(state.withdraw(first).is_some_and(Deferred::nothing));
+        state.offer(second);
+        assert_eq!(state.begin(first), None);
+        assert_eq!(state.begin(second), Some(Begin::Due));
+        assert_eq!(state.withdraw(second), None);
+    }
+
+    #[test]
+    fn a_watch_is_for_a_run_in_progress() {
+        let state = RunState::default();
+        let offer_id = OfferId::new(1);
+        state.offer(offer_id);
+        assert!(!state.watch(offer_id));
+        state.begin(offer_id);
+        assert!(!state.watch(OfferId::new(2)));
+        assert!(state.watch(offer_id));
+        assert!(state.end(None).watched());
+        assert!(!state.watch(offer_id));
+    }
+
+    #[test]
+    fn a_run_is_in_progress_under_its_own_ticket() {
+        let state = RunState::default();
+        let offer_ids = [OfferId::new(1), OfferId::new(2)];
+        let running = || offer_ids.map(|offer_id| state.is_running_under(offer_id));
+        assert_eq!(running(), [false, false]);
+        state.offer(offer_ids[0]);
+        assert_eq!(running(), [false, false]);
+        state.begin(offer_ids[0]);
+        assert_eq!(running(), [true, false]);
+        state.end(None);
+        assert_eq!(running(), [false, false]);
+    }
+
+    #[test]
+    fn a_removed_job_is_cleared_away_by_exactly_one() {
+        let idle = RunState::default();
+        assert!(idle.remove());
+        assert!(!idle.remove());
+        assert_eq!(idle.offer(OfferId::new(1)), Offer::Closed);
+
+        let running = RunState::default();
+        running.offer(OfferId::new(1));
+        running.begin(OfferId::new(1));
+        assert!(!running.remove());
+        assert!(running.end(None).removed());
+
+        let offered = RunState::default();
+        offered.offer(OfferId::new(1));
+        assert!(!offered.remove());
+        assert_eq!(offered.begin(OfferId::new(1)), None);
+        assert!(offered.withdraw(OfferId::new(1)).is_some_and(Deferred::removed));
+    }
+
+    #[test]
+    fn what_is_paused_runs_only_if_it_is_triggered() {
+        let state = RunState::default();
+        let (first, second) = (OfferId::new(1), OfferId::new(2));
+        state.offer(first);
+        state.pause();
+        assert_eq!(state.begin(first), None);
+        state.withdraw(first);
+        assert_eq!(state.offer(second), Offer::Closed);
+        state.trigger();
+        assert_eq!(state.offer(second), Offer::Taken);
+        assert_eq!(state.begin(second), Some(Begin::Triggered));
+        assert!(state.end(None).nothing());
+        assert!(state.load().is_paused());
+        assert_eq!(state.offer(first), Offer::Closed);
+        assert!(state.resume());
+        assert_eq!(state.offer(first), Offer::Taken);
+    }
+
+    #[test]
+    fn what_is_triggered_in_a_run_is_due_at_its_end() {
+        let state = RunState::default();
+        let offer_id = OfferId::new(1);
+        state.offer(offer_id);
+        state.begin(offer_id);
+        state.trigger();
+        assert!(state.end(None).due());
+        assert!(state.load().is_triggered());
+    }
+
+    #[test]
+    fn a_run_that_was_told_to_end_leaves_the_next_alone() {
+        let state = RunState::default();
+        let (first, second) = (OfferId::new(1), OfferId::new(2));
+        state.offer(first);
+        state.begin(first);
+        assert!(!state.cancel(second));
+        assert!(state.cancel(first));
+        assert!(state.load().is_cancelled());
+        state.end(None);
+        state.offer(second);
+        state.begin(second);
+        assert!(!state.load().is_cancelled());
+    }
+
+    #[test]
+    fn an_idle_state_shows_at_which_instant_a_run_has_ended_that_had_waited() {
+        let state = RunState::default();
+        let [before, ended] = [0, 5].map(Time::from_nanos);
+        let shows = || [before, ended].map(|instant| state.load().has_ended_at(instant));
+        let run = |waited| {
+            state.offer(OfferId::new(5));
+            state.begin(OfferId::new(5));
+            assert_eq!(shows(), [false, false]);
+            state.end(waited);
+        };
+        assert_eq!(shows(), [false, false]);
+        run(Some(ended));
+        assert_eq!(shows(), [false, true]);
+        state.pause();
+        assert_eq!(shows(), [false, true]);
+        state.resume();
+        run(None);
+        assert_eq!(shows(), [false, false]);
+        run(Some(before));
+        assert_eq!(shows(), [true, false]);
+        for instant in [-5, 200 * 86_400_000_000_000].map(Time::from_nanos) {
+            run(Some(instant));
+            assert!(state.load().has_ended_at(instant));
+            assert_eq!(shows(), [false, false]);
+        }
+    }
+
+    #[test]
+    fn a_change_is_for_whoever_has_taken_the_job() {
+        let state = RunState::default();
+        assert!(!state.change());
+        state.offer(OfferId::new(1));
+        assert!(state.change());
+        state.begin(OfferId::new(1));
+        assert!(state.end(None).changed());
+        assert!(!state.change());
+    }
+
+    #[test]
+    fn the_end_tells_what_came_up_and_nothing_else() {
+        // What came up, and then: nothing, due, changed, watched, removed.
+        type Row = (fn(&RunState), (bool, bool, bool, bool, bool));
+        let table: [Row; 7] = [
+            (|_| (), (true, false, false, false, false)),
+            (RunState::pause, (true, false, false, false, false)),
+            (
+                |state| assert_eq!(state.offer(OfferId::new(2)), Offer::Busy),
+                (false, true, false, false, false),
+            ),
+            (RunState::trigger, (false, true, false, false, false)),
+            (|state| assert!(state.change()), (false, true, true, false, false)),
+            (
+                |state| assert!(state.watch(OfferId::new(1))),
+                (false, false, false, true, false),
+            ),
+            (|state| assert!(!state.remove()), (false, false, false, false, true)),
+        ];
+        for (number, (come_up, expected)) in table.into_iter().enumerate() {
+            let state = RunState::default();
+            state.offer(OfferId::new(1));
+            state.begin(OfferId::new(1));
+            come_up(&state);
+            let end = state.end(None);
+            let told = (end.nothing(), end.due(), end.changed(), end.watched(), end.removed());
+            assert_eq!(told, expected, "row {number}");
+            assert_eq!(end.offer_id(), OfferId::new(1), "row {number}");
+        }
+    }
+
+    #[test]
+    fn what_is_asked_twice_is_asked_once() {
+        let offer_id = OfferId::new(1);
+        let asked_twice = |ask: fn(&RunState)| {
+            let state = RunState::default();
+            state.offer(offer_id);
+            state.begin(offer_id);
+            ask(&state);
+            ask(&state);
+            state
+        };
+        assert!(
+            asked_twice(|state| assert_eq!(state.offer(OfferId::new(2)), Offer::Busy))
+                .end(None)
+                .due()
+        );
+        assert!(asked_twice(|state| assert!(state.change())).end(None).changed());
+        assert!(
+            asked_twice(|state| assert!(state.watch(OfferId::new(1))))
+                .end(None)
+                .watched()
+        );
+        assert!(
+            asked_twice(|state| assert!(state.cancel(OfferId::new(1))))
+                .load()
+                .is_cancelled()
+        );
+        assert!(
+            asked_twice(|state| assert!(state.cancel_current()))
+                .load()
+                .is_cancelled()
+        );
+    }
+
+    #[test]
+    #[cfg(debug_assertions)]
+    #[should_panic(expected = "only what has begun can end")]
+    fn what_has_not_begun_can_not_end() {
+        RunState::default().end(None);
+    }
+
+    #[test]
+    fn a_sight_shows_the_stage_and_what_is_said_of_the_job() {
+        let state = RunState::default();
+        let stage = || {
+            let snapshot = state.load();
+            (snapshot.is_offered(), snapshot.is_running(), snapshot.is_busy())
+        };
+        let said = || {
+            let snapshot = state.load();
+            (snapshot.is_paused(), snapshot.is_triggered(), snapshot.is_removed())
+        };
+        assert_eq!(stage(), (false, false, false));
+        assert_eq!(said(), (false, false, false));
+        assert!(!state.is_running());
+        state.offer(OfferId::new(1));
+        assert_eq!(stage(), (true, false, true));
+        assert_eq!(state.load().offer_id(), OfferId::new(1));
+        state.begin(OfferId::new(1));
+        assert_eq!(stage(), (false, true, true));
+        assert_eq!(said(), (false, false, false));
+        state.pause();
+        assert_eq!(said(), (true, false, false));
+        assert!(state.resume());
+        assert!(!state.resume());
+        state.trigger();
+        assert_eq!(said(), (false, true, false));
+        assert!(!state.resume());
+        assert!(state.take_trigger());
+        assert!(!state.take_trigger());
+        state.remove();
+        assert_eq!(said(), (false, false, true));
+        assert!(!state.take_trigger());
+    }
+
+    #[test]
+    fn a_trigger_is_taken_back_alone() {
+        let state = RunState::default();
+        state.pause();
+        state.trigger();
+        assert!(state.take_trigger());
+        let snapshot = state.load();
+        assert!(snapshot.is_paused() && !snapshot.is_triggered());
+    }
+
+    #[test]
+    fn only_a_run_in_progress_can_be_told_to_end() {
+        let state = RunState::default();
+        let offer_id = OfferId::new(1);
+        assert!(!state.cancel_current());
+        state.offer(offer_id);
+        assert!(!state.cancel(offer_id) && !state.cancel_current());
+        state.begin(offer_id);
+        assert!(state.cancel_current());
+        assert!(state.load().is_cancelled() && state.is_running());
+    }
+
+    #[test]
+    fn an_instance_is_offered_only_when_idle_and_keeps_its_trigger() {
+        let instance = RunState::default();
+        let (first, second) = (OfferId::new(1), OfferId::new(2));
+        assert!(instance.offer_instance(first, false));
+        assert!(!instance.load().is_triggered());
+        assert!(!instance.offer_instance(second, true));
+        assert!(!instance.load().is_triggered());
+        assert_eq!(instance.begin(first), Some(Begin::Due));
+        // It was busy, and so tells at its end that the job is due.
+        assert!(instance.end(None).due());
+        assert!(instance.offer_instance(second, true));
+        assert_eq!(instance.begin(second), Some(Begin::Triggered));
+        instance.end(None);
+        instance.remove();
+        assert!(!instance.offer_instance(first, false));
+    }
+}

@@ -1,0 +1,243 @@
+//! What is remembered of a job's runs.
+
+// What is remembered decides nothing, so that checkers of interleavings need not know.
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use crate::time::{Span, Time};
+
+/// The upper bounds of the histogram's bars but the last, which has none.
+pub(crate) const LATENESS_BOUNDS: [Duration; 3] = [
+    Duration::from_millis(10),
+    Duration::from_millis(100),
+    Duration::from_secs(1),
+];
+
+/// Of how many runs the mean speaks at most: later ones count for more than those of long ago.
+const MEAN_OF: u32 = 1 << 20;
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RunStats {
+    /// Of the last run that has ended.
+    last_duration: Span,
+    mean_duration: f32,
+    max_lateness: f32,
+    lateness: [u32; LATENESS_BOUNDS.len() + 1],
+}
+
+impl Default for RunStats {
+    fn default() -> RunStats {
+        RunStats {
+            last_duration: Span::ZERO,
+            mean_duration: 0.0,
+            max_lateness: 0.0,
+            lateness: Default::default(),
+        }
+    }
+}
+
+impl RunStats {
+    /// A run that was due at `due` has taken from `started` to `ended`.
+    fn note_run(&mut self, due: Time, started: Time, ended: Time) {
+        let lateness = started.since(due);
+        self.last_duration = ended.since(started);
+        self.max_lateness = self.max_lateness.max(seconds(lateness));
+        let bar = LATENESS_BOUNDS.partition_point(|bound| *bound <= lateness.into());
+        self.lateness[bar] = self.lateness[bar].saturating_add(1);
+        let weight = self.measured().clamp(1, MEAN_OF);
+        self.mean_duration += (seconds(self.last_duration) - self.mean_duration) / weight as f32;
+    }
+
+    /// How long the last run took, if one has ended.
+    pub(crate) fn last_duration(&self) -> Option<Duration> {
+        (self.measured() > 0).then(|| self.last_duration.into())
+    }
+
+    /// How many runs were measured.
+    pub(crate) fn measured(&self) -> u32 {
+        self.lateness.iter().fold(0, |sum, count| sum.saturating_add(*count))
+    }
+
+    pub(crate) fn lateness(&self) -> [u32; LATENESS_BOUNDS.len() + 1] {
+        self.lateness
+    }
+
+    pub(crate) fn max_lateness(&self) -> Duration {
+        duration(self.max_lateness)
+    }
+
+    pub(crate) fn mean_duration(&self) -> Option<Duration> {
+        (self.measured() > 0).then(|| duration(self.mean_duration))
+    }
+}
+
+/// The statistics of a job, of which there may be a million: it is kept small. One at a time writes to it, the holder of the job's
+/// state word, or, if it allows several runs, of a lock. Who looks meanwhile may find figures of two runs.
+#[derive(Debug)]
+#[repr(C)] // The last field lies last, see `last_word`.
+pub(crate) struct AtomicRunStats {
+    last_duration: AtomicU32,
+    /// The bits of a float, as the next.
+    mean_duration: AtomicU32,
+    max_lateness: AtomicU32,
+    lateness: [AtomicU32; LATENESS_BOUNDS.len() + 1],
+}
+
+impl Default for AtomicRunStats {
+    fn default() -> AtomicRunStats {
+        let stats = RunStats::default();
+        AtomicRunStats {
+            last_duration: AtomicU32::new(ShortSpan::from(stats.last_duration).0),
+            mean_duration: AtomicU32::new(stats.mean_duration.to_bits()),
+            max_lateness: AtomicU32::new(stats.max_lateness.to_bits()),
+            lateness: stats.lateness.map(AtomicU32::new),
+        }
+    }
+}
+
+impl AtomicRunStats {
+    pub(crate) fn get(&self) -> RunStats {
+        let [a, b, c, d] = &self.lateness;
+        RunStats {
+            last_duration: ShortSpan(self.last_duration.load(Relaxed)).into(),
+            mean_duration: f32::from_bits(self.mean_duration.load(Relaxed)),
+            max_lateness: f32::from_bits(self.max_lateness.load(Relaxed)),
+            lateness: [a, b, c, d].map(|count| count.load(Relaxed)),
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) const OFFSET_OF_LAST_WORD: usize =
+        std::mem::offset_of!(AtomicRunStats, lateness) + size_of::<[AtomicU32; LATENESS_BOUNDS.len()]>();
+
+    /// The last thing in its memory.
+    pub(crate) fn last_word(&self) -> u32 {
+        let [.., last] = &self.lateness;
+        last.load(Relaxed)
+    }
+
+    fn set(&self, stats: RunStats) {
+        self.last_duration
+            .store(ShortSpan::from(stats.last_duration).0, Relaxed);
+        self.mean_duration.store(stats.mean_duration.to_bits(), Relaxed);
+        self.max_lateness.store(stats.max_lateness.to_bits(), Relaxed);
+        for (count, new) in self.lateness.iter().zip(stats.lateness) {
+            count.store(new, Relaxed);
+        }
+    }
+
+    /// A run that was due at `due` has taken from `started` to `ended`.
+    pub(crate) fn note_run(&self, due: Time, started: Time, ended: Time) {
+        let mut stats = self.get();
+        stats.note_run(due, started, ended);
+        self.set(stats);
+    }
+}
+
+/// A length of time in four bytes: whole nanoseconds up to a quarter of a second, beyond that the first eight or nine digits, and how many noughts
+/// follow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct ShortSpan(u32);
+
+impl ShortSpan {
+    /// How many bits hold the digits. The others hold the noughts, of which there are eleven at most.
+    const DIGITS: u32 = 28;
+}
+
+impl From<Span> for ShortSpan {
+    fn from(span: Span) -> ShortSpan {
+        let mut digits = span.as_nanos().unsigned_abs();
+        let mut noughts = 0;
+        while digits >> ShortSpan::DIGITS != 0 {
+            digits /= 10;
+            noughts += 1;
+        }
+        ShortSpan(noughts << ShortSpan::DIGITS | digits as u32)
+    }
+}
+
+impl From<ShortSpan> for Span {
+    fn from(ShortSpan(bits): ShortSpan) -> Span {
+        let noughts = bits >> ShortSpan::DIGITS;
+        let digits = bits & !(noughts << ShortSpan::DIGITS);
+        Span::from_nanos(i64::from(digits)).times(10_i64.pow(noughts))
+    }
+}
+
+fn duration(seconds: f32) -> Duration {
+    Duration::try_from_secs_f32(seconds.max(0.0)).unwrap_or(Duration::MAX)
+}
+
+fn seconds(span: Span) -> f32 {
+    Duration::from(span).as_secs_f32()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ms(millis: i64) -> Time {
+        Time::from_nanos(millis * 1_000_000)
+    }
+
+    #[test]
+    fn runs_are_counted_by_their_lateness() {
+        let mut stats = RunStats::default();
+        for lateness in [0, 9, 10, 99, 100, 999, 1_000, 100_000] {
+            stats.note_run(ms(0), ms(lateness), ms(lateness + 2));
+        }
+        assert_eq!(stats.lateness(), [2, 2, 2, 2]);
+        assert_eq!(stats.max_lateness(), Duration::from_secs(100));
+        assert_eq!(stats.measured(), 8);
+    }
+
+    #[test]
+    fn the_mean_is_that_of_all_runs() {
+        let mut stats = RunStats::default();
+        for duration in [1, 2, 3, 6] {
+            stats.note_run(ms(0), ms(0), ms(duration));
+        }
+        let mean = stats.mean_duration().unwrap();
+        assert!(mean.abs_diff(Duration::from_millis(3)) < Duration::from_nanos(10));
+        assert_eq!(stats.last_duration(), Some(Duration::from_millis(6)));
+    }
+
+    #[test]
+    fn a_run_in_which_the_clock_stepped_back_took_no_time() {
+        let mut stats = RunStats::default();
+        stats.note_run(ms(0), ms(6), ms(5));
+        assert_eq!(stats.last_duration(), Some(Duration::ZERO));
+    }
+
+    #[test]
+    fn what_has_not_run_was_not_measured() {
+        let stats = RunStats::default();
+        assert_eq!((stats.last_duration(), stats.mean_duration()), (None, None));
+    }
+
+    #[test]
+    fn a_short_span_is_exact_up_to_a_quarter_of_a_second_and_to_eight_digits_beyond() {
+        let kept = |nanos| Span::from(ShortSpan::from(Span::from_nanos(nanos))).as_nanos();
+        let exact = [0, 1, 250_000_000, 268_435_455, 268_435_460, 86_400_000_000_000];
+        assert_eq!(exact.map(kept), exact);
+        assert_eq!(kept(268_435_459), 268_435_450);
+        assert_eq!(kept(2_684_354_559), 2_684_354_550);
+        assert_eq!(kept(2_684_354_569), 2_684_354_500);
+        assert_eq!(kept(i64::MAX), 92_233_720 * 10_i64.pow(11));
+    }
+
+    #[test]
+    fn what_is_noted_is_there_again() {
+        let stats = AtomicRunStats::default();
+        stats.note_run(ms(0), ms(20), ms(50));
+        stats.note_run(ms(100), ms(100), ms(110));
+        let found = stats.get();
+        assert_eq!(found.last_duration(), Some(Duration::from_millis(10)));
+        assert_eq!(
+            (found.lateness(), found.max_lateness()),
+            ([1, 1, 0, 0], Duration::from_millis(20))
+        );
+        assert_eq!(found.mean_duration(), Some(Duration::from_millis(20)));
+    }
+}

@@ -1,0 +1,94 @@
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use crate::job::event_kind::EventKind;
+use crate::job::handle::Job;
+use crate::text::{OneLine, describe};
+
+/// Something that has happened to a job. [`SchedulerBuilder::on_event`](crate::SchedulerBuilder::on_event) and
+/// [`Scheduler::events`](crate::Scheduler::events) tell of them.
+///
+/// `Display` writes it in one line, whatever the name of the job and the text of its error are: line breaks and other
+/// characters that would confuse a log or a terminal are written as `\n` or `\u{1b}`.
+///
+/// ```
+/// use std::time::Duration;
+/// use atevery::{Scheduler, testing::VirtualTime};
+///
+/// let time = VirtualTime::new();
+/// let scheduler = Scheduler::builder(time.clone()).on_event(|event| println!("{event}")).build()?;
+/// scheduler.every(Duration::from_secs(1)).name("beat").run(|| Err("no pulse"))?;
+/// scheduler.start()?;
+/// time.advance(Duration::from_secs(1)); // beat: run 0 started, beat: run 0 failed after 0ns: no pulse, ...
+/// # Ok::<(), atevery::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Event {
+    pub(crate) job: Job,
+    pub(crate) kind: EventKind,
+    pub(crate) run: Option<u64>,
+    pub(crate) scheduled: Option<Instant>,
+    pub(crate) due: Option<Instant>,
+    pub(crate) instant: Instant,
+    pub(crate) duration: Option<Duration>,
+}
+
+impl Event {
+    /// The job that it happened to.
+    pub fn job(&self) -> &Job {
+        &self.job
+    }
+
+    /// What has happened.
+    pub fn kind(&self) -> &EventKind {
+        &self.kind
+    }
+
+    /// The number of the run, if one had begun.
+    pub fn run(&self) -> Option<u64> {
+        self.run
+    }
+
+    /// The instant that the schedule gave for the run, see [`Run::scheduled`](crate::Run::scheduled); `None` if the event
+    /// is not about a run.
+    pub fn scheduled(&self) -> Option<Instant> {
+        self.scheduled
+    }
+
+    /// The instant from which the run might begin: [`scheduled`](Event::scheduled), put off by the
+    /// [jitter](crate::JobBuilder::jitter) if the job has one.
+    pub fn due(&self) -> Option<Instant> {
+        self.due
+    }
+
+    /// When it happened.
+    pub fn instant(&self) -> Instant {
+        self.instant
+    }
+
+    /// How long the run took, if it has ended.
+    pub fn duration(&self) -> Option<Duration> {
+        self.duration
+    }
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:", OneLine(self.job.name()))?;
+        if let Some(run) = self.run {
+            write!(f, " run {run}")?;
+        }
+        write!(f, " {}", self.kind.as_str())?;
+        if let Some(duration) = self.duration {
+            write!(f, " after {duration:?}")?;
+        }
+        match &self.kind {
+            EventKind::Failed(error) => write!(f, ": {}", OneLine(&describe(&**error))),
+            EventKind::Panicked(message) | EventKind::Retried(message) => write!(f, ": {}", OneLine(message)),
+            EventKind::Missed(1) => write!(f, " 1 interval"),
+            EventKind::Missed(count) => write!(f, " {count} intervals"),
+            EventKind::Late(by) => write!(f, " by {by:?}"),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! Those who want to know what happens to jobs.
+
+use std::sync::{Arc, Weak};
+
+use crate::observe::event::Event;
+use crate::observe::stream::{Channel, Events};
+use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::unwind::{Guarded, lock, quietly};
+
+pub(crate) type Hook = Box<dyn Fn(&Event) + Send + Sync>;
+
+pub(crate) struct Observers {
+    hooks: Vec<Guarded<Hook>>,
+    streams: Mutex<Vec<Weak<Channel>>>,
+    /// Whether there are any, so that nobody pays who has none.
+    some: AtomicBool,
+}
+
+impl Observers {
+    pub(crate) fn new(hooks: Vec<Hook>) -> Observers {
+        let some = AtomicBool::new(!hooks.is_empty() || cfg!(feature = "metrics"));
+        Observers {
+            hooks: hooks.into_iter().map(Guarded::new).collect(),
+            streams: Mutex::default(),
+            some,
+        }
+    }
+
+    pub(crate) fn are_there(&self) -> bool {
+        self.some.load(Ordering::Relaxed) || crate::observe::trace::is_on()
+    }
+
+    pub(crate) fn subscribe(&self, capacity: usize) -> Events {
+        let (events, channel) = Events::new(capacity);
+        lock(&self.streams).push(channel);
+        self.some.store(true, Ordering::Relaxed);
+        events
+    }
+
+    /// Tells all of them. No lock is held while a hook runs, and what it panics with goes nowhere.
+    pub(crate) fn tell(&self, event: &Event) {
+        crate::observe::trace::tell(event);
+        #[cfg(feature = "metrics")]
+        quietly(|| crate::observe::metrics::count(event));
+        for hook in &self.hooks {
+            quietly(|| hook(event));
+        }
+        for channel in self.streams() {
+            quietly(|| channel.send(event.clone()));
+        }
+    }
+
+    fn streams(&self) -> Vec<Arc<Channel>> {
+        let mut streams = lock(&self.streams);
+        if streams.is_empty() {
+            return Vec::new();
+        }
+        let live: Vec<_> = streams.iter().filter_map(Weak::upgrade).collect();
+        if live.len() < streams.len() {
+            streams.retain(|channel| channel.strong_count() > 0);
+        }
+        let none = streams.is_empty() && self.hooks.is_empty() && !cfg!(feature = "metrics");
+        self.some.store(!none, Ordering::Relaxed);
+        live
+    }
+
+    /// Ends the streams.
+    pub(crate) fn close(&self) {
+        for channel in self.streams() {
+            channel.close();
+        }
+    }
+}

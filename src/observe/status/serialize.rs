@@ -1,0 +1,156 @@
+//! The status for machines: lengths of time in seconds, instants as seconds ago or ahead. Whoever reads it elsewhere counts
+//! on these names and units:
+//!
+//! ```
+//! use std::time::Duration;
+//! use atevery::{Scheduler, testing::VirtualTime};
+//! use serde_json::{json, to_value};
+//!
+//! let time = VirtualTime::new();
+//! let scheduler = Scheduler::new(time.clone());
+//! let clock = time.clone();
+//! let target = move || {
+//!     let sleep = clock.sleep(Duration::from_millis(250));
+//!     async move {
+//!         sleep.await;
+//!         Err("no pulse")
+//!     }
+//! };
+//! let beat = scheduler.every(Duration::from_secs(1)).name("beat").run(target)?;
+//! scheduler.every(Duration::from_millis(1_500)).name("later").run(|| ())?.pause();
+//! assert_eq!(to_value(scheduler.status()).unwrap()["state"], "stopped");
+//! scheduler.start()?;
+//! time.advance(Duration::from_millis(1_750));
+//!
+//! let expected = json!({
+//!     "state": "running",
+//!     "jobs": [
+//!         {
+//!             "name": "beat",
+//!             "state": "waiting",
+//!             "interval_seconds": 1.0,
+//!             "runs": 2,
+//!             "failures": 2,
+//!             "panics": 0,
+//!             "timeouts": 0,
+//!             "cancelled": 0,
+//!             "retries": 0,
+//!             "missed": 0,
+//!             "refused": 0,
+//!             "last_error": "no pulse",
+//!             "last_start_seconds_ago": 0.75,
+//!             "last_duration_seconds": 0.25,
+//!             "mean_duration_seconds": 0.25,
+//!             "next_due_in_seconds": 0.25,
+//!             "max_lateness_seconds": 0.0,
+//!             "lateness": [
+//!                 { "below_seconds": 0.01, "runs": 2 },
+//!                 { "below_seconds": 0.1, "runs": 0 },
+//!                 { "below_seconds": 1.0, "runs": 0 },
+//!                 { "below_seconds": null, "runs": 0 },
+//!             ],
+//!         },
+//!         {
+//!             "name": "later",
+//!             "state": "paused",
+//!             "interval_seconds": 1.5,
+//!             "runs": 0,
+//!             "failures": 0,
+//!             "panics": 0,
+//!             "timeouts": 0,
+//!             "cancelled": 0,
+//!             "retries": 0,
+//!             "missed": 0,
+//!             "refused": 0,
+//!             "last_error": null,
+//!             "last_start_seconds_ago": null,
+//!             "last_duration_seconds": null,
+//!             "mean_duration_seconds": null,
+//!             "next_due_in_seconds": null,
+//!             "max_lateness_seconds": 0.0,
+//!             "lateness": [
+//!                 { "below_seconds": 0.01, "runs": 0 },
+//!                 { "below_seconds": 0.1, "runs": 0 },
+//!                 { "below_seconds": 1.0, "runs": 0 },
+//!                 { "below_seconds": null, "runs": 0 },
+//!             ],
+//!         },
+//!     ],
+//! });
+//! let status = to_value(scheduler.status()).unwrap();
+//! assert_eq!(status, expected);
+//! assert_eq!(status["jobs"][0], to_value(beat.status()).unwrap());
+//!
+//! time.advance(Duration::from_millis(300));
+//! assert_eq!(to_value(beat.status()).unwrap()["state"], "running");
+//! beat.remove();
+//! time.advance(Duration::from_millis(300));
+//! assert_eq!(to_value(beat.status()).unwrap()["state"], "removed");
+//! # Ok::<(), atevery::Error>(())
+//! ```
+
+use std::time::Duration;
+
+use serde::{Serialize, Serializer};
+
+use super::{JobState, JobStatus};
+
+#[derive(Serialize)]
+struct Fields<'a> {
+    name: &'a str,
+    state: JobState,
+    interval_seconds: Option<f64>,
+    runs: u64,
+    failures: u64,
+    panics: u64,
+    timeouts: u64,
+    cancelled: u64,
+    retries: u64,
+    missed: u64,
+    refused: u64,
+    last_error: Option<&'a str>,
+    last_start_seconds_ago: Option<f64>,
+    last_duration_seconds: Option<f64>,
+    mean_duration_seconds: Option<f64>,
+    next_due_in_seconds: Option<f64>,
+    max_lateness_seconds: f64,
+    lateness: Vec<Bar>,
+}
+
+/// A bar of the histogram.
+#[derive(Serialize)]
+struct Bar {
+    below_seconds: Option<f64>,
+    runs: u32,
+}
+
+impl Serialize for JobStatus {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let seconds = |duration: Option<Duration>| duration.map(|duration| duration.as_secs_f64());
+        let bars = self.lateness().into_iter().map(|(bound, runs)| Bar {
+            below_seconds: seconds(bound),
+            runs,
+        });
+        let fields = Fields {
+            name: self.name(),
+            state: self.state(),
+            interval_seconds: seconds(self.interval()),
+            runs: self.runs(),
+            failures: self.failures(),
+            panics: self.panics(),
+            timeouts: self.timeouts(),
+            cancelled: self.cancelled(),
+            retries: self.retries(),
+            missed: self.missed(),
+            refused: self.refused(),
+            last_error: self.last_error(),
+            last_start_seconds_ago: seconds(self.last_start.map(|start| start.distance)),
+            last_duration_seconds: seconds(self.last_duration()),
+            mean_duration_seconds: seconds(self.mean_duration()),
+            next_due_in_seconds: seconds(self.next_due.map(|next| next.distance)),
+            max_lateness_seconds: self.max_lateness().as_secs_f64(),
+            lateness: bars.collect(),
+        };
+        fields.serialize(serializer)
+    }
+}

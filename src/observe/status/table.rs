@@ -1,0 +1,156 @@
+//! The status as a table that a person reads.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::text::OneLine;
+
+use super::{JobState, JobStatus, SchedulerState, SchedulerStatus};
+
+const TITLES: [&str; 13] = [
+    "job",
+    "state",
+    "every",
+    "runs",
+    "failed",
+    "panicked",
+    "needs_start out",
+    "missed",
+    "last run",
+    "took",
+    "mean",
+    "late",
+    "next",
+];
+
+/// Columns of words, which begin on the left; those of figures end on the right.
+const WORDS: [usize; 3] = [0, 1, 2];
+
+const ERROR: &str = "last error";
+
+type Row = [String; TITLES.len()];
+
+impl fmt::Display for JobStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&lines(std::slice::from_ref(self)).join("\n"))
+    }
+}
+
+impl fmt::Display for SchedulerStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for line in lines(&self.jobs) {
+            writeln!(f, "{line}")?;
+        }
+        let sum = |count: fn(&JobStatus) -> u64| self.jobs.iter().map(count).fold(0, u64::saturating_add);
+        let failed = sum(|job| job.failures() + job.panics() + job.timeouts());
+        let running = self.jobs.iter().filter(|job| job.state == JobState::Running).count();
+        let (jobs, runs) = (self.jobs.len() as u64, sum(JobStatus::runs));
+        write!(
+            f,
+            "{}: {jobs} {}, {running} of them running; {runs} {}, {failed} of them failed",
+            self.state,
+            plural(jobs, "job"),
+            plural(runs, "run"),
+        )
+    }
+}
+
+fn plural(count: u64, noun: &str) -> String {
+    let ending = if count == 1 { "" } else { "s" };
+    format!("{noun}{ending}")
+}
+
+/// The table, line by line; the first one has the titles.
+fn lines(jobs: &[JobStatus]) -> Vec<String> {
+    let rows: Vec<Row> = jobs.iter().map(row).collect();
+    let width = |column: usize| {
+        let cells = rows.iter().map(|row| row[column].chars().count());
+        cells.chain([TITLES[column].len()]).max().unwrap_or_default()
+    };
+    let widths: [usize; TITLES.len()] = std::array::from_fn(width);
+    let titles = line(&widths, &TITLES.map(str::to_owned), ERROR);
+    let errors = jobs.iter().map(|job| job.last_error().unwrap_or_default());
+    let rows = rows.iter().zip(errors).map(|(row, error)| line(&widths, row, error));
+    [titles].into_iter().chain(rows).collect()
+}
+
+fn line(widths: &[usize; TITLES.len()], row: &Row, error: &str) -> String {
+    let mut line = String::new();
+    for (column, (cell, width)) in row.iter().zip(widths).enumerate() {
+        if WORDS.contains(&column) {
+            line += &format!("{cell:<width$}  ");
+        } else {
+            line += &format!("{cell:>width$}  ");
+        }
+    }
+    line += &OneLine(error).to_string();
+    line.truncate(line.trim_end().len());
+    line
+}
+
+fn row(job: &JobStatus) -> Row {
+    [
+        OneLine(&job.name).to_string(),
+        job.state.to_string(),
+        job.interval.map_or_else(none, short),
+        job.runs.to_string(),
+        job.failures().to_string(),
+        job.panics().to_string(),
+        job.timeouts().to_string(),
+        job.missed().to_string(),
+        job.last_start
+            .map_or_else(none, |start| format!("{} ago", short(start.distance))),
+        job.last_duration().map_or_else(none, short),
+        job.mean_duration().map_or_else(none, short),
+        job.last_duration().map_or_else(none, |_| short(job.max_lateness())),
+        job.next_due.map_or_else(none, |next| short(next.distance)),
+    ]
+}
+
+fn none() -> String {
+    String::from("-")
+}
+
+/// In the two largest units, `1d 4h` or `1m 30s`; below a minute `1.5s` or `20ms`.
+pub(crate) fn short(duration: Duration) -> String {
+    const UNITS: [(u64, &str); 4] = [(86_400, "d"), (3_600, "h"), (60, "m"), (1, "s")];
+    let seconds = duration.as_secs();
+    let Some(first) = UNITS.iter().position(|(unit, _)| *unit > 1 && seconds >= *unit) else {
+        return below_a_minute(duration);
+    };
+    let (unit, name) = UNITS[first];
+    let (next_unit, next_name) = UNITS[first + 1];
+    match seconds % unit / next_unit {
+        0 => format!("{}{name}", seconds / unit),
+        rest => format!("{}{name} {rest}{next_name}", seconds / unit),
+    }
+}
+
+fn below_a_minute(duration: Duration) -> String {
+    let rounded = format!("{duration:.1?}");
+    match rounded.split_once(".0") {
+        Some((whole, unit)) => format!("{whole}{unit}"),
+        None => rounded,
+    }
+}
+
+impl fmt::Display for JobState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            JobState::Waiting => "waiting",
+            JobState::Running => "running",
+            JobState::Paused => "paused",
+            JobState::Removed => "removed",
+        })
+    }
+}
+
+impl fmt::Display for SchedulerState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            SchedulerState::Running => "running",
+            SchedulerState::Stopping => "stopping",
+            SchedulerState::Stopped => "stopped",
+        })
+    }
+}

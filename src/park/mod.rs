@@ -1,0 +1,4 @@
+//! Where runs wait.
+
+pub(crate) mod set;
+pub(crate) mod slot;

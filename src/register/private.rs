@@ -1,0 +1,106 @@
+//! What the expansion of `#[every]` names. Not public API: it changes with the attribute, in any release.
+
+use std::time::Duration;
+
+pub use std::module_path;
+
+pub use inventory::submit;
+
+use crate::control::job_builder::JobBuilder;
+use crate::control::overlap::{OneAtATime, Several};
+use crate::error::Error;
+use crate::job::handle::Job;
+use crate::job::target::{BlockingTarget, SharedTarget, Target};
+pub use crate::{Registered, Run};
+
+/// The interval of `#[every("2s")]`. The caller is tracked, so that the compiler's error points at the literal.
+#[track_caller]
+pub const fn literal(text: &str) -> Duration {
+    match crate::parse_interval(text) {
+        Ok(interval) => constant(interval),
+        Err(error) => panic!("{}", error.message()),
+    }
+}
+
+/// A length of time that an option is set to.
+#[track_caller]
+pub const fn duration(text: &str) -> Duration {
+    match crate::parse_interval(text) {
+        Ok(duration) => duration,
+        Err(error) => panic!("{}", error.message()),
+    }
+}
+
+/// The interval of `#[every(INTERVAL)]`.
+#[track_caller]
+pub const fn constant(interval: Duration) -> Duration {
+    assert!(
+        interval.as_millis() >= 50,
+        "the interval is shorter than 50 ms, a tick: write \"50ms\" or more"
+    );
+    interval
+}
+
+/// What can be forwarded to a function.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't be an argument of a job",
+    label = "not `Clone + Send + 'static`",
+    note = "an argument is cloned for each run, and a run may be on any thread: it has to be `Clone + Send + 'static`",
+    note = "share what can't be cloned in an `Arc`, and use `Arc` where this is an `Rc`"
+)]
+pub trait Argument: Clone + Send + 'static {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Clone + Send + 'static> Argument for T {}
+
+/// The argument for one run.
+pub fn argument<T: Argument>(argument: &T) -> T {
+    argument.clone()
+}
+
+/// [`JobBuilder::run`] on a boxed target, so that a user's crate doesn't compile all that is behind it for each job anew.
+pub fn run<M>(job: JobBuilder, target: impl Target<M>) -> Result<Job, Error> {
+    job.register_boxed(Box::new(target.into_body()), false)
+}
+
+/// [`JobBuilder::run_blocking`], likewise.
+pub fn run_blocking<M>(job: JobBuilder, target: impl BlockingTarget<M>) -> Result<Job, Error> {
+    job.register_boxed(Box::new(target.into_body()), true)
+}
+
+/// The same for a job with an `on_overlap`: which targets it can have, hangs on its value.
+pub fn run_overlapping<T, M, Runs>(job: JobBuilder<Runs>, target: T) -> Result<Job, Error>
+where
+    JobBuilder<Runs>: Register<T, M>,
+{
+    job.register(target, false)
+}
+
+/// Likewise.
+pub fn run_blocking_overlapping<T: BlockingTarget<M>, M, Runs>(job: JobBuilder<Runs>, target: T) -> Result<Job, Error>
+where
+    JobBuilder<Runs>: Register<T, M>,
+{
+    job.register(target, true)
+}
+
+/// A builder of a job that can have this target.
+#[diagnostic::on_unimplemented(
+    message = "`{Target}` can't be a job with this `on_overlap`",
+    label = "not a function that can be such a job"
+)]
+pub trait Register<Target, Marker> {
+    fn register(self, target: Target, blocking: bool) -> Result<Job, Error>;
+}
+
+impl<T: Target<M>, M> Register<T, M> for JobBuilder<OneAtATime> {
+    fn register(self, target: T, blocking: bool) -> Result<Job, Error> {
+        self.register_boxed(Box::new(target.into_body()), blocking)
+    }
+}
+
+impl<T: SharedTarget<M>, M> Register<T, M> for JobBuilder<Several> {
+    fn register(self, target: T, blocking: bool) -> Result<Job, Error> {
+        self.register_shared(target.into_shared_body(), blocking)
+    }
+}

@@ -1,0 +1,47 @@
+//! Texts of users, made fit for one line.
+
+use std::error::Error;
+use std::fmt::{self, Write};
+
+use crate::unwind::{catch, discard};
+
+/// A text of a user's on one line: what would break the line, move a terminal's cursor or turn the direction of writing
+/// is escaped. Quotes and accents stay as they are.
+pub(crate) struct OneLine<'a>(pub(crate) &'a str);
+
+impl fmt::Display for OneLine<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.chars().try_for_each(|c| {
+            if is_confusing(c) {
+                write!(f, "{}", c.escape_default())
+            } else {
+                f.write_char(c)
+            }
+        })
+    }
+}
+
+fn is_confusing(c: char) -> bool {
+    let breaks_line = matches!(c, '\u{2028}' | '\u{2029}');
+    let is_unseen = matches!(c, '\u{200b}' | '\u{feff}');
+    let turns_direction =
+        matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    c.is_control() || breaks_line || is_unseen || turns_direction
+}
+
+/// An error and what caused it, in one line. The error is a user's: writing it out may panic.
+pub(crate) fn describe(error: &(dyn Error + 'static)) -> String {
+    let described = catch(|| {
+        let mut text = error.to_string();
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            text += &format!(": {error}");
+            cause = error.source();
+        }
+        text
+    });
+    described.unwrap_or_else(|payload| {
+        discard(payload);
+        String::from("an error that panics when it is shown")
+    })
+}

@@ -1,0 +1,81 @@
+//! By how much a run is put off: a pure function of a seed and a deadline, so that there is no state to keep.
+
+use super::instant::{Span, Time};
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Jitter {
+    pub(crate) max: Span,
+    pub(crate) seed: u64,
+}
+
+impl Jitter {
+    /// From nothing to `max`, each as likely as the others; the same for the same deadline.
+    pub(crate) fn of(self, deadline: Time) -> Span {
+        let random = mix(self.seed ^ deadline.as_nanos() as u64);
+        let choices = u128::from(self.max.as_nanos().unsigned_abs()) + 1;
+        // Below `max`, which is an `i64`.
+        Span::from_nanos(((u128::from(random) * choices) >> u64::BITS) as i64)
+    }
+}
+
+/// The finaliser of SplitMix64: every bit of the result hangs on every bit of the number.
+pub(crate) fn mix(number: u64) -> u64 {
+    let mut mixed = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_repeats_and_covers_its_range() {
+        let jitter = Jitter {
+            max: Span::from_nanos(9),
+            seed: 7,
+        };
+        let puts: Vec<i64> = (0..1_000)
+            .map(|deadline| jitter.of(Time::from_nanos(deadline)).as_nanos())
+            .collect();
+        let again: Vec<i64> = (0..1_000)
+            .map(|deadline| jitter.of(Time::from_nanos(deadline)).as_nanos())
+            .collect();
+        assert_eq!(puts, again);
+        for put in 0..=9 {
+            let count = puts.iter().filter(|other| **other == put).count();
+            assert!((60..140).contains(&count), "{put} came {count} times");
+        }
+        assert_eq!(puts.iter().max(), Some(&9));
+    }
+
+    #[test]
+    fn the_longest_does_not_overflow() {
+        let jitter = Jitter {
+            max: Span::from_nanos(i64::MAX),
+            seed: 1,
+        };
+        assert!(jitter.of(Time::ORIGIN).as_nanos() >= 0);
+    }
+
+    #[test]
+    fn the_finaliser_is_that_of_splitmix64() {
+        // The generator's first three outputs from the seed 0: its state grows by the constant that `mix` adds.
+        let step = 0x9e37_79b9_7f4a_7c15_u64;
+        assert_eq!(
+            [0, step, step.wrapping_mul(2)].map(mix),
+            [0xe220_a839_7b1d_cdaf, 0x6e78_9e6a_a1b9_65f4, 0x06c4_5d18_8009_454f]
+        );
+    }
+
+    #[test]
+    fn a_seed_and_a_deadline_that_share_bits_still_tell_apart() {
+        let put = |seed, deadline| {
+            let max = Span::from_nanos(i64::MAX);
+            Jitter { max, seed }.of(Time::from_nanos(deadline))
+        };
+        assert_ne!(put(1, 1), put(1, 0));
+        assert_ne!(put(3, 1), put(3, 2));
+    }
+}

@@ -1,0 +1,18 @@
+//! Time as plain data: instants, the grid of ticks, policies, jitter, the parser of intervals, and the agenda of what is due.
+//!
+//! Nothing here reads a clock, takes a lock or knows a task. The folder builds alone: benches and fuzz targets include it
+//! with one `#[path]`.
+
+mod agenda;
+mod grid;
+mod instant;
+mod interval;
+mod jitter;
+mod schedule;
+
+pub(crate) use self::agenda::{Agenda, JobIndex};
+pub(crate) use self::grid::Grid;
+pub(crate) use self::instant::{Origin, Span, Time};
+pub use self::interval::{ParseIntervalError, parse_interval};
+pub(crate) use self::jitter::{Jitter, mix};
+pub use self::schedule::{FirstRun, MissedTicks};

@@ -1,0 +1,198 @@
+//! When a job runs next: pure functions of a policy and some instants.
+
+use std::time::{Duration, Instant};
+
+use super::instant::{Origin, Span, Time};
+
+/// What becomes of the runs that a job was too late for, because an earlier run took long, the program was held up, or the
+/// machine slept.
+///
+/// The timelines show a job of 100 ms whose first run takes 230 ms; `#` is a run, the ticks are 50 ms apart.
+///
+/// ```
+/// use std::time::Duration;
+/// use atevery::{MissedTicks, Scheduler, testing::VirtualTime};
+///
+/// let scheduler = Scheduler::new(VirtualTime::new());
+/// scheduler.every(Duration::from_secs(1)).missed_ticks(MissedTicks::Skip).run(|| ())?;
+/// # Ok::<(), atevery::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum MissedTicks {
+    /// Missed runs are made up, one a tick, until the job has caught up. The count of runs is right in the long run.
+    ///
+    /// ```text
+    /// ms    0         100       200       300       400       500
+    /// tick  |    |    |    |    |    |    |    |    |    |    |
+    /// due   x         x         x         x         x         x
+    /// run   #######################  #    #    #    #         #
+    /// ```
+    #[default]
+    Burst,
+    /// Missed runs are dropped; the next one is due at the job's next regular instant. Here the run at 250 ms is the
+    /// one that was due at 100 ms, and the one of 200 ms is dropped.
+    ///
+    /// ```text
+    /// ms    0         100       200       300       400       500
+    /// tick  |    |    |    |    |    |    |    |    |    |    |
+    /// due   x         x         x         x         x         x
+    /// run   #######################  #    #         #         #
+    /// ```
+    Skip,
+    /// Missed runs are dropped, and the job's regular instants move: the next run is due one interval after this one
+    /// began.
+    ///
+    /// ```text
+    /// ms    0         100       200       300       400       500
+    /// tick  |    |    |    |    |    |    |    |    |    |    |
+    /// due   x         x                        x         x
+    /// run   #######################  #         #         #
+    /// ```
+    Delay,
+}
+
+/// When a job is due for the first time.
+///
+/// A job never begins before the scheduler's next tick.
+///
+/// ```
+/// use std::time::Duration;
+/// use atevery::{FirstRun, Scheduler, testing::VirtualTime};
+///
+/// let scheduler = Scheduler::new(VirtualTime::new());
+/// scheduler.every(Duration::from_secs(60)).first_run(FirstRun::AfterInterval).run(|| ())?;
+/// # Ok::<(), atevery::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum FirstRun {
+    /// At once, which is at the next tick.
+    #[default]
+    Now,
+    /// One interval after it was registered.
+    AfterInterval,
+    /// This long after it was registered.
+    After(Duration),
+    /// At this instant. One that has passed is due at once. On a scheduler that runs, what the job has missed since then counts as
+    /// missed; what has passed before a start doesn't, see [`Scheduler::start`](crate::Scheduler::start).
+    At(Instant),
+}
+
+impl FirstRun {
+    pub(crate) fn deadline(self, now: Time, interval: Span, origin: Origin) -> Time {
+        match self {
+            FirstRun::Now => now,
+            FirstRun::AfterInterval => now.after(interval),
+            FirstRun::After(delay) => now.after(delay.into()),
+            FirstRun::At(instant) => origin.time_of(instant),
+        }
+    }
+}
+
+impl MissedTicks {
+    /// The deadline that follows `deadline` when the run that was due then begins at `now`.
+    pub(crate) fn next_deadline(self, deadline: Time, interval: Span, now: Time) -> Time {
+        match self {
+            MissedTicks::Burst => deadline.after(interval),
+            MissedTicks::Skip => {
+                let passed = whole_intervals(deadline, interval, now);
+                deadline.after(interval.times(passed)).after(interval)
+            }
+            MissedTicks::Delay => now.after(interval),
+        }
+    }
+
+    /// How many intervals are dropped when the run that was due at `deadline` begins at `now`.
+    pub(crate) fn missed(self, deadline: Time, interval: Span, now: Time) -> u64 {
+        match self {
+            MissedTicks::Burst => 0,
+            MissedTicks::Skip | MissedTicks::Delay => whole_intervals(deadline, interval, now).unsigned_abs(),
+        }
+    }
+}
+
+fn whole_intervals(deadline: Time, interval: Span, now: Time) -> i64 {
+    now.since(deadline).as_nanos() / interval.as_nanos()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: i64 = 1_000_000;
+
+    fn next(policy: MissedTicks, deadline: i64, interval: i64, now: i64) -> (i64, u64) {
+        let (deadline, now) = (Time::from_nanos(deadline * MS), Time::from_nanos(now * MS));
+        let interval = Span::from_nanos(interval * MS);
+        let next = policy.next_deadline(deadline, interval, now).as_nanos() / MS;
+        (next, policy.missed(deadline, interval, now))
+    }
+
+    #[test]
+    fn next_deadline_by_policy() {
+        use MissedTicks::{Burst, Delay, Skip};
+        // policy, deadline, interval, now => next deadline, missed
+        let table = [
+            (Burst, 100, 100, 100, 200, 0),
+            (Burst, 100, 100, 130, 200, 0),
+            (Burst, 100, 100, 950, 200, 0),
+            (Skip, 100, 100, 100, 200, 0),
+            (Skip, 100, 100, 199, 200, 0),
+            (Skip, 100, 100, 200, 300, 1),
+            (Skip, 100, 100, 250, 300, 1),
+            (Skip, 100, 100, 950, 1_000, 8),
+            (Skip, 100, 70, 250, 310, 2),
+            (Delay, 100, 100, 100, 200, 0),
+            (Delay, 100, 100, 130, 230, 0),
+            (Delay, 100, 100, 350, 450, 2),
+        ];
+        for (policy, deadline, interval, now, expected, missed) in table {
+            assert_eq!(
+                next(policy, deadline, interval, now),
+                (expected, missed),
+                "{policy:?}: due at {deadline}, every {interval}, begun at {now}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_clock_that_stepped_back_drops_nothing() {
+        assert_eq!(next(MissedTicks::Skip, 500, 100, 200), (600, 0));
+        assert_eq!(next(MissedTicks::Delay, 500, 100, 200), (300, 0));
+    }
+
+    #[test]
+    fn an_endless_interval_is_never_due_again() {
+        let (now, endless) = (Time::from_nanos(5), Span::from(Duration::MAX));
+        for policy in [MissedTicks::Burst, MissedTicks::Skip, MissedTicks::Delay] {
+            assert_eq!(
+                policy.next_deadline(Time::ORIGIN, endless, now),
+                Time::NEVER,
+                "{policy:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn first_deadlines() {
+        let start = Instant::now();
+        let origin = Origin::new(start);
+        let (now, interval) = (Time::from_nanos(7 * MS), Span::from_nanos(100 * MS));
+        let table = [
+            (FirstRun::Now, 7),
+            (FirstRun::AfterInterval, 107),
+            (FirstRun::After(Duration::from_millis(30)), 37),
+            (FirstRun::At(start + Duration::from_millis(3)), 3),
+        ];
+        for (first, expected) in table {
+            assert_eq!(
+                first.deadline(now, interval, origin),
+                Time::from_nanos(expected * MS),
+                "{first:?}"
+            );
+        }
+        let endless = FirstRun::After(Duration::MAX);
+        assert_eq!(endless.deadline(now, interval, origin), Time::NEVER);
+    }
+}

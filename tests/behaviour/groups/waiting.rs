@@ -1,0 +1,181 @@
+//! A job that waits: what it costs and shows, and what may be done to it.
+
+use std::future::pending;
+
+use atevery::Job;
+
+use super::{assert_places, member, members, with_group, with_restart};
+use crate::support::{Count, in_time, ms};
+use crate::time_limit::{at, witnessed};
+
+#[test]
+fn a_job_that_is_removed_while_it_waits_holds_up_nobody() {
+    let world = with_group(1);
+    member(&world, "a", 0, 230);
+    let removed = member(&world, "b", 0, 10);
+    member(&world, "c", 0, 10);
+    world.start();
+    world.advance(100);
+    removed.remove();
+    world.advance(400);
+    assert_eq!(world.log.take(), at(&[(0, "a"), (230, "c")]));
+    assert_places(&with_restart(world), 1);
+}
+
+#[test]
+fn what_a_waiting_job_captured_is_dropped_when_it_is_removed() {
+    let world = with_group(1);
+    member(&world, "a", 0, 100_000);
+    let dropped = Count::default();
+    let guard = dropped.on_drop();
+    let target = move || {
+        let _guard = &guard;
+    };
+    let job = members(&world, 100, 0).run(target).unwrap();
+    world.start();
+    world.advance(100);
+    job.remove();
+    assert_eq!(dropped.get(), 1);
+}
+
+#[test]
+fn a_job_that_is_paused_while_it_waits_holds_up_nobody_and_runs_when_it_is_resumed() {
+    let world = with_group(1);
+    member(&world, "a", 0, 230);
+    let paused = member(&world, "b", 0, 10);
+    member(&world, "c", 0, 10);
+    world.start();
+    world.advance(100);
+    paused.pause();
+    world.advance(400);
+    assert_eq!(world.log.take(), at(&[(0, "a"), (230, "c")]));
+    paused.resume();
+    world.advance(100);
+    assert_eq!(world.log.take(), at(&[(500, "b")]));
+    assert_places(&with_restart(world), 1);
+}
+
+#[test]
+fn a_job_that_is_paused_and_resumed_while_it_waits_runs_once() {
+    let world = with_group(1);
+    member(&world, "a", 0, 230);
+    let paused = member(&world, "b", 0, 10);
+    world.start();
+    world.advance(60);
+    paused.pause();
+    world.advance(60);
+    paused.resume();
+    world.advance(1_000);
+    assert_eq!(world.log.take(), at(&[(0, "a"), (230, "b")]));
+    assert_places(&with_restart(world), 1);
+}
+
+#[test]
+fn a_job_that_is_triggered_while_it_waits_runs_for_both() {
+    let world = with_group(1);
+    member(&world, "a", 0, 230);
+    let job = member(&world, "b", 0, 10);
+    world.start();
+    world.advance(60);
+    job.trigger();
+    job.trigger();
+    world.advance(1_000);
+    let times = world.log.take();
+    assert_eq!(times[..2], at(&[(0, "a"), (230, "b")]));
+    // Once by its schedule, and once since it was triggered.
+    assert_eq!(times.len(), 3, "{times:?}");
+    assert_places(&with_restart(world), 1);
+}
+
+#[test]
+fn a_job_that_is_triggered_again_and_again_while_it_waits_has_one_turn() {
+    let world = with_group(1);
+    member(&world, "a", 0, 330);
+    let job = member(&world, "b", 0, 10);
+    member(&world, "c", 200, 10);
+    world.start();
+    for _ in 0..3 {
+        world.advance(60);
+        job.trigger();
+    }
+    world.advance(1_000);
+    // What is left of its runs joins the end of the line.
+    assert_eq!(world.log.take_names(), ["a", "b", "c", "b"]);
+    assert_places(&with_restart(world), 1);
+}
+
+#[test]
+fn waiting_takes_no_polls() {
+    let world = with_group(1);
+    members(&world, 1_000_000, 0).run(pending::<()>).unwrap();
+    for _ in 0..1_000 {
+        members(&world, 1_000_000, 0).run(|| ()).unwrap();
+    }
+    world.start();
+    world.advance(50);
+    let before = world.time.polls();
+    world.advance(600_000);
+    assert_eq!(world.time.polls(), before);
+}
+
+#[test]
+fn a_job_that_waits_is_not_running_and_not_started() {
+    let (world, told) = witnessed();
+    world.scheduler.group("g", 1).unwrap();
+    members(&world, 1_000, 0)
+        .name("a")
+        .run(world.log.taking("a", |_| 230))
+        .unwrap();
+    let job = members(&world, 10_000, 0).name("b").run(|| ()).unwrap();
+    world.start();
+    world.advance(200);
+    assert!(!job.is_running());
+    assert_eq!((job.runs(), job.status().state()), (0, atevery::JobState::Waiting));
+    world.advance(50);
+    let told: Vec<_> = told
+        .take()
+        .into_iter()
+        .filter(|(_, what)| what.starts_with('b'))
+        .collect();
+    assert_eq!(told, at(&[(230, "b late"), (230, "b started"), (230, "b finished")]));
+}
+
+#[test]
+fn a_limit_of_time_counts_from_the_beginning_not_from_the_wait() {
+    let (world, told) = witnessed();
+    world.scheduler.group("g", 1).unwrap();
+    member(&world, "a", 0, 230);
+    let builder = members(&world, 10_000, 0).name("b").timeout(ms(70));
+    builder.run(pending::<()>).unwrap();
+    world.start();
+    world.advance(1_000);
+    let told = told.take();
+    assert_eq!(told.last(), Some(&(300, "b timed out".to_owned())), "{told:?}");
+}
+
+#[test]
+fn what_a_job_that_was_removed_in_line_leaves_is_dropped_where_it_may_call_its_scheduler() {
+    struct Meddles(Job, Count);
+    impl Drop for Meddles {
+        fn drop(&mut self) {
+            self.0.pause();
+            self.1.up();
+        }
+    }
+    in_time(|| {
+        let (world, dropped) = (with_group(1), Count::default());
+        let first = member(&world, "first", 0, 70);
+        let meddles = Meddles(first, dropped.clone());
+        let backoff = move || {
+            let _ = &meddles;
+            std::iter::empty()
+        };
+        let second = world.every(1_000).group("g").retry(backoff).run(|| ()).unwrap();
+        world.start();
+        second.remove();
+        drop(second);
+        assert_eq!(dropped.get(), 0);
+        world.advance(100);
+        assert_eq!(dropped.get(), 1);
+    });
+}

@@ -1,0 +1,54 @@
+//! Another attempt after one that failed, within the same run.
+
+mod attempts;
+mod control;
+mod panics;
+mod stops;
+
+use atevery::{Job, JobBuilder, Run};
+
+use crate::support::World;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Sync,
+    Async,
+    Blocking,
+}
+
+const KINDS: [Kind; 3] = [Kind::Sync, Kind::Async, Kind::Blocking];
+
+/// Registers a job whose attempts are what `attempt` does, which gets the number of each.
+fn register(
+    builder: JobBuilder,
+    kind: Kind,
+    attempt: impl Fn(usize, Run) -> Result<(), String> + Send + 'static,
+) -> Job {
+    let mut count = 0;
+    let mut attempt = move |run: Run| {
+        count += 1;
+        attempt(count - 1, run)
+    };
+    match kind {
+        Kind::Sync => builder.run(attempt),
+        Kind::Async => builder.run(move |run: Run| {
+            let outcome = attempt(run);
+            async move { outcome }
+        }),
+        Kind::Blocking => builder.run_blocking(attempt),
+    }
+    .unwrap()
+}
+
+/// Registers a job whose first attempts fail, so many of them, and notes each.
+fn failing(world: &World, builder: JobBuilder, kind: Kind, failures: usize) -> Job {
+    let log = world.log.clone();
+    register(builder, kind, move |attempt, _| {
+        log.note("attempt");
+        if attempt < failures {
+            Err(format!("failure {attempt}"))
+        } else {
+            Ok(())
+        }
+    })
+}
