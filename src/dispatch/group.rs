@@ -14,7 +14,7 @@ pub(crate) struct Group(Mutex<State>);
 struct State {
     limit: usize,
     running: usize,
-    /// Those that are due, in the order in which they came up, and then of their deadlines. By deadlines alone a job that is
+    /// Those that are due, in the order in which they came up, and then of their scheduled times. By scheduled times alone a job that is
     /// behind with its runs, and never catches up, would have the others wait longer and longer.
     waiting: BTreeMap<(Time, Time, JobId), Arc<JobCell>>,
     /// Who is waiting: a job that comes up once more meanwhile, being triggered or resumed, keeps its one turn.

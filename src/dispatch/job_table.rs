@@ -38,7 +38,7 @@ impl JobTable {
     /// all over it, and plain reads in a row are fetched at the same time, while each atomic step waits for what is before it.
     pub(crate) fn prefetch(&self, index: JobIndex) {
         if let Some(job) = self.get(index) {
-            black_box((Arc::strong_count(job), job.deadline(), job.last_word_before_body()));
+            black_box((Arc::strong_count(job), job.scheduled(), job.last_word_before_body()));
             // No word of the body itself can be read in passing. But where this job ends the next one mostly begins.
             black_box(self.get(index + 1).map(Arc::strong_count));
         }

@@ -70,7 +70,7 @@ impl Handout {
         std::mem::take(&mut self.jobs)
     }
 
-    /// Offers the job a run if it is due, and lists it for the one after. The deadline moves only when the run begins; what
+    /// Offers the job a run if it is due, and lists it for the one after. The scheduled time moves only when the run begins; what
     /// is listed here may thus be early, which is set right when it comes up, but never late.
     ///
     /// A run that ended on the very instant of a tick counts as running then, as in the Python package.
@@ -92,7 +92,7 @@ impl Handout {
         if job.state.offer(self.offer_id) != Offer::Taken {
             return;
         }
-        match job.next_deadline_if_due(self.now) {
+        match job.next_scheduled_if_due(self.now) {
             Some(next) => {
                 agenda.insert(index, next, self.now);
                 self.push(JobInstance::own(job));
@@ -192,7 +192,7 @@ impl Handout {
 
     /// Lists a job for the run after the one that was offered, and hands that out.
     ///
-    /// False if no run is due any more: one that was late may have begun, moved the deadline and ended since the job was looked
+    /// False if no run is due any more: one that was late may have begun, moved the scheduled time and ended since the job was looked
     /// at. Then the offer is taken back.
     fn confirm(&mut self, agenda: &mut Agenda, index: JobIndex, offered: JobInstance) -> bool {
         let job = &offered.job;
@@ -233,7 +233,7 @@ impl Handout {
         }
     }
 
-    /// Offers a run under the job's own state word or that of another instance. One offer at a time: the deadline moves, and the trigger
+    /// Offers a run under the job's own state word or that of another instance. One offer at a time: the scheduled time moves, and the trigger
     /// is taken, only when its run begins.
     fn offer_one(&mut self, agenda: &mut Agenda, candidate: Candidate<'_>, instances: &Instances) -> bool {
         let Candidate { index, job, .. } = candidate;
@@ -339,7 +339,7 @@ mod tests {
     use crate::time::Grid;
     use crate::time::Span;
 
-    /// As if a late run had begun, moved the deadline and ended since the job was looked at.
+    /// As if a late run had begun, moved the scheduled time and ended since the job was looked at.
     #[test]
     fn an_offer_that_is_not_due_any_more_is_taken_back() {
         let ways: [fn(&mut Handout, &mut Agenda, &Arc<JobCell>); 2] = [
@@ -350,7 +350,7 @@ mod tests {
             let mut agenda = Agenda::new(Grid::new(Time::ORIGIN, Span::from_nanos(50)));
             let mut handout = Handout::new(Time::ORIGIN, &mut 0, Vec::new());
             let job = job();
-            job.set_deadline(Time::from_nanos(100));
+            job.set_scheduled(Time::from_nanos(100));
             offer(&mut handout, &mut agenda, &job);
             assert!(handout.jobs.is_empty() && job.is_idle());
             assert_eq!(agenda.next_wake(), Some(Time::from_nanos(100)));

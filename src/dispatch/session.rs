@@ -62,7 +62,7 @@ pub(crate) enum Next {
 }
 
 impl Session {
-    /// A session whose jobs are those on the job table. Deadlines that have passed are lifted to `start`.
+    /// A session whose jobs are those on the job table. scheduled times that have passed are lifted to `start`.
     pub(crate) fn new(number: u64, job_table: &JobTable, grid: Grid, start: Time) -> Session {
         let mut agenda = Agenda::new(grid);
         for job in job_table.iter() {
@@ -206,14 +206,14 @@ impl Session {
     }
 
     /// Lists a job, and returns the bell if the loop would sleep too long.
-    pub(crate) fn list(&mut self, index: JobIndex, deadline: Time, now: Time) -> Option<Arc<Bell>> {
-        self.list_quietly(index, deadline, now);
+    pub(crate) fn list(&mut self, index: JobIndex, scheduled: Time, now: Time) -> Option<Arc<Bell>> {
+        self.list_quietly(index, scheduled, now);
         self.ring_sooner()
     }
 
     /// Lists a job. The loop is told later.
-    pub(crate) fn list_quietly(&mut self, index: JobIndex, deadline: Time, now: Time) {
-        self.agenda.insert(index, deadline, now);
+    pub(crate) fn list_quietly(&mut self, index: JobIndex, scheduled: Time, now: Time) {
+        self.agenda.insert(index, scheduled, now);
     }
 
     /// The bell, if the loop would sleep too long.
@@ -294,7 +294,7 @@ mod tests {
         let mut job_table = JobTable::default();
         for _ in 0..jobs {
             let job = job();
-            job.set_deadline(at(0));
+            job.set_scheduled(at(0));
             job_table.push(job);
         }
         let mut session = Session::new(1, &job_table, Grid::new(Time::ORIGIN, Span::from_nanos(50)), at(0));

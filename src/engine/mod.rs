@@ -155,7 +155,7 @@ impl Host for Engine {
     fn retire(&self, job: &Arc<JobCell>) {
         job.remove();
         if self.unregister(job) {
-            self.tell(job, OfferId::NONE, None, self.now(), EventKind::Removed);
+            self.emit(job, OfferId::NONE, None, self.now(), EventKind::Removed);
         }
     }
 }
@@ -164,7 +164,7 @@ impl Host for Engine {
 impl Engine {
     pub(crate) fn register(&self, job: &Arc<JobCell>, first: FirstRun) {
         let now = self.now();
-        job.set_deadline(first.deadline(now, job.interval().into(), self.clock.origin()));
+        job.set_scheduled(first.scheduled(now, job.interval().into(), self.clock.origin()));
         let mut state = lock(&self.state);
         let index = state.job_table.push(Arc::clone(job));
         let bell = state

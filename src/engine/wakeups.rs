@@ -55,7 +55,7 @@ impl Engine {
         (result, has_rung.get())
     }
 
-    /// Lists a job that is idle again, or whose deadline is not what was foreseen, for the first tick from now.
+    /// Lists a job that is idle again, or whose scheduled time is not what was foreseen, for the first tick from now.
     pub(crate) fn list_again(&self, job: &JobCell) {
         if !self.holds_back(|held| held.has_listed = true) {
             self.relist(job);

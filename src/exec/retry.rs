@@ -11,10 +11,10 @@ use crate::engine::Engine;
 use crate::exec::worker::BlockingRun;
 use crate::job::cancel_listeners::ListenerId;
 use crate::job::cell::JobInstance;
-use crate::job::end::End;
 use crate::job::rules::Backoff;
-use crate::job::run::Facts;
-use crate::job::target::{RunFuture, Running, Step};
+use crate::job::run::RunInfo;
+use crate::job::run_end::RunEnd;
+use crate::job::target::{CallResult, ReusableFuture, RunFuture};
 use crate::park::slot::poll_run;
 use crate::time::Time;
 use crate::unwind::{Guarded, catch, quietly};
@@ -67,7 +67,7 @@ impl Drop for Wait {
 pub(crate) struct Attempts {
     engine: Arc<Engine>,
     job: JobInstance,
-    facts: Facts,
+    info: RunInfo,
     /// It may panic when it is dropped, and so may what is in the stage.
     backoff: Guarded<Backoff>,
     stage: Stage,
@@ -75,7 +75,7 @@ pub(crate) struct Attempts {
 
 enum Stage {
     Running(RunFuture),
-    Ended(End),
+    Ended(RunEnd),
     Waiting(Wait),
     Done,
 }
@@ -85,21 +85,21 @@ impl Attempts {
     pub(crate) fn after(
         engine: &Arc<Engine>,
         job: &JobInstance,
-        facts: &Facts,
-        first: Step,
+        info: &RunInfo,
+        first: CallResult,
         backoff: Backoff,
     ) -> Attempts {
         Attempts {
             engine: Arc::clone(engine),
             job: job.clone(),
-            facts: facts.clone(),
+            info: info.clone(),
             backoff: Guarded::new(backoff),
             stage: Stage::from(first),
         }
     }
 
     /// Ends, or waits for the next attempt.
-    fn end_attempt(&mut self, end: End, cx: &Context<'_>) -> Poll<End> {
+    fn end_attempt(&mut self, end: RunEnd, cx: &Context<'_>) -> Poll<RunEnd> {
         if !end.is_failure() {
             return Poll::Ready(end);
         }
@@ -109,30 +109,30 @@ impl Attempts {
             Ok(None) => return Poll::Ready(end),
             Err(payload) => {
                 quietly(|| drop(end));
-                return Poll::Ready(End::Panicked(payload));
+                return Poll::Ready(RunEnd::Panicked(payload));
             }
         };
-        self.engine.report_retry(&self.job, &self.facts, end);
-        self.stage = Stage::Waiting(Wait::new(&self.engine, &self.job, self.facts.number, wait));
+        self.engine.report_retry(&self.job, &self.info, end);
+        self.stage = Stage::Waiting(Wait::new(&self.engine, &self.job, self.info.number, wait));
         // Others have their turn between two attempts, even if there is no wait.
         cx.waker().wake_by_ref();
         Poll::Pending
     }
 }
 
-impl From<Step> for Stage {
-    fn from(step: Step) -> Stage {
+impl From<CallResult> for Stage {
+    fn from(step: CallResult) -> Stage {
         match step {
-            Step::Done(end) => Stage::Ended(end),
-            Step::Future(future) => Stage::Running(future),
+            CallResult::Done(end) => Stage::Ended(end),
+            CallResult::Future(future) => Stage::Running(future),
         }
     }
 }
 
 impl Future for Attempts {
-    type Output = End;
+    type Output = RunEnd;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<End> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<RunEnd> {
         let this = &mut *self;
         loop {
             match std::mem::replace(&mut this.stage, Stage::Done) {
@@ -151,21 +151,21 @@ impl Future for Attempts {
                 }
                 Stage::Waiting(mut wait) => match wait.poll(cx) {
                     Poll::Ready(true) => {
-                        this.stage = Stage::from(this.engine.call(&this.job, &this.facts, &mut None));
+                        this.stage = Stage::from(this.engine.call(&this.job, &this.info, &mut None));
                     }
-                    Poll::Ready(false) => return Poll::Ready(End::Cancelled),
+                    Poll::Ready(false) => return Poll::Ready(RunEnd::Cancelled),
                     Poll::Pending => {
                         this.stage = Stage::Waiting(wait);
                         return Poll::Pending;
                     }
                 },
-                Stage::Done => return Poll::Ready(End::Cancelled),
+                Stage::Done => return Poll::Ready(RunEnd::Cancelled),
             }
         }
     }
 }
 
-impl Running for Attempts {}
+impl ReusableFuture for Attempts {}
 
 /// A blocking run between two attempts. The executor that drops it cancels the run.
 pub(crate) struct Pause {

@@ -8,14 +8,14 @@ use crate::exec::retry::Attempts;
 use crate::exec::time_limit::TimeLimit;
 use crate::job::cell::{JobCell, JobInstance};
 use crate::job::config::Host;
-use crate::job::current_run::{in_hook, inside};
-use crate::job::end::End;
+use crate::job::current_run::{enter, enter_hook};
 use crate::job::event_kind::EventKind;
 use crate::job::handle::Job;
 use crate::job::rules::{Backoff, Rules};
-use crate::job::run::{Begun, Facts};
+use crate::job::run::{RunContext, RunInfo};
+use crate::job::run_end::RunEnd;
 use crate::job::state::{Begin, Deferred, OfferId};
-use crate::job::target::{RunFuture, Spare, Step};
+use crate::job::target::{CallResult, FutureBuf, RunFuture};
 use crate::observe::event::Event;
 use crate::time::Time;
 use crate::unwind::{catch, lock, quietly};
@@ -31,7 +31,7 @@ impl Engine {
         for job in &batch.jobs {
             if self.withdraw(batch.offer_id, job) {
                 job.job.note_failure(&EventKind::Refused);
-                self.tell(&job.job, batch.offer_id, None, self.now(), EventKind::Refused);
+                self.emit(&job.job, batch.offer_id, None, self.now(), EventKind::Refused);
             }
         }
     }
@@ -88,8 +88,8 @@ impl Engine {
         self: &Arc<Self>,
         batch: &Batch,
         job: &JobInstance,
-        spare: &mut Spare,
-    ) -> Option<(Facts, RunFuture)> {
+        spare: &mut FutureBuf,
+    ) -> Option<(RunInfo, RunFuture)> {
         let Some(how) = job.state().begin(batch.offer_id) else {
             self.withdraw(batch.offer_id, job);
             return None;
@@ -97,15 +97,15 @@ impl Engine {
         if how == Begin::Due && !self.is_measured(batch, &job.job) {
             return self.run_unmeasured(batch, job, spare);
         }
-        let facts = self.begin(batch, job, how);
+        let info = self.begin(batch, job, how);
         let step = match job.job.rules() {
-            None => self.call(job, &facts, spare),
-            Some(rules) => self.call_by_rules(job, &facts, rules, spare),
+            None => self.call(job, &info, spare),
+            Some(rules) => self.call_by_rules(job, &info, rules, spare),
         };
         match step {
-            Step::Future(future) => Some((facts, future)),
-            Step::Done(end) => {
-                self.settle(job, &facts, end, None);
+            CallResult::Future(future) => Some((info, future)),
+            CallResult::Done(end) => {
+                self.settle(job, &info, end, None);
                 None
             }
         }
@@ -113,119 +113,129 @@ impl Engine {
 
     /// Whether anybody may ask when a run that is due begins.
     fn is_measured(&self, batch: &Batch, job: &JobCell) -> bool {
-        job.needs_start() || self.observers.are_there() || batch.jobs.len() == 1 || job.is_sampled()
+        job.needs_start() || self.observers.is_enabled() || batch.jobs.len() == 1 || job.is_sampled()
     }
 
     /// What is left of a run's beginning and end when nobody looks, and it has no rules: most runs there are.
-    fn run_unmeasured(&self, batch: &Batch, job: &JobInstance, spare: &mut Spare) -> Option<(Facts, RunFuture)> {
-        let facts = job.job.begin_unmeasured();
+    fn run_unmeasured(&self, batch: &Batch, job: &JobInstance, spare: &mut FutureBuf) -> Option<(RunInfo, RunFuture)> {
+        let info = job.job.begin_unmeasured();
         if batch.is_cancelled() {
             // The cancellation came before the state word, and so missed this run.
             job.state().cancel(batch.offer_id);
         }
-        match self.call(job, &facts, spare) {
-            Step::Future(future) => return Some((facts, future)),
-            Step::Done(End::Finished) => self.release(job, false, None),
-            Step::Done(end) => self.settle(job, &facts, end, None),
+        match self.call(job, &info, spare) {
+            CallResult::Future(future) => return Some((info, future)),
+            CallResult::Done(RunEnd::Finished) => self.release(job, false, None),
+            CallResult::Done(end) => self.settle(job, &info, end, None),
         }
         None
     }
 
     /// Begins and does the first attempt of a run that blocks its thread, if it still is on offer.
-    pub(crate) fn begin_blocking(&self, batch: &Batch, job: &JobInstance) -> Option<(Facts, End, Option<Backoff>)> {
+    pub(crate) fn begin_blocking(
+        &self,
+        batch: &Batch,
+        job: &JobInstance,
+    ) -> Option<(RunInfo, RunEnd, Option<Backoff>)> {
         let Some(how) = job.state().begin(batch.offer_id) else {
             self.withdraw(batch.offer_id, job);
             return None;
         };
-        let facts = self.begin(batch, job, how);
-        let end = self.call(job, &facts, &mut None).into_end();
+        let info = self.begin(batch, job, how);
+        let end = self.call(job, &info, &mut None).into_end();
         let backoffs = job.job.rules().and_then(|rules| rules.backoffs.as_ref());
         match backoffs.filter(|_| end.is_failure()).map(|backoffs| catch(&**backoffs)) {
-            Some(Ok(backoff)) => Some((facts, end, Some(backoff))),
-            Some(Err(payload)) => Some((facts, End::Panicked(payload), None)),
-            None => Some((facts, end, None)),
+            Some(Ok(backoff)) => Some((info, end, Some(backoff))),
+            Some(Err(payload)) => Some((info, RunEnd::Panicked(payload), None)),
+            None => Some((info, end, None)),
         }
     }
 
-    fn begin(&self, batch: &Batch, job: &JobInstance, how: Begin) -> Facts {
+    fn begin(&self, batch: &Batch, job: &JobInstance, how: Begin) -> RunInfo {
         let owner = &job.job;
         let triggered = job.take_jobs_trigger() || how == Begin::Triggered;
-        let observed = self.observers.are_there();
+        let observed = self.observers.is_enabled();
         let started = (triggered || self.is_measured(batch, owner)).then(|| self.now());
         let triggered = triggered && !started.is_some_and(|started| owner.owes_a_run_at_the_end(started));
         let how = if triggered { Begin::Triggered } else { Begin::Due };
-        let mut facts = owner.begin(how, started);
-        job.note_run(facts.number);
+        let mut info = owner.begin(how, started);
+        job.note_run(info.number);
         if batch.is_cancelled() {
             // The cancellation came before the state word, and so missed this run.
             job.state().cancel(batch.offer_id);
         }
         let clock_stepped_back = started.is_some_and(|started| started < batch.offered);
         if triggered || clock_stepped_back {
-            // Its deadline is not what was foreseen when it was offered.
+            // Its scheduled time is not what was foreseen when it was offered.
             self.list_again(owner);
         }
         if let Some(started) = started {
-            self.announce(job, batch.offer_id, &mut facts, started, observed);
+            self.announce(job, batch.offer_id, &mut info, started, observed);
         }
-        facts
+        info
     }
 
     /// Tells that a run has begun, and how late.
-    fn announce(&self, job: &JobInstance, offer_id: OfferId, facts: &mut Facts, started: Time, observed: bool) {
+    fn announce(&self, job: &JobInstance, offer_id: OfferId, info: &mut RunInfo, started: Time, observed: bool) {
         let owner = &job.job;
         owner.note_start(started);
-        let missed = owner.missed(facts.due, started);
+        let missed = owner.missed(info.due, started);
         if missed > 0 {
             owner.note_failure(&EventKind::Missed(missed));
         }
         if !observed {
             return;
         }
-        let lateness = started.since(facts.due);
-        facts.enter_span(owner.name(), lateness);
-        let tell = |kind| self.tell(owner, offer_id, Some(facts), started, kind);
+        let lateness = started.since(info.due);
+        info.enter_span(owner.name(), lateness);
+        let emit = |kind| self.emit(owner, offer_id, Some(info), started, kind);
         quietly(|| {
-            facts.span.in_scope(|| {
+            info.span.in_scope(|| {
                 if missed > 0 {
-                    tell(EventKind::Missed(missed));
+                    emit(EventKind::Missed(missed));
                 }
                 let by = lateness.into();
                 if by > 2 * self.resolution {
-                    tell(EventKind::Late(by));
+                    emit(EventKind::Late(by));
                 }
-                tell(EventKind::Started);
+                emit(EventKind::Started);
             });
         });
     }
 
     /// Calls the target.
-    pub(crate) fn call(&self, job: &JobInstance, facts: &Facts, spare: &mut Spare) -> Step {
-        let begun = Begun {
+    pub(crate) fn call(&self, job: &JobInstance, info: &RunInfo, spare: &mut FutureBuf) -> CallResult {
+        let begun = RunContext {
             clock: &self.clock,
             job,
-            facts,
+            info,
         };
-        let called = inside(job.run_key(), || {
-            catch(|| facts.span.in_scope(|| job.job.call(&begun, spare)))
+        let called = enter(job.run_key(), || {
+            catch(|| info.span.in_scope(|| job.job.call(&begun, spare)))
         });
-        called.unwrap_or_else(|payload| Step::Done(End::Panicked(payload)))
+        called.unwrap_or_else(|payload| CallResult::Done(RunEnd::Panicked(payload)))
     }
 
-    fn call_by_rules(self: &Arc<Self>, job: &JobInstance, facts: &Facts, rules: &Rules, spare: &mut Spare) -> Step {
-        let mut step = self.call(job, facts, spare);
+    fn call_by_rules(
+        self: &Arc<Self>,
+        job: &JobInstance,
+        info: &RunInfo,
+        rules: &Rules,
+        spare: &mut FutureBuf,
+    ) -> CallResult {
+        let mut step = self.call(job, info, spare);
         if let Some(backoffs) = rules.backoffs.as_ref().filter(|_| step.may_fail()) {
             step = match catch(&**backoffs) {
-                Ok(backoff) => Step::Future(Box::pin(Attempts::after(self, job, facts, step, backoff))),
+                Ok(backoff) => CallResult::Future(Box::pin(Attempts::after(self, job, info, step, backoff))),
                 Err(payload) => {
-                    quietly(|| facts.span.in_scope(|| drop(step)));
-                    Step::Done(End::Panicked(payload))
+                    quietly(|| info.span.in_scope(|| drop(step)));
+                    CallResult::Done(RunEnd::Panicked(payload))
                 }
             };
         }
-        match (step, job.job.time_limit(facts)) {
-            (Step::Future(future), limit) if limit != Time::NEVER => {
-                Step::Future(Box::pin(TimeLimit::new(self, limit, future)))
+        match (step, job.job.time_limit(info)) {
+            (CallResult::Future(future), limit) if limit != Time::NEVER => {
+                CallResult::Future(Box::pin(TimeLimit::new(self, limit, future)))
             }
             (step, _) => step,
         }
@@ -239,36 +249,36 @@ impl Engine {
     pub(crate) fn end_here(
         &self,
         job: &JobInstance,
-        facts: &Facts,
+        info: &RunInfo,
         mut future: RunFuture,
-        end: End,
+        end: RunEnd,
         waited: Option<Time>,
-    ) -> Spare {
-        let vacated = catch(|| facts.span.in_scope(|| future.as_mut().vacate()));
+    ) -> FutureBuf {
+        let vacated = catch(|| info.span.in_scope(|| future.as_mut().clear()));
         if let Ok(true) = vacated {
-            self.settle(job, facts, end, waited);
+            self.settle(job, info, end, waited);
             return Some(future);
         }
-        self.end(job, facts, future, end.after_drop(vacated.map(|_| ())), waited);
+        self.end(job, info, future, end.after_drop(vacated.map(|_| ())), waited);
         None
     }
 
     /// Ends a run whose future is done or to be dropped.
-    pub(crate) fn end(&self, job: &JobInstance, facts: &Facts, future: RunFuture, end: End, waited: Option<Time>) {
-        let dropped = catch(|| facts.span.in_scope(|| drop(future)));
-        self.settle(job, facts, end.after_drop(dropped), waited);
+    pub(crate) fn end(&self, job: &JobInstance, info: &RunInfo, future: RunFuture, end: RunEnd, waited: Option<Time>) {
+        let dropped = catch(|| info.span.in_scope(|| drop(future)));
+        self.settle(job, info, end.after_drop(dropped), waited);
     }
 
-    pub(crate) fn settle(&self, job: &JobInstance, facts: &Facts, end: End, waited: Option<Time>) {
-        if facts.started.is_none() && matches!(end, End::Finished) {
+    pub(crate) fn settle(&self, job: &JobInstance, info: &RunInfo, end: RunEnd, waited: Option<Time>) {
+        if info.started.is_none() && matches!(end, RunEnd::Finished) {
             // Nobody looks: its job is not timed.
             return self.release(job, false, waited);
         }
         let owner = &job.job;
-        let cancelled = matches!(end, End::Cancelled);
-        let ended = self.report(job, facts, end);
+        let cancelled = matches!(end, RunEnd::Cancelled);
+        let ended = self.report(job, info, end);
         if owner.rules().is_some_and(|rules| rules.fixed_delay) {
-            owner.set_deadline_from_end(self.now());
+            owner.schedule_from_end(self.now());
         }
         self.release(job, cancelled, waited.map(|_| ended));
     }
@@ -314,9 +324,9 @@ impl Engine {
     }
 
     /// Notes how a run has ended, and tells it. Returns when that was.
-    fn report(&self, job: &JobInstance, facts: &Facts, end: End) -> Time {
+    fn report(&self, job: &JobInstance, info: &RunInfo, end: RunEnd) -> Time {
         let owner = &job.job;
-        let times = facts.started.map(|started| (started, self.now()));
+        let times = info.started.map(|started| (started, self.now()));
         let mut kind = end.into_kind();
         let completed = matches!(kind, EventKind::Finished | EventKind::Failed(_));
         if completed && times.is_some_and(|(started, ended)| owner.is_too_long(started, ended)) {
@@ -324,7 +334,7 @@ impl Engine {
             quietly(|| drop(late));
         }
         if let Some((started, ended)) = times {
-            owner.note_run(facts, started, ended);
+            owner.note_run(info, started, ended);
         }
         if !matches!(kind, EventKind::Finished) {
             owner.note_failure(&kind);
@@ -332,21 +342,20 @@ impl Engine {
         let ended = times.map_or_else(|| self.now(), |(_, ended)| ended);
         let offer_id = job.state().load().offer_id();
         quietly(|| {
-            facts
-                .span
-                .in_scope(|| self.tell(owner, offer_id, Some(facts), ended, kind))
+            info.span
+                .in_scope(|| self.emit(owner, offer_id, Some(info), ended, kind))
         });
         ended
     }
 
     /// An attempt has failed, and there will be another.
-    pub(crate) fn report_retry(&self, job: &JobInstance, facts: &Facts, end: End) {
+    pub(crate) fn report_retry(&self, job: &JobInstance, info: &RunInfo, end: RunEnd) {
         let failure = end.into_kind();
         let message = failure.error_text().unwrap_or_default();
         quietly(|| drop(failure));
         let kind = EventKind::Retried(message.into());
         job.job.note_failure(&kind);
-        self.tell(&job.job, job.state().load().offer_id(), Some(facts), self.now(), kind);
+        self.emit(&job.job, job.state().load().offer_id(), Some(info), self.now(), kind);
     }
 
     /// Cancels the run of a job that is to give way to the next.
@@ -359,26 +368,33 @@ impl Engine {
     }
 
     /// Tells those who want to know what has happened at `now`.
-    pub(crate) fn tell(&self, job: &Arc<JobCell>, offer_id: OfferId, run: Option<&Facts>, now: Time, kind: EventKind) {
-        if !self.observers.are_there() {
+    pub(crate) fn emit(
+        &self,
+        job: &Arc<JobCell>,
+        offer_id: OfferId,
+        run: Option<&RunInfo>,
+        now: Time,
+        kind: EventKind,
+    ) {
+        if !self.observers.is_enabled() {
             // It may hold an error of a user's, whose destructor may panic.
             quietly(|| drop(kind));
             return;
         }
         let duration = run
             .filter(|_| kind.is_end())
-            .and_then(|facts| facts.started)
+            .and_then(|info| info.started)
             .map(|started| now.since(started).into());
         let event = Event {
             job: Job::new(Arc::clone(job)),
-            run: run.map(|facts| facts.number),
-            scheduled: run.map(|facts| self.clock.instant_of(facts.deadline)),
-            due: run.map(|facts| self.clock.instant_of(facts.due)),
+            run: run.map(|info| info.number),
+            scheduled: run.map(|info| self.clock.instant_of(info.scheduled)),
+            due: run.map(|info| self.clock.instant_of(info.due)),
             instant: self.clock.instant_of(now),
             duration,
             kind,
         };
-        in_hook((job.id, offer_id), || self.observers.tell(&event));
+        enter_hook((job.id, offer_id), || self.observers.emit(&event));
         quietly(|| drop(event));
     }
 }

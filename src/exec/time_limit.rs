@@ -7,8 +7,8 @@ use std::task::{Context, Poll};
 
 use crate::clock::sleep::Sleep;
 use crate::engine::Engine;
-use crate::job::end::End;
-use crate::job::target::{RunFuture, Running};
+use crate::job::run_end::RunEnd;
+use crate::job::target::{ReusableFuture, RunFuture};
 use crate::time::Time;
 use crate::unwind::quietly;
 
@@ -32,12 +32,12 @@ impl TimeLimit {
 }
 
 impl Future for TimeLimit {
-    type Output = End;
+    type Output = RunEnd;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<End> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<RunEnd> {
         let this = &mut *self;
         let Some(future) = &mut this.future else {
-            return Poll::Ready(End::TimedOut);
+            return Poll::Ready(RunEnd::TimedOut);
         };
         if let Poll::Ready(end) = future.as_mut().poll(cx) {
             return Poll::Ready(end);
@@ -46,7 +46,7 @@ impl Future for TimeLimit {
             Poll::Ready(Ok(())) => {
                 let late = this.future.take();
                 quietly(|| drop(late));
-                Poll::Ready(End::TimedOut)
+                Poll::Ready(RunEnd::TimedOut)
             }
             // Without a timer there is no limit.
             Poll::Ready(Err(_)) | Poll::Pending => Poll::Pending,
@@ -54,4 +54,4 @@ impl Future for TimeLimit {
     }
 }
 
-impl Running for TimeLimit {}
+impl ReusableFuture for TimeLimit {}

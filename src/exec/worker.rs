@@ -14,9 +14,9 @@ use crate::engine::Engine;
 use crate::exec::retry::{Pause, Wait};
 use crate::exec::workers::Taken;
 use crate::job::cell::JobInstance;
-use crate::job::end::End;
 use crate::job::rules::Backoff;
-use crate::job::run::Facts;
+use crate::job::run::RunInfo;
+use crate::job::run_end::RunEnd;
 use crate::job::target::RunFuture;
 use crate::park::set::Places;
 use crate::park::slot::{Visit, poll_in_span};
@@ -238,17 +238,17 @@ fn poll_first(
     places: &mut Places,
     batch: &Batch,
     job: &JobInstance,
-    (facts, mut future): (Facts, RunFuture),
+    (info, mut future): (RunInfo, RunFuture),
 ) -> bool {
     let (place, waker) = places.vacant();
-    match poll_in_span(job, &facts, &mut future, waker) {
+    match poll_in_span(job, &info, &mut future, waker) {
         Poll::Ready(end) => {
-            let spare = engine.end_here(job, &facts, future, end, None);
+            let spare = engine.end_here(job, &info, future, end, None);
             places.keep_spare(spare);
             false
         }
         Poll::Pending => {
-            place.keep(engine, Visit::new(job, facts, future));
+            place.keep(engine, Visit::new(job, info, future));
             if !batch.park(place) {
                 place.cancel(engine);
             }
@@ -302,7 +302,7 @@ pub(crate) struct BlockingRun {
 enum BlockingStage {
     Offered,
     /// Between two attempts.
-    Begun(Facts, Backoff),
+    Begun(RunInfo, Backoff),
     Ended,
 }
 
@@ -328,37 +328,37 @@ impl BlockingRun {
     fn run(mut self) {
         let begun = match std::mem::replace(&mut self.stage, BlockingStage::Ended) {
             BlockingStage::Offered => self.engine.begin_blocking(&self.batch, self.job()),
-            BlockingStage::Begun(facts, backoff) => {
-                let end = self.engine.call(self.job(), &facts, &mut None).into_end();
-                Some((facts, end, Some(backoff)))
+            BlockingStage::Begun(info, backoff) => {
+                let end = self.engine.call(self.job(), &info, &mut None).into_end();
+                Some((info, end, Some(backoff)))
             }
             BlockingStage::Ended => None,
         };
-        if let Some((facts, end, backoff)) = begun {
-            self.end_attempt(facts, end, backoff);
+        if let Some((info, end, backoff)) = begun {
+            self.end_attempt(info, end, backoff);
         }
     }
 
     /// Ends the run, or has it wait for its next attempt.
-    fn end_attempt(mut self, facts: Facts, end: End, backoff: Option<Backoff>) {
+    fn end_attempt(mut self, info: RunInfo, end: RunEnd, backoff: Option<Backoff>) {
         let again = backoff.and_then(|backoff| next_wait(backoff, end.is_failure()));
         let Some((wait, backoff)) = again else {
-            self.engine.settle(self.job(), &facts, end, None);
+            self.engine.settle(self.job(), &info, end, None);
             return;
         };
-        self.engine.report_retry(self.job(), &facts, end);
-        let wait = Wait::new(&self.engine, self.job(), facts.number, wait);
+        self.engine.report_retry(self.job(), &info, end);
+        let wait = Wait::new(&self.engine, self.job(), info.number, wait);
         let engine = Arc::clone(&self.engine);
-        let limit = self.job().job.time_limit(&facts);
-        self.stage = BlockingStage::Begun(facts, backoff);
+        let limit = self.job().job.time_limit(&info);
+        self.stage = BlockingStage::Begun(info, backoff);
         quietly(|| drop(engine.clock.runtime().spawn(Box::pin(Pause::new(wait, limit, self)))));
     }
 
     /// Ends a run whose time is up between two attempts.
     pub(crate) fn time_out(mut self) {
-        if let BlockingStage::Begun(facts, backoff) = std::mem::replace(&mut self.stage, BlockingStage::Ended) {
+        if let BlockingStage::Begun(info, backoff) = std::mem::replace(&mut self.stage, BlockingStage::Ended) {
             quietly(|| drop(backoff));
-            self.engine.settle(self.job(), &facts, End::TimedOut, None);
+            self.engine.settle(self.job(), &info, RunEnd::TimedOut, None);
         }
     }
 }
@@ -380,9 +380,9 @@ impl Drop for BlockingRun {
     fn drop(&mut self) {
         match std::mem::replace(&mut self.stage, BlockingStage::Ended) {
             BlockingStage::Offered => self.engine.take_back(&self.batch),
-            BlockingStage::Begun(facts, backoff) => {
+            BlockingStage::Begun(info, backoff) => {
                 quietly(|| drop(backoff));
-                self.engine.settle(self.job(), &facts, End::Cancelled, None);
+                self.engine.settle(self.job(), &info, RunEnd::Cancelled, None);
             }
             BlockingStage::Ended => {}
         }

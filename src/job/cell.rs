@@ -9,11 +9,11 @@ use crate::job::failures::FailureStats;
 use crate::job::id::{JobId, RunKey};
 use crate::job::instance::{Instance, Instances, LastRun};
 use crate::job::rules::{OverlapState, Rules};
-use crate::job::run::{Begun, Facts};
+use crate::job::run::{RunContext, RunInfo};
 use crate::job::span::RunSpan;
 use crate::job::state::{Begin, RunState};
 use crate::job::stats::{AtomicRunStats, RunStats};
-use crate::job::target::{Body, Spare, Step};
+use crate::job::target::{Body, CallResult, FutureBuf};
 use crate::sync::MutexGuard;
 use crate::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
 use crate::time::JobIndex;
@@ -30,7 +30,7 @@ pub(crate) struct JobCell<B: ?Sized = dyn Body> {
     /// Written by whoever holds the state word, so loads and stores are enough; see `begin`.
     runs: AtomicU64,
     /// Likewise, but for whoever lifts it while the scheduler stands still or the job is paused.
-    deadline: AtomicI64,
+    scheduled: AtomicI64,
     /// Written by whoever holds the state word, too, as is the statistics.
     last_start: AtomicI64,
     /// Written under the engine's lock; `UNREGISTERED` before and after its time on the job table.
@@ -48,7 +48,7 @@ impl<B: Body> JobCell<B> {
             config,
             state: RunState::default(),
             runs: AtomicU64::new(0),
-            deadline: AtomicI64::new(Time::NEVER.as_nanos()),
+            scheduled: AtomicI64::new(Time::NEVER.as_nanos()),
             last_start: AtomicI64::new(Time::NEVER.as_nanos()),
             stats: AtomicRunStats::default(),
             body,
@@ -166,9 +166,9 @@ impl JobCell {
     }
 
     /// When a run has taken too long.
-    pub(crate) fn time_limit(&self, facts: &Facts) -> Time {
+    pub(crate) fn time_limit(&self, info: &RunInfo) -> Time {
         let limit = self.rules().and_then(|rules| rules.time_limit);
-        match (facts.started, limit) {
+        match (info.started, limit) {
             (Some(started), Some(limit)) => started.after(limit),
             _ => Time::NEVER,
         }
@@ -186,23 +186,23 @@ impl JobCell {
     }
 }
 
-/// Deadlines.
+/// scheduled times.
 impl JobCell {
-    pub(crate) fn deadline(&self) -> Time {
-        Time::from_nanos(self.deadline.load(Ordering::Relaxed))
+    pub(crate) fn scheduled(&self) -> Time {
+        Time::from_nanos(self.scheduled.load(Ordering::Relaxed))
     }
 
-    pub(crate) fn set_deadline(&self, deadline: Time) {
-        self.deadline.store(deadline.as_nanos(), Ordering::Relaxed);
+    pub(crate) fn set_scheduled(&self, scheduled: Time) {
+        self.scheduled.store(scheduled.as_nanos(), Ordering::Relaxed);
     }
 
     /// Time until `now` is not missed: what was due before is due now.
     pub(crate) fn clamp_to(&self, now: Time) {
-        let deadline = self.deadline();
-        if self.regularly_due(deadline) < now {
+        let scheduled = self.scheduled();
+        if self.regularly_due(scheduled) < now {
             // A run that begins meanwhile has moved it already.
-            let _ = self.deadline.compare_exchange(
-                deadline.as_nanos(),
+            let _ = self.scheduled.compare_exchange(
+                scheduled.as_nanos(),
                 now.as_nanos(),
                 Ordering::Relaxed,
                 Ordering::Relaxed,
@@ -210,7 +210,7 @@ impl JobCell {
         }
     }
 
-    /// Changes the interval. Whoever has taken the job looks at the deadline again at the end of the run: its beginning may
+    /// Changes the interval. Whoever has taken the job looks at the scheduled time again at the end of the run: its beginning may
     /// be moving it just now.
     pub(crate) fn set_interval(&self, interval: Duration, now: Time) {
         let _alone = self.lock_if_shared();
@@ -243,11 +243,11 @@ impl JobCell {
 
     /// The interval has changed: the next run is due one interval from now, if it isn't due before.
     pub(crate) fn adopt_interval(&self, now: Time) {
-        // While a run is in progress whose end the interval counts from, there is no deadline to move.
-        let is_known = self.deadline() != Time::NEVER || !self.rules().is_some_and(|rules| rules.fixed_delay);
+        // While a run is in progress whose end the interval counts from, there is no scheduled time to move.
+        let is_known = self.scheduled() != Time::NEVER || !self.rules().is_some_and(|rules| rules.fixed_delay);
         if self.runs() > 0 && is_known {
             let soonest = now.after(self.span());
-            self.deadline.fetch_min(soonest.as_nanos(), Ordering::Relaxed);
+            self.scheduled.fetch_min(soonest.as_nanos(), Ordering::Relaxed);
         }
     }
 
@@ -259,45 +259,45 @@ impl JobCell {
         } else if snapshot.is_paused() {
             Time::NEVER
         } else {
-            let deadline = self.deadline();
+            let scheduled = self.scheduled();
             match self.rules() {
                 // It comes up, and is found to have no run left.
-                Some(rules) if rules.is_past_end(deadline) && deadline != Time::NEVER => Time::EARLIEST,
-                _ => self.regularly_due(deadline),
+                Some(rules) if rules.is_past_end(scheduled) && scheduled != Time::NEVER => Time::EARLIEST,
+                _ => self.regularly_due(scheduled),
             }
         }
     }
 
-    /// What a run has for its deadline that begins next, at `now` if it was triggered and may still begin.
+    /// What a run has for its scheduled time that begins next, at `now` if it was triggered and may still begin.
     pub(crate) fn next_start(&self, now: Time) -> Time {
         let is_too_late = self.rules().is_some_and(|rules| rules.is_past_end(now));
         if self.state.load().is_triggered() && !is_too_late {
             now
         } else {
-            self.deadline()
+            self.scheduled()
         }
     }
 
     /// Whether a run that begins `now` is a late one that was due in time, since one that was triggered would come too late.
     pub(crate) fn owes_a_run_at_the_end(&self, now: Time) -> bool {
         let rules = self.rules();
-        rules.is_some_and(|rules| rules.is_past_end(now) && !rules.is_past_end(self.deadline()))
+        rules.is_some_and(|rules| rules.is_past_end(now) && !rules.is_past_end(self.scheduled()))
     }
 
-    fn regularly_due(&self, deadline: Time) -> Time {
+    fn regularly_due(&self, scheduled: Time) -> Time {
         match self.rules() {
-            Some(rules) => rules.with_jitter(deadline),
-            None => deadline,
+            Some(rules) => rules.with_jitter(scheduled),
+            None => scheduled,
         }
     }
 
     /// When the run after one that begins at `now` is due.
     pub(crate) fn due_after(&self, now: Time) -> Time {
-        let deadline = self.deadline();
+        let scheduled = self.scheduled();
         if self.state.load().is_triggered() {
-            self.regularly_due(deadline)
+            self.regularly_due(scheduled)
         } else {
-            let next = self.next_deadline(deadline, now);
+            let next = self.next_scheduled(scheduled, now);
             match self.rules() {
                 Some(rules) if rules.is_past_end(next) => Time::NEVER,
                 _ => self.regularly_due(next),
@@ -306,27 +306,27 @@ impl JobCell {
     }
 
     /// When the run after one that is due by `now` is due, if one is, of a job that is not [timed](JobCell::needs_start).
-    pub(crate) fn next_deadline_if_due(&self, now: Time) -> Option<Time> {
-        let deadline = self.deadline();
+    pub(crate) fn next_scheduled_if_due(&self, now: Time) -> Option<Time> {
+        let scheduled = self.scheduled();
         if self.state.load().is_triggered() {
-            return Some(deadline);
+            return Some(scheduled);
         }
-        (deadline <= now).then(|| deadline.after(self.span()))
+        (scheduled <= now).then(|| scheduled.after(self.span()))
     }
 
-    /// The deadline after `deadline`, for a run that begins at `now`.
-    fn next_deadline(&self, deadline: Time, now: Time) -> Time {
+    /// The scheduled time after `scheduled time`, for a run that begins at `now`.
+    fn next_scheduled(&self, scheduled: Time, now: Time) -> Time {
         match self.rules() {
-            None => self.policy().next_deadline(deadline, self.span(), now),
+            None => self.policy().next_scheduled(scheduled, self.span(), now),
             Some(rules) if rules.fixed_delay => Time::NEVER,
             Some(rules) => {
-                // What the policy counts from is when the run was due, but deadlines don't wander by what it was put off.
-                let due = rules.with_jitter(deadline);
-                let next = self.policy().next_deadline(due, self.span(), now);
+                // What the policy counts from is when the run was due, but scheduled times don't wander by what it was put off.
+                let due = rules.with_jitter(scheduled);
+                let next = self.policy().next_scheduled(due, self.span(), now);
                 if next == Time::NEVER {
                     next
                 } else {
-                    next.before(due.since(deadline))
+                    next.before(due.since(scheduled))
                 }
             }
         }
@@ -341,39 +341,39 @@ impl JobCell {
     }
 
     /// A run has ended at `now`: the next one is due an interval later, if the interval counts from there.
-    pub(crate) fn set_deadline_from_end(&self, now: Time) {
-        self.set_deadline(now.after(self.span()));
+    pub(crate) fn schedule_from_end(&self, now: Time) {
+        self.set_scheduled(now.after(self.span()));
     }
 }
 
 /// Runs.
 impl JobCell {
-    /// Counts a run and moves the deadline. For the holder of the state word, or of an instance.
-    pub(crate) fn begin(&self, how: Begin, started: Option<Time>) -> Facts {
+    /// Counts a run and moves the scheduled time. For the holder of the state word, or of an instance.
+    pub(crate) fn begin(&self, how: Begin, started: Option<Time>) -> RunInfo {
         let _alone = self.lock_if_shared();
-        let facts = self.begin_alone(how, started);
+        let info = self.begin_alone(how, started);
         self.note_no_offer();
-        facts
+        info
     }
 
-    fn begin_alone(&self, how: Begin, started: Option<Time>) -> Facts {
-        let (deadline, due) = match (how, started) {
+    fn begin_alone(&self, how: Begin, started: Option<Time>) -> RunInfo {
+        let (scheduled, due) = match (how, started) {
             (Begin::Triggered, Some(now)) => (now, now),
             _ => {
-                let deadline = self.deadline();
-                self.set_deadline(self.next_deadline(deadline, started.unwrap_or(deadline)));
-                (deadline, self.regularly_due(deadline))
+                let scheduled = self.scheduled();
+                self.set_scheduled(self.next_scheduled(scheduled, started.unwrap_or(scheduled)));
+                (scheduled, self.regularly_due(scheduled))
             }
         };
-        self.count_run(deadline, due, started)
+        self.count_run(scheduled, due, started)
     }
 
     /// Likewise for a job that is not [timed](JobCell::needs_start), and so is due again one interval later whatever happens.
-    pub(crate) fn begin_unmeasured(&self) -> Facts {
+    pub(crate) fn begin_unmeasured(&self) -> RunInfo {
         debug_assert!(!self.needs_start());
-        let deadline = self.deadline();
-        self.set_deadline(deadline.after(self.span()));
-        self.count_run(deadline, deadline, None)
+        let scheduled = self.scheduled();
+        self.set_scheduled(scheduled.after(self.span()));
+        self.count_run(scheduled, scheduled, None)
     }
 
     /// None of the runs that the job allows is on offer any more: it is counted, or was withdrawn.
@@ -388,12 +388,12 @@ impl JobCell {
         self.instances().map(|instances| lock(&instances.writing))
     }
 
-    fn count_run(&self, deadline: Time, due: Time, started: Option<Time>) -> Facts {
+    fn count_run(&self, scheduled: Time, due: Time, started: Option<Time>) -> RunInfo {
         let number = self.runs();
         self.set_runs(number + 1);
-        Facts {
+        RunInfo {
             number,
-            deadline,
+            scheduled,
             due,
             started,
             span: RunSpan::none(),
@@ -411,7 +411,7 @@ impl JobCell {
     }
 
     /// Calls the target. For the holder of the state word.
-    pub(crate) fn call(&self, run: &Begun<'_>, spare: &mut Spare) -> Step {
+    pub(crate) fn call(&self, run: &RunContext<'_>, spare: &mut FutureBuf) -> CallResult {
         self.body.call(run, spare)
     }
 
@@ -426,11 +426,11 @@ impl JobCell {
     }
 
     /// Notes when a run began and ended.
-    pub(crate) fn note_run(&self, facts: &Facts, started: Time, ended: Time) {
+    pub(crate) fn note_run(&self, info: &RunInfo, started: Time, ended: Time) {
         let _alone = self.lock_if_shared();
         // The clock may have stepped back meanwhile; by now it has not begun later than it has ended.
         self.set_last_start(started.min(ended));
-        self.stats.note_run(facts.due, started, ended);
+        self.stats.note_run(info.due, started, ended);
     }
 
     /// When the last run began that was known to; never, if none was.
@@ -561,14 +561,14 @@ pub(crate) mod tests {
     #[test]
     fn a_run_in_which_the_clock_stepped_back_has_begun_when_it_ended() {
         let job = job();
-        let facts = job.begin_unmeasured();
+        let info = job.begin_unmeasured();
         let [early, late] = [5, 6].map(Time::from_nanos);
         assert_eq!(job.last_start(), Time::NEVER);
         job.note_start(late);
         assert_eq!(job.last_start(), late);
-        job.note_run(&facts, late, early);
+        job.note_run(&info, late, early);
         assert_eq!(job.last_start(), early);
-        job.note_run(&facts, early, late);
+        job.note_run(&info, early, late);
         assert_eq!(job.last_start(), early);
     }
 

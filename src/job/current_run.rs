@@ -21,7 +21,7 @@ thread_local! {
 }
 
 /// Polls `run`, without panicking.
-pub(crate) fn polling<T>(run: RunKey, poll: impl FnOnce() -> T) -> T {
+pub(crate) fn enter_poll<T>(run: RunKey, poll: impl FnOnce() -> T) -> T {
     let outer = POLLED.with(|polled| polled.replace(Some(run)));
     let result = poll();
     POLLED.with(|polled| polled.set(outer));
@@ -29,10 +29,10 @@ pub(crate) fn polling<T>(run: RunKey, poll: impl FnOnce() -> T) -> T {
 }
 
 /// Calls hooks on behalf of `run`, inside of whatever this thread polls.
-pub(crate) fn in_hook(run: RunKey, call: impl FnOnce()) {
+pub(crate) fn enter_hook(run: RunKey, call: impl FnOnce()) {
     match POLLED.with(Cell::get) {
-        Some(polled) if polled != run => inside(polled, || inside(run, call)),
-        _ => inside(run, call),
+        Some(polled) if polled != run => enter(polled, || enter(run, call)),
+        _ => enter(run, call),
     }
 }
 
@@ -42,7 +42,7 @@ pub(crate) fn runs() -> Vec<RunKey> {
 }
 
 /// Calls code of a user's on behalf of `run`.
-pub(crate) fn inside<T>(run: RunKey, call: impl FnOnce() -> T) -> T {
+pub(crate) fn enter<T>(run: RunKey, call: impl FnOnce() -> T) -> T {
     let outer = INNERMOST.with(|innermost| innermost.replace(Some(run)));
     if let Some(outer) = outer {
         OUTER.with(|runs| runs.borrow_mut().push(outer));

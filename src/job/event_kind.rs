@@ -60,7 +60,7 @@ impl EventKind {
             EventKind::Failed(error) => Some(describe(&**error).into()),
             EventKind::Panicked(message) => Some(format!("panicked: {message}").into()),
             EventKind::Retried(message) => Some((**message).into()),
-            EventKind::TimedOut => Some("needs_start out".into()),
+            EventKind::TimedOut => Some("timed out".into()),
             _ => None,
         }
     }
@@ -72,7 +72,7 @@ impl EventKind {
             EventKind::Finished => "finished",
             EventKind::Failed(_) => "failed",
             EventKind::Panicked(_) => "panicked",
-            EventKind::TimedOut => "needs_start out",
+            EventKind::TimedOut => "timed out",
             EventKind::Cancelled => "cancelled",
             EventKind::Retried(_) => "retried",
             EventKind::Missed(_) => "missed",

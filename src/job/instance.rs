@@ -39,9 +39,9 @@ pub(crate) struct Instances {
     /// How many there may be.
     limit: usize,
     list: Mutex<List>,
-    /// A run is on offer, or about to begin: it hasn't moved the deadline yet, nor taken the trigger.
+    /// A run is on offer, or about to begin: it hasn't moved the scheduled time yet, nor taken the trigger.
     on_offer: AtomicBool,
-    /// Held while a run is counted, the deadline moved or something noted in the statistics, since several may begin and end at once.
+    /// Held while a run is counted, the scheduled time moved or something noted in the statistics, since several may begin and end at once.
     pub(crate) writing: Mutex<()>,
     /// The last run under the job's own state word.
     pub(crate) own_run: LastRun,

@@ -16,7 +16,7 @@ use crate::unwind::{Guarded, lock};
 pub(crate) struct Rules {
     pub(crate) jitter: Option<Jitter>,
     pub(crate) times: Option<Times>,
-    /// No run whose deadline is later.
+    /// No run whose scheduled time is later.
     pub(crate) until: Time,
     /// The interval counts from the end of a run.
     pub(crate) fixed_delay: bool,
@@ -57,28 +57,28 @@ impl Times {
 }
 
 impl Rules {
-    /// When a run with this deadline is due.
-    pub(crate) fn with_jitter(&self, deadline: Time) -> Time {
+    /// When a run with this scheduled time is due.
+    pub(crate) fn with_jitter(&self, scheduled: Time) -> Time {
         match self.jitter {
-            Some(jitter) if deadline != Time::NEVER => deadline.after(jitter.of(deadline)),
-            _ => deadline,
+            Some(jitter) if scheduled != Time::NEVER => scheduled.after(jitter.of(scheduled)),
+            _ => scheduled,
         }
     }
 
-    /// Whether no run may be offered any more, the next one having this deadline.
-    pub(crate) fn is_exhausted(&self, deadline: Time) -> bool {
+    /// Whether no run may be offered any more, the next one having this scheduled time.
+    pub(crate) fn is_exhausted(&self, scheduled: Time) -> bool {
         let offered_all = self.times.as_ref().is_some_and(|times| times.left() == 0);
-        offered_all || self.is_past_end(deadline)
+        offered_all || self.is_past_end(scheduled)
     }
 
-    /// Whether `runs` were the last ones, the next one having this deadline.
-    pub(crate) fn are_over(&self, runs: u64, deadline: Time) -> bool {
+    /// Whether `runs` were the last ones, the next one having this scheduled time.
+    pub(crate) fn are_over(&self, runs: u64, scheduled: Time) -> bool {
         let all_begun = self.times.as_ref().is_some_and(|times| runs >= times.limit);
-        all_begun || self.is_past_end(deadline)
+        all_begun || self.is_past_end(scheduled)
     }
 
-    pub(crate) fn is_past_end(&self, deadline: Time) -> bool {
-        deadline > self.until
+    pub(crate) fn is_past_end(&self, scheduled: Time) -> bool {
+        scheduled > self.until
     }
 
     pub(crate) fn note_offer(&self) {

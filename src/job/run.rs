@@ -176,47 +176,47 @@ impl fmt::Debug for Run {
 
 /// What is known of a run that has begun.
 #[derive(Debug, Clone)]
-pub(crate) struct Facts {
+pub(crate) struct RunInfo {
     pub(crate) number: u64,
-    pub(crate) deadline: Time,
-    /// The deadline, put off by the run's jitter.
+    pub(crate) scheduled: Time,
+    /// The scheduled time, put off by the run's jitter.
     pub(crate) due: Time,
     /// When it began, if that was looked at.
     pub(crate) started: Option<Time>,
     pub(crate) span: RunSpan,
 }
 
-impl Facts {
+impl RunInfo {
     /// Gives the run a span of its own.
     pub(crate) fn enter_span(&mut self, job: &str, lateness: Span) {
-        let deadline = self.deadline.since(Time::ORIGIN);
-        self.span = span::of_run(job, self.number, deadline, lateness);
+        let scheduled = self.scheduled.since(Time::ORIGIN);
+        self.span = span::of_run(job, self.number, scheduled, lateness);
     }
 }
 
 /// A run that has begun: what a [`Run`] is made of, for those targets that take one.
 #[allow(missing_debug_implementations, reason = "users never see one")]
-pub struct Begun<'a> {
+pub struct RunContext<'a> {
     pub(crate) clock: &'a Clock,
     pub(crate) job: &'a JobInstance,
-    pub(crate) facts: &'a Facts,
+    pub(crate) info: &'a RunInfo,
 }
 
-impl Begun<'_> {
+impl RunContext<'_> {
     pub(crate) fn to_run(&self) -> Run {
-        let Facts {
-            number, deadline, due, ..
-        } = *self.facts;
+        let RunInfo {
+            number, scheduled, due, ..
+        } = *self.info;
         let job = &self.job.job;
-        let started = self.facts.started.unwrap_or(due);
+        let started = self.info.started.unwrap_or(due);
         Run {
             instance: self.job.clone(),
             number,
-            scheduled: self.clock.instant_of(deadline),
+            scheduled: self.clock.instant_of(scheduled),
             due: self.clock.instant_of(due),
             started: self.clock.instant_of(started),
             missed: job.missed(due, started),
-            time_limit: job.time_limit(self.facts),
+            time_limit: job.time_limit(self.info),
         }
     }
 }

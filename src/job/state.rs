@@ -25,9 +25,9 @@ const REMOVED: u64 = 1 << 4;
 const CANCELLED: u64 = 1 << 5;
 /// No run begins but one that was triggered.
 const PAUSED: u64 = 1 << 6;
-/// A run is wanted now, whatever the deadline.
+/// A run is wanted now, whatever the scheduled time.
 const TRIGGERED: u64 = 1 << 7;
-/// Its interval was changed while it was taken: look at its deadline at the end.
+/// Its interval was changed while it was taken: look at its scheduled time at the end.
 const CHANGED: u64 = 1 << 8;
 /// It is idle, and the run before ended at the instant that stands in the place of a offer id, and had waited.
 const WAITED: u64 = 1 << 9;
@@ -261,7 +261,7 @@ impl RunState {
         self.0.fetch_and(!TRIGGERED, Ordering::AcqRel) & TRIGGERED != 0
     }
 
-    /// Asks whoever has taken the job, if anybody has, to look at its deadline at the end. False if nobody has.
+    /// Asks whoever has taken the job, if anybody has, to look at its scheduled time at the end. False if nobody has.
     pub(crate) fn change(&self) -> bool {
         self.update(|word| is_busy(word).then_some(word | CHANGED)).is_some()
     }

@@ -10,8 +10,8 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
-use crate::job::end::End;
-use crate::job::run::{Begun, Run};
+use crate::job::run::{Run, RunContext};
+use crate::job::run_end::RunEnd;
 use crate::sync::{Mutex, MutexGuard};
 use crate::unwind::lock;
 
@@ -104,7 +104,7 @@ impl<E: Into<Box<dyn Error + Send + Sync>>> Outcome for Result<(), E> {
 /// A target in the form in which the scheduler keeps it.
 pub trait Body: Send + Sync + 'static {
     /// Calls the target for one run, whose future may take over `spare`. For whoever may run the job, see [`Held`].
-    fn call(&self, run: &Begun<'_>, spare: &mut Spare) -> Step;
+    fn call(&self, run: &RunContext<'_>, spare: &mut FutureBuf) -> CallResult;
 
     /// Drops the target and what it captured. Likewise.
     fn clear(&self);
@@ -117,49 +117,49 @@ pub trait Body: Send + Sync + 'static {
 }
 
 /// A run of an asynchronous target.
-pub(crate) type RunFuture = Pin<Box<dyn Running>>;
+pub(crate) type RunFuture = Pin<Box<dyn ReusableFuture>>;
 
 /// What is left of the future of an earlier run: its memory.
-pub(crate) type Spare = Option<RunFuture>;
+pub(crate) type FutureBuf = Option<RunFuture>;
 
 /// The future of a run, and the memory that it lies in.
 #[doc(hidden)]
-pub trait Running: Future<Output = End> + Send {
-    /// Drops the future, which is over, where it is, so that another one may [take over](Running::take_over). False if this kind
+pub trait ReusableFuture: Future<Output = RunEnd> + Send {
+    /// Drops the future, which is over, where it is, so that another one may [take over](Running::reuse). False if this kind
     /// of future has no use for that, and is to be dropped as a whole.
-    fn vacate(self: Pin<&mut Self>) -> bool {
+    fn clear(self: Pin<&mut Self>) -> bool {
         false
     }
 
     /// Takes the future out of `next`, an `Option` of one, if it is of the same type as the one before.
-    fn take_over(self: Pin<&mut Self>, _next: &mut dyn Any) -> bool {
+    fn reuse(self: Pin<&mut Self>, _next: &mut dyn Any) -> bool {
         false
     }
 }
 
 /// What a call to a target came to.
 #[allow(missing_debug_implementations, reason = "users never see one")]
-pub enum Step {
+pub enum CallResult {
     /// It is done.
-    Done(End),
+    Done(RunEnd),
     /// It goes on as a future.
     Future(RunFuture),
 }
 
-impl Step {
+impl CallResult {
     /// Whether the run may end with a failure, or has.
     pub(crate) fn may_fail(&self) -> bool {
         match self {
-            Step::Done(end) => end.is_failure(),
-            Step::Future(_) => true,
+            CallResult::Done(end) => end.is_failure(),
+            CallResult::Future(_) => true,
         }
     }
 
     /// The end of a call that has no future. A future can't come from a blocking target, and is dropped.
-    pub(crate) fn into_end(self) -> End {
+    pub(crate) fn into_end(self) -> RunEnd {
         match self {
-            Step::Done(end) => end,
-            Step::Future(_) => End::Cancelled,
+            CallResult::Done(end) => end,
+            CallResult::Future(_) => RunEnd::Cancelled,
         }
     }
 }
@@ -174,7 +174,7 @@ type WithRun<O> = Shape<true, false, O>;
 type AsyncWithRun<F> = Shape<true, true, F>;
 
 impl Body for Box<dyn Body> {
-    fn call(&self, run: &Begun<'_>, spare: &mut Spare) -> Step {
+    fn call(&self, run: &RunContext<'_>, spare: &mut FutureBuf) -> CallResult {
         (**self).call(run, spare)
     }
 
@@ -204,7 +204,7 @@ impl<B> Named<B> {
 }
 
 impl<B: Body> Body for Named<B> {
-    fn call(&self, run: &Begun<'_>, spare: &mut Spare) -> Step {
+    fn call(&self, run: &RunContext<'_>, spare: &mut FutureBuf) -> CallResult {
         self.body.call(run, spare)
     }
 
@@ -243,7 +243,7 @@ impl<F, Marker> Held<F, Marker> {
         match self.target.try_lock() {
             Ok(target) => target,
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-            Err(TryLockError::WouldBlock) => unreachable!("a job's state has one holder"),
+            Err(TryLockError::WouldBlock) => unreachable!("one run at a time calls the target"),
         }
     }
 }
@@ -292,10 +292,10 @@ macro_rules! shape {
             F: FnMut($($run)?) -> $output + Send + 'static,
             $output: $bound + 'static,
         {
-            fn call(&self, $begun: &Begun<'_>, $spare: &mut Spare) -> Step {
+            fn call(&self, $begun: &RunContext<'_>, $spare: &mut FutureBuf) -> CallResult {
                 match &mut *self.target() {
                     Some($call) => $step,
-                    None => Step::Done(End::Finished),
+                    None => CallResult::Done(RunEnd::Finished),
                 }
             }
 
@@ -328,11 +328,11 @@ macro_rules! shape {
             F: Fn($($run)?) -> $output + Send + Sync + 'static,
             $output: $bound + 'static,
         {
-            fn call(&self, $begun: &Begun<'_>, $spare: &mut Spare) -> Step {
+            fn call(&self, $begun: &RunContext<'_>, $spare: &mut FutureBuf) -> CallResult {
                 let target = lock(&self.target).clone();
                 match target {
                     Some($call) => $step,
-                    None => Step::Done(End::Finished),
+                    None => CallResult::Done(RunEnd::Finished),
                 }
             }
 
@@ -352,51 +352,51 @@ macro_rules! shape {
     };
 }
 
-shape!(false, Plain<O>: (), Outcome, |call, _begun, _spare| Step::Done(call().into_result().into()));
-shape!(true, WithRun<O>: (Run), Outcome, |call, begun, _spare| Step::Done(call(begun.to_run()).into_result().into()));
+shape!(false, Plain<O>: (), Outcome, |call, _begun, _spare| CallResult::Done(call().into_result().into()));
+shape!(true, WithRun<O>: (Run), Outcome, |call, begun, _spare| CallResult::Done(call(begun.to_run()).into_result().into()));
 shape!(false, Async<Fut>: (), OutcomeFuture, |call, _begun, spare| future(call(), spare));
 shape!(true, AsyncWithRun<Fut>: (Run), OutcomeFuture, |call, begun, spare| future(call(begun.to_run()), spare));
 
 impl<F: Target<Plain<O>>, O> BlockingTarget<Plain<O>> for F {}
 impl<F: Target<WithRun<O>>, O> BlockingTarget<WithRun<O>> for F {}
 
-fn future<Fut: OutcomeFuture + 'static>(future: Fut, spare: &mut Spare) -> Step {
+fn future<Fut: OutcomeFuture + 'static>(future: Fut, spare: &mut FutureBuf) -> CallResult {
     let mut next = Some(future);
-    if let Some(mut room) = spare.take() {
-        if room.as_mut().take_over(&mut next) {
-            return Step::Future(room);
+    if let Some(mut buf) = spare.take() {
+        if buf.as_mut().reuse(&mut next) {
+            return CallResult::Future(buf);
         }
     }
-    Step::Future(Box::pin(Room { future: next }))
+    CallResult::Future(Box::pin(Buffered { future: next }))
 }
 
 pin_project! {
     /// Where the future of a run lies, and later the next one's. Maps its outcome to the end of a run, without the second copy of
     /// the future that an `async` block would hold.
-    struct Room<Fut> {
+    struct Buffered<Fut> {
         #[pin]
         future: Option<Fut>,
     }
 }
 
-impl<Fut: Future<Output: Outcome>> Future for Room<Fut> {
-    type Output = End;
+impl<Fut: Future<Output: Outcome>> Future for Buffered<Fut> {
+    type Output = RunEnd;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<End> {
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<RunEnd> {
         match self.project().future.as_pin_mut() {
             Some(future) => future.poll(cx).map(|outcome| outcome.into_result().into()),
-            None => Poll::Ready(End::Finished),
+            None => Poll::Ready(RunEnd::Finished),
         }
     }
 }
 
-impl<Fut: OutcomeFuture + 'static> Running for Room<Fut> {
-    fn vacate(self: Pin<&mut Self>) -> bool {
+impl<Fut: OutcomeFuture + 'static> ReusableFuture for Buffered<Fut> {
+    fn clear(self: Pin<&mut Self>) -> bool {
         self.project().future.set(None);
         true
     }
 
-    fn take_over(self: Pin<&mut Self>, next: &mut dyn Any) -> bool {
+    fn reuse(self: Pin<&mut Self>, next: &mut dyn Any) -> bool {
         let Some(next) = next.downcast_mut::<Option<Fut>>() else {
             return false;
         };
@@ -413,8 +413,8 @@ mod tests {
     use super::*;
 
     /// The future of a run, and where it lies.
-    fn place(step: Step) -> (RunFuture, *const ()) {
-        let Step::Future(run) = step else {
+    fn place(step: CallResult) -> (RunFuture, *const ()) {
+        let CallResult::Future(run) = step else {
             panic!("there is no future")
         };
         let address = std::ptr::from_ref(&*run).cast();
@@ -425,14 +425,14 @@ mod tests {
     fn a_future_takes_over_the_memory_of_one_of_its_type() {
         let (mut first, before) = place(future(ready(()), &mut None));
         let mut cx = Context::from_waker(Waker::noop());
-        assert!(matches!(first.as_mut().poll(&mut cx), Poll::Ready(End::Finished)));
-        assert!(first.as_mut().vacate());
+        assert!(matches!(first.as_mut().poll(&mut cx), Poll::Ready(RunEnd::Finished)));
+        assert!(first.as_mut().clear());
         let mut spare = Some(first);
         let (mut second, after) = place(future(ready(()), &mut spare));
         assert_eq!(before, after);
         assert!(spare.is_none());
-        assert!(matches!(second.as_mut().poll(&mut cx), Poll::Ready(End::Finished)));
-        assert!(second.as_mut().vacate());
+        assert!(matches!(second.as_mut().poll(&mut cx), Poll::Ready(RunEnd::Finished)));
+        assert!(second.as_mut().clear());
         let (mut other, _) = place(future(pending::<()>(), &mut Some(second)));
         assert!(other.as_mut().poll(&mut cx).is_pending());
     }
@@ -443,7 +443,7 @@ mod tests {
         let held = Arc::clone(&shared);
         let (mut run, _) = place(future(async move { drop(held) }, &mut None));
         assert_eq!(Arc::strong_count(&shared), 2);
-        run.as_mut().vacate();
+        run.as_mut().clear();
         assert_eq!(Arc::strong_count(&shared), 1);
     }
 }

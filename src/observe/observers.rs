@@ -27,7 +27,7 @@ impl Observers {
         }
     }
 
-    pub(crate) fn are_there(&self) -> bool {
+    pub(crate) fn is_enabled(&self) -> bool {
         self.some.load(Ordering::Relaxed) || crate::observe::trace::is_on()
     }
 
@@ -39,8 +39,8 @@ impl Observers {
     }
 
     /// Tells all of them. No lock is held while a hook runs, and what it panics with goes nowhere.
-    pub(crate) fn tell(&self, event: &Event) {
-        crate::observe::trace::tell(event);
+    pub(crate) fn emit(&self, event: &Event) {
+        crate::observe::trace::emit(event);
         #[cfg(feature = "metrics")]
         quietly(|| crate::observe::metrics::count(event));
         for hook in &self.hooks {

@@ -45,11 +45,11 @@ mod on {
     }
 
     /// Tells the subscriber, whose panic harms nothing.
-    pub(crate) fn tell(event: &Event) {
-        quietly(|| emit(event));
+    pub(crate) fn emit(event: &Event) {
+        quietly(|| write(event));
     }
 
-    fn emit(event: &Event) {
+    fn write(event: &Event) {
         let (job, run) = (event.job().name(), event.run());
         match event.kind() {
             EventKind::Failed(error) => {
@@ -58,7 +58,7 @@ mod on {
             EventKind::Panicked(message) => {
                 tracing::error!(target: "atevery", job, run, error = &**message, "run panicked");
             }
-            EventKind::TimedOut => tracing::warn!(target: "atevery", job, run, "run needs_start out"),
+            EventKind::TimedOut => tracing::warn!(target: "atevery", job, run, "run timed out"),
             EventKind::Retried(message) => {
                 tracing::warn!(target: "atevery", job, run, error = &**message, "run is tried again");
             }
@@ -83,5 +83,5 @@ mod off {
         false
     }
 
-    pub(crate) fn tell(_: &Event) {}
+    pub(crate) fn emit(_: &Event) {}
 }

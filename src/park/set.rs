@@ -6,7 +6,7 @@ use std::sync::atomic::{Ordering, fence};
 use std::task::Waker;
 
 use crate::engine::Engine;
-use crate::job::target::{RunFuture, Spare};
+use crate::job::target::{FutureBuf, RunFuture};
 use crate::park::slot::{Home, Parked, Polled};
 use crate::time::{Span, Time};
 use crate::unwind::lock;
@@ -32,7 +32,7 @@ pub(crate) struct Places {
     /// Those that are to be polled; empty but for a poll.
     woken: Vec<usize>,
     /// What the last future lay in that has ended here.
-    spare: Spare,
+    spare: FutureBuf,
     /// What others lay in, for each place one at most.
     spares: Vec<RunFuture>,
 }
@@ -79,7 +79,7 @@ impl Places {
     }
 
     /// The memory of a future that has ended, for the next one.
-    pub(crate) fn spare(&mut self) -> &mut Spare {
+    pub(crate) fn spare(&mut self) -> &mut FutureBuf {
         if self.spare.is_none() {
             self.spare = self.spares.pop();
         }
@@ -87,7 +87,7 @@ impl Places {
     }
 
     /// Keeps the memory of a future for the next one.
-    pub(crate) fn keep_spare(&mut self, spare: Spare) {
+    pub(crate) fn keep_spare(&mut self, spare: FutureBuf) {
         if self.spare.is_some() {
             self.put_by_spare();
         }
@@ -224,8 +224,8 @@ mod tests {
     use std::task::{Context, Poll, Wake};
 
     use super::*;
-    use crate::job::end::End;
-    use crate::job::target::Running;
+    use crate::job::run_end::RunEnd;
+    use crate::job::target::ReusableFuture;
 
     #[derive(Default)]
     struct Count(AtomicUsize);
@@ -236,17 +236,17 @@ mod tests {
         }
     }
 
-    struct Room<const SIZE: usize>([u8; SIZE]);
+    struct Buffered<const SIZE: usize>([u8; SIZE]);
 
-    impl<const SIZE: usize> Future for Room<SIZE> {
-        type Output = End;
+    impl<const SIZE: usize> Future for Buffered<SIZE> {
+        type Output = RunEnd;
 
-        fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<End> {
+        fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<RunEnd> {
             Poll::Pending
         }
     }
 
-    impl<const SIZE: usize> Running for Room<SIZE> {}
+    impl<const SIZE: usize> ReusableFuture for Buffered<SIZE> {}
 
     fn woken(home: &Home) -> Vec<usize> {
         let mut woken = Vec::new();
@@ -329,13 +329,13 @@ mod tests {
     #[test]
     fn the_memory_of_a_large_future_is_kept_for_the_next_run_only() {
         let rooms: [(RunFuture, bool); 2] = [
-            (Box::pin(Room([0; LARGEST_SPARE + 1])), false),
-            (Box::pin(Room([0; LARGEST_SPARE])), true),
+            (Box::pin(Buffered([0; LARGEST_SPARE + 1])), false),
+            (Box::pin(Buffered([0; LARGEST_SPARE])), true),
         ];
-        for (room, is_kept) in rooms {
+        for (buf, is_kept) in rooms {
             let mut places = Places::default();
             take(&mut places);
-            places.keep_spare(Some(room));
+            places.keep_spare(Some(buf));
             assert!(places.spare().is_some());
             places.put_by_spare();
             assert_eq!(places.spare().is_some(), is_kept);
@@ -346,7 +346,7 @@ mod tests {
     fn no_more_memory_is_kept_than_there_are_places() {
         let mut places = Places::default();
         (0..3).for_each(|_| drop(take(&mut places)));
-        (0..5).for_each(|_| places.keep_spare(Some(Box::pin(Room([0; 1])))));
+        (0..5).for_each(|_| places.keep_spare(Some(Box::pin(Buffered([0; 1])))));
         places.put_by_spare();
         assert_eq!(std::iter::from_fn(|| places.spare().take()).count(), 3);
     }

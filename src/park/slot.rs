@@ -5,10 +5,10 @@ use std::task::{Context, Poll, Wake, Waker, ready};
 
 use crate::engine::Engine;
 use crate::job::cell::{JobCell, JobInstance};
-use crate::job::current_run::polling;
-use crate::job::end::End;
-use crate::job::run::Facts;
-use crate::job::target::{RunFuture, Spare};
+use crate::job::current_run::enter_poll;
+use crate::job::run::RunInfo;
+use crate::job::run_end::RunEnd;
+use crate::job::target::{FutureBuf, RunFuture};
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{AtomicWaker, Mutex};
 use crate::time::Time;
@@ -79,42 +79,48 @@ enum Stage {
 pub(crate) enum Polled {
     Waits,
     /// Now, or by a cancellation that its home had not noticed yet.
-    Ended(Spare),
+    Ended(FutureBuf),
 }
 
 /// A run that has begun and goes on as a future.
 pub(crate) struct Visit {
     pub(crate) job: JobInstance,
-    facts: Facts,
+    info: RunInfo,
     future: RunFuture,
 }
 
 impl Visit {
-    pub(crate) fn new(job: &JobInstance, facts: Facts, future: RunFuture) -> Visit {
+    pub(crate) fn new(job: &JobInstance, info: RunInfo, future: RunFuture) -> Visit {
         Visit {
             job: job.clone(),
-            facts,
+            info,
             future,
         }
     }
 
-    fn poll(&mut self, engine: &Engine, waker: &Waker) -> Poll<End> {
-        let end = ready!(poll_in_span(&self.job, &self.facts, &mut self.future, waker));
+    fn poll(&mut self, engine: &Engine, waker: &Waker) -> Poll<RunEnd> {
+        let end = ready!(poll_in_span(&self.job, &self.info, &mut self.future, waker));
         self.recall_start(engine);
         Poll::Ready(end)
     }
 
     /// Somebody may have begun to listen since a run began that isn't measured, and wants to hear how long it took.
     fn recall_start(&mut self, engine: &Engine) {
-        if self.facts.started.is_none() && engine.observers.are_there() {
-            self.facts.started = Some(self.job.job.last_start());
+        if self.info.started.is_none() && engine.observers.is_enabled() {
+            self.info.started = Some(self.job.job.last_start());
         }
     }
 
     fn cancel(mut self, engine: &Engine) {
         self.recall_start(engine);
         self.job.state().cancel_current();
-        engine.end(&self.job, &self.facts, self.future, End::Cancelled, Some(engine.now()));
+        engine.end(
+            &self.job,
+            &self.info,
+            self.future,
+            RunEnd::Cancelled,
+            Some(engine.now()),
+        );
     }
 }
 
@@ -135,7 +141,7 @@ impl Parked {
 
     /// Keeps a run whose first poll, with this place's waker, left it pending.
     pub(crate) fn keep(self: &Arc<Self>, engine: &Engine, visit: Visit) {
-        if visit.facts.started.is_none() {
+        if visit.info.started.is_none() {
             // It isn't measured. But should it wait for long, somebody will ask since when.
             visit.job.job.note_start(engine.now());
         }
@@ -173,8 +179,8 @@ impl Parked {
     fn poll_visit(&self, engine: &Engine, mut visit: Visit, waker: &Waker, now: Time) -> Polled {
         match visit.poll(engine, waker) {
             Poll::Ready(end) => {
-                let Visit { job, facts, future } = visit;
-                let spare = engine.end_here(&job, &facts, future, end, Some(now));
+                let Visit { job, info, future } = visit;
+                let spare = engine.end_here(&job, &info, future, end, Some(now));
                 *lock(&self.stage) = Stage::Vacant;
                 Polled::Ended(spare)
             }
@@ -229,17 +235,17 @@ impl Wake for Parked {
 }
 
 /// Polls a run's future and catches its panic.
-pub(crate) fn poll_run(future: &mut RunFuture, waker: &Waker) -> Poll<End> {
+pub(crate) fn poll_run(future: &mut RunFuture, waker: &Waker) -> Poll<RunEnd> {
     poll_with(waker, |cx| future.as_mut().poll(cx))
 }
 
-pub(crate) fn poll_in_span(job: &JobInstance, facts: &Facts, future: &mut RunFuture, waker: &Waker) -> Poll<End> {
-    polling(job.run_key(), || {
-        poll_with(waker, |cx| facts.span.in_scope(|| future.as_mut().poll(cx)))
+pub(crate) fn poll_in_span(job: &JobInstance, info: &RunInfo, future: &mut RunFuture, waker: &Waker) -> Poll<RunEnd> {
+    enter_poll(job.run_key(), || {
+        poll_with(waker, |cx| info.span.in_scope(|| future.as_mut().poll(cx)))
     })
 }
 
-fn poll_with(waker: &Waker, poll: impl FnOnce(&mut Context<'_>) -> Poll<End>) -> Poll<End> {
+fn poll_with(waker: &Waker, poll: impl FnOnce(&mut Context<'_>) -> Poll<RunEnd>) -> Poll<RunEnd> {
     let polled = catch(|| poll(&mut Context::from_waker(waker)));
-    polled.unwrap_or_else(|payload| Poll::Ready(End::Panicked(payload)))
+    polled.unwrap_or_else(|payload| Poll::Ready(RunEnd::Panicked(payload)))
 }

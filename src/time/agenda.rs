@@ -300,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn a_job_comes_at_the_first_tick_from_its_deadline() {
+    fn a_job_comes_at_the_first_tick_from_its_due_time() {
         let mut agenda = agenda();
         agenda.insert(0, at(51), at(0));
         assert_eq!(agenda.next_wake(), Some(at(100)));
@@ -310,10 +310,10 @@ mod tests {
     }
 
     #[test]
-    fn jobs_come_in_order_whatever_their_deadlines() {
+    fn jobs_come_in_order_whatever_their_due_times() {
         let mut agenda = agenda();
-        for (job, deadline) in [(2, 10), (0, 30), (1, 20)] {
-            agenda.insert(job, at(deadline), at(0));
+        for (job, due_time) in [(2, 10), (0, 30), (1, 20)] {
+            agenda.insert(job, at(due_time), at(0));
         }
         assert_eq!(due(&mut agenda, 50), [0, 1, 2]);
     }
@@ -332,8 +332,8 @@ mod tests {
     #[test]
     fn a_late_tick_serves_all_that_is_due_and_the_grid_stays() {
         let mut agenda = agenda();
-        for (job, deadline) in [(0, 50), (1, 120), (2, 160), (3, 171)] {
-            agenda.insert(job, at(deadline), at(0));
+        for (job, due_time) in [(0, 50), (1, 120), (2, 160), (3, 171)] {
+            agenda.insert(job, at(due_time), at(0));
         }
         assert_eq!(due(&mut agenda, 170), [0, 1, 2]);
         assert_eq!(agenda.next_wake(), Some(at(200)));
@@ -343,8 +343,8 @@ mod tests {
     #[test]
     fn what_is_due_at_the_very_instant_of_a_late_tick_comes_with_it() {
         let mut agenda = agenda();
-        for (job, deadline) in [(0, 150), (1, 170)] {
-            agenda.insert(job, at(deadline), at(0));
+        for (job, due_time) in [(0, 150), (1, 170)] {
+            agenda.insert(job, at(due_time), at(0));
         }
         assert_eq!(due(&mut agenda, 170), [0, 1]);
         assert_eq!(agenda.next_wake(), None);
@@ -360,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn a_deadline_on_a_tick_goes_to_that_tick_wherever_the_last_one_went() {
+    fn a_due_time_on_a_tick_goes_to_that_tick_wherever_the_last_one_went() {
         for last in [51, 100, 101, 150] {
             let mut agenda = agenda();
             agenda.insert(0, at(last), at(0));
@@ -381,7 +381,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_deadline_takes_the_place_of_the_old_one() {
+    fn a_new_due_time_takes_the_place_of_the_old_one() {
         let mut agenda = agenda();
         agenda.insert(0, at(200), at(0));
         agenda.insert(0, at(100), at(0));
@@ -394,7 +394,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_deadline_twice_is_one_entry() {
+    fn the_same_due_time_twice_is_one_entry() {
         let mut agenda = agenda();
         agenda.insert(0, at(100), at(0));
         agenda.insert(0, at(100), at(0));
@@ -529,35 +529,35 @@ mod tests {
         const JOBS: JobIndex = 20;
         let mut agenda = agenda();
         let mut random = 1_u64;
-        let mut deadlines = [0; JOBS as usize];
+        let mut due_times = [0; JOBS as usize];
         for number in 0..100_000 {
             random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             let job = number % JOBS;
-            // The same deadline again, or another one; some as good as never.
-            deadlines[job as usize] = match (random >> 33) % 100 {
+            // The same due time again, or another one; some as good as never.
+            due_times[job as usize] = match (random >> 33) % 100 {
                 0 => 50 * ((random >> 40) as i64 % 10_000) + 1,
                 1 => i64::MAX - 1,
-                _ => deadlines[job as usize],
+                _ => due_times[job as usize],
             };
             agenda.remove(job);
-            agenda.insert(job, at(deadlines[job as usize]), at(0));
+            agenda.insert(job, at(due_times[job as usize]), at(0));
             let entries: usize = agenda.buckets.iter().map(|(_, bucket)| bucket.jobs.len()).sum();
             assert!(
                 entries <= 2 * (INSERTIONS_PER_LOOK + 2 * JOBS as usize),
                 "{entries} after {number}"
             );
         }
-        let mut expected: Vec<_> = (0..JOBS).map(|job| (deadlines[job as usize], job)).collect();
-        expected.retain(|(deadline, _)| *deadline < i64::MAX - 1);
+        let mut expected: Vec<_> = (0..JOBS).map(|job| (due_times[job as usize], job)).collect();
+        expected.retain(|(due_time, _)| *due_time < i64::MAX - 1);
         assert!(expected.len() < JOBS as usize, "one was to be as good as never");
         expected.sort();
         let mut found = Vec::new();
         while let Some(wake) = agenda.next_wake().filter(|wake| wake.as_nanos() < 1_000_000) {
             let now = wake.as_nanos();
             for job in due(&mut agenda, now) {
-                let deadline = deadlines[job as usize];
-                assert!((0..50).contains(&(now - deadline)), "{job} at {now}, due at {deadline}");
-                found.push((deadline, job));
+                let due_time = due_times[job as usize];
+                assert!((0..50).contains(&(now - due_time)), "{job} at {now}, due at {due_time}");
+                found.push((due_time, job));
             }
         }
         found.sort();

@@ -1,4 +1,4 @@
-//! By how much a run is put off: a pure function of a seed and a deadline, so that there is no state to keep.
+//! By how much a run is put off: a pure function of a seed and a scheduled time, so that there is no state to keep.
 
 use super::instant::{Span, Time};
 
@@ -9,9 +9,9 @@ pub(crate) struct Jitter {
 }
 
 impl Jitter {
-    /// From nothing to `max`, each as likely as the others; the same for the same deadline.
-    pub(crate) fn of(self, deadline: Time) -> Span {
-        let random = mix(self.seed ^ deadline.as_nanos() as u64);
+    /// From nothing to `max`, each as likely as the others; the same for the same scheduled time.
+    pub(crate) fn of(self, scheduled: Time) -> Span {
+        let random = mix(self.seed ^ scheduled.as_nanos() as u64);
         let choices = u128::from(self.max.as_nanos().unsigned_abs()) + 1;
         // Below `max`, which is an `i64`.
         Span::from_nanos(((u128::from(random) * choices) >> u64::BITS) as i64)
@@ -37,10 +37,10 @@ mod tests {
             seed: 7,
         };
         let puts: Vec<i64> = (0..1_000)
-            .map(|deadline| jitter.of(Time::from_nanos(deadline)).as_nanos())
+            .map(|scheduled| jitter.of(Time::from_nanos(scheduled)).as_nanos())
             .collect();
         let again: Vec<i64> = (0..1_000)
-            .map(|deadline| jitter.of(Time::from_nanos(deadline)).as_nanos())
+            .map(|scheduled| jitter.of(Time::from_nanos(scheduled)).as_nanos())
             .collect();
         assert_eq!(puts, again);
         for put in 0..=9 {
@@ -70,10 +70,10 @@ mod tests {
     }
 
     #[test]
-    fn a_seed_and_a_deadline_that_share_bits_still_tell_apart() {
-        let put = |seed, deadline| {
+    fn a_seed_and_a_scheduled_that_share_bits_still_tell_apart() {
+        let put = |seed, scheduled| {
             let max = Span::from_nanos(i64::MAX);
-            Jitter { max, seed }.of(Time::from_nanos(deadline))
+            Jitter { max, seed }.of(Time::from_nanos(scheduled))
         };
         assert_ne!(put(1, 1), put(1, 0));
         assert_ne!(put(3, 1), put(3, 2));

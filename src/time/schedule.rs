@@ -80,7 +80,7 @@ pub enum FirstRun {
 }
 
 impl FirstRun {
-    pub(crate) fn deadline(self, now: Time, interval: Span, origin: Origin) -> Time {
+    pub(crate) fn scheduled(self, now: Time, interval: Span, origin: Origin) -> Time {
         match self {
             FirstRun::Now => now,
             FirstRun::AfterInterval => now.after(interval),
@@ -91,29 +91,29 @@ impl FirstRun {
 }
 
 impl MissedTicks {
-    /// The deadline that follows `deadline` when the run that was due then begins at `now`.
-    pub(crate) fn next_deadline(self, deadline: Time, interval: Span, now: Time) -> Time {
+    /// The scheduled time that follows `scheduled time` when the run that was due then begins at `now`.
+    pub(crate) fn next_scheduled(self, scheduled: Time, interval: Span, now: Time) -> Time {
         match self {
-            MissedTicks::Burst => deadline.after(interval),
+            MissedTicks::Burst => scheduled.after(interval),
             MissedTicks::Skip => {
-                let passed = whole_intervals(deadline, interval, now);
-                deadline.after(interval.times(passed)).after(interval)
+                let passed = whole_intervals(scheduled, interval, now);
+                scheduled.after(interval.times(passed)).after(interval)
             }
             MissedTicks::Delay => now.after(interval),
         }
     }
 
-    /// How many intervals are dropped when the run that was due at `deadline` begins at `now`.
-    pub(crate) fn missed(self, deadline: Time, interval: Span, now: Time) -> u64 {
+    /// How many intervals are dropped when the run that was due at `scheduled time` begins at `now`.
+    pub(crate) fn missed(self, scheduled: Time, interval: Span, now: Time) -> u64 {
         match self {
             MissedTicks::Burst => 0,
-            MissedTicks::Skip | MissedTicks::Delay => whole_intervals(deadline, interval, now).unsigned_abs(),
+            MissedTicks::Skip | MissedTicks::Delay => whole_intervals(scheduled, interval, now).unsigned_abs(),
         }
     }
 }
 
-fn whole_intervals(deadline: Time, interval: Span, now: Time) -> i64 {
-    now.since(deadline).as_nanos() / interval.as_nanos()
+fn whole_intervals(scheduled: Time, interval: Span, now: Time) -> i64 {
+    now.since(scheduled).as_nanos() / interval.as_nanos()
 }
 
 #[cfg(test)]
@@ -122,17 +122,17 @@ mod tests {
 
     const MS: i64 = 1_000_000;
 
-    fn next(policy: MissedTicks, deadline: i64, interval: i64, now: i64) -> (i64, u64) {
-        let (deadline, now) = (Time::from_nanos(deadline * MS), Time::from_nanos(now * MS));
+    fn next(policy: MissedTicks, scheduled: i64, interval: i64, now: i64) -> (i64, u64) {
+        let (scheduled, now) = (Time::from_nanos(scheduled * MS), Time::from_nanos(now * MS));
         let interval = Span::from_nanos(interval * MS);
-        let next = policy.next_deadline(deadline, interval, now).as_nanos() / MS;
-        (next, policy.missed(deadline, interval, now))
+        let next = policy.next_scheduled(scheduled, interval, now).as_nanos() / MS;
+        (next, policy.missed(scheduled, interval, now))
     }
 
     #[test]
-    fn next_deadline_by_policy() {
+    fn next_scheduled_by_policy() {
         use MissedTicks::{Burst, Delay, Skip};
-        // policy, deadline, interval, now => next deadline, missed
+        // policy, scheduled time, interval, now => next scheduled time, missed
         let table = [
             (Burst, 100, 100, 100, 200, 0),
             (Burst, 100, 100, 130, 200, 0),
@@ -147,11 +147,11 @@ mod tests {
             (Delay, 100, 100, 130, 230, 0),
             (Delay, 100, 100, 350, 450, 2),
         ];
-        for (policy, deadline, interval, now, expected, missed) in table {
+        for (policy, scheduled, interval, now, expected, missed) in table {
             assert_eq!(
-                next(policy, deadline, interval, now),
+                next(policy, scheduled, interval, now),
                 (expected, missed),
-                "{policy:?}: due at {deadline}, every {interval}, begun at {now}"
+                "{policy:?}: due at {scheduled}, every {interval}, begun at {now}"
             );
         }
     }
@@ -167,7 +167,7 @@ mod tests {
         let (now, endless) = (Time::from_nanos(5), Span::from(Duration::MAX));
         for policy in [MissedTicks::Burst, MissedTicks::Skip, MissedTicks::Delay] {
             assert_eq!(
-                policy.next_deadline(Time::ORIGIN, endless, now),
+                policy.next_scheduled(Time::ORIGIN, endless, now),
                 Time::NEVER,
                 "{policy:?}"
             );
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn first_deadlines() {
+    fn first_scheduled() {
         let start = Instant::now();
         let origin = Origin::new(start);
         let (now, interval) = (Time::from_nanos(7 * MS), Span::from_nanos(100 * MS));
@@ -187,12 +187,12 @@ mod tests {
         ];
         for (first, expected) in table {
             assert_eq!(
-                first.deadline(now, interval, origin),
+                first.scheduled(now, interval, origin),
                 Time::from_nanos(expected * MS),
                 "{first:?}"
             );
         }
         let endless = FirstRun::After(Duration::MAX);
-        assert_eq!(endless.deadline(now, interval, origin), Time::NEVER);
+        assert_eq!(endless.scheduled(now, interval, origin), Time::NEVER);
     }
 }

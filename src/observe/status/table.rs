@@ -14,7 +14,7 @@ const TITLES: [&str; 13] = [
     "runs",
     "failed",
     "panicked",
-    "needs_start out",
+    "timed out",
     "missed",
     "last run",
     "took",

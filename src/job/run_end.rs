@@ -10,7 +10,7 @@ use crate::unwind::discard;
 
 /// How a run ended.
 #[allow(missing_debug_implementations, reason = "users never see one")]
-pub enum End {
+pub enum RunEnd {
     Finished,
     Failed(Box<dyn Error + Send + Sync>),
     Panicked(Box<dyn Any + Send>),
@@ -18,22 +18,22 @@ pub enum End {
     Cancelled,
 }
 
-impl From<JobResult> for End {
-    fn from(result: JobResult) -> End {
-        result.map_or_else(End::Failed, |()| End::Finished)
+impl From<JobResult> for RunEnd {
+    fn from(result: JobResult) -> RunEnd {
+        result.map_or_else(RunEnd::Failed, |()| RunEnd::Finished)
     }
 }
 
-impl End {
+impl RunEnd {
     /// Whether there is something wrong with the job, so that it may be tried again.
     pub(crate) fn is_failure(&self) -> bool {
-        matches!(self, End::Failed(_) | End::Panicked(_))
+        matches!(self, RunEnd::Failed(_) | RunEnd::Panicked(_))
     }
 
     /// The end of a run whose future was dropped after this, which may have panicked. What went wrong first is what counts.
-    pub(crate) fn after_drop(self, dropped: Result<(), Box<dyn Any + Send>>) -> End {
+    pub(crate) fn after_drop(self, dropped: Result<(), Box<dyn Any + Send>>) -> RunEnd {
         match (self, dropped) {
-            (End::Finished, Err(payload)) => End::Panicked(payload),
+            (RunEnd::Finished, Err(payload)) => RunEnd::Panicked(payload),
             (end, Err(payload)) => {
                 discard(payload);
                 end
@@ -45,11 +45,11 @@ impl End {
     /// The end as it is told to those who want to know.
     pub(crate) fn into_kind(self) -> EventKind {
         match self {
-            End::Finished => EventKind::Finished,
-            End::Failed(error) => EventKind::Failed(error.into()),
-            End::Panicked(payload) => EventKind::Panicked(message(payload)),
-            End::TimedOut => EventKind::TimedOut,
-            End::Cancelled => EventKind::Cancelled,
+            RunEnd::Finished => EventKind::Finished,
+            RunEnd::Failed(error) => EventKind::Failed(error.into()),
+            RunEnd::Panicked(payload) => EventKind::Panicked(message(payload)),
+            RunEnd::TimedOut => EventKind::TimedOut,
+            RunEnd::Cancelled => EventKind::Cancelled,
         }
     }
 }
