@@ -351,9 +351,9 @@ def impl_blocks(file):
         header, before = found[2].replace("->", "  "), None
         while header != before:
             before, header = header, re.sub(r"<[^<>]*>", "", header)
-        _, is_for_trait, name = (" " + re.split(r"\bwhere\b", header)[0]).rpartition(" for ")
+        *before, name = re.split(r"\bfor\b", re.split(r"\bwhere\b", header)[0])
         if re.fullmatch(r"[\w:]+", name.strip()):
-            yield name.strip().split("::")[-1], bool(is_for_trait), found.end(), end_of_block(file.code, found.end() - 1)
+            yield name.strip().split("::")[-1], bool(before), found.end(), end_of_block(file.code, found.end() - 1)
 
 
 def methods_of(file, at, end):
@@ -383,7 +383,7 @@ def methods_above_their_type(tree):
 def no_hidden_calls(tree):
     for method in methods_above_their_type(tree):
         for file in tree.files:
-            if file.rank() is None or file.rank() >= method.file.rank():
+            if file.rank() is None or file.rank() >= method.file.rank() or method.name not in file.code:
                 continue
             for offset in calls(tree, file, method):
                 yield Finding(
