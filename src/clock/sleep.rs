@@ -28,7 +28,7 @@ struct Early {
     by: Span,
 }
 
-/// If the timer is early again by at most this span, the remaining time may pass without sleep.
+/// At most this span may be spent in repeated polls, without sleep.
 const SOON: Span = Span::from_nanos(1_000);
 
 impl Early {

@@ -29,7 +29,8 @@ pub(crate) struct JobCell<B: ?Sized = dyn Body> {
     pub(crate) state: RunState,
     /// Only the holder of the state word writes this field, so loads and stores are enough; see `begin`.
     runs: AtomicU64,
-    /// Likewise, with one more writer: `clamp_to`, while the scheduler is stopped or the job is paused.
+    /// Written by the holder of the state word, and by two more writers. `clamp_to` writes while the scheduler is stopped
+    /// or the job is paused. `set_interval` lowers the value at any time, and repairs a lost update by `CHANGED`.
     scheduled: AtomicI64,
     /// Only the holder of the state word writes this field and the statistics.
     last_start: AtomicI64,

@@ -35,7 +35,7 @@ const WAITED: u64 = 1 << 9;
 const LASTING: u64 = REMOVED | PAUSED | TRIGGERED;
 const OFFER_ID_SHIFT: u32 = 16;
 
-/// Tells the offers of one tick from the offers of another.
+/// Identifies the tick of an offer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct OfferId(u64);
 
@@ -321,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn a_withdrawn_offer_can_not_be_taken_up() {
+    fn the_run_of_a_withdrawn_offer_can_not_begin() {
         let state = RunState::default();
         let (first, second) = (OfferId::new(1), OfferId::new(2));
         state.offer(first);
@@ -571,7 +571,7 @@ mod tests {
     }
 
     #[test]
-    fn a_trigger_is_taken_back_alone() {
+    fn taking_the_trigger_keeps_the_other_flags() {
         let state = RunState::default();
         state.pause();
         state.trigger();

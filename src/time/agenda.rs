@@ -384,7 +384,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_due_time_takes_the_place_of_the_old_one() {
+    fn a_new_due_time_replaces_the_old_one() {
         let mut agenda = agenda();
         agenda.insert(0, at(200), at(0));
         agenda.insert(0, at(100), at(0));

@@ -36,18 +36,18 @@ mod tests {
             max: Span::from_nanos(9),
             seed: 7,
         };
-        let puts: Vec<i64> = (0..1_000)
+        let delays: Vec<i64> = (0..1_000)
             .map(|scheduled| jitter.of(Time::from_nanos(scheduled)).as_nanos())
             .collect();
         let again: Vec<i64> = (0..1_000)
             .map(|scheduled| jitter.of(Time::from_nanos(scheduled)).as_nanos())
             .collect();
-        assert_eq!(puts, again);
-        for put in 0..=9 {
-            let count = puts.iter().filter(|other| **other == put).count();
-            assert!((60..140).contains(&count), "{put} came {count} times");
+        assert_eq!(delays, again);
+        for delay in 0..=9 {
+            let count = delays.iter().filter(|other| **other == delay).count();
+            assert!((60..140).contains(&count), "{delay} came {count} times");
         }
-        assert_eq!(puts.iter().max(), Some(&9));
+        assert_eq!(delays.iter().max(), Some(&9));
     }
 
     #[test]
@@ -72,11 +72,11 @@ mod tests {
 
     #[test]
     fn a_seed_and_a_scheduled_time_that_share_bits_still_differ() {
-        let put = |seed, scheduled| {
+        let delay = |seed, scheduled| {
             let max = Span::from_nanos(i64::MAX);
             Jitter { max, seed }.of(Time::from_nanos(scheduled))
         };
-        assert_ne!(put(1, 1), put(1, 0));
-        assert_ne!(put(3, 1), put(3, 2));
+        assert_ne!(delay(1, 1), delay(1, 0));
+        assert_ne!(delay(3, 1), delay(3, 2));
     }
 }

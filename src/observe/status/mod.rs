@@ -41,9 +41,9 @@ pub enum SchedulerState {
 
 /// The status of a job: figures on its runs so far, and the next run. [`Job::status`] returns this type.
 ///
-/// By default, the duration and lateness of every run are measured, with one exception. If more than 127 jobs are due
-/// at one tick and no option needs the clock, only a job's first run and every 16th run are measured. If an unmeasured
-/// run has to wait, its start is recorded nevertheless.
+/// The duration and lateness of every run are measured, with one exception: more than 127 jobs are due at one tick, and
+/// neither the job nor an observer needs the start instant. In this case only a job's first run and every 16th run are
+/// measured. If an unmeasured run has to wait, its start is recorded nevertheless.
 ///
 /// `Display` writes a table with one row, see [`SchedulerStatus`]. With the feature `serde`, the status can be
 /// serialised. Durations are in seconds, and instants are in seconds ago or ahead.
