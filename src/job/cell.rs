@@ -27,12 +27,13 @@ pub(crate) struct JobCell<B: ?Sized = dyn Body> {
     interval: AtomicI64,
     pub(crate) config: Arc<JobConfig>,
     pub(crate) state: RunState,
-    /// Only the holder of the state word writes this field, so loads and stores are enough; see `begin`.
+    /// Only the holder of the state word writes this field, so loads and stores are enough; see `begin`. If the job
+    /// allows several runs at a time, only the holder of `Instances::writing` writes.
     runs: AtomicU64,
-    /// Written by the holder of the state word, and by two more writers. `clamp_to` writes while the scheduler is stopped
-    /// or the job is paused. `set_interval` lowers the value at any time, and repairs a lost update by `CHANGED`.
+    /// Written by the same holder, and by two more writers. `clamp_to` writes while the scheduler is stopped or the job
+    /// is paused. `set_interval` lowers the value at any time, and repairs a lost update by `CHANGED`.
     scheduled: AtomicI64,
-    /// Only the holder of the state word writes this field and the statistics.
+    /// Written by the same holder, like the statistics.
     last_start: AtomicI64,
     /// Written under the engine's lock. `UNREGISTERED` before the job is inserted into the job table and after its
     /// removal.

@@ -9,7 +9,7 @@ use crate::job::id::JobId;
 use crate::job::rules;
 
 /// A registered job. Cloning is cheap, and dropping a handle changes nothing. A handle does not keep the scheduler
-/// alive: without a [`Scheduler`] handle, no job runs.
+/// alive: without a [`Scheduler`](crate::Scheduler) handle, no job runs.
 ///
 /// ```
 /// use std::time::Duration;
@@ -77,11 +77,11 @@ impl Job {
 /// at the latest.
 impl Job {
     /// Triggers one run, which begins at the next tick. If a run is in progress, the triggered run follows it, or
-    /// [`on_overlap`](JobBuilder::on_overlap) decides.
+    /// [`on_overlap`](crate::JobBuilder::on_overlap) decides.
     ///
-    /// The schedule stays the same. With [`fixed_delay`](JobBuilder::fixed_delay), the interval also counts from the
-    /// end of the triggered run. Further triggers before the run begins have no effect. A paused job runs once, too. If
-    /// the scheduler is stopped, the run begins at its start.
+    /// The schedule stays the same. With [`fixed_delay`](crate::JobBuilder::fixed_delay), the interval also counts from
+    /// the end of the triggered run. Further triggers before the run begins have no effect. A paused job runs once,
+    /// too. If the scheduler is stopped, the run begins at its next start.
     ///
     /// ```text
     /// s     0         1         2         3
