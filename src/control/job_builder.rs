@@ -161,8 +161,8 @@ impl<Runs> JobBuilder<Runs> {
 
 /// Limits and behaviour of runs.
 impl<Runs> JobBuilder<Runs> {
-    /// Cancels a run that takes longer than `limit`: its future is dropped, and the run counts as [timed
-    /// out](crate::EventKind::TimedOut). The limit covers a run with all its [attempts](JobBuilder::retry). The
+    /// Cancels a run that takes longer than `limit`: its future is dropped, and the run counts as
+    /// [timed out](crate::EventKind::TimedOut). The limit covers a run with all its [attempts](JobBuilder::retry). The
     /// runtime's timer measures the limit, independently of ticks.
     ///
     /// Synchronous code can't be cancelled. When the time is up, [`Run::is_cancelled`](crate::Run::is_cancelled)
@@ -231,8 +231,8 @@ impl<Runs> JobBuilder<Runs> {
     /// given to [`Scheduler::group`], or a name and a limit. If `group` contains a limit and the group does not exist,
     /// the call creates the group.
     ///
-    /// If a due job finds no permit, it waits. When a run of the group has ended, its permit goes to the waiting job
-    /// that came up at the earliest tick. Among jobs of the same tick, the job with the earliest due instant is first.
+    /// If the group is full when a job is due, the job waits. When a run of the group has ended, the waiting job that
+    /// came up at the earliest tick begins. Among jobs of the same tick, the job with the earliest due instant begins.
     /// If a job has several runs to make up, it joins the end of the line for each run.
     ///
     /// ```

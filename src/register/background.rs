@@ -180,7 +180,7 @@ async fn add_late(mut late: Vec<(Found, Job)>, scheduler: Scheduler, jobs: Jobs,
         let (waiting, ended): (Vec<_>, _) = late.into_iter().partition(|(_, straggler)| straggler.is_running());
         late = waiting;
         for (found, _) in ended {
-            // Can't fail: the function was registered before, on a scheduler with the same settings.
+            // The same registration succeeded before, on a scheduler with the same settings.
             let _ = add(found, &scheduler, &jobs);
         }
         if !late.is_empty() {

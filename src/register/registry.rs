@@ -45,9 +45,9 @@ use crate::observe::status::table::short;
 ///
 /// # The function
 ///
-/// The function must be a `fn`, an `async fn`, or a `fn` that returns a future. The output must be `()` or `Result<(),
-/// E>`; for details see [`Target`](crate::Target). The function must stand outside of any `impl`. It must not be
-/// generic and must not have a `self`.
+/// The function must be a `fn`, an `async fn`, or a `fn` that returns a future. The output must be `()` or
+/// `Result<(), E>`; for details see [`Target`](crate::Target). The function must stand outside of any `impl`. It must
+/// not be generic and must not have a `self`.
 ///
 /// The first parameter may be a [`Run`](crate::Run), written with exactly this name. Unless the function is `async`,
 /// the parameter may also be a `&Run`. The scheduler passes the run.
@@ -86,8 +86,8 @@ use crate::observe::status::table::short;
 ///
 /// From a static library (`.a`), a linker takes only objects that other code refers to, and no code refers to a
 /// registration. If a program in another language uses such a library, link the library with `--whole-archive`. Crates,
-/// executables and shared libraries don't need this option. If no item of a crate is used, name the crate: `use my_jobs
-/// as _;`.
+/// executables and shared libraries don't need this option. If no item of a crate is used, name the crate:
+/// `use my_jobs as _;`.
 pub use atevery_macros::every;
 
 /// A function with an [`every`] attribute, as collected by the linker. Each attribute gives a separate value.
