@@ -3,9 +3,10 @@ use std::time::Duration;
 
 use futures::task::SpawnError;
 
-/// What can go wrong when a scheduler is built, started, or given a job.
+/// The error of building a scheduler, starting a scheduler, or registering a job.
 ///
-/// The predicates tell the cases apart; the message states the value seen, the value allowed, and the way out.
+/// The predicates distinguish the kinds of error. The message states the value seen, the value allowed, and how to
+/// correct the call.
 ///
 /// ```
 /// use std::time::Duration;
@@ -43,42 +44,42 @@ enum Kind {
 }
 
 impl Error {
-    /// The interval is shorter than the scheduler's resolution.
+    /// Returns whether the interval is shorter than the scheduler's resolution.
     pub fn is_interval_too_short(&self) -> bool {
         matches!(self.kind, Kind::IntervalTooShort { .. })
     }
 
-    /// The resolution is shorter than 1 ms.
+    /// Returns whether the resolution is shorter than 1 ms.
     pub fn is_invalid_resolution(&self) -> bool {
         matches!(self.kind, Kind::InvalidResolution { .. })
     }
 
-    /// The scheduler runs already; nothing has changed.
+    /// Returns whether the scheduler was already running. In this case nothing has changed.
     pub fn is_already_started(&self) -> bool {
         matches!(self.kind, Kind::AlreadyStarted)
     }
 
-    /// A stop is still waiting for runs to end.
+    /// Returns whether a stop was still waiting for runs to end.
     pub fn is_stopping(&self) -> bool {
         matches!(self.kind, Kind::Stopping)
     }
 
-    /// The runtime refused to run the scheduler's loop.
+    /// Returns whether the runtime refused to run the scheduler's loop.
     pub fn is_spawn(&self) -> bool {
         matches!(self.kind, Kind::Spawn(_))
     }
 
-    /// No runtime was found where one was looked for.
+    /// Returns whether no runtime was found for the call.
     pub fn is_no_runtime(&self) -> bool {
         matches!(self.kind, Kind::NoRuntime)
     }
 
-    /// An option of a job or a group has a value that makes no sense.
+    /// Returns whether an option of a job or a group has an invalid value.
     pub fn is_invalid_option(&self) -> bool {
         matches!(self.kind, Kind::InvalidOption(_))
     }
 
-    /// `message` names the value, the limit and the way out.
+    /// `message` must state the value, the limit, and how to correct the call.
     pub(crate) fn invalid_option(message: impl Into<String>) -> Error {
         Kind::InvalidOption(message.into()).into()
     }

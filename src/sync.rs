@@ -1,5 +1,5 @@
-//! What threads share. The core takes it from here, so that the proofs in `interleavings/` can put a model checker's in its
-//! place; else it is std's.
+//! The types for sharing state between threads. The core imports them from here, so that the models in `interleavings/`
+//! can substitute the types of a model checker. Otherwise they are the types of std.
 
 #[cfg(not(interleavings))]
 pub(crate) use futures::task::AtomicWaker;
@@ -9,7 +9,7 @@ pub(crate) use std::{
     thread, thread_local,
 };
 
-/// Whether workers offer what is due even where it is little: the checkers look at both ways.
+/// Whether workers offer all due jobs, even if only a few are due. The model checkers cover both cases.
 #[cfg(not(interleavings))]
 pub(crate) const fn workers_offer_all() -> bool {
     false

@@ -1,12 +1,12 @@
-//! Texts of users, made fit for one line.
+//! Texts from users, escaped for one line.
 
 use std::error::Error;
 use std::fmt::{self, Write};
 
 use crate::unwind::{catch, discard};
 
-/// A text of a user's on one line: what would break the line, move a terminal's cursor or turn the direction of writing
-/// is escaped. Quotes and accents stay as they are.
+/// A user's text on one line. Line breaks are escaped, and so are characters that move a terminal's cursor or change
+/// the direction of writing. Quotes and accents stay unchanged.
 pub(crate) struct OneLine<'a>(pub(crate) &'a str);
 
 impl fmt::Display for OneLine<'_> {
@@ -29,7 +29,7 @@ fn is_confusing(c: char) -> bool {
     c.is_control() || breaks_line || is_unseen || turns_direction
 }
 
-/// An error and what caused it, in one line. The error is a user's: writing it out may panic.
+/// An error and its causes, on one line. The error is user code, and its `Display` may panic.
 pub(crate) fn describe(error: &(dyn Error + 'static)) -> String {
     let described = catch(|| {
         let mut text = error.to_string();

@@ -1,4 +1,4 @@
-//! No panic of a user's code escapes.
+//! Panics of user code are caught and never escape.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -6,15 +6,15 @@ use std::sync::PoisonError;
 
 use crate::sync::{Mutex, MutexGuard};
 
-/// Calls code of a user's and catches its panic.
+/// Calls user code and catches its panic.
 ///
-/// Asserting unwind safety is right here: what a panic may leave half-done is the user's own state, and a job that
-/// panics runs again.
+/// Asserting unwind safety is right here: a panic can only leave the user's own state half-done, and a panicked job
+/// runs again.
 pub(crate) fn catch<T>(call: impl FnOnce() -> T) -> Result<T, Box<dyn Any + Send>> {
     catch_unwind(AssertUnwindSafe(call))
 }
 
-/// Calls code of a user's whose panic has nobody to tell, such as a destructor. True if it did not panic.
+/// Calls user code whose panic has no receiver, such as a destructor. Returns whether the call ended without a panic.
 pub(crate) fn quietly(call: impl FnOnce()) -> bool {
     catch(call).map_err(discard).is_ok()
 }
@@ -22,12 +22,12 @@ pub(crate) fn quietly(call: impl FnOnce()) -> bool {
 /// Drops a panic's payload, whose own destructor may panic.
 pub(crate) fn discard(payload: Box<dyn Any + Send>) {
     if let Err(payload) = catch(|| drop(payload)) {
-        // A payload that panics when it is dropped, with a payload that may do the same: leave that one be.
+        // The drop of the payload panicked with another payload, whose drop could panic again. Leak the second payload.
         std::mem::forget(payload);
     }
 }
 
-/// Something of a user's, whose destructor may panic wherever it comes to be dropped.
+/// A user's value, whose destructor may panic at any place of drop.
 pub(crate) struct Guarded<T>(Option<T>);
 
 impl<T> Guarded<T> {
@@ -56,7 +56,8 @@ impl<T> Drop for Guarded<T> {
     }
 }
 
-/// Locks whether or not a panic has poisoned the lock: nothing here panics while it holds one.
+/// Locks the mutex even if a panic has poisoned it. No code here panics while it holds a lock, so the data is
+/// consistent.
 pub(crate) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -17,7 +17,7 @@ mod spans;
 
 use proc_macro::TokenStream;
 
-/// Registers the function below it as a job; see [`atevery::every`].
+/// Registers the annotated function as a job, see [`atevery::every`].
 ///
 /// [`atevery::every`]: https://docs.rs/atevery/latest/atevery/attr.every.html
 #[proc_macro_attribute]

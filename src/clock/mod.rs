@@ -1,4 +1,4 @@
-//! The clock of a scheduler: its runtime's, read as plain numbers from one origin.
+//! The clock of a scheduler: the runtime's clock, read as plain numbers from one origin.
 
 pub(crate) mod sleep;
 
@@ -35,7 +35,7 @@ impl Clock {
         self.origin.time_of(instant)
     }
 
-    /// The instant at `time`; the origin if the clock does not reach that far, which no run has ever begun at.
+    /// The instant at `time`. If `time` is beyond the clock's range, returns the origin. No run begins at such a time.
     pub(crate) fn instant_of(&self, time: Time) -> Instant {
         self.instant_within_range(time)
             .or_else(|| self.instant_within_range(Time::ORIGIN))

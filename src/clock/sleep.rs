@@ -1,4 +1,4 @@
-//! Sleeping on a runtime's timer, without trusting it too far.
+//! Sleeping on a runtime's timer, with a check against the clock: the timer may wake too early or panic.
 
 use std::task::{Context, Poll};
 use std::time::Instant;
@@ -9,7 +9,7 @@ use crate::clock::Clock;
 use crate::time::{Span, Time};
 use crate::unwind::{catch, discard, quietly};
 
-/// The runtime's timer panicked: its runtime is gone.
+/// The runtime's timer panicked, because its runtime is gone.
 #[derive(Debug)]
 pub(crate) struct TimerGone;
 
@@ -19,21 +19,22 @@ pub(crate) struct Sleep {
     early: Option<Early>,
 }
 
-/// The timer has woken too early.
+/// The timer woke too early.
 #[derive(Clone, Copy)]
 struct Early {
     until: Time,
     woke: Time,
-    /// By how much it seems to do so always.
+    /// The timer seems to be early by this span each time.
     by: Span,
 }
 
-/// What is less than this far ahead may be waited for without sleep.
+/// At most this span may be spent in repeated polls, without sleep.
 const SOON: Span = Span::from_nanos(1_000);
 
 impl Early {
-    /// By how much more the timer is to be asked for, if it woke at `now` and at `before`. When it wakes again at once, as one does that
-    /// is always early by the same, asking it for the same again would go on and on until the time has come.
+    /// Records that the timer woke early, at `now`. `before` is the previous early wake. If the timer wakes early again
+    /// almost immediately, it is probably always early by the same span. The same request would then fail again and
+    /// again until `until`. The next request therefore asks for a later deadline, by the remaining span.
     fn at(until: Time, now: Time, before: Option<Early>) -> Early {
         let left = until.since(now);
         let again = before.is_some_and(|before| before.until == until && now.since(before.woke).times(8) < left);
@@ -46,7 +47,8 @@ impl Early {
 }
 
 impl Sleep {
-    /// Ready once the clock has reached `time`. A timer that wakes too early is asked again, at the task's next turn.
+    /// Ready when the clock has reached `time`. If the timer wakes too early, the future wakes its own task and asks
+    /// the timer again at the next poll.
     pub(crate) fn poll(&mut self, clock: &Clock, time: Time, cx: &mut Context<'_>) -> Poll<Result<(), TimerGone>> {
         if clock.now() >= time {
             self.disarm();
@@ -84,7 +86,7 @@ impl Sleep {
         }
     }
 
-    /// What the timer is asked for; none if that lies beyond the clock's range.
+    /// The deadline requested from the timer. `None` if it is beyond the clock's range.
     fn deadline(&self, clock: &Clock, time: Time) -> Option<Instant> {
         let early = self.early.filter(|early| early.until == time);
         let later = early.and_then(|early| clock.instant_within_range(time.after(early.by)));

@@ -15,7 +15,7 @@ use crate::job::rules;
 use crate::job::target::{BlockingTarget, Body, Named, SharedTarget, Target};
 use crate::time::{FirstRun, MissedTicks};
 
-/// A job that is being described; [`Scheduler::every`] makes one.
+/// A builder for a job. [`Scheduler::every`] returns this type.
 ///
 /// ```
 /// use std::time::Duration;
@@ -57,29 +57,31 @@ impl JobBuilder {
     }
 }
 
-/// What it is called, and when it runs.
+/// The job's name and schedule.
 impl<Runs> JobBuilder<Runs> {
-    /// The job's name in reports; the type name of its target unless said. Names need not differ.
+    /// Sets the job's name in reports. By default, the name is the type name of the target. Names need not be unique.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into().into());
         self
     }
 
-    /// What becomes of runs that the job was too late for; the scheduler's default unless said.
+    /// Sets the policy for missed runs. By default, the job has the scheduler's policy.
     pub fn missed_ticks(mut self, policy: MissedTicks) -> Self {
         self.policy = policy;
         self
     }
 
-    /// When the first run is scheduled; [`FirstRun::Now`] by default.
+    /// Sets when the first run is scheduled. By default [`FirstRun::Now`].
     pub fn first_run(mut self, first: FirstRun) -> Self {
         self.first = first;
         self
     }
 
-    /// Puts each run off by a random part of `max`, so that jobs of many processes don't come all at once. The schedule
-    /// doesn't wander: each run is [due](crate::Run::due) up to `max` after its own [scheduled](crate::Run::scheduled)
-    /// instant. `max` must be shorter than the interval.
+    /// Delays each run by a random part of `max`, so that jobs of many processes don't all run at once. `max` must be
+    /// shorter than the interval.
+    ///
+    /// The schedule does not drift: each run is [due](crate::Run::due) up to `max` after its own
+    /// [scheduled](crate::Run::scheduled) instant.
     ///
     /// ```text
     /// s           0         1         2         3         4
@@ -87,7 +89,8 @@ impl<Runs> JobBuilder<Runs> {
     /// run           #          #      #           #        #     jitter: 300 ms
     /// ```
     ///
-    /// What is random comes from the scheduler's [`seed`](crate::SchedulerBuilder::seed), and repeats with it.
+    /// The random numbers depend on the scheduler's [`seed`](crate::SchedulerBuilder::seed): the same seed gives the
+    /// same delays.
     ///
     /// ```
     /// use std::time::Duration;
@@ -102,7 +105,8 @@ impl<Runs> JobBuilder<Runs> {
         self
     }
 
-    /// So many runs; after the end of the last one the job removes itself ([`Removed`](crate::EventKind::Removed)).
+    /// Runs the job at most `runs` times. The job removes itself after the end of the last run
+    /// ([`Removed`](crate::EventKind::Removed)).
     ///
     /// ```
     /// use std::time::Duration;
@@ -122,9 +126,11 @@ impl<Runs> JobBuilder<Runs> {
         self
     }
 
-    /// No run is scheduled later than `instant`. Once no run is left, the job removes itself
-    /// ([`Removed`](crate::EventKind::Removed)). A run that was scheduled before `instant` and is late still begins. A run
-    /// that is [triggered](crate::Job::trigger) after `instant` doesn't.
+    /// Sets the end of the job: no run is scheduled later than `instant`. When no run is left, the job removes itself
+    /// ([`Removed`](crate::EventKind::Removed)).
+    ///
+    /// If a run was scheduled before `instant` and is late, it still begins. If the job is
+    /// [triggered](crate::Job::trigger) after `instant`, no run begins.
     ///
     /// ```text
     /// s     0         1         2    |    3
@@ -136,10 +142,10 @@ impl<Runs> JobBuilder<Runs> {
         self
     }
 
-    /// Counts the interval from the end of a run (fixed delay), not from the instant at which the run was scheduled (fixed
-    /// rate). No run is missed then.
+    /// Counts the interval from the end of a run (fixed delay), not from the instant at which the run was scheduled
+    /// (fixed rate). With a fixed delay, no run is ever missed.
     ///
-    /// Here a job of 100 ms whose runs take 70 ms; the ticks are 50 ms apart.
+    /// The timeline shows a job of 100 ms whose runs take 70 ms. The ticks are 50 ms apart.
     ///
     /// ```text
     /// ms    0         100       200       300       400
@@ -153,14 +159,14 @@ impl<Runs> JobBuilder<Runs> {
     }
 }
 
-/// What a run may do.
+/// Limits and behaviour of runs.
 impl<Runs> JobBuilder<Runs> {
-    /// A run that takes longer is cancelled: its future is dropped, and it counts as
-    /// [timed out](crate::EventKind::TimedOut). The limit holds for a run with all its [attempts](JobBuilder::retry), and is
-    /// kept by the runtime's timer, not by the tick.
+    /// Cancels a run that takes longer than `limit`: its future is dropped, and the run counts as
+    /// [timed out](crate::EventKind::TimedOut). The limit covers a run with all its [attempts](JobBuilder::retry). The
+    /// runtime's timer measures the limit, independently of ticks.
     ///
-    /// Synchronous code can't be cancelled: [`Run::is_cancelled`](crate::Run::is_cancelled) tells it that its time is up,
-    /// and it counts as timed out when it ends.
+    /// Synchronous code can't be cancelled. When the time is up, [`Run::is_cancelled`](crate::Run::is_cancelled)
+    /// returns true. The run counts as timed out when it ends.
     ///
     /// ```text
     /// ms    0         100       200       300
@@ -172,9 +178,11 @@ impl<Runs> JobBuilder<Runs> {
         self
     }
 
-    /// A run that fails or panics is tried again, after the waits that `backoff` gives for it, until one attempt succeeds or
-    /// there are no more waits. It is one run all the while: the next one waits for its end, and a stop cancels it, also
-    /// while it waits. Runtimes' timers are exact to about a millisecond, so attempts don't fall on ticks.
+    /// Retries a run that fails or panics. `backoff` returns the waits before the further attempts. The run ends when
+    /// an attempt succeeds or no wait is left.
+    ///
+    /// All attempts together are a single run: the next run waits for its end, and a stop cancels the run, even during
+    /// a wait. The timers of runtimes are accurate to about a millisecond, so attempts don't fall on ticks.
     ///
     /// ```text
     /// ms    0         100       200       300       400
@@ -182,7 +190,7 @@ impl<Runs> JobBuilder<Runs> {
     ///     fails fails succeeds
     /// ```
     ///
-    /// Any iterator of `Duration` will do, such as those of the crate `backon`:
+    /// `backoff` may return any iterator of `Duration`, such as the iterators of the crate `backon`:
     ///
     /// ```
     /// use std::time::Duration;
@@ -212,18 +220,20 @@ impl<Runs> JobBuilder<Runs> {
         self
     }
 
-    /// What becomes of a run that is due while one is in progress: [`Overlap::Wait`](crate::Overlap::Wait) unless said,
-    /// [`Overlap::Replace`](crate::Overlap::Replace), or [`Allow`](crate::Allow) for several at a time, for which the
-    /// target has to be `Fn`.
+    /// Sets what happens if the job is due while a run is in progress. By default, the job waits:
+    /// [`Overlap::Wait`](crate::Overlap::Wait). [`Overlap::Replace`](crate::Overlap::Replace) cancels the run in
+    /// progress. [`Allow`](crate::Allow) permits several runs at a time, and the target must then be `Fn + Sync`.
     pub fn on_overlap<P: OverlapPolicy>(self, policy: P) -> JobBuilder<P::Runs> {
         policy.apply(self)
     }
 
-    /// Puts the job into a group, of whose jobs only so many run at once: a name given to
-    /// [`Scheduler::group`], or a name and a limit, which makes the group if it isn't there.
+    /// Adds the job to a group, which limits how many runs of its jobs are in progress at once. `group` is a name, as
+    /// given to [`Scheduler::group`], or a name and a limit. If `group` contains a limit and the group does not exist,
+    /// the call creates the group.
     ///
-    /// A job that is due and finds no place waits. As soon as a run of the group has ended its place goes to whoever came up at the
-    /// earliest tick, and of those to the earliest due instant. A job that has runs to make up for thus joins the end of the line for each.
+    /// If the group is full when a job is due, the job waits. When a run of the group has ended, the waiting job that
+    /// came up at the earliest tick begins. Among jobs of the same tick, the job with the earliest due instant begins.
+    /// If a job has several runs to make up, it joins the end of the line for each run.
     ///
     /// ```
     /// use std::time::Duration;
@@ -278,20 +288,21 @@ impl<Runs> fmt::Debug for JobBuilder<Runs> {
 }
 
 impl JobBuilder {
-    /// Registers the job. [`Target`] says which functions can be one.
+    /// Registers the job. [`Target`] lists the functions that can be a job.
     ///
-    /// A synchronous function runs on the executor, like the first step of an asynchronous one: it should return within
-    /// microseconds. One that takes longer belongs in [`run_blocking`](JobBuilder::run_blocking).
+    /// A synchronous function runs on the executor, like the first step of an asynchronous function, and should return
+    /// within microseconds. Use [`run_blocking`](JobBuilder::run_blocking) for slower functions.
     ///
-    /// A run that returns an error, or panics, ends like any other. The error is counted and shown in
-    /// [`Job::status`], and told to those who [listen](crate::SchedulerBuilder::on_event). A panic in the destructor of a
-    /// future that had finished counts as a panic of the run. One in the destructor of a cancelled future, of the target, or of a
-    /// panic's payload is caught and dropped.
+    /// A run that returns an error or panics ends like any other run. [`Job::status`] counts the error and shows it.
+    /// [Hooks](crate::SchedulerBuilder::on_event) and [event streams](crate::Scheduler::events) report the error. If
+    /// the destructor of a finished future panics, the panic counts as a panic of the run. A panic in the destructor of
+    /// a cancelled future, of the target, or of a panic's payload is caught and discarded.
     ///
-    /// A future that wakes itself without end leaves all others their turn, and is cancelled by a stop. However many jobs are due at
-    /// once, other tasks of the executor have their turn in between.
+    /// If a future wakes itself endlessly, other tasks still get their turn, and a stop can cancel the run. Even if
+    /// many jobs are due at once, other tasks of the executor get their turn in between.
     ///
-    /// An `async` closure that captures something can't be a job; return an `async move` block from a plain closure:
+    /// An `async` closure with captured values can't be a job. In this case, return an `async move` block from a plain
+    /// closure:
     ///
     /// ```
     /// use std::time::Duration;
@@ -316,15 +327,16 @@ impl JobBuilder {
     ///
     /// # Errors
     ///
-    /// [`is_interval_too_short`](Error::is_interval_too_short) if the interval is shorter than the scheduler's
-    /// resolution, [`is_invalid_option`](Error::is_invalid_option) if an option makes no sense.
+    /// Returns [`is_interval_too_short`](Error::is_interval_too_short) if the interval is shorter than the scheduler's
+    /// resolution. Returns [`is_invalid_option`](Error::is_invalid_option) if an option has an invalid value.
     pub fn run<M>(self, target: impl Target<M>) -> Result<Job, Error> {
         self.register(target.into_body(), false)
     }
 
-    /// Registers a job that blocks its thread: it runs on the runtime's blocking pool.
+    /// Registers a job that blocks its thread. The job runs on the runtime's blocking pool.
     ///
-    /// Blocking code can't be cancelled from outside; let it look at [`Run::is_cancelled`](crate::Run::is_cancelled).
+    /// Blocking code can't be cancelled from outside. The function should check
+    /// [`Run::is_cancelled`](crate::Run::is_cancelled) from time to time.
     ///
     /// ```
     /// use std::time::Duration;
@@ -351,7 +363,7 @@ impl JobBuilder {
 }
 
 impl JobBuilder<Several> {
-    /// Registers the job, as [`run`](JobBuilder::run) does for one run at a time. The target is `Fn + Sync`.
+    /// Registers a job with several runs at a time. Like [`run`](JobBuilder::run), but the target must be `Fn + Sync`.
     ///
     /// ```
     /// use std::time::Duration;
@@ -371,12 +383,13 @@ impl JobBuilder<Several> {
     ///
     /// # Errors
     ///
-    /// As for one run at a time.
+    /// As for a job with one run at a time.
     pub fn run<M>(self, target: impl SharedTarget<M>) -> Result<Job, Error> {
         self.register_shared(target.into_shared_body(), false)
     }
 
-    /// Registers a job that blocks its thread, as [`run_blocking`](JobBuilder::run_blocking) does for one run at a time.
+    /// Registers a blocking job with several runs at a time. Like [`run_blocking`](JobBuilder::run_blocking), but the
+    /// target must be `Fn + Sync`.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! What users hold: the scheduler, builders, options, policies of overlap, and stops.
+//! The types that users hold: the scheduler, builders, options, overlap policies and stops.
 
 pub(crate) mod job_builder;
 pub(crate) mod options;

@@ -1,4 +1,4 @@
-//! What a builder has collected for a job, checked when it is registered.
+//! The options collected by a job builder, checked at registration.
 
 use std::time::{Duration, Instant};
 
@@ -30,12 +30,12 @@ pub(crate) enum Overlaps {
     #[default]
     Wait,
     Replace,
-    /// So many runs at a time.
+    /// At most this number of runs at a time.
     Allow(usize),
 }
 
 impl Options {
-    /// The rules of a job, if it has any.
+    /// The rules of a job. `None` if all options are at their defaults.
     pub(crate) fn into_rules(self, engine: &Engine, interval: Duration) -> Result<Option<Rules>, Error> {
         self.check(interval)?;
         if self.are_default() {

@@ -1,9 +1,9 @@
 use crate::control::job_builder::JobBuilder;
 use crate::control::options::Overlaps;
 
-/// What becomes of a job that is due while a run of it is in progress.
+/// The policy for a job that is due while a run is in progress.
 ///
-/// The timelines show a job of 100 ms whose first run waits for 230 ms; `#` is a run, the ticks are 50 ms apart.
+/// The timelines show a job of 100 ms whose first run waits for 230 ms. `#` is a run, and the ticks are 50 ms apart.
 ///
 /// ```
 /// use std::time::Duration;
@@ -17,8 +17,8 @@ use crate::control::options::Overlaps;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Overlap {
-    /// It waits for the end of that run, and begins at the first tick after it. What is due meanwhile is made up or dropped
-    /// as [`MissedTicks`](crate::MissedTicks) says.
+    /// The job waits for the end of the run in progress. The next run begins at the first tick after this end.
+    /// [`MissedTicks`](crate::MissedTicks) decides whether the runs due in between are made up or dropped.
     ///
     /// ```text
     /// ms    0         100       200       300       400
@@ -28,8 +28,9 @@ pub enum Overlap {
     /// ```
     #[default]
     Wait,
-    /// That run is cancelled, and the new one begins. A run that can't be cancelled, being synchronous code, is told to
-    /// end ([`Run::is_cancelled`](crate::Run::is_cancelled)) and the new one begins at the first tick after its end.
+    /// The run in progress is cancelled, and the new run begins. Synchronous code can't be cancelled:
+    /// [`Run::is_cancelled`](crate::Run::is_cancelled) returns true for the old run, and the new run begins at the
+    /// first tick after its end.
     ///
     /// ```text
     /// ms    0         100       200       300       400
@@ -41,10 +42,10 @@ pub enum Overlap {
     Replace,
 }
 
-/// An [`on_overlap`](JobBuilder::on_overlap) policy: so many runs of the job may be in progress at once. When there are as
-/// many it waits, as with [`Overlap::Wait`].
+/// An [`on_overlap`](JobBuilder::on_overlap) policy: at most this number of runs of the job may be in progress at once.
+/// If the number is reached, the job waits, as with [`Overlap::Wait`].
 ///
-/// The target has to be `Fn + Sync`, since several threads may call it at once.
+/// The target must be `Fn + Sync`, because several threads may call the target at once.
 ///
 /// ```text
 /// ms    0         100       200       300       400
@@ -56,22 +57,22 @@ pub enum Overlap {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Allow(pub usize);
 
-/// A builder of a job that has one run at a time.
+/// A marker for [`JobBuilder`]: the job has one run at a time.
 #[derive(Debug, Clone, Copy)]
 pub struct OneAtATime;
 
-/// A builder of a job that may have several runs at a time.
+/// A marker for [`JobBuilder`]: the job may have several runs at a time.
 #[derive(Debug, Clone, Copy)]
 pub struct Several;
 
-/// What [`on_overlap`](JobBuilder::on_overlap) takes: an [`Overlap`] or [`Allow`].
+/// The argument of [`on_overlap`](JobBuilder::on_overlap): an [`Overlap`] or [`Allow`].
 #[diagnostic::on_unimplemented(
     message = "`{Self}` says nothing about overlapping runs",
     label = "neither an `Overlap` nor an `Allow`",
     note = "write `Overlap::Wait`, `Overlap::Replace`, or `Allow(3)` for three runs at a time"
 )]
 pub trait OverlapPolicy: sealed::Sealed {
-    /// How many runs there may be at a time.
+    /// Whether the job has one run or several runs at a time.
     type Runs;
 
     #[doc(hidden)]

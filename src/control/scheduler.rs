@@ -18,11 +18,11 @@ use crate::observe::stream::Events;
 use crate::runtime::Runtime;
 use crate::time::MissedTicks;
 
-/// Runs jobs every so often. A cheap handle: clones are the same scheduler.
+/// A scheduler of periodic jobs. The type is a cheap handle: all clones refer to the same scheduler.
 ///
-/// Dropping the last handle stops the scheduler: no run begins any more, runs in progress are cancelled, and nothing
-/// waits for them. That goes for a handle dropped in a job, in a hook, or by a panic too. A [`Job`], a [`Run`](crate::Run) or a
-/// [`WeakScheduler`] doesn't keep it alive; a target that captures a `Scheduler` does.
+/// Dropping the last handle stops the scheduler: no further run begins, and runs in progress are cancelled without
+/// waiting. The same holds if a job, a hook or a panic drops the last handle. A [`Job`], a [`Run`](crate::Run) or a
+/// [`WeakScheduler`] does not keep the scheduler alive. A target that captures a `Scheduler` does.
 ///
 /// ```
 /// use std::time::Duration;
@@ -48,12 +48,12 @@ struct Handle {
 }
 
 impl Scheduler {
-    /// A scheduler with the default settings: ticks of 50 ms, [`MissedTicks::Burst`].
+    /// Returns a scheduler with the default settings: ticks of 50 ms and [`MissedTicks::Burst`].
     pub fn new(runtime: impl Runtime) -> Scheduler {
         Scheduler::builder(runtime).finish()
     }
 
-    /// A scheduler with settings of its own.
+    /// Returns a builder for a scheduler with other settings.
     pub fn builder(runtime: impl Runtime) -> SchedulerBuilder {
         SchedulerBuilder {
             runtime: Box::new(runtime),
@@ -67,65 +67,70 @@ impl Scheduler {
         }
     }
 
-    /// Describes a job that runs every `interval`. It may be registered whether or not the scheduler runs. What lies more
-    /// than 292 years ahead, or beyond the clock's range, is never: so with `Duration::MAX` it runs once.
+    /// Returns a builder for a job that runs every `interval`. Jobs can be registered before and after the start of the
+    /// scheduler.
+    ///
+    /// An instant more than 292 years ahead, or beyond the clock's range, is never reached. With `Duration::MAX`, a job
+    /// therefore runs once.
     pub fn every(&self, interval: Duration) -> JobBuilder {
         JobBuilder::new(self.clone(), interval, self.engine().policy)
     }
 
-    /// Starts the scheduler, or starts it again after a stop. Time in which it was stopped is not missed: a job that has
-    /// come due meanwhile runs once, at once. Keep the handle: when the last one is dropped, the jobs end.
+    /// Starts the scheduler, or starts it again after a stop. Time before a start does not count as missed: if a job
+    /// became due in the meantime, it runs once, immediately. Keep the handle: when the last handle is dropped, the
+    /// scheduler stops.
     ///
     /// # Errors
     ///
-    /// [`is_already_started`](Error::is_already_started) while it runs, [`is_stopping`](Error::is_stopping) while a stop
-    /// is waiting, [`is_spawn`](Error::is_spawn) if the runtime refuses. Nothing changes then.
+    /// Returns [`is_already_started`](Error::is_already_started) if the scheduler is running. Returns
+    /// [`is_stopping`](Error::is_stopping) if a stop is waiting for runs to end. Returns [`is_spawn`](Error::is_spawn)
+    /// if the runtime refuses to run the scheduler's loop. After an error nothing has changed.
     pub fn start(&self) -> Result<(), Error> {
         driver::start(self.engine())
     }
 
-    /// Stops the scheduler, once the [`Stop`] is awaited.
+    /// Returns a [`Stop`], which stops the scheduler when it is awaited.
     pub fn stop(&self) -> Stop {
         Stop::new(Arc::clone(self.engine()))
     }
 
-    /// Whether it was started, and not stopped since.
+    /// Returns whether the scheduler was started and not stopped since.
     pub fn is_running(&self) -> bool {
         self.engine().is_running()
     }
 
-    /// All its jobs, in the order in which they were registered.
+    /// Returns all jobs, in the order of registration.
     pub fn jobs(&self) -> Vec<Job> {
         self.engine().jobs()
     }
 
-    /// What its jobs have done so far; `Display` writes a table.
+    /// Returns the status of the scheduler and its jobs. The `Display` of the status writes a table.
     pub fn status(&self) -> SchedulerStatus {
         SchedulerStatus::of(self.engine().state(), &self.jobs(), &self.engine().clock)
     }
 
-    /// A stream of what happens to its jobs from now on. It keeps the last 1,024 events for its reader.
+    /// Returns a stream of the events from now on. The stream keeps the last 1,024 unread events.
     pub fn events(&self) -> Events {
         self.events_with_capacity(DEFAULT_EVENTS)
     }
 
-    /// Likewise with room for so many events, at least one.
+    /// Like [`events`](Scheduler::events), with room for `capacity` unread events. The minimum is one event.
     pub fn events_with_capacity(&self, capacity: usize) -> Events {
         self.engine().observers.subscribe(capacity.max(1))
     }
 
-    /// Makes a group of jobs of which `limit` at most run at once, or changes the limit of a group; jobs join it by
-    /// [`JobBuilder::group`]. Runs in progress beyond a lower limit go on.
+    /// Creates a group: at most `limit` runs of its jobs are in progress at once. If the group exists, changes its
+    /// limit. Jobs join a group by [`JobBuilder::group`]. If a lower limit is exceeded, the runs in progress continue.
     ///
     /// # Errors
     ///
-    /// [`is_invalid_option`](Error::is_invalid_option) if the limit is 0.
+    /// Returns [`is_invalid_option`](Error::is_invalid_option) if the limit is 0.
     pub fn group(&self, name: &str, limit: usize) -> Result<(), Error> {
         self.engine().set_group(name, limit)
     }
 
-    /// The present instant of the runtime's clock, which is [`Timer::now`](crate::runtime::Timer::now). Code that asks this
-    /// clock, and not [`Instant::now`], can be tested on virtual time.
+    /// Returns the current instant of the runtime's clock, see [`Timer::now`](crate::runtime::Timer::now). Code that
+    /// calls this method instead of [`Instant::now`] can be tested on virtual time.
     ///
     /// ```
     /// use std::time::Duration;
@@ -141,7 +146,7 @@ impl Scheduler {
         self.engine().clock.runtime().now()
     }
 
-    /// A handle that doesn't keep the scheduler alive, for its own jobs and for hooks.
+    /// Returns a handle that does not keep the scheduler alive, for use in jobs and hooks.
     ///
     /// ```
     /// use std::time::Duration;
@@ -180,7 +185,7 @@ impl Drop for Handle {
     }
 }
 
-// No panic leaves a scheduler in a state that its handles could not bear.
+// A panic never leaves a scheduler in an inconsistent state.
 impl UnwindSafe for Scheduler {}
 impl RefUnwindSafe for Scheduler {}
 
@@ -193,18 +198,17 @@ impl fmt::Debug for Scheduler {
     }
 }
 
-/// A handle of a [`Scheduler`] that doesn't keep it alive; [`Scheduler::downgrade`] makes one.
+/// A handle of a [`Scheduler`] that does not keep the scheduler alive. [`Scheduler::downgrade`] returns this type.
 ///
-/// A target or a hook that needs its own scheduler captures this: with a [`Scheduler`] in it the scheduler would keep
-/// itself alive.
+/// If a target or a hook needs its own scheduler, it should capture a `WeakScheduler`. With a captured [`Scheduler`],
+/// the scheduler would keep itself alive.
 #[derive(Clone)]
 pub struct WeakScheduler {
     handle: Weak<Handle>,
 }
 
 impl WeakScheduler {
-    /// The scheduler; `None` once its last handle has been dropped. As long as the returned handle is there, it keeps the
-    /// scheduler alive.
+    /// Returns the scheduler, or `None` if its last handle was dropped. The returned handle keeps the scheduler alive.
     pub fn upgrade(&self) -> Option<Scheduler> {
         let handle = self.handle.upgrade()?;
         Some(Scheduler { handle })
@@ -223,7 +227,7 @@ impl fmt::Debug for WeakScheduler {
     }
 }
 
-/// Settings of a scheduler; [`Scheduler::builder`] makes one.
+/// A builder for a scheduler. [`Scheduler::builder`] returns this type.
 ///
 /// ```
 /// use std::time::Duration;
@@ -243,35 +247,36 @@ pub struct SchedulerBuilder {
 }
 
 impl SchedulerBuilder {
-    /// The length of a tick: how finely time is cut, and the shortest interval. 50 ms unless said, at least 1 ms.
+    /// Sets the length of a tick, which is also the shortest interval. By default 50 ms. `tick` must be at least 1 ms.
     ///
-    /// Ticks in which nothing is due cost nothing. A longer tick lets jobs share wake-ups. A shorter tick lets runs begin
+    /// Ticks without a due job cost nothing. A longer tick lets jobs share wake-ups. A shorter tick lets runs begin
     /// closer to their due instants.
     pub fn resolution(mut self, tick: Duration) -> SchedulerBuilder {
         self.settings.resolution = tick;
         self
     }
 
-    /// What becomes of runs that a job was too late for, unless the job says otherwise; [`MissedTicks::Burst`] unless
-    /// said.
+    /// Sets the default policy for missed runs. A job may have a different policy. By default [`MissedTicks::Burst`].
     pub fn missed_ticks(mut self, policy: MissedTicks) -> SchedulerBuilder {
         self.settings.policy = policy;
         self
     }
 
-    /// What all that is random comes from, such as [`jitter`](JobBuilder::jitter): with the same seed, and the same jobs in the
-    /// same order, it comes out the same. Another one in each process unless said.
+    /// Sets the seed of all random numbers, such as those of [`jitter`](JobBuilder::jitter). The same seed gives the
+    /// same random numbers, if the same jobs are registered in the same order. By default, each scheduler has a
+    /// different seed.
     pub fn seed(mut self, seed: u64) -> SchedulerBuilder {
         self.settings.seed = seed;
         self
     }
 
-    /// Calls `hook` with whatever [happens](crate::EventKind) to a job, on the thread on which it happens. Several hooks are
-    /// called one after the other.
+    /// Calls `hook` for each [event](crate::EventKind) of a job, on the thread of the event. If there are several
+    /// hooks, they are called in the order of registration.
     ///
-    /// The run that an event is about waits for the hook: keep it short, or read [`events`](Scheduler::events) instead. A
-    /// hook may call anything of the scheduler's; a stop that is waited for in a hook does not wait for the run that the
-    /// hook was called for, but names it as still running. What a hook panics with is dropped.
+    /// The event's run waits for the hook. A hook should therefore be short; otherwise read
+    /// [`events`](Scheduler::events) instead. A hook may call any method of the scheduler. If a hook waits for a stop,
+    /// the stop does not wait for the hook's run, but reports the run as still running. A panic of the hook is caught
+    /// and discarded.
     ///
     /// ```
     /// use atevery::{EventKind, Scheduler, testing::VirtualTime};
@@ -290,11 +295,11 @@ impl SchedulerBuilder {
         self
     }
 
-    /// Makes the scheduler. It does not run yet.
+    /// Builds the scheduler, which must then be started.
     ///
     /// # Errors
     ///
-    /// [`is_invalid_resolution`](Error::is_invalid_resolution) if the resolution is shorter than 1 ms.
+    /// Returns [`is_invalid_resolution`](Error::is_invalid_resolution) if the resolution is shorter than 1 ms.
     pub fn build(self) -> Result<Scheduler, Error> {
         if self.settings.resolution < FINEST_RESOLUTION {
             return Err(Error::invalid_resolution(self.settings.resolution));

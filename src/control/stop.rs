@@ -9,26 +9,27 @@ use crate::engine::run_tracker::StopOutcome;
 use crate::job::handle::Job;
 use crate::text::OneLine;
 
-/// A stop that is about to happen: await it, or [`detach`](Stop::detach) it.
+/// A stop that has not begun: await the stop, or [`detach`](Stop::detach) it.
 ///
-/// | | runs in progress |
+/// | call | runs in progress |
 /// | --- | --- |
 /// | `scheduler.stop().await` | cancelled, and waited for |
 /// | `scheduler.stop().timeout(t).await` | cancelled, and waited for at most `t` |
-/// | `scheduler.stop().grace(g).await` | let end for `g`, then cancelled and waited for |
-/// | `scheduler.stop().blocking_wait()` | as with `await`, in code that isn't `async` |
-/// | `scheduler.stop().detach()` | left to end by themselves, not waited for |
+/// | `scheduler.stop().grace(g).await` | may end by themselves within `g`, then cancelled and waited for |
+/// | `scheduler.stop().blocking_wait()` | as with `await`, for code that isn't `async` |
+/// | `scheduler.stop().detach()` | may end by themselves, not waited for |
 ///
-/// From its first poll on no run begins until the next start. It is then carried out to its end, even if its future is
-/// dropped half-way; one that is never polled does nothing. To cancel a run is to drop its future at its next await;
-/// synchronous code can't be cancelled.
+/// The stop begins at its first poll. From then on, no run begins until the next start. A stop that has begun is
+/// completed, even if its future is dropped. A stop that is never polled does nothing. To cancel a run means to drop
+/// its future at an await point. Synchronous code can't be cancelled.
 ///
-/// Any number of stops may wait at once, and all return; without anything to stop they return at once. A stop returns
-/// even if its executor is gone: it drops waiting runs itself. A grace or timeout of `Duration::MAX` is one without end.
+/// Any number of stops may wait at once, and all of them return. If no run is in progress, a stop returns immediately.
+/// A stop returns even if its executor is gone: the stop then drops waiting runs itself. A grace or timeout of
+/// `Duration::MAX` has no end.
 ///
-/// A job may stop its own scheduler: one that awaits an unlimited stop is itself cancelled at that await. Where synchronous
-/// code of a job, or a [hook](crate::SchedulerBuilder::on_event), waits for a stop, that run can't end before it: the stop
-/// does not wait for it, but names it as still running.
+/// A job may stop its own scheduler. If a job awaits a stop without a timeout, the job itself is cancelled at this
+/// await. If synchronous code of a job, or a [hook](crate::SchedulerBuilder::on_event), waits for a stop, its run can't
+/// end before the stop. The stop therefore does not wait for the run, but reports the run as still running.
 ///
 /// ```
 /// use std::time::Duration;
@@ -60,24 +61,24 @@ impl Stop {
         }
     }
 
-    /// Waits at most this long for what was cancelled. Zero cancels and returns at once.
+    /// Limits the wait for cancelled runs. With a limit of zero, the stop cancels the runs and returns immediately.
     ///
-    /// What is still running then goes on. If that is blocking work on Tokio, dropping the runtime waits for it all the
-    /// same; Tokio's `shutdown_background` does not.
+    /// Runs that are still in progress after the limit continue. If such a run is blocking work on Tokio, dropping the
+    /// runtime still waits for the work. Tokio's `shutdown_background` does not wait.
     pub fn timeout(mut self, limit: Duration) -> Stop {
         self.timeout = Some(limit);
         self
     }
 
-    /// First lets runs end by themselves for this long. They are told at its beginning:
-    /// [`Run::cancelled`](crate::Run::cancelled).
+    /// Lets runs end by themselves for `period`, before the stop cancels them. At the beginning of the grace,
+    /// [`Run::cancelled`](crate::Run::cancelled) becomes ready.
     pub fn grace(mut self, period: Duration) -> Stop {
         self.grace = period;
         self
     }
 
-    /// Blocks this thread until the stop has returned: for code that isn't `async`. In a task it would hold up the executor;
-    /// await the stop there.
+    /// Blocks the current thread until the stop has returned, for code that isn't `async`. Inside a task, this call
+    /// would block the executor: await the stop instead.
     ///
     /// ```
     /// use atevery::{Scheduler, runtime::Standalone};
@@ -92,7 +93,7 @@ impl Stop {
         self.into_future().wait()
     }
 
-    /// Stops at once, without cancelling what is in progress or waiting for it. A later stop does both.
+    /// Stops the scheduler immediately. Runs in progress are neither cancelled nor waited for. A later stop does both.
     pub fn detach(self) {
         self.engine.halt(None);
     }
@@ -116,9 +117,10 @@ impl IntoFuture for Stop {
     }
 }
 
-/// What became of the runs that were in progress when a stop began. Each list is in the order of registration.
+/// The result of a stop: the jobs with a run in progress at the beginning of the stop. Each list is in the order of
+/// registration.
 ///
-/// `Display` names them:
+/// `Display` writes the names of the jobs:
 ///
 /// ```
 /// use std::time::Duration;
@@ -142,22 +144,22 @@ pub struct StopReport {
 }
 
 impl StopReport {
-    /// Jobs whose run ended by itself during the stop.
+    /// Returns the jobs whose run ended by itself during the stop.
     pub fn finished(&self) -> &[Job] {
         &self.finished
     }
 
-    /// Jobs whose run was cancelled, and is gone: its future has been dropped.
+    /// Returns the jobs whose run was cancelled and has ended: the run's future was dropped.
     pub fn cancelled(&self) -> &[Job] {
         &self.cancelled
     }
 
-    /// Jobs whose run goes on although the stop has given up waiting for it: the stragglers.
+    /// Returns the jobs whose run continues although the stop no longer waits for it: the stragglers.
     pub fn still_running(&self) -> &[Job] {
         &self.still_running
     }
 
-    /// Whether nothing was left behind.
+    /// Returns whether no run is still in progress.
     pub fn is_clean(&self) -> bool {
         self.still_running.is_empty()
     }

@@ -48,7 +48,7 @@ impl Stopping {
     }
 }
 
-/// Wakes a thread that waits for a stop.
+/// Wakes the thread that waits for a stop.
 struct Unpark(Thread);
 
 impl Wake for Unpark {
@@ -72,12 +72,12 @@ impl Future for Stopping {
 }
 
 impl Drop for Stopping {
-    /// What was begun is carried out to its end.
+    /// A stop that has begun is completed, even without its future.
     fn drop(&mut self) {
         if let Some(mut process) = self.process.take().filter(Process::has_begun) {
             let engine = Arc::clone(&process.engine);
             let rest = std::future::poll_fn(move |cx| process.poll(cx).map(drop));
-            // If this is refused the process is dropped, and so cuts its waiting short.
+            // If the spawn is refused, the process is dropped, and its `Drop` ends the stop without further waiting.
             let _ = engine.clock.runtime().spawn(Box::pin(rest));
         }
     }
@@ -89,7 +89,7 @@ impl fmt::Debug for Stopping {
     }
 }
 
-/// A stop, step by step.
+/// The steps of a stop.
 struct Process {
     engine: Arc<Engine>,
     grace: Duration,
@@ -103,9 +103,9 @@ struct Process {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
     New,
-    /// Runs may end by themselves until then.
+    /// Runs may end by themselves until this time.
     Grace(Time),
-    /// Runs were cancelled, and are waited for until then.
+    /// Runs were cancelled. The stop waits for them until this time.
     Cancelled(Time),
     Done,
 }
@@ -138,11 +138,11 @@ impl Process {
         }
     }
 
-    /// A timer that is gone counts as elapsed: its runtime will not run what is waited for either.
+    /// If the timer is gone, the time counts as reached: the same runtime will not poll the remaining runs either.
     fn sleep_until(&mut self, time: Time, cx: &mut Context<'_>) -> Poll<()> {
         if time == Time::NEVER {
             if let Stage::Cancelled(_) = self.stage {
-                // What is left is stuck in code that no executor has to carry on.
+                // Only synchronous code is left. Its thread ends it, and needs no executor to do so.
                 return Poll::Pending;
             }
         } else if self.sleep.poll(&self.engine.clock, time, cx).is_ready() {

@@ -1,4 +1,4 @@
-//! Who waits to be told that a run should end.
+//! The tasks that wait for the cancellation of a run.
 
 use std::collections::HashMap;
 use std::task::Waker;
@@ -10,7 +10,7 @@ use crate::unwind::{lock, quietly};
 
 #[derive(Default)]
 pub(crate) struct CancelListeners {
-    /// So that nobody pays for listeners that aren't there.
+    /// Number of registered wakers. Without listeners, a wake costs only the load of this counter, and no lock.
     count: AtomicUsize,
     jobs: Mutex<Jobs>,
 }
@@ -21,12 +21,13 @@ struct Jobs {
     ids: u64,
 }
 
-/// Tells one listener from another.
+/// Identifies a listener.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ListenerId(u64);
 
 impl CancelListeners {
-    /// Keeps `waker` until the job is told something. The caller looks at the job again after this.
+    /// Keeps `waker` until a run of the job is cancelled. The caller must register first and then check the job's
+    /// state. Otherwise the caller can miss a cancellation.
     pub(crate) fn register(&self, job: JobId, listener: &mut Option<ListenerId>, waker: &Waker) {
         let mut waker = waker.clone();
         let mut jobs = lock(&self.jobs);
@@ -68,7 +69,7 @@ impl CancelListeners {
         self.count.load(Ordering::SeqCst) > 0
     }
 
-    /// Wakes those that wait for a run of `job`.
+    /// Wakes the listeners of `job`.
     pub(crate) fn wake(&self, job: JobId) {
         if self.is_some() {
             self.wake_all_of(job);
@@ -80,7 +81,7 @@ impl CancelListeners {
         let woken = lock(&self.jobs).waiting.remove(&job).unwrap_or_default();
         self.count.fetch_sub(woken.len(), Ordering::SeqCst);
         for (_, waker) in woken {
-            // A panic here would keep the others asleep, and a stop that waits for the run.
+            // A panic here would leave the other listeners asleep, and a stop that waits for the run too.
             quietly(|| waker.wake());
         }
     }
@@ -98,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_has_left_or_was_woken_is_forgotten() {
+    fn a_listener_that_left_or_was_woken_is_forgotten() {
         let cancel_listeners = CancelListeners::default();
         let (job, mut ids) = (JobId::next(), [None, None]);
         for listener in &mut ids {

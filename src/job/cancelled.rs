@@ -26,8 +26,8 @@ impl Cancelled {
 }
 
 impl Run {
-    /// Ready as soon as this run [should end](Run::is_cancelled). For asynchronous code that has something to finish first,
-    /// and for tasks of its own that it has spawned:
+    /// Returns a future that is ready as soon as this run [should end](Run::is_cancelled). Use the future in
+    /// asynchronous code that must finish some work first, or in a task spawned by the run:
     ///
     /// ```
     /// use std::time::Duration;

@@ -1,4 +1,4 @@
-//! A job as the scheduler keeps it: one allocation, its target included.
+//! A job as the scheduler stores it: one allocation, including the target.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,13 +27,16 @@ pub(crate) struct JobCell<B: ?Sized = dyn Body> {
     interval: AtomicI64,
     pub(crate) config: Arc<JobConfig>,
     pub(crate) state: RunState,
-    /// Written by whoever holds the state word, so loads and stores are enough; see `begin`.
+    /// Only the holder of the state word writes this field, so loads and stores are enough; see `begin`. If the job
+    /// allows several runs at a time, only the holder of `Instances::writing` writes.
     runs: AtomicU64,
-    /// Likewise, but for whoever lifts it while the scheduler stands still or the job is paused.
+    /// Written by the same holder, and by two more writers. `clamp_to` writes while the scheduler is stopped or the job
+    /// is paused. `set_interval` lowers the value at any time, and repairs a lost update by `CHANGED`.
     scheduled: AtomicI64,
-    /// Written by whoever holds the state word, too, as is the statistics.
+    /// Written by the same holder, like the statistics.
     last_start: AtomicI64,
-    /// Written under the engine's lock; `UNREGISTERED` before and after its time on the job table.
+    /// Written under the engine's lock. `UNREGISTERED` before the job is inserted into the job table and after its
+    /// removal.
     index: AtomicU32,
     stats: AtomicRunStats,
     body: B,
@@ -59,12 +62,13 @@ impl<B: Body> JobCell<B> {
 impl JobCell {
     pub(crate) const UNREGISTERED: JobIndex = JobIndex::MAX;
 
-    /// The instances beside its own state word, if it allows several runs at a time.
+    /// The instances beside the job's own state word, if the job allows several runs at a time.
     pub(crate) fn instances(&self) -> Option<&Instances> {
         self.rules().and_then(Rules::instances)
     }
 
-    /// What happens to lie right before the body, for whoever wants that memory to be on its way.
+    /// The word right before the body in memory. A prefetch reads this word in order to bring the body's memory into
+    /// the cache.
     pub(crate) fn last_word_before_body(&self) -> u32 {
         self.stats.last_word()
     }
@@ -81,7 +85,7 @@ impl JobCell {
         self.config.mode.blocking
     }
 
-    /// Whether anything hangs on the instant at which a run begins: the target may ask for it, a policy may count from it.
+    /// Whether the start instant of a run is needed: the target may ask for the instant, or a policy may count from it.
     pub(crate) fn needs_start(&self) -> bool {
         self.config.mode.needs_start
     }
@@ -90,7 +94,7 @@ impl JobCell {
         self.config.mode.policy
     }
 
-    /// The scheduler that the job is on, unless that is gone.
+    /// The job's scheduler. `None` if the scheduler is gone.
     pub(crate) fn host(&self) -> Option<Arc<dyn Host>> {
         self.config.host.upgrade()
     }
@@ -115,7 +119,7 @@ impl JobCell {
         Span::from_nanos(self.interval.load(Ordering::Relaxed))
     }
 
-    /// Whether a run is on offer that has not begun.
+    /// Whether a run is on offer and has not begun.
     pub(crate) fn is_offered(&self) -> bool {
         match self.instances() {
             Some(instances) => instances.is_one_on_offer(),
@@ -123,7 +127,7 @@ impl JobCell {
         }
     }
 
-    /// Whether a run that is due waits for the end of the one in progress.
+    /// Whether a due run waits for the end of the run in progress.
     pub(crate) fn waits_for_end(&self) -> bool {
         let rules = self.rules();
         rules.is_none_or(|rules| matches!(rules.overlap, OverlapState::Wait))
@@ -134,7 +138,7 @@ impl JobCell {
         !self.state.load().is_busy() && self.instances().is_none_or(Instances::are_idle)
     }
 
-    /// No run begins from here on. The target goes now, or when the last run ends.
+    /// Prevents further runs. The target is dropped now, or when the last run ends.
     pub(crate) fn remove(&self) {
         let is_idle = self.state.remove();
         if let Some(instances) = self.instances() {
@@ -145,7 +149,8 @@ impl JobCell {
         }
     }
 
-    /// A run of a job that was removed has ended, or its offer was taken back: the target goes with the last one.
+    /// Called when the job was removed and its run has ended or its offer was withdrawn. Drops the target after the
+    /// last run.
     pub(crate) fn clear_removed(&self) {
         if self.instances().is_some() {
             self.clear_if_idle();
@@ -154,14 +159,15 @@ impl JobCell {
         }
     }
 
-    /// Several may find it idle. The target of a job that allows several runs can be cleared by each.
+    /// Several threads may find the job idle at once. Each of them may clear the target, because a job with several
+    /// runs at a time can be cleared concurrently.
     fn clear_if_idle(&self) {
         if self.is_idle() {
             self.clear();
         }
     }
 
-    /// When a run has taken too long.
+    /// The time at which the run exceeds the job's time limit.
     pub(crate) fn time_limit(&self, info: &RunInfo) -> Time {
         let limit = self.rules().and_then(|rules| rules.time_limit);
         match (info.started, limit) {
@@ -170,19 +176,19 @@ impl JobCell {
         }
     }
 
-    /// Whether a run from `started` to `ended` was longer than it may be.
+    /// Whether a run from `started` to `ended` exceeds the job's time limit.
     pub(crate) fn is_too_long(&self, started: Time, ended: Time) -> bool {
         let limit = self.rules().and_then(|rules| rules.time_limit);
         limit.is_some_and(|limit| ended.since(started) > limit)
     }
 
-    /// How many runs are in progress.
+    /// Number of runs in progress.
     pub(crate) fn running(&self) -> usize {
         self.instances().map_or(0, Instances::running) + usize::from(self.state.is_running())
     }
 }
 
-/// scheduled times.
+/// Scheduled times.
 impl JobCell {
     pub(crate) fn scheduled(&self) -> Time {
         Time::from_nanos(self.scheduled.load(Ordering::Relaxed))
@@ -192,11 +198,11 @@ impl JobCell {
         self.scheduled.store(scheduled.as_nanos(), Ordering::Relaxed);
     }
 
-    /// Time until `now` is not missed: what was due before is due now.
+    /// Lifts the scheduled time to `now` if the job was due before. The time until `now` then does not count as missed.
     pub(crate) fn clamp_to(&self, now: Time) {
         let scheduled = self.scheduled();
         if self.regularly_due(scheduled) < now {
-            // A run that begins meanwhile has moved it already.
+            // If a run begins concurrently, it has already advanced the scheduled time, and the exchange fails.
             let _ = self.scheduled.compare_exchange(
                 scheduled.as_nanos(),
                 now.as_nanos(),
@@ -206,8 +212,8 @@ impl JobCell {
         }
     }
 
-    /// Changes the interval. Whoever has taken the job looks at the scheduled time again at the end of the run: its beginning may
-    /// be moving it just now.
+    /// Changes the interval. A run that begins concurrently may be advancing the scheduled time. The `CHANGED` flag
+    /// therefore makes the holder of the state word apply the interval again at the end of the run.
     pub(crate) fn set_interval(&self, interval: Duration, now: Time) {
         let _alone = self.lock_if_shared();
         self.interval.store(Span::from(interval).as_nanos(), Ordering::Relaxed);
@@ -223,7 +229,7 @@ impl JobCell {
         }
     }
 
-    /// Time paused is not missed.
+    /// Ends the pause. The paused time does not count as missed.
     pub(crate) fn resume(&self, now: Option<Time>) {
         let _alone = self.lock_if_shared();
         if !self.state.resume() {
@@ -237,9 +243,10 @@ impl JobCell {
         }
     }
 
-    /// The interval has changed: the next run is due one interval from now, if it isn't due before.
+    /// Applies a changed interval: the next run is due one interval from now, unless the job is due earlier.
     pub(crate) fn adopt_interval(&self, now: Time) {
-        // While a run is in progress whose end the interval counts from, there is no scheduled time to move.
+        // With `fixed_delay`, the next scheduled time is unknown while a run is in progress. In this case `scheduled`
+        // stays `NEVER`.
         let is_known = self.scheduled() != Time::NEVER || !self.rules().is_some_and(|rules| rules.fixed_delay);
         if self.runs() > 0 && is_known {
             let soonest = now.after(self.span());
@@ -247,7 +254,7 @@ impl JobCell {
         }
     }
 
-    /// When a run is due: at once if one was triggered, never while it is paused.
+    /// When a run is due: immediately if the job was triggered, never while the job is paused.
     pub(crate) fn due(&self) -> Time {
         let snapshot = self.state.load();
         if snapshot.is_triggered() {
@@ -257,14 +264,14 @@ impl JobCell {
         } else {
             let scheduled = self.scheduled();
             match self.rules() {
-                // It comes up, and is found to have no run left.
+                // The job comes up once more. The dispatch then finds no run left, and removes the job.
                 Some(rules) if rules.is_past_end(scheduled) && scheduled != Time::NEVER => Time::EARLIEST,
                 _ => self.regularly_due(scheduled),
             }
         }
     }
 
-    /// What a run has for its scheduled time that begins next, at `now` if it was triggered and may still begin.
+    /// The scheduled time of the next run: `now` if the job was triggered and a run may still begin.
     pub(crate) fn next_start(&self, now: Time) -> Time {
         let is_too_late = self.rules().is_some_and(|rules| rules.is_past_end(now));
         if self.state.load().is_triggered() && !is_too_late {
@@ -274,7 +281,8 @@ impl JobCell {
         }
     }
 
-    /// Whether a run that begins `now` is a late one that was due in time, since one that was triggered would come too late.
+    /// Whether a run at `now` would be past the job's end, although the scheduled time is not. The overdue run then
+    /// replaces a triggered run.
     pub(crate) fn owes_a_run_at_the_end(&self, now: Time) -> bool {
         let rules = self.rules();
         rules.is_some_and(|rules| rules.is_past_end(now) && !rules.is_past_end(self.scheduled()))
@@ -319,13 +327,14 @@ impl JobCell {
         })
     }
 
-    /// The scheduled time after `scheduled time`, for a run that begins at `now`.
+    /// The scheduled time after `scheduled`, for a run that begins at `now`.
     fn next_scheduled(&self, scheduled: Time, now: Time) -> Time {
         match self.rules() {
             None => self.policy().next_scheduled(scheduled, self.span(), now),
             Some(rules) if rules.fixed_delay => Time::NEVER,
             Some(rules) => {
-                // What the policy counts from is when the run was due, but scheduled times don't wander by what it was put off.
+                // The policy judges lateness from the due time. The jitter is subtracted again, so that scheduled times
+                // do not drift by the jitter.
                 let due = rules.with_jitter(scheduled);
                 let next = self.policy().next_scheduled(due, self.span(), now);
                 if next == Time::NEVER {
@@ -337,7 +346,7 @@ impl JobCell {
         }
     }
 
-    /// How many intervals are dropped when a run that was due at `due` begins at `started`.
+    /// Number of intervals dropped when a run due at `due` begins at `started`.
     pub(crate) fn missed(&self, due: Time, started: Time) -> u64 {
         if self.rules().is_some_and(|rules| rules.fixed_delay) {
             return 0;
@@ -345,7 +354,7 @@ impl JobCell {
         self.policy().missed(due, self.span(), started)
     }
 
-    /// A run has ended at `now`: the next one is due an interval later, if the interval counts from there.
+    /// With `fixed_delay`, the interval counts from the end of the run. `now` is that end.
     pub(crate) fn schedule_from_end(&self, now: Time) {
         self.set_scheduled(now.after(self.span()));
     }
@@ -353,7 +362,7 @@ impl JobCell {
 
 /// Runs.
 impl JobCell {
-    /// Counts a run and moves the scheduled time. For the holder of the state word, or of an instance.
+    /// Counts a run and advances the scheduled time. Call only as the holder of the state word, or of an instance.
     pub(crate) fn begin(&self, how: Begin, started: Option<Time>) -> RunInfo {
         let _alone = self.lock_if_shared();
         let info = self.begin_alone(how, started);
@@ -373,7 +382,8 @@ impl JobCell {
         self.count_run(scheduled, due, started)
     }
 
-    /// Likewise for a job that is not [timed](JobCell::needs_start), and so is due again one interval later whatever happens.
+    /// Like `begin`, for a job without [`needs_start`](JobCell::needs_start). Such a job is always due again one
+    /// interval later.
     pub(crate) fn begin_untimed(&self) -> RunInfo {
         debug_assert!(!self.needs_start());
         let scheduled = self.scheduled();
@@ -381,14 +391,14 @@ impl JobCell {
         self.count_run(scheduled, scheduled, None)
     }
 
-    /// None of the runs that the job allows is on offer any more: it is counted, or was withdrawn.
+    /// Notes that the run on offer was counted or withdrawn, if the job allows several runs at a time.
     pub(crate) fn note_no_offer(&self) {
         if let Some(instances) = self.instances() {
             instances.note_on_offer(false);
         }
     }
 
-    /// A job that allows several runs has several who write to it at a time.
+    /// If a job allows several runs at a time, several threads may write to the cell at a time.
     fn lock_if_shared(&self) -> Option<MutexGuard<'_, ()>> {
         self.instances().map(|instances| lock(&instances.writing))
     }
@@ -409,12 +419,12 @@ impl JobCell {
         self.runs.store(runs, Ordering::Relaxed);
     }
 
-    /// Calls the target. For the holder of the state word.
+    /// Calls the target. Call only as the holder of the state word.
     pub(crate) fn call(&self, run: &RunContext<'_>, spare: &mut FutureBuf) -> CallResult {
         self.body.call(run, spare)
     }
 
-    /// Drops the target. For the holder of the state word of a job that was removed.
+    /// Drops the target. Call only as the holder of the state word of a removed job.
     pub(crate) fn clear(&self) {
         quietly(|| self.body.clear());
     }
@@ -427,12 +437,12 @@ impl JobCell {
     /// Notes when a run began and ended.
     pub(crate) fn note_run(&self, info: &RunInfo, started: Time, ended: Time) {
         let _alone = self.lock_if_shared();
-        // The clock may have stepped back meanwhile; by now it has not begun later than it has ended.
+        // The clock may have stepped back during the run. The start must not be later than the end.
         self.set_last_start(started.min(ended));
         self.stats.note_run(info.due, started, ended);
     }
 
-    /// When the last run began that was known to; never, if none was.
+    /// Start of the most recent timed run, which may still be in progress. `NEVER` if no run was timed.
     pub(crate) fn last_start(&self) -> Time {
         Time::from_nanos(self.last_start.load(Ordering::Relaxed))
     }
@@ -454,11 +464,11 @@ impl JobCell {
     }
 }
 
-/// A job, and under which of its state words a run takes place.
+/// A job, and the state word that a run is under.
 #[derive(Clone)]
 pub(crate) struct JobInstance {
     pub(crate) job: Arc<JobCell>,
-    /// None for the job's own state word.
+    /// `None` for the job's own state word.
     instance: Option<Arc<Instance>>,
 }
 
@@ -484,31 +494,32 @@ impl JobInstance {
         }
     }
 
-    /// Which run of which job it is that is on offer or in progress.
+    /// The key of the run on offer or in progress.
     pub(crate) fn run_key(&self) -> RunKey {
         (self.job.id, self.state().load().offer_id())
     }
 
-    /// The run that is offered to an instance is a triggered one: the job itself remembers that.
+    /// Takes the trigger from the job's own state word, if the run is offered to an instance. The job keeps the
+    /// trigger, not the instance.
     pub(crate) fn take_jobs_trigger(&self) -> bool {
         self.instance.is_some() && self.job.state.take_trigger()
     }
 
-    /// The offer to an instance was taken back, and with it what it knew of a trigger.
+    /// Clears the instance's trigger after its offer was withdrawn.
     pub(crate) fn forget_trigger(&self) {
         if let Some(instance) = &self.instance {
             instance.state.take_trigger();
         }
     }
 
-    /// Notes that this run takes place here.
+    /// Notes that the run with this number is under this state word.
     pub(crate) fn note_run(&self, number: u64) {
         if let Some(last_run) = self.last_run() {
             last_run.note(number);
         }
     }
 
-    /// Whether this run should end: it was told to, or is over.
+    /// Whether the run with this number should end. A run should end if it was cancelled, or if it is over.
     pub(crate) fn is_cancelled(&self, number: u64) -> bool {
         let snapshot = self.state().load();
         let is_last = match self.last_run() {
@@ -518,7 +529,7 @@ impl JobInstance {
         snapshot.is_cancelled() || !snapshot.is_running() || !is_last
     }
 
-    /// None if the job has one run at a time: then it is the last of the job.
+    /// `None` if the job has one run at a time: then the job's own counter gives the last run.
     fn last_run(&self) -> Option<&LastRun> {
         match &self.instance {
             Some(instance) => Some(instance.last_run()),
@@ -542,12 +553,12 @@ pub(crate) mod tests {
     use crate::job::config::tests::no_host;
     use crate::job::target::Target;
 
-    /// A job that is on no scheduler's job table.
+    /// A job outside any job table.
     pub(crate) fn job() -> Arc<JobCell> {
         job_under(None)
     }
 
-    /// Likewise, under these rules.
+    /// A job outside any job table, with these rules.
     pub(crate) fn job_under(rules: Option<Rules>) -> Arc<JobCell> {
         let config = JobConfig::new(no_host(), RunMode::default(), rules);
         Arc::new(JobCell::new(
@@ -571,7 +582,8 @@ pub(crate) mod tests {
         assert_eq!(job.last_start(), early);
     }
 
-    /// There may be a million: each byte more is a megabyte. Change this if it is worth it.
+    /// A scheduler may hold a million jobs: each additional byte costs a megabyte. If a change is worth its bytes,
+    /// adapt this figure.
     #[test]
     #[cfg(all(target_pointer_width = "64", target_os = "linux"))]
     fn a_job_takes_88_bytes_and_its_target() {

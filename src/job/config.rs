@@ -1,4 +1,5 @@
-//! What holds for a job beside its interval. It is the same for most jobs, which share it: there may be a million of them.
+//! The configuration of a job, except for its interval. Most jobs have the same configuration and share it, because a
+//! scheduler may hold a million jobs.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,20 +15,20 @@ use crate::job::id::JobId;
 use crate::job::rules::Rules;
 use crate::time::MissedTicks;
 
-/// What a job asks of the scheduler that it is on.
+/// The interface through which a job reaches its scheduler.
 pub(crate) trait Host: Send + Sync {
     fn clock(&self) -> &Clock;
 
-    /// Those that wait to be told that a run should end.
+    /// The tasks that wait for the cancellation of a run.
     fn cancel_listeners(&self) -> &CancelListeners;
 
     /// The length of a tick.
     fn resolution(&self) -> Duration;
 
-    /// Looks again when the job is due, since something about it has changed.
+    /// Reschedules the job after a change of its due time or state.
     fn reschedule(&self, job: &JobCell);
 
-    /// Takes the job off the scheduler, and tells so.
+    /// Removes the job from the scheduler, and emits the event.
     fn retire(&self, job: &Arc<JobCell>);
 }
 
@@ -35,9 +36,10 @@ pub(crate) struct JobConfig {
     pub(crate) host: Weak<dyn Host>,
     pub(crate) mode: RunMode,
     pub(crate) rules: Option<Rules>,
-    /// Of those jobs that had any. Held for a look or a change and nothing else, so that checkers of interleavings need not know.
+    /// The failures of each job with failures. The lock is held for a single read or change. Therefore a plain `Mutex`,
+    /// unknown to the interleaving checkers, is enough.
     failure_stats: Mutex<BTreeMap<JobId, Box<FailureStats>>>,
-    /// Some job had failures.
+    /// Whether any job had a failure.
     some_failed: AtomicBool,
 }
 
@@ -55,7 +57,7 @@ impl JobConfig {
 
     pub(crate) fn note_failure(&self, job: JobId, kind: &EventKind) {
         let error = kind.error_text();
-        // Seen by whoever drops the job, since that comes after all that was done with it.
+        // The code that drops the job sees this store, because the drop happens after every use of the job.
         self.some_failed.store(true, Ordering::Relaxed);
         self.table().entry(job).or_default().note(kind, error);
     }
@@ -71,7 +73,7 @@ impl JobConfig {
         self.failure_stats.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The job is gone. A million may go at once, mostly without failures.
+    /// Forgets a removed job. A million jobs may go at once, mostly without failures, so the common case takes no lock.
     pub(crate) fn forget(&self, job: JobId) {
         if self.some_failed.load(Ordering::Relaxed) {
             self.table().remove(&job);
@@ -84,14 +86,14 @@ impl JobConfig {
 pub(crate) struct RunMode {
     pub(crate) policy: MissedTicks,
     pub(crate) blocking: bool,
-    /// Whether anything hangs on the instant at which a run begins: the target may ask for it, a policy may count from it.
+    /// Whether the start instant of a run is needed: the target may ask for the instant, or a policy may count from it.
     pub(crate) needs_start: bool,
 }
 
 impl RunMode {
     const COUNT: usize = 3 * 4;
 
-    /// Rules, if there are any, make it [timed](Manner::timed) as well.
+    /// If the job has rules, [`JobConfig::new`] sets `needs_start` too.
     pub(crate) fn new(policy: MissedTicks, blocking: bool, takes_run: bool) -> RunMode {
         RunMode {
             policy,
@@ -110,7 +112,7 @@ impl RunMode {
     }
 }
 
-/// The configuration that the jobs of a scheduler share which have no rules, for each mode that there is of running them.
+/// The configurations of the jobs without rules: jobs of the same mode share a configuration.
 #[derive(Default)]
 pub(crate) struct CommonConfigs([OnceLock<Arc<JobConfig>>; RunMode::COUNT]);
 
@@ -145,7 +147,7 @@ pub(crate) mod tests {
         fn retire(&self, _: &Arc<JobCell>) {}
     }
 
-    /// The scheduler of a job that is on none.
+    /// The scheduler of a job without a scheduler.
     pub(crate) fn no_host() -> Weak<dyn Host> {
         Weak::<Nobody>::new()
     }

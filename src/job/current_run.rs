@@ -1,5 +1,5 @@
-//! Which runs this thread is inside of: in the call of a target, or in a hook. A stop that is waited for there can't wait for
-//! those, which can't end before it.
+//! The runs that enclose the current call on this thread: the call of a target, or a hook. If user code waits for a
+//! stop inside a run, the stop can't wait for the same run. Neither could end.
 
 use std::cell::{Cell, RefCell};
 
@@ -10,17 +10,18 @@ thread_local! {
     static INNERMOST: Cell<Option<RunKey>> = const { Cell::new(None) };
 }
 
-// What a run does may call a hook on behalf of another.
+// A run may call a hook on behalf of another run. The outer runs then stay on this stack.
 thread_local! {
     static OUTER: RefCell<Vec<RunKey>> = const { RefCell::new(Vec::new()) };
 }
 
-// A stop that is awaited in a run's future cancels the run. One that is waited for in a hook, which what a poll does may call, can't.
+// The run whose future this thread polls. If a run's future awaits a stop, the stop cancels the run. If a hook inside
+// the poll blocks on a stop, the stop can't cancel the polled run.
 thread_local! {
     static POLLED: Cell<Option<RunKey>> = const { Cell::new(None) };
 }
 
-/// Polls `run`, without panicking.
+/// Calls `poll` for `run`. `poll` must not panic.
 pub(crate) fn enter_poll<T>(run: RunKey, poll: impl FnOnce() -> T) -> T {
     let outer = POLLED.with(|polled| polled.replace(Some(run)));
     let result = poll();
@@ -28,7 +29,7 @@ pub(crate) fn enter_poll<T>(run: RunKey, poll: impl FnOnce() -> T) -> T {
     result
 }
 
-/// Calls hooks on behalf of `run`, inside of whatever this thread polls.
+/// Calls hooks on behalf of `run`. If this thread polls another run, the polled run counts as entered too.
 pub(crate) fn enter_hook(run: RunKey, call: impl FnOnce()) {
     match POLLED.with(Cell::get) {
         Some(polled) if polled != run => enter(polled, || enter(run, call)),
@@ -41,7 +42,7 @@ pub(crate) fn runs() -> Vec<RunKey> {
     outer.into_iter().chain(INNERMOST.with(Cell::get)).collect()
 }
 
-/// Calls code of a user's on behalf of `run`.
+/// Calls user code on behalf of `run`.
 pub(crate) fn enter<T>(run: RunKey, call: impl FnOnce() -> T) -> T {
     let outer = INNERMOST.with(|innermost| innermost.replace(Some(run)));
     if let Some(outer) = outer {

@@ -4,40 +4,39 @@ use std::time::Duration;
 
 use crate::text::describe;
 
-/// What has happened.
+/// What happened.
 ///
-/// A run that has [started](EventKind::Started) ends in exactly one way: it is finished, failed, panicked, timed out or
-/// cancelled.
+/// A [started](EventKind::Started) run ends in exactly one way: finished, failed, panicked, timed out or cancelled.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum EventKind {
-    /// A run has begun.
+    /// A run began.
     Started,
-    /// A run has ended well.
+    /// A run ended without an error.
     Finished,
-    /// A run has returned this error.
+    /// A run returned this error.
     Failed(Arc<dyn Error + Send + Sync>),
-    /// A run has panicked, and said this.
+    /// A run panicked with this message.
     Panicked(Arc<str>),
-    /// A run has taken longer than the job's [`timeout`](crate::JobBuilder::timeout).
+    /// A run took longer than the job's [`timeout`](crate::JobBuilder::timeout).
     TimedOut,
-    /// A run was cancelled: by a stop, by the run after it, or since the executor dropped it.
+    /// A run was cancelled by a stop, by the next run, or because the executor dropped it.
     Cancelled,
-    /// An attempt has failed or panicked, and said this; the run goes on with another, see
+    /// An attempt failed or panicked with this message. The run continues with another attempt, see
     /// [`retry`](crate::JobBuilder::retry).
     Retried(Arc<str>),
-    /// At this run so many intervals were dropped, see [`MissedTicks`](crate::MissedTicks).
+    /// This number of intervals was dropped before this run, see [`MissedTicks`](crate::MissedTicks).
     Missed(u64),
-    /// A run has begun more than two ticks after it was due; by so much.
+    /// A run began more than two ticks after it was due, by this duration.
     Late(Duration),
-    /// The job is off its scheduler: it was removed, or has done the last of its runs.
+    /// The job left its scheduler: a caller removed the job, or the job completed its last run.
     Removed,
-    /// The executor would not take a run, or dropped it before it had begun. It is tried again at the next tick.
+    /// The executor refused a run, or dropped the run before it began. The scheduler tries again at the next tick.
     Refused,
 }
 
 impl EventKind {
-    /// Whether this is the end of a run.
+    /// Returns whether this event ends a run.
     pub fn is_end(&self) -> bool {
         match self {
             EventKind::Finished
@@ -54,7 +53,7 @@ impl EventKind {
         }
     }
 
-    /// What was said of what went wrong.
+    /// The text of the failure. `None` if this event is no failure.
     pub(crate) fn error_text(&self) -> Option<Box<str>> {
         match self {
             EventKind::Failed(error) => Some(describe(&**error).into()),
@@ -65,7 +64,7 @@ impl EventKind {
         }
     }
 
-    /// In a word, as a label.
+    /// Returns the name of the kind, for use as a label.
     pub fn as_str(&self) -> &'static str {
         match self {
             EventKind::Started => "started",

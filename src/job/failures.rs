@@ -1,4 +1,4 @@
-//! What has gone wrong with a job.
+//! The failures of a job, counted by kind.
 
 use crate::job::event_kind::EventKind;
 
@@ -15,7 +15,7 @@ pub(crate) struct FailureStats {
 }
 
 impl FailureStats {
-    /// Counts what went wrong, and keeps what was said of it.
+    /// Counts the failure, and keeps its text.
     pub(crate) fn note(&mut self, kind: &EventKind, error: Option<Box<str>>) {
         match kind {
             EventKind::Failed(_) => self.failures += 1,

@@ -1,13 +1,13 @@
 //! How a job names its group.
 
-/// The name of a group, and its limit if that is said with it.
+/// The name of a group, and optionally its limit.
 #[derive(Debug, Clone)]
 pub struct GroupName {
     pub(crate) name: String,
     pub(crate) limit: Option<usize>,
 }
 
-/// What [`JobBuilder::group`](crate::JobBuilder::group) takes: a name, or a name and a limit.
+/// The argument of [`JobBuilder::group`](crate::JobBuilder::group): a name, or a name and a limit.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no group",
     label = "neither a name nor a name and a limit",

@@ -9,8 +9,8 @@ use crate::job::id::JobId;
 use crate::job::rules;
 use crate::job::run::Run;
 
-/// A registered job. Cloning is cheap, and dropping it changes nothing. It doesn't keep its scheduler alive: without a
-/// [`Scheduler`] handle there are no runs.
+/// A registered job. Cloning is cheap, and dropping a handle changes nothing. A handle does not keep the scheduler
+/// alive: without a [`Scheduler`](crate::Scheduler) handle, no job runs.
 ///
 /// ```
 /// use std::time::Duration;
@@ -39,33 +39,33 @@ impl Job {
         &self.0
     }
 
-    /// Tells this job from every other in the process.
+    /// Returns the id, which is unique in the process.
     pub fn id(&self) -> JobId {
         self.0.id
     }
 
-    /// The name it was given, or the type name of its target.
+    /// Returns the job's name. By default, the name is the type name of the target.
     pub fn name(&self) -> &str {
         self.0.name()
     }
 
-    /// How often it runs; `None` for a job whose schedule is not an interval. So far every job has an interval.
+    /// Returns the interval, or `None` if the job's schedule is not an interval. So far every job has an interval.
     pub fn interval(&self) -> Option<Duration> {
         Some(self.0.interval())
     }
 
-    /// Whether a run is in progress.
+    /// Returns whether a run is in progress.
     pub fn is_running(&self) -> bool {
         self.0.running() > 0
     }
 
-    /// How many runs have begun.
+    /// Returns how many runs have begun.
     pub fn runs(&self) -> u64 {
         self.0.runs()
     }
 
-    /// Takes the job off its scheduler: no later run begins, a run in progress goes on. What the target captured is
-    /// dropped now, or when the run in progress has ended.
+    /// Removes the job from its scheduler: no further run begins, and a run in progress continues. The captured values
+    /// of the target are dropped now, or when the run in progress has ended.
     pub fn remove(&self) {
         match self.0.host() {
             Some(host) => host.retire(&self.0),
@@ -74,12 +74,15 @@ impl Job {
     }
 }
 
-/// Control, from anywhere: also from within the job itself. All of it holds from the next tick at the latest.
+/// Control methods, callable from any thread and from within the job itself. Every change takes effect at the next tick
+/// at the latest.
 impl Job {
-    /// Begins one run now, at the next tick; if one is in progress, right after it, or as its
-    /// [`on_overlap`](JobBuilder::on_overlap) says. The schedule stays (under [`fixed_delay`](JobBuilder::fixed_delay) the
-    /// interval counts from the end of this run too), and what is triggered twice before it begins runs once. A job that is paused runs once, too; one whose scheduler is stopped runs
-    /// at its start.
+    /// Triggers one run, which begins at the next tick. If a run is in progress, the triggered run follows it, or
+    /// [`on_overlap`](crate::JobBuilder::on_overlap) decides.
+    ///
+    /// The schedule stays the same. With [`fixed_delay`](crate::JobBuilder::fixed_delay), the interval also counts from
+    /// the end of the triggered run. Further triggers before the run begins have no effect. A paused job runs once,
+    /// too. If the scheduler is stopped, the run begins at its next start.
     ///
     /// ```text
     /// s     0         1         2         3
@@ -107,7 +110,8 @@ impl Job {
         self.reschedule();
     }
 
-    /// No run begins until [`resume`](Job::resume), unless it is [triggered](Job::trigger). A run in progress goes on.
+    /// Pauses the job: no run begins until [`resume`](Job::resume), except a [triggered](Job::trigger) run. A run in
+    /// progress continues.
     ///
     /// ```text
     /// s     0         1         2         3         4
@@ -120,21 +124,22 @@ impl Job {
         self.reschedule();
     }
 
-    /// Ends a [pause](Job::pause). Time paused is not missed: a job that has come due runs once, at once, and goes on from
-    /// there, as after a stop and a start. Runs that it was behind with before the pause are not made up either.
+    /// Ends a [pause](Job::pause). Paused time does not count as missed. If the job became due during the pause, it
+    /// runs once, immediately, and continues from there, as after a stop and a start. Runs that the job owed before the
+    /// pause are not made up either.
     pub fn resume(&self) {
         let now = self.0.host().map(|host| host.clock().now());
         self.0.resume(now);
         self.reschedule();
     }
 
-    /// Whether it is paused.
+    /// Returns whether the job is paused.
     pub fn is_paused(&self) -> bool {
         self.0.state.load().is_paused()
     }
 
-    /// Runs every `interval` from here on. The next run is due when it was, or one new interval from now if that is sooner.
-    /// The first run of a job stays where it was.
+    /// Sets the interval from now on. The next run stays due when it was, or becomes due one new interval from now,
+    /// whichever is sooner. The due time of a job's first run does not change.
     ///
     /// ```text
     /// s     0    1    2    3    4    5    6    7    8
@@ -145,9 +150,9 @@ impl Job {
     ///
     /// # Errors
     ///
-    /// [`is_interval_too_short`](Error::is_interval_too_short) if it is shorter than the scheduler's resolution, or not
-    /// longer than the job's jitter ([`is_invalid_option`](Error::is_invalid_option)). Nothing changes then. Once the
-    /// scheduler is gone nothing changes either, and that is no error.
+    /// Returns [`is_interval_too_short`](Error::is_interval_too_short) if `interval` is shorter than the scheduler's
+    /// resolution. Returns [`is_invalid_option`](Error::is_invalid_option) if `interval` is not longer than the job's
+    /// jitter. After an error nothing has changed. If the scheduler is gone, the call changes nothing and returns `Ok`.
     pub fn set_interval(&self, interval: Duration) -> Result<(), Error> {
         let Some(host) = self.0.host() else {
             return Ok(());
@@ -169,7 +174,7 @@ impl Job {
 }
 
 impl Run {
-    /// The job that this is a run of.
+    /// Returns the job of this run.
     pub fn job(&self) -> Job {
         Job::new(Arc::clone(&self.instance.job))
     }

@@ -1,11 +1,11 @@
-//! What tells one job, and one run, from another.
+//! The ids of jobs and of runs.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::job::state::OfferId;
 
-/// Tells one job from another; ordered by registration.
+/// Identifies a job. Ids are ordered by registration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct JobId(u64);
 
@@ -26,5 +26,5 @@ impl fmt::Display for JobId {
     }
 }
 
-/// A run of a job, told from its other runs by the offer id under which it began.
+/// Identifies a run: the job, and the offer id under which the run began.
 pub(crate) type RunKey = (JobId, OfferId);

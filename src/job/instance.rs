@@ -1,4 +1,4 @@
-//! What an `Allow(n)` job has for each run that it may have beside its first: a state word and the number of a run.
+//! The instances of an `Allow(n)` job: a state word and a run number for each further run at a time.
 
 use std::sync::Arc;
 
@@ -7,14 +7,14 @@ use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::unwind::lock;
 
-/// A place for one run at a time, beside the job's own.
+/// The state of a single run at a time, beside the job's own state word.
 #[derive(Default)]
 pub(crate) struct Instance {
     pub(crate) state: RunState,
     runs: LastRun,
 }
 
-/// One more than the number of the last run that took place somewhere.
+/// The number of the last run under a state word, plus 1. Zero means no run.
 #[derive(Default)]
 pub(crate) struct LastRun(AtomicU64);
 
@@ -34,14 +34,16 @@ impl Instance {
     }
 }
 
-/// The instances of a job beside its own state word. They are made when they are needed.
+/// The instances of a job, beside its own state word. An instance is made when a run first needs it.
 pub(crate) struct Instances {
-    /// How many there may be.
+    /// The maximum number of instances.
     limit: usize,
     list: Mutex<List>,
-    /// A run is on offer, or about to begin: it hasn't moved the scheduled time yet, nor taken the trigger.
+    /// Whether a run is on offer or about to begin. Such a run has not yet advanced the scheduled time, nor consumed
+    /// the trigger.
     on_offer: AtomicBool,
-    /// Held while a run is counted, the scheduled time moved or something noted in the statistics, since several may begin and end at once.
+    /// Several runs may begin and end at once. The lock is held while a run is counted, the scheduled time is advanced,
+    /// or the statistics are written.
     pub(crate) writing: Mutex<()>,
     /// The last run under the job's own state word.
     pub(crate) own_run: LastRun,
@@ -50,12 +52,12 @@ pub(crate) struct Instances {
 #[derive(Default)]
 struct List {
     instances: Vec<Arc<Instance>>,
-    /// The job was removed.
+    /// Whether the job was removed.
     is_closed: bool,
 }
 
 impl Instances {
-    /// For a job that may have `runs` runs at a time.
+    /// For a job with at most `runs` runs at a time.
     pub(crate) fn new(runs: usize) -> Instances {
         Instances {
             limit: runs - 1,
@@ -70,7 +72,7 @@ impl Instances {
         self.on_offer.load(Ordering::Acquire)
     }
 
-    /// A run was put on offer, or the one that was is counted or withdrawn.
+    /// Notes that a run was put on offer (`true`), or that the offered run was counted or withdrawn (`false`).
     pub(crate) fn note_on_offer(&self, on_offer: bool) {
         self.on_offer.store(on_offer, Ordering::Release);
     }
@@ -79,7 +81,7 @@ impl Instances {
         lock(&self.list).instances.clone()
     }
 
-    /// One more instance, if there may be one. `job` is the job's own state word.
+    /// Adds an instance, unless the limit is reached or the job was removed. `job` is the job's own state word.
     pub(crate) fn add(&self, job: &RunState) -> Option<Arc<Instance>> {
         let mut list = lock(&self.list);
         if list.is_closed || list.instances.len() >= self.limit {
@@ -87,14 +89,14 @@ impl Instances {
         }
         let instance = Arc::new(Instance::default());
         if job.load().is_paused() {
-            // Whoever paused the job has not seen this one.
+            // The thread that paused the job has not seen the new instance.
             instance.state.pause();
         }
         list.instances.push(Arc::clone(&instance));
         Some(instance)
     }
 
-    /// The job was removed: no run begins, and there are no more instances from here on.
+    /// Closes the list, because the job was removed: no run begins and no instance is added afterwards.
     pub(crate) fn close(&self) {
         let mut list = lock(&self.list);
         list.is_closed = true;
@@ -103,7 +105,7 @@ impl Instances {
         }
     }
 
-    /// How many runs are in progress.
+    /// Number of runs in progress.
     pub(crate) fn running(&self) -> usize {
         let list = lock(&self.list);
         list.instances

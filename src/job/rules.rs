@@ -1,4 +1,4 @@
-//! What a job may ask for beyond its interval. Most ask for nothing, and have none of this.
+//! The options of a job beyond its interval. Most jobs have no such options and no `Rules`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,9 +15,9 @@ use crate::unwind::{Guarded, lock};
 pub(crate) struct Rules {
     pub(crate) jitter: Option<Jitter>,
     pub(crate) times: Option<Times>,
-    /// No run whose scheduled time is later.
+    /// No run begins whose scheduled time is later.
     pub(crate) until: Time,
-    /// The interval counts from the end of a run.
+    /// Whether the interval counts from the end of a run.
     pub(crate) fixed_delay: bool,
     pub(crate) time_limit: Option<Span>,
     pub(crate) backoffs: Option<Guarded<Backoffs>>,
@@ -25,7 +25,7 @@ pub(crate) struct Rules {
     pub(crate) overlap: OverlapState,
 }
 
-/// How long to wait before each further attempt of one run.
+/// The wait before each further attempt of a run.
 pub(crate) type Backoff = Box<dyn Iterator<Item = Duration> + Send>;
 
 /// Makes the back-off of each run.
@@ -36,7 +36,7 @@ pub(crate) trait CancelRun: Send + Sync {
     fn cancel(&self);
 }
 
-/// How runs of a job go together.
+/// How the runs of a job overlap.
 pub(crate) enum OverlapState {
     Wait,
     /// The run in progress, if it waits.
@@ -44,10 +44,10 @@ pub(crate) enum OverlapState {
     Allow(Instances),
 }
 
-/// So many runs, and no more.
+/// A limit on the number of runs.
 pub(crate) struct Times {
     limit: u64,
-    /// Runs that were offered and not withdrawn.
+    /// Number of offered runs, without withdrawn offers.
     offered: AtomicU64,
 }
 
@@ -69,13 +69,13 @@ impl Rules {
         }
     }
 
-    /// Whether no run may be offered any more, the next one having this scheduled time.
+    /// Whether no run may be offered any more. `scheduled` is the scheduled time of the next run.
     pub(crate) fn is_exhausted(&self, scheduled: Time) -> bool {
         let offered_all = self.times.as_ref().is_some_and(|times| times.left() == 0);
         offered_all || self.is_past_end(scheduled)
     }
 
-    /// Whether `runs` were the last ones, the next one having this scheduled time.
+    /// Whether `runs` include the last run. `scheduled` is the scheduled time of the next run.
     pub(crate) fn are_over(&self, runs: u64, scheduled: Time) -> bool {
         let all_begun = self.times.as_ref().is_some_and(|times| runs >= times.limit);
         all_begun || self.is_past_end(scheduled)
@@ -102,7 +102,7 @@ impl Rules {
         self.group.as_ref().is_some_and(|permits| permits.release())
     }
 
-    /// The instances of a job that allows several runs at a time.
+    /// The instances of a job with several runs at a time.
     pub(crate) fn instances(&self) -> Option<&Instances> {
         match &self.overlap {
             OverlapState::Allow(instances) => Some(instances),
@@ -110,7 +110,7 @@ impl Rules {
         }
     }
 
-    /// Keeps the run that waits, if it may have to give way to the next run.
+    /// Under `Overlap::Replace`, keeps a reference to the run that waits, so that the next run can cancel it.
     pub(crate) fn keep_replaceable(&self, run: impl FnOnce() -> Arc<dyn CancelRun>) {
         if let OverlapState::Replace(current) = &self.overlap {
             let run = run();
@@ -119,7 +119,7 @@ impl Rules {
         }
     }
 
-    /// The run that may have to give way.
+    /// The run that waits, if the next run may cancel it.
     pub(crate) fn replaceable(&self) -> Option<Arc<dyn CancelRun>> {
         match &self.overlap {
             OverlapState::Replace(current) => lock(current).clone(),
@@ -130,14 +130,15 @@ impl Rules {
 
 impl Times {
     fn left(&self) -> u64 {
-        // Two who withdraw the same offer may both have taken it off, until one of them sees that it was the other.
+        // If two threads withdraw the same offer, both may subtract it for a moment. The counter then wraps below zero
+        // until one thread notices and adds its offer back.
         let offered = self.offered.load(Ordering::Relaxed);
         let is_below_none = offered > u64::MAX / 2;
         self.limit.saturating_sub(if is_below_none { 0 } else { offered })
     }
 }
 
-/// An interval is at least as long as a tick.
+/// Checks that the interval is not shorter than a tick.
 pub(crate) fn check_interval(interval: Duration, resolution: Duration) -> Result<(), Error> {
     if interval < resolution {
         Err(Error::interval_too_short(interval, resolution))
@@ -146,7 +147,7 @@ pub(crate) fn check_interval(interval: Duration, resolution: Duration) -> Result
     }
 }
 
-/// A jitter is shorter than the interval, so that runs keep their order.
+/// Checks that the jitter is shorter than the interval. Otherwise runs could lose their order.
 pub(crate) fn check_jitter(max: Duration, interval: Duration) -> Result<(), Error> {
     if max < interval {
         return Ok(());

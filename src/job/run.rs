@@ -9,9 +9,9 @@ use crate::job::id::JobId;
 use crate::job::span::{self, RunSpan};
 use crate::time::{Span, Time};
 
-/// One run of a job, as the job sees it.
+/// A run of a job, as passed to the job's target.
 ///
-/// A target that takes a `Run` gets one for each run:
+/// A target with a `Run` parameter gets a value for each run:
 ///
 /// ```
 /// use std::time::Duration;
@@ -31,24 +31,25 @@ pub struct Run {
     due: Instant,
     started: Instant,
     missed: u64,
-    /// When it has taken too long.
+    /// When the run exceeds the job's time limit.
     time_limit: Time,
 }
 
 impl Run {
-    /// The number of this run, counted from 0 for the life of the job.
+    /// Returns the number of this run, counted from 0 over the life of the job.
     pub fn number(&self) -> u64 {
         self.number
     }
 
-    /// The instant that the schedule gives for this run, without [jitter](crate::JobBuilder::jitter). A run that was
-    /// [triggered](crate::Job::trigger) is scheduled at the instant at which it begins.
+    /// Returns the instant that the schedule gives for this run, without [jitter](crate::JobBuilder::jitter). For a
+    /// [triggered](crate::Job::trigger) run, returns the instant at which the run begins.
     pub fn scheduled(&self) -> Instant {
         self.scheduled
     }
 
-    /// The instant from which this run may begin: [`scheduled`](Run::scheduled), put off by the
-    /// [jitter](crate::JobBuilder::jitter) if the job has one. It begins at the first tick that is not earlier.
+    /// Returns the instant from which this run may begin: [`scheduled`](Run::scheduled), delayed by the
+    /// [jitter](crate::JobBuilder::jitter) if the job has a jitter. The run begins at the first tick at or after this
+    /// instant.
     ///
     /// ```
     /// use std::time::Duration;
@@ -71,24 +72,24 @@ impl Run {
         self.due
     }
 
-    /// When it began.
+    /// Returns the instant at which this run began.
     pub fn started(&self) -> Instant {
         self.started
     }
 
-    /// How many intervals were dropped at this run: the whole ones between [`due`](Run::due) and
-    /// [`started`](Run::started) under [`Skip`](crate::MissedTicks::Skip) and [`Delay`](crate::MissedTicks::Delay), none
-    /// under [`Burst`](crate::MissedTicks::Burst).
+    /// Returns how many intervals were dropped before this run. Under [`Skip`](crate::MissedTicks::Skip) and
+    /// [`Delay`](crate::MissedTicks::Delay), these are the whole intervals between [`due`](Run::due) and
+    /// [`started`](Run::started). Under [`Burst`](crate::MissedTicks::Burst), the number is always 0.
     pub fn missed(&self) -> u64 {
         self.missed
     }
 
-    /// Whether this run should end: the scheduler has told it to, it has taken longer than the job's
-    /// [`timeout`](crate::JobBuilder::timeout), or it is over.
+    /// Returns whether this run should end. A run should end if the scheduler has cancelled it, if it has exceeded the
+    /// job's [`timeout`](crate::JobBuilder::timeout), or if it is already over.
     ///
-    /// A stop tells runs to end as soon as it begins, so that they can make use of its [grace](crate::Stop::grace).
-    /// An asynchronous run need not look: it is dropped at its next await when the grace is over. Blocking code looks from
-    /// time to time:
+    /// A stop cancels the runs in progress as soon as it begins. They can use the stop's [grace](crate::Stop::grace) to
+    /// finish.
+    /// over. Blocking code must check from time to time:
     ///
     /// ```
     /// use std::time::Duration;
@@ -137,27 +138,27 @@ impl fmt::Debug for Run {
     }
 }
 
-/// What is known of a run that has begun.
+/// The data of a run that has begun.
 #[derive(Debug, Clone)]
 pub(crate) struct RunInfo {
     pub(crate) number: u64,
     pub(crate) scheduled: Time,
-    /// The scheduled time, put off by the run's jitter.
+    /// The scheduled time, delayed by the run's jitter.
     pub(crate) due: Time,
-    /// When it began, if that was looked at.
+    /// When the run began, if the clock was read.
     pub(crate) started: Option<Time>,
     pub(crate) span: RunSpan,
 }
 
 impl RunInfo {
-    /// Gives the run a span of its own.
+    /// Gives the run its own span.
     pub(crate) fn enter_span(&mut self, job: &str, lateness: Span) {
         let scheduled = self.scheduled.since(Time::ORIGIN);
         self.span = span::of_run(job, self.number, scheduled, lateness);
     }
 }
 
-/// A run that has begun: what a [`Run`] is made of, for those targets that take one.
+/// The data for a [`Run`], before a `Run` is made. Only some targets take a `Run`.
 #[allow(missing_debug_implementations, reason = "users never see one")]
 pub struct RunContext<'a> {
     pub(crate) clock: &'a Clock,

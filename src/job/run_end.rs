@@ -25,12 +25,12 @@ impl From<JobResult> for RunEnd {
 }
 
 impl RunEnd {
-    /// Whether there is something wrong with the job, so that it may be tried again.
+    /// Whether the run failed or panicked, and may be retried.
     pub(crate) fn is_failure(&self) -> bool {
         matches!(self, RunEnd::Failed(_) | RunEnd::Panicked(_))
     }
 
-    /// The end of a run whose future was dropped after this, which may have panicked. What went wrong first is what counts.
+    /// The end of a run after its future was dropped. The drop may have panicked. The first failure counts.
     pub(crate) fn after_drop(self, dropped: Result<(), Box<dyn Any + Send>>) -> RunEnd {
         match (self, dropped) {
             (RunEnd::Finished, Err(payload)) => RunEnd::Panicked(payload),
@@ -42,7 +42,7 @@ impl RunEnd {
         }
     }
 
-    /// The end as it is told to those who want to know.
+    /// Converts the end into the kind of its event.
     pub(crate) fn into_kind(self) -> EventKind {
         match self {
             RunEnd::Finished => EventKind::Finished,
@@ -54,7 +54,7 @@ impl RunEnd {
     }
 }
 
-/// What a panic said.
+/// The text of a panic.
 fn message(payload: Box<dyn Any + Send>) -> Arc<str> {
     let message = match (payload.downcast_ref::<&str>(), payload.downcast_ref::<String>()) {
         (Some(text), _) => Arc::from(*text),

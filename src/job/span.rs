@@ -1,4 +1,4 @@
-//! The span of a run, for `tracing`. Without that feature there is nothing here that costs anything.
+//! The span of a run, for `tracing`. Without the `tracing` feature, the span is empty and costs nothing.
 
 #[cfg(feature = "tracing")]
 pub(crate) use self::on::{RunSpan, of_run};
@@ -18,7 +18,7 @@ mod on {
     /// The span of a run.
     pub(crate) type RunSpan = tracing::Span;
 
-    /// The span of a run that has begun. A subscriber is a user's, and may panic.
+    /// Makes the span of a run that has begun. The subscriber is user code and may panic.
     pub(crate) fn of_run(job: &str, run: u64, scheduled: Span, lateness: Span) -> RunSpan {
         let span = catch(|| {
             span!(

@@ -1,4 +1,4 @@
-//! Who may run a job now: one word that all threads agree on.
+//! The state word of a job: a single atomic word decides whether a run may begin, and on which thread.
 //!
 //! ```text
 //!          offer            begin             end
@@ -7,40 +7,40 @@
 //!                      +----------- withdraw ----------+
 //! ```
 //!
-//! An offer carries the offer id of the tick that made it, so that a task which holds an offer that was withdrawn can't
-//! take up a later one. Whoever brings the state word back to idle learns, in the same step, what came up meanwhile; and if the
-//! run had to wait for something, leaves in the place of the offer id when it ended.
+//! Each offer carries the offer id of its tick. A task with a withdrawn offer therefore can't begin the run of a later
+//! offer. The thread that returns the state word to idle reads the deferred requests (`Deferred`) in the same atomic
+//! step. If the run had to wait, this step also stores the run's end instant in the bits of the offer id.
 
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::time::Time;
 
 const OFFERED: u64 = 1;
 const RUNNING: u64 = 1 << 1;
-/// It came due while it was taken: list it again at the end.
+/// The job came due while it was busy: insert the job into the agenda again at the end of the run.
 const DUE: u64 = 1 << 2;
-/// A stop wants to hear of the end.
+/// A stop waits for the end of the run.
 const WATCHED: u64 = 1 << 3;
 const REMOVED: u64 = 1 << 4;
-/// The run in progress has been told to end.
+/// The run in progress is cancelled and should end.
 const CANCELLED: u64 = 1 << 5;
-/// No run begins but one that was triggered.
+/// No run begins, except a triggered run.
 const PAUSED: u64 = 1 << 6;
 /// A run is wanted now, whatever the scheduled time.
 const TRIGGERED: u64 = 1 << 7;
-/// Its interval was changed while it was taken: look at its scheduled time at the end.
+/// The interval was changed while the job was busy: apply the interval at the end of the run.
 const CHANGED: u64 = 1 << 8;
-/// It is idle, and the run before ended at the instant that stands in the place of a offer id, and had waited.
+/// The job is idle, and the last run had waited. The bits of the offer id hold the instant at which the run ended.
 const WAITED: u64 = 1 << 9;
-/// What is said of the job, not of one run, and so outlives it.
+/// Flags of the job, not of a run. They stay when a run ends.
 const LASTING: u64 = REMOVED | PAUSED | TRIGGERED;
 const OFFER_ID_SHIFT: u32 = 16;
 
-/// Tells the offers of one tick from those of another.
+/// Identifies the tick of an offer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct OfferId(u64);
 
 impl OfferId {
-    /// That of no tick.
+    /// The offer id of no tick.
     pub(crate) const NONE: OfferId = OfferId(0);
 
     pub(crate) const fn new(number: u64) -> OfferId {
@@ -51,11 +51,11 @@ impl OfferId {
 #[derive(Debug, Default)]
 pub(crate) struct RunState(AtomicU64);
 
-/// What came of an offer.
+/// The result of an offer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Offer {
     Taken,
-    /// It is offered or running already; its end will tell that it is due.
+    /// The job is already offered or running. The end of that run will report `DUE`.
     Busy,
     /// The job was removed or is paused.
     Closed,
@@ -68,7 +68,7 @@ pub(crate) enum Begin {
     Triggered,
 }
 
-/// What came up while the job was taken.
+/// The requests that came up while the job was busy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Deferred(u64);
 
@@ -77,12 +77,12 @@ impl Deferred {
         self.0 & (DUE | WATCHED | REMOVED | TRIGGERED | CHANGED) == 0
     }
 
-    /// Under which offer id it was taken.
+    /// The offer id of the run or offer that has ended.
     pub(crate) fn offer_id(self) -> OfferId {
         offer_id_of(self.0)
     }
 
-    /// A run is due, or may be.
+    /// Whether a run is due, or may be due.
     pub(crate) fn due(self) -> bool {
         self.0 & (DUE | TRIGGERED | CHANGED) != 0
     }
@@ -100,7 +100,7 @@ impl Deferred {
     }
 }
 
-/// What is said of a job at one moment.
+/// The flags of a job at one moment.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Snapshot(u64);
 
@@ -119,12 +119,12 @@ impl Snapshot {
         self.0 & OFFERED != 0
     }
 
-    /// Under which offer id it is taken, if it is.
+    /// The offer id of the run on offer or in progress.
     pub(crate) fn offer_id(self) -> OfferId {
         offer_id_of(self.0)
     }
 
-    /// Whether it is idle since this instant, at which a run ended that had waited.
+    /// Whether the job is idle, and its last run had waited and ended at exactly `now`.
     pub(crate) fn has_ended_at(self, now: Time) -> bool {
         self.0 & !LASTING == waited_until(now)
     }
@@ -150,9 +150,9 @@ impl Snapshot {
     }
 }
 
-/// A run: taken, begun, ended.
+/// Steps of a run: offer, begin, end.
 impl RunState {
-    /// Offers a run to whoever shows `offer id`.
+    /// Offers a run under `offer_id`. Only a caller with the same id can begin the run.
     pub(crate) fn offer(&self, offer_id: OfferId) -> Offer {
         let word = self.update(|word| {
             let next = if is_busy(word) {
@@ -169,7 +169,8 @@ impl RunState {
         }
     }
 
-    /// Likewise for an instance of a job that is `triggered`, or isn't. If it is busy, its end too will tell that the job is due.
+    /// Like `offer`, for an instance. `triggered` states whether the job is triggered. If the instance is busy, the end
+    /// of its run reports that the job is due.
     pub(crate) fn offer_instance(&self, offer_id: OfferId, triggered: bool) -> bool {
         if triggered && !self.load().is_busy() {
             self.trigger();
@@ -177,7 +178,7 @@ impl RunState {
         self.offer(offer_id) == Offer::Taken
     }
 
-    /// Begins the run that was offered under `offer id`, unless the offer was withdrawn, or the job removed or paused.
+    /// Begins the run offered under `offer_id`. `None` if the offer was withdrawn, or the job was removed or paused.
     pub(crate) fn begin(&self, offer_id: OfferId) -> Option<Begin> {
         let word = self.update(|word| {
             let begins = offered(word, offer_id) && !is_closed(word);
@@ -190,13 +191,13 @@ impl RunState {
         })
     }
 
-    /// Takes back the offer made under `offer id`, unless its run has begun.
+    /// Withdraws the offer made under `offer_id`, unless its run has begun.
     pub(crate) fn withdraw(&self, offer_id: OfferId) -> Option<Deferred> {
         self.update(|word| offered(word, offer_id).then_some(word & LASTING))
             .map(Deferred)
     }
 
-    /// Ends the run that is in progress, at this instant if it has `waited`.
+    /// Ends the run in progress. If the run has `waited`, the word keeps this end instant.
     pub(crate) fn end(&self, waited: Option<Time>) -> Deferred {
         let mark = waited.map_or(0, waited_until);
         let word = self.update(|word| Some(word & LASTING | mark)).unwrap_or_default();
@@ -204,26 +205,26 @@ impl RunState {
         Deferred(word)
     }
 
-    /// Tells the run that began under `offer id` to end, if it is still in progress.
+    /// Cancels the run that began under `offer_id`, if the run is still in progress.
     pub(crate) fn cancel(&self, offer_id: OfferId) -> bool {
         self.update(|word| running(word, offer_id).then_some(word | CANCELLED))
             .is_some()
     }
 
-    /// Tells the run in progress to end, whichever it is.
+    /// Cancels the run in progress, whatever its offer id.
     pub(crate) fn cancel_current(&self) -> bool {
         self.update(|word| (word & RUNNING != 0).then_some(word | CANCELLED))
             .is_some()
     }
 
-    /// Asks for word of the end of the run that began under `offer id`, if it is still in progress.
+    /// Requests `WATCHED` at the end of the run that began under `offer_id`, if the run is still in progress.
     pub(crate) fn watch(&self, offer_id: OfferId) -> bool {
         self.update(|word| running(word, offer_id).then_some(word | WATCHED))
             .is_some()
     }
 }
 
-/// The job: from outside, at any time.
+/// Steps on the job: from any thread, at any time.
 impl RunState {
     pub(crate) fn load(&self) -> Snapshot {
         Snapshot(self.0.load(Ordering::SeqCst))
@@ -237,7 +238,8 @@ impl RunState {
         running(self.load().0, offer_id)
     }
 
-    /// No run begins from here on. True if the job is idle, and so the caller's to clear away; else its end is asked to.
+    /// Prevents further runs. If the job is idle, returns true, and the caller must clear the job. Otherwise the end of
+    /// the run must do so.
     pub(crate) fn remove(&self) -> bool {
         let before = self.0.fetch_or(REMOVED, Ordering::AcqRel);
         before & (REMOVED | OFFERED | RUNNING) == 0
@@ -247,12 +249,12 @@ impl RunState {
         self.0.fetch_or(PAUSED, Ordering::AcqRel);
     }
 
-    /// True if it was paused.
+    /// Ends the pause. Returns whether the job was paused.
     pub(crate) fn resume(&self) -> bool {
         self.0.fetch_and(!PAUSED, Ordering::AcqRel) & PAUSED != 0
     }
 
-    /// Asks for a run now, or after the one in progress.
+    /// Requests a run now, or after the run in progress.
     pub(crate) fn trigger(&self) {
         self.0.fetch_or(TRIGGERED, Ordering::AcqRel);
     }
@@ -261,20 +263,20 @@ impl RunState {
         self.0.fetch_and(!TRIGGERED, Ordering::AcqRel) & TRIGGERED != 0
     }
 
-    /// Asks whoever has taken the job, if anybody has, to look at its scheduled time at the end. False if nobody has.
+    /// If the job is busy, requests that the end of the run applies the interval. Returns whether the job is busy.
     pub(crate) fn change(&self) -> bool {
         self.update(|word| is_busy(word).then_some(word | CHANGED)).is_some()
     }
 
-    /// Changes the word as `change` says and returns what it was, or nothing if there was nothing to change. All such
-    /// steps, and looks, are in one order with those that mark a batch as cancelled and that count listeners (`SeqCst`).
+    /// Applies `change` to the word. Returns the old word, or `None` if `change` returned `None`. Updates and loads use
+    /// `SeqCst`. They share a single order with the steps that mark a batch as cancelled and count listeners.
     fn update(&self, change: impl FnMut(u64) -> Option<u64>) -> Option<u64> {
         self.0.fetch_update(Ordering::SeqCst, Ordering::SeqCst, change).ok()
     }
 }
 
-/// What an idle state word shows of a run that ended at this instant. Three days later to the nanosecond it looks the same, which may put off
-/// a run by one tick.
+/// The word of an idle job whose last run had waited and ended at this instant. The instant is truncated: after about
+/// three days, another instant gives the same word. A collision may delay a run by one tick.
 fn waited_until(ended: Time) -> u64 {
     (ended.as_nanos() as u64) << OFFER_ID_SHIFT | WAITED
 }
@@ -319,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn a_withdrawn_offer_can_not_be_taken_up() {
+    fn the_run_of_a_withdrawn_offer_can_not_begin() {
         let state = RunState::default();
         let (first, second) = (OfferId::new(1), OfferId::new(2));
         state.offer(first);
@@ -345,7 +347,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_is_in_progress_under_its_own_ticket() {
+    fn a_run_is_in_progress_under_its_own_offer_id() {
         let state = RunState::default();
         let offer_ids = [OfferId::new(1), OfferId::new(2)];
         let running = || offer_ids.map(|offer_id| state.is_running_under(offer_id));
@@ -409,7 +411,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_was_told_to_end_leaves_the_next_alone() {
+    fn a_cancelled_run_leaves_the_next_alone() {
         let state = RunState::default();
         let (first, second) = (OfferId::new(1), OfferId::new(2));
         state.offer(first);
@@ -424,7 +426,7 @@ mod tests {
     }
 
     #[test]
-    fn an_idle_state_shows_at_which_instant_a_run_has_ended_that_had_waited() {
+    fn an_idle_state_shows_when_a_run_that_had_waited_has_ended() {
         let state = RunState::default();
         let [before, ended] = [0, 5].map(Time::from_nanos);
         let shows = || [before, ended].map(|instant| state.load().has_ended_at(instant));
@@ -452,7 +454,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_is_for_whoever_has_taken_the_job() {
+    fn a_change_is_for_the_holder_of_a_busy_job() {
         let state = RunState::default();
         assert!(!state.change());
         state.offer(OfferId::new(1));
@@ -463,8 +465,8 @@ mod tests {
     }
 
     #[test]
-    fn the_end_tells_what_came_up_and_nothing_else() {
-        // What came up, and then: nothing, due, changed, watched, removed.
+    fn the_end_reports_the_deferred_requests_and_no_others() {
+        // Row: the request during the run, then the expected flags: nothing, due, changed, watched, removed.
         type Row = (fn(&RunState), (bool, bool, bool, bool, bool));
         let table: [Row; 7] = [
             (|_| (), (true, false, false, false, false)),
@@ -494,7 +496,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_asked_twice_is_asked_once() {
+    fn a_request_made_twice_counts_once() {
         let offer_id = OfferId::new(1);
         let asked_twice = |ask: fn(&RunState)| {
             let state = RunState::default();
@@ -535,7 +537,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sight_shows_the_stage_and_what_is_said_of_the_job() {
+    fn a_snapshot_shows_the_stage_and_the_flags_of_the_job() {
         let state = RunState::default();
         let stage = || {
             let snapshot = state.load();
@@ -569,7 +571,7 @@ mod tests {
     }
 
     #[test]
-    fn a_trigger_is_taken_back_alone() {
+    fn taking_the_trigger_keeps_the_other_flags() {
         let state = RunState::default();
         state.pause();
         state.trigger();
@@ -579,7 +581,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_run_in_progress_can_be_told_to_end() {
+    fn only_a_run_in_progress_can_be_cancelled() {
         let state = RunState::default();
         let offer_id = OfferId::new(1);
         assert!(!state.cancel_current());
@@ -599,7 +601,7 @@ mod tests {
         assert!(!instance.offer_instance(second, true));
         assert!(!instance.load().is_triggered());
         assert_eq!(instance.begin(first), Some(Begin::Due));
-        // It was busy, and so tells at its end that the job is due.
+        // The instance was busy. The end of its run therefore reports that the job is due.
         assert!(instance.end(None).due());
         assert!(instance.offer_instance(second, true));
         assert_eq!(instance.begin(second), Some(Begin::Triggered));

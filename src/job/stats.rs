@@ -1,20 +1,20 @@
-//! What is remembered of a job's runs.
+//! Statistics of a job's runs.
 
-// What is remembered decides nothing, so that checkers of interleavings need not know.
+// No decision depends on the statistics. The interleaving checkers therefore need not know these atomics.
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use crate::time::{Span, Time};
 
-/// The upper bounds of the histogram's bars but the last, which has none.
+/// The upper bounds of the histogram's bars. The last bar has no upper bound.
 pub(crate) const LATENESS_BOUNDS: [Duration; 3] = [
     Duration::from_millis(10),
     Duration::from_millis(100),
     Duration::from_secs(1),
 ];
 
-/// Of how many runs the mean speaks at most: later ones count for more than those of long ago.
+/// The mean covers at most this number of runs: newer runs count for more than old runs.
 const MEAN_OF: u32 = 1 << 20;
 
 #[derive(Debug, Clone, Copy)]
@@ -38,7 +38,7 @@ impl Default for RunStats {
 }
 
 impl RunStats {
-    /// A run that was due at `due` has taken from `started` to `ended`.
+    /// Records a run that was due at `due`, began at `started` and ended at `ended`.
     fn note_run(&mut self, due: Time, started: Time, ended: Time) {
         let lateness = started.since(due);
         self.last_duration = ended.since(started);
@@ -49,12 +49,12 @@ impl RunStats {
         self.mean_duration += (seconds(self.last_duration) - self.mean_duration) / weight as f32;
     }
 
-    /// How long the last run took, if one has ended.
+    /// The duration of the last run. `None` if no run has ended.
     pub(crate) fn last_duration(&self) -> Option<Duration> {
         (self.measured() > 0).then(|| self.last_duration.into())
     }
 
-    /// How many runs were measured.
+    /// Number of timed runs.
     pub(crate) fn measured(&self) -> u32 {
         self.lateness.iter().fold(0, |sum, count| sum.saturating_add(*count))
     }
@@ -72,13 +72,14 @@ impl RunStats {
     }
 }
 
-/// The statistics of a job, of which there may be a million: it is kept small. One at a time writes to it, the holder of the job's
-/// state word, or, if it allows several runs, of a lock. Who looks meanwhile may find figures of two runs.
+/// The statistics of a job, kept small because a scheduler may hold a million jobs. Only one thread at a time writes:
+/// the holder of the job's state word. If the job allows several runs at a time, the holder of `Instances::writing`
+/// writes. A concurrent reader may see figures of two runs.
 #[derive(Debug)]
 #[repr(C)] // The last field lies last, see `last_word`.
 pub(crate) struct AtomicRunStats {
     last_duration: AtomicU32,
-    /// The bits of a float, as the next.
+    /// The bits of a float, like the next field.
     mean_duration: AtomicU32,
     max_lateness: AtomicU32,
     lateness: [AtomicU32; LATENESS_BOUNDS.len() + 1],
@@ -111,7 +112,7 @@ impl AtomicRunStats {
     pub(crate) const OFFSET_OF_LAST_WORD: usize =
         std::mem::offset_of!(AtomicRunStats, lateness) + size_of::<[AtomicU32; LATENESS_BOUNDS.len()]>();
 
-    /// The last thing in its memory.
+    /// The last word in the struct's memory.
     pub(crate) fn last_word(&self) -> u32 {
         let [.., last] = &self.lateness;
         last.load(Relaxed)
@@ -127,7 +128,7 @@ impl AtomicRunStats {
         }
     }
 
-    /// A run that was due at `due` has taken from `started` to `ended`.
+    /// Records a run that was due at `due`, began at `started` and ended at `ended`.
     pub(crate) fn note_run(&self, due: Time, started: Time, ended: Time) {
         let mut stats = self.get();
         stats.note_run(due, started, ended);
@@ -135,13 +136,13 @@ impl AtomicRunStats {
     }
 }
 
-/// A length of time in four bytes: whole nanoseconds up to a quarter of a second, beyond that the first eight or nine digits, and how many noughts
-/// follow.
+/// A span in four bytes. Up to a quarter of a second, the span is exact, in nanoseconds. A longer span keeps its first
+/// eight or nine decimal digits, and the number of zeros after the digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct ShortSpan(u32);
 
 impl ShortSpan {
-    /// How many bits hold the digits. The others hold the noughts, of which there are eleven at most.
+    /// Number of bits for the digits. The other bits hold the number of zeros, at most eleven.
     const DIGITS: u32 = 28;
 }
 
@@ -211,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_not_run_was_not_measured() {
+    fn a_job_without_runs_has_no_durations() {
         let stats = RunStats::default();
         assert_eq!((stats.last_duration(), stats.mean_duration()), (None, None));
     }
@@ -228,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_noted_is_there_again() {
+    fn a_noted_run_is_read_back() {
         let stats = AtomicRunStats::default();
         stats.note_run(ms(0), ms(20), ms(50));
         stats.note_run(ms(100), ms(100), ms(110));

@@ -15,9 +15,9 @@ use crate::job::run_end::RunEnd;
 use crate::sync::{Mutex, MutexGuard};
 use crate::unwind::lock;
 
-/// A function that can be a job; see [`JobBuilder::run`](crate::JobBuilder::run).
+/// A function that can be a job, see [`JobBuilder::run`](crate::JobBuilder::run).
 ///
-/// It is implemented for closures and functions of four shapes, each `Send + 'static`:
+/// The trait is implemented for closures and functions of four shapes, each `Send + 'static`:
 ///
 /// | shape | example |
 /// | --- | --- |
@@ -26,13 +26,13 @@ use crate::unwind::lock;
 /// | `FnMut(Run) -> O` | `\|run: Run\| println!("run {}", run.number())` |
 /// | `FnMut(Run) -> impl Future<Output = O> + Send` | `async fn beat(run: Run) { .. }` |
 ///
-/// where `O` is `()` or `Result<(), E>`, with an `E` that converts into a boxed error. A job has one run at a time, so
-/// the function may keep state. `Marker` tells the shapes apart and is never written out.
+/// `O` is `()` or `Result<(), E>`, where `E` converts into a boxed error. A job has one run at a time, so the function
+/// may keep state. `Marker` distinguishes the shapes and is never written out.
 ///
-/// An `async ||` closure can be a job as long as it captures nothing: one that does lends what it holds to its futures,
-/// and such a future can't outlive the call. Write `move || { let shared = shared.clone(); async move { .. } }`.
+/// An `async ||` closure can be a job if it captures nothing. If it captures a value, each future borrows from the
+/// closure and can't outlive the call. In this case write `move || { let shared = shared.clone(); async move { .. } }`.
 ///
-/// A closure that never returns, `|| panic!()`, has no output type to go by: write `|| -> () { panic!() }`.
+/// A closure that never returns, such as `|| panic!()`, has no output type. In this case write `|| -> () { panic!() }`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be a job",
     label = "not a function that can be a job",
@@ -50,7 +50,7 @@ pub trait Target<Marker>: Send + 'static {
     fn into_body(self) -> Self::Body;
 }
 
-/// A function that can be a blocking job; see [`JobBuilder::run_blocking`](crate::JobBuilder::run_blocking).
+/// A function that can be a blocking job, see [`JobBuilder::run_blocking`](crate::JobBuilder::run_blocking).
 ///
 /// The synchronous shapes of [`Target`]: `FnMut() -> O` and `FnMut(Run) -> O`.
 #[diagnostic::on_unimplemented(
@@ -61,7 +61,7 @@ pub trait Target<Marker>: Send + 'static {
 )]
 pub trait BlockingTarget<Marker>: Target<Marker> {}
 
-/// A function that several runs may call at once; see [`Allow`](crate::Allow).
+/// A function that several runs may call at once, see [`Allow`](crate::Allow).
 ///
 /// The shapes of [`Target`] with `Fn + Sync` in place of `FnMut`.
 #[diagnostic::on_unimplemented(
@@ -75,7 +75,7 @@ pub trait SharedTarget<Marker>: Target<Marker> {
     fn into_shared_body(self) -> Box<dyn Body>;
 }
 
-/// What a job may return: `()` or a `Result<(), E>`.
+/// The return type of a job: `()` or `Result<(), E>`.
 #[diagnostic::on_unimplemented(
     message = "a job can't return `{Self}`",
     label = "neither `()` nor `Result<(), E>`",
@@ -86,7 +86,7 @@ pub trait Outcome {
     fn into_result(self) -> JobResult;
 }
 
-/// How a run ended by itself.
+/// The result of a run that ended by itself.
 pub(crate) type JobResult = Result<(), Box<dyn Error + Send + Sync>>;
 
 impl Outcome for () {
@@ -101,53 +101,55 @@ impl<E: Into<Box<dyn Error + Send + Sync>>> Outcome for Result<(), E> {
     }
 }
 
-/// A target in the form in which the scheduler keeps it.
+/// A target in the form in which the scheduler stores it.
 pub trait Body: Send + Sync + 'static {
-    /// Calls the target for one run, whose future may take over `spare`. For whoever may run the job, see [`Held`].
+    /// Calls the target for a run, whose future may reuse `spare`. Call only as the holder of the state word, see
+    /// [`Held`].
     fn call(&self, run: &RunContext<'_>, spare: &mut FutureBuf) -> CallResult;
 
-    /// Drops the target and what it captured. Likewise.
+    /// Drops the target and its captured values. Call only as the holder of the state word.
     fn clear(&self);
 
-    /// Whether it looks at the [`Run`] it is called for.
+    /// Whether the target takes a [`Run`].
     fn takes_run(&self) -> bool;
 
-    /// The type name of the target unless one was given.
+    /// The job's name. By default, the type name of the target.
     fn name(&self) -> &str;
 }
 
-/// A run of an asynchronous target.
+/// The future of a run of an asynchronous target.
 pub(crate) type RunFuture = Pin<Box<dyn ReusableFuture>>;
 
-/// What is left of the future of an earlier run: its memory.
+/// The memory of an earlier run's future.
 pub(crate) type FutureBuf = Option<RunFuture>;
 
-/// The future of a run, and the memory that it lies in.
+/// The future of a run, and the memory for the future.
 #[doc(hidden)]
 pub trait ReusableFuture: Future<Output = RunEnd> + Send {
-    /// Drops the future, which is over, where it is, so that another one may [take over](Running::reuse). False if this kind
-    /// of future has no use for that, and is to be dropped as a whole.
+    /// Drops the finished future in place, so that the next future can [reuse](ReusableFuture::reuse) the memory.
+    /// Returns false if this kind of future can't reuse memory. The caller then drops the whole allocation.
     fn clear(self: Pin<&mut Self>) -> bool {
         false
     }
 
-    /// Takes the future out of `next`, an `Option` of one, if it is of the same type as the one before.
+    /// If the future in `next` has the same type as the earlier future, moves it into this memory. `next` must be an
+    /// `Option` of a future.
     fn reuse(self: Pin<&mut Self>, _next: &mut dyn Any) -> bool {
         false
     }
 }
 
-/// What a call to a target came to.
+/// The result of a call to a target.
 #[allow(missing_debug_implementations, reason = "users never see one")]
 pub enum CallResult {
-    /// It is done.
+    /// The run is over.
     Done(RunEnd),
-    /// It goes on as a future.
+    /// The run continues as a future.
     Future(RunFuture),
 }
 
 impl CallResult {
-    /// Whether the run may end with a failure, or has.
+    /// Whether the run has failed or may still fail.
     pub(crate) fn may_fail(&self) -> bool {
         match self {
             CallResult::Done(end) => end.is_failure(),
@@ -155,7 +157,8 @@ impl CallResult {
         }
     }
 
-    /// The end of a call that has no future. A future can't come from a blocking target, and is dropped.
+    /// The end of a call without a future. A blocking target can't return a future. If a future exists, this function
+    /// drops it.
     pub(crate) fn into_end(self) -> RunEnd {
         match self {
             CallResult::Done(end) => end,
@@ -164,7 +167,7 @@ impl CallResult {
     }
 }
 
-/// Tells the shapes of targets apart.
+/// Markers for the shapes of targets.
 #[derive(Debug)]
 pub struct Shape<const TAKES_RUN: bool, const IS_ASYNC: bool, Output>(PhantomData<Output>);
 
@@ -191,7 +194,7 @@ impl Body for Box<dyn Body> {
     }
 }
 
-/// A body with a name of its own. Most jobs have none, and no place for one.
+/// A body with an explicit name. Most jobs have no explicit name and need no memory for it.
 pub(crate) struct Named<B> {
     name: Box<str>,
     body: B,
@@ -223,8 +226,8 @@ impl<B: Body> Body for Named<B> {
 
 /// A target, until it is cleared.
 ///
-/// Locked only by the holder of the job's state word, and so never waited for: the state word is who may run, the lock is how the
-/// compiler knows.
+/// Only the holder of the job's state word locks the mutex, so no thread ever waits for the lock. The state word
+/// decides which thread may run the target. The mutex proves exclusive access to the compiler.
 #[allow(missing_debug_implementations, reason = "users never see one")]
 pub struct Held<F, Marker> {
     target: Mutex<Option<F>>,
@@ -248,7 +251,7 @@ impl<F, Marker> Held<F, Marker> {
     }
 }
 
-/// A target that several runs call at once.
+/// A target that several runs may call at once.
 #[allow(missing_debug_implementations, reason = "users never see one")]
 struct Shared<F, Marker> {
     target: Mutex<Option<Arc<F>>>,
@@ -269,7 +272,7 @@ impl<F, Marker> Shared<F, Marker> {
 pub trait OutcomeFuture: Future<Output: Outcome> + Send {}
 impl<F: Future<Output: Outcome> + Send> OutcomeFuture for F {}
 
-/// Implements one shape: as a target of which there is one run at a time, and as one of which there may be several.
+/// Implements one shape: as a target with one run at a time, and as a target with several runs at a time.
 macro_rules! shape {
     (
         $takes_run:literal, $marker:ident<$output:ident>: ($($run:ident)?), $bound:path,
@@ -371,8 +374,8 @@ fn future<Fut: OutcomeFuture + 'static>(future: Fut, spare: &mut FutureBuf) -> C
 }
 
 pin_project! {
-    /// Where the future of a run lies, and later the next one's. Maps its outcome to the end of a run, without the second copy of
-    /// the future that an `async` block would hold.
+    /// The memory for the future of a run, and later for the next future. Maps the future's outcome to a `RunEnd`. An
+    /// `async` block would do the same with a second copy of the future.
     struct Buffered<Fut> {
         #[pin]
         future: Option<Fut>,
@@ -412,7 +415,7 @@ mod tests {
 
     use super::*;
 
-    /// The future of a run, and where it lies.
+    /// The future of a run, and its address.
     fn place(step: CallResult) -> (RunFuture, *const ()) {
         let CallResult::Future(run) = step else {
             panic!("there is no future")
@@ -422,7 +425,7 @@ mod tests {
     }
 
     #[test]
-    fn a_future_takes_over_the_memory_of_one_of_its_type() {
+    fn a_future_reuses_the_memory_of_a_future_of_its_type() {
         let (mut first, before) = place(future(ready(()), &mut None));
         let mut cx = Context::from_waker(Waker::noop());
         assert!(matches!(first.as_mut().poll(&mut cx), Poll::Ready(RunEnd::Finished)));
@@ -438,7 +441,7 @@ mod tests {
     }
 
     #[test]
-    fn a_future_is_dropped_when_its_place_is_vacated() {
+    fn a_future_is_dropped_when_its_memory_is_cleared() {
         let shared = Arc::new(());
         let held = Arc::clone(&shared);
         let (mut run, _) = place(future(async move { drop(held) }, &mut None));

@@ -5,11 +5,11 @@ use crate::job::event_kind::EventKind;
 use crate::job::handle::Job;
 use crate::text::{OneLine, describe};
 
-/// Something that has happened to a job. [`SchedulerBuilder::on_event`](crate::SchedulerBuilder::on_event) and
-/// [`Scheduler::events`](crate::Scheduler::events) tell of them.
+/// An event of a job. [`SchedulerBuilder::on_event`](crate::SchedulerBuilder::on_event) and
+/// [`Scheduler::events`](crate::Scheduler::events) report events.
 ///
-/// `Display` writes it in one line, whatever the name of the job and the text of its error are: line breaks and other
-/// characters that would confuse a log or a terminal are written as `\n` or `\u{1b}`.
+/// `Display` writes an event on one line. In the job's name and in the error's text, line breaks and other control
+/// characters are escaped, for example as `\n` or `\u{1b}`.
 ///
 /// ```
 /// use std::time::Duration;
@@ -34,39 +34,39 @@ pub struct Event {
 }
 
 impl Event {
-    /// The job that it happened to.
+    /// Returns the job of the event.
     pub fn job(&self) -> &Job {
         &self.job
     }
 
-    /// What has happened.
+    /// Returns what happened.
     pub fn kind(&self) -> &EventKind {
         &self.kind
     }
 
-    /// The number of the run, if one had begun.
+    /// Returns the number of the run, or `None` if no run had begun.
     pub fn run(&self) -> Option<u64> {
         self.run
     }
 
-    /// The instant that the schedule gave for the run, see [`Run::scheduled`](crate::Run::scheduled); `None` if the event
-    /// is not about a run.
+    /// Returns the instant that the schedule gave for the run, see [`Run::scheduled`](crate::Run::scheduled). Returns
+    /// `None` if the event does not concern a run.
     pub fn scheduled(&self) -> Option<Instant> {
         self.scheduled
     }
 
-    /// The instant from which the run might begin: [`scheduled`](Event::scheduled), put off by the
-    /// [jitter](crate::JobBuilder::jitter) if the job has one.
+    /// Returns the instant from which the run could begin: [`scheduled`](Event::scheduled), delayed by the
+    /// [jitter](crate::JobBuilder::jitter) if the job has a jitter.
     pub fn due(&self) -> Option<Instant> {
         self.due
     }
 
-    /// When it happened.
+    /// Returns the instant of the event.
     pub fn instant(&self) -> Instant {
         self.instant
     }
 
-    /// How long the run took, if it has ended.
+    /// Returns how long the run took, or `None` if the run has not ended.
     pub fn duration(&self) -> Option<Duration> {
         self.duration
     }

@@ -1,5 +1,5 @@
-//! Counters and histograms for the crate `metrics`, once the program has installed a recorder, such as that of
-//! `metrics-exporter-prometheus`.
+//! Counters and histograms for the crate `metrics`. They need a recorder, installed by the program, such as the
+//! recorder of `metrics-exporter-prometheus`.
 //!
 //! | metric | kind | unit | labels | |
 //! | --- | --- | --- | --- | --- |
@@ -11,11 +11,11 @@
 //! | `atevery_run_lateness_seconds` | histogram | seconds | `job` | from the due instant of a run to its beginning |
 //! | `atevery_run_duration_seconds` | histogram | seconds | `job` | from the beginning of a run to its end |
 //!
-//! `job` is the job's name: jobs of one name are counted together. `outcome` is `finished`, `failed`, `panicked`,
-//! `timed_out` or `cancelled`. A counter appears when there is something to count.
+//! `job` is the job's name: jobs with the same name are counted together. `outcome` is `finished`, `failed`,
+//! `panicked`, `timed_out` or `cancelled`. A counter appears when the first event of its kind is counted.
 //!
-//! The recorder is told descriptions and units at the first run of each job. With this feature every run is measured,
-//! see [`JobStatus`](crate::JobStatus), and each costs a few look-ups in the recorder.
+//! At the first run of each job, the recorder gets the descriptions and units. With this feature every run is timed,
+//! see [`JobStatus`](crate::JobStatus). Each run costs a few look-ups in the recorder.
 
 use metrics::{Unit, counter, describe_counter, describe_histogram, histogram};
 
@@ -30,7 +30,7 @@ const REFUSED: &str = "atevery_refused_runs_total";
 const LATENESS: &str = "atevery_run_lateness_seconds";
 const DURATION: &str = "atevery_run_duration_seconds";
 
-/// Counts what has happened.
+/// Counts the event.
 pub(crate) fn count(event: &Event) {
     let job = event.job().name().to_owned();
     match event.kind() {
@@ -63,7 +63,8 @@ fn count_end(event: &Event, job: String, outcome: &'static str) {
     }
 }
 
-/// At the first run of a job, not once for the process: the recorder may be installed late, and nobody says when.
+/// Called at the first run of each job, not once per process: the program may install the recorder late, without
+/// notice.
 fn describe() {
     describe_counter!(STARTED, Unit::Count, "Runs that have begun.");
     describe_counter!(ENDED, Unit::Count, "Runs that have ended, by outcome.");

@@ -1,4 +1,4 @@
-//! What is told of jobs and runs: events, tracing, metrics and the status.
+//! Reports on jobs and runs: events, tracing, metrics and the status.
 
 pub(crate) mod event;
 #[cfg(feature = "metrics")]

@@ -1,4 +1,4 @@
-//! Those who want to know what happens to jobs.
+//! The observers of a scheduler: hooks and event streams.
 
 use std::sync::{Arc, Weak};
 
@@ -13,7 +13,7 @@ pub(crate) type Hook = Box<dyn Fn(&Event) + Send + Sync>;
 pub(crate) struct Observers {
     hooks: Vec<Guarded<Hook>>,
     streams: Mutex<Vec<Weak<Channel>>>,
-    /// Whether there are any, so that nobody pays who has none.
+    /// Whether any observer exists. Without observers, an event costs only the load of this flag.
     some: AtomicBool,
 }
 
@@ -38,7 +38,7 @@ impl Observers {
         events
     }
 
-    /// Tells all of them. No lock is held while a hook runs, and what it panics with goes nowhere.
+    /// Reports the event to all observers. No lock is held while a hook runs. The panic of a hook is discarded.
     pub(crate) fn emit(&self, event: &Event) {
         crate::observe::trace::emit(event);
         #[cfg(feature = "metrics")]

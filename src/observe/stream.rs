@@ -10,11 +10,10 @@ use crate::observe::event::Event;
 use crate::sync::Mutex;
 use crate::unwind::{lock, quietly};
 
-/// A stream of what happens to the jobs of a scheduler, from the moment it was asked for;
-/// [`Scheduler::events`](crate::Scheduler::events) makes one.
+/// A stream of the events of a scheduler's jobs, from the call of [`Scheduler::events`](crate::Scheduler::events) on.
 ///
-/// It never holds the scheduler up: when its reader is slow the oldest events are dropped, and
-/// [`lost`](Events::lost) says how many. It ends when the scheduler's last handle is gone.
+/// The stream never delays the scheduler: if the reader is slow, the oldest events are dropped. [`lost`](Events::lost)
+/// returns the number of dropped events. The stream ends when the last handle of the scheduler is dropped.
 ///
 /// ```
 /// use std::time::Duration;
@@ -37,7 +36,7 @@ pub struct Events {
     channel: Arc<Channel>,
 }
 
-/// What the scheduler and the reader share.
+/// The state shared by the scheduler and the reader.
 pub(crate) struct Channel(Mutex<State>);
 
 struct State {
@@ -61,7 +60,7 @@ impl Events {
         (Events { channel }, sender)
     }
 
-    /// How many events were dropped so far because they were not read in time.
+    /// Returns how many events were dropped so far because the reader was too slow.
     pub fn lost(&self) -> u64 {
         lock(&self.channel.0).lost
     }
@@ -76,7 +75,7 @@ impl Channel {
         state.events.push_back(event);
         let waker = state.waker.take();
         drop(state);
-        // A user's error may be dropped with it.
+        // The event may hold the last reference to a user's error.
         quietly(|| drop(oldest));
         wake(waker);
     }
@@ -91,7 +90,7 @@ impl Channel {
 }
 
 impl Drop for Channel {
-    /// What was not read may hold errors of a user's, whose destructors may panic.
+    /// Unread events may hold a user's errors, whose destructors may panic.
     fn drop(&mut self) {
         for event in lock(&self.0).events.drain(..) {
             quietly(|| drop(event));
@@ -99,7 +98,7 @@ impl Drop for Channel {
     }
 }
 
-/// Wakes the reader. Its waker is a user's, and may panic.
+/// Wakes the reader. The waker is user code and may panic.
 fn wake(waker: Option<Waker>) {
     if let Some(waker) = waker {
         quietly(|| waker.wake());

@@ -1,17 +1,18 @@
-//! Spans and events for `tracing`. Without that feature there is nothing here that costs anything.
+//! Spans and events for `tracing`. Without the `tracing` feature, all functions here are empty and cost nothing.
 //!
-//! Each run has a span `run` of the target `atevery`, at the level INFO. It has no parent: a run belongs to its job, not to
-//! the code that happens to drive the executor. It is entered for the call of the target, for every poll of its future,
-//! for the drop of that future, and for the event that tells of the end. Its fields:
+//! Each run has a span `run` with the target `atevery` and the level INFO. The span has no parent: a run belongs to its
+//! job, not to the code that drives the executor. The span is entered for the call of the target, for each poll of the
+//! future, and for the drop of the future. The event for the end of the run also lies inside the span. The span has
+//! these fields:
 //!
 //! | field | |
 //! | --- | --- |
 //! | `job` | the job's name |
 //! | `run` | the number of the run |
-//! | `scheduled` | the instant that the schedule gives for it, in seconds from the making of the scheduler |
-//! | `lateness_ms` | how long after its due instant it began, in milliseconds |
+//! | `scheduled` | the instant that the schedule gives for the run, in seconds from the creation of the scheduler |
+//! | `lateness_ms` | the time from the due instant to the start of the run, in milliseconds |
 //!
-//! Events of the same target, with the fields `job` and `run`:
+//! Events have the same target and the fields `job` and `run`:
 //!
 //! | level | event | further fields |
 //! | --- | --- | --- |
@@ -44,7 +45,7 @@ mod on {
         enabled!(target: "atevery", Level::ERROR)
     }
 
-    /// Tells the subscriber, whose panic harms nothing.
+    /// Reports the event to the subscriber. A panic of the subscriber is discarded.
     pub(crate) fn emit(event: &Event) {
         quietly(|| write(event));
     }

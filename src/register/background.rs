@@ -1,8 +1,8 @@
 //! The scheduler of the process.
 //!
-//! Each start makes a new scheduler on the runtime it is given, so nothing is tied to a runtime that has gone. Those of
-//! earlier starts are kept as long as runs of theirs go on: to drop one would cancel them, and a function whose run goes
-//! on is not registered again before that run has ended.
+//! Each start makes a new scheduler on the given runtime. No state is therefore tied to a runtime that is gone. The
+//! schedulers of earlier starts are kept while their runs continue, because dropping a scheduler cancels its runs. A
+//! function with such a run is registered again only after the run has ended.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -16,13 +16,13 @@ use crate::register::registry::{Found, Registered, found};
 use crate::runtime::{BoxFuture, Runtime, SpawnError, Spawner, Timer};
 use crate::unwind::lock;
 
-/// Starts every function that has an [`every`](crate::every) attribute, on a scheduler of the process's own.
+/// Starts every function that has an [`every`](crate::every) attribute, on a scheduler that belongs to the process.
 ///
-/// It can be started again after a stop, on the same runtime or another. That is a fresh start: the functions are
-/// registered anew, and their arguments evaluated anew. Only a function whose run has outlived the stop waits until that
-/// run has ended.
+/// After a stop, the functions can be started again, on the same runtime or a different runtime. Each start registers
+/// the functions anew and evaluates their arguments anew. If a function's run has outlived the stop, the function is
+/// registered after the end of this run.
 ///
-/// For a choice of functions, or for several schedulers, see [`Scheduler::add_registered_where`].
+/// To select functions, or to use several schedulers, see [`Scheduler::add_registered_where`].
 ///
 /// ```
 /// use atevery::{every, runtime::Standalone};
@@ -41,9 +41,10 @@ use crate::unwind::lock;
 ///
 /// # Errors
 ///
-/// [`is_already_started`](Error::is_already_started) while it runs or is being started,
-/// [`is_stopping`](Error::is_stopping) while a stop is waiting, [`is_spawn`](Error::is_spawn) if the runtime refuses,
-/// [`is_invalid_option`](Error::is_invalid_option) if an option of an attribute makes no sense. Nothing changes then.
+/// Returns [`is_already_started`](Error::is_already_started) if the scheduler is running or being started. Returns
+/// [`is_stopping`](Error::is_stopping) if a stop is waiting for runs to end. Returns [`is_spawn`](Error::is_spawn) if
+/// the runtime refuses to run the scheduler's loop. Returns [`is_invalid_option`](Error::is_invalid_option) if an
+/// option of an attribute has an invalid value. After an error nothing has changed.
 pub fn start_background_tasks(runtime: impl Runtime) -> Result<(), Error> {
     let starting = Starting::begin()?;
     let runtime: Arc<dyn Runtime> = Arc::new(runtime);
@@ -52,9 +53,9 @@ pub fn start_background_tasks(runtime: impl Runtime) -> Result<(), Error> {
     Ok(())
 }
 
-/// Stops what [`start_background_tasks`] started, once the [`Stop`] is awaited; see [`Scheduler::stop`].
+/// Returns a [`Stop`] for the scheduler of [`start_background_tasks`], see [`Scheduler::stop`].
 ///
-/// If nothing was started, there is nothing to wait for, and the report is empty.
+/// If nothing was started, the stop returns immediately with an empty report.
 ///
 /// ```
 /// let report = atevery::stop_background_tasks().blocking_wait();
@@ -72,7 +73,7 @@ static BACKGROUND: Mutex<Background> = Mutex::new(Background {
 
 struct Background {
     starting: bool,
-    /// The last start, and those before it of which runs go on.
+    /// The last start, and the earlier starts whose runs continue.
     generations: Vec<Generation>,
 }
 
@@ -82,7 +83,8 @@ impl Background {
     }
 }
 
-/// A start that is under way. User code runs meanwhile, so no lock is held, but others are kept out.
+/// A start in progress. No lock is held during the start, because the start calls user code. The flag `starting`
+/// excludes other starts.
 struct Starting(());
 
 impl Starting {
@@ -99,7 +101,7 @@ impl Starting {
         Ok(Starting(()))
     }
 
-    /// What earlier starts registered and is still running.
+    /// The functions that earlier starts registered and whose runs continue.
     fn earlier(&self) -> Vec<(&'static Registered, Job)> {
         let background = lock(&BACKGROUND);
         background.generations.iter().flat_map(Generation::running).collect()
@@ -113,7 +115,7 @@ impl Starting {
         background.generations = kept;
         background.generations.push(generation);
         drop(background);
-        // Their targets are dropped here, outside of the lock.
+        // The targets are dropped here, outside of the lock, because their destructors are user code.
         drop::<Vec<Generation>>(ended);
     }
 }
@@ -124,7 +126,7 @@ impl Drop for Starting {
     }
 }
 
-/// One start.
+/// A start of the functions.
 struct Generation {
     scheduler: Scheduler,
     jobs: Jobs,
@@ -173,13 +175,13 @@ fn add(found: Found, scheduler: &Scheduler, jobs: &Jobs) -> Result<(), Error> {
     Ok(())
 }
 
-/// Registers functions once their stragglers have ended, unless the scheduler is stopped before.
+/// Registers each function after its straggler has ended, unless the scheduler is stopped before.
 async fn add_late(mut late: Vec<(Found, Job)>, scheduler: Scheduler, jobs: Jobs, runtime: Arc<dyn Runtime>) {
     while !late.is_empty() && scheduler.is_running() {
         let (waiting, ended): (Vec<_>, _) = late.into_iter().partition(|(_, straggler)| straggler.is_running());
         late = waiting;
         for (found, _) in ended {
-            // It was registered before, on a scheduler with the same settings.
+            // The same registration succeeded before, on a scheduler with the same settings.
             let _ = add(found, &scheduler, &jobs);
         }
         if !late.is_empty() {
@@ -188,10 +190,10 @@ async fn add_late(mut late: Vec<(Found, Job)>, scheduler: Scheduler, jobs: Jobs,
     }
 }
 
-/// How often stragglers are looked at.
+/// The interval between checks for the end of stragglers.
 const PATIENCE: Duration = Duration::from_millis(50);
 
-/// The adapter of the scheduler that stands in until the first start. Nothing is ever spawned on it.
+/// The adapter of the scheduler that serves stops before the first start. Nothing is ever spawned on this adapter.
 struct Absent;
 
 impl Spawner for Absent {

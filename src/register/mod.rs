@@ -1,4 +1,4 @@
-//! The attribute `#[every]`: what it registers, and the scheduler of the process.
+//! The registry of the attribute `#[every]`, and the scheduler of the process.
 
 pub(crate) mod background;
 #[doc(hidden)]

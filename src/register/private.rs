@@ -1,4 +1,5 @@
-//! What the expansion of `#[every]` names. Not public API: it changes with the attribute, in any release.
+//! The items that the expansion of `#[every]` refers to. Not public API: they change with the attribute, in any
+//! release.
 
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use crate::job::handle::Job;
 use crate::job::target::{BlockingTarget, SharedTarget, Target};
 pub use crate::{Registered, Run};
 
-/// The interval of `#[every("2s")]`. The caller is tracked, so that the compiler's error points at the literal.
+/// The interval of `#[every("2s")]`. `track_caller` makes the compiler's error point at the literal.
 #[track_caller]
 pub const fn literal(text: &str) -> Duration {
     match crate::parse_interval(text) {
@@ -22,7 +23,7 @@ pub const fn literal(text: &str) -> Duration {
     }
 }
 
-/// A length of time that an option is set to.
+/// The duration of an option, such as `timeout = "30s"`.
 #[track_caller]
 pub const fn duration(text: &str) -> Duration {
     match crate::parse_interval(text) {
@@ -41,7 +42,7 @@ pub const fn constant(interval: Duration) -> Duration {
     interval
 }
 
-/// What can be forwarded to a function.
+/// A value that can be forwarded to a function.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be an argument of a job",
     label = "not `Clone + Send + 'static`",
@@ -53,22 +54,23 @@ pub trait Argument: Clone + Send + 'static {}
 #[diagnostic::do_not_recommend]
 impl<T: Clone + Send + 'static> Argument for T {}
 
-/// The argument for one run.
+/// The argument for a single run.
 pub fn argument<T: Argument>(argument: &T) -> T {
     argument.clone()
 }
 
-/// [`JobBuilder::run`] on a boxed target, so that a user's crate doesn't compile all that is behind it for each job anew.
+/// [`JobBuilder::run`] on a boxed target. The box keeps the compile time of a user's crate short: the generic code
+/// behind the call is not compiled again for each job.
 pub fn run<M>(job: JobBuilder, target: impl Target<M>) -> Result<Job, Error> {
     job.register_boxed(Box::new(target.into_body()), false)
 }
 
-/// [`JobBuilder::run_blocking`], likewise.
+/// [`JobBuilder::run_blocking`] on a boxed target, for the same reason.
 pub fn run_blocking<M>(job: JobBuilder, target: impl BlockingTarget<M>) -> Result<Job, Error> {
     job.register_boxed(Box::new(target.into_body()), true)
 }
 
-/// The same for a job with an `on_overlap`: which targets it can have, hangs on its value.
+/// Like `run`, for a job with `on_overlap`. The option's value decides which targets are allowed.
 pub fn run_overlapping<T, M, Runs>(job: JobBuilder<Runs>, target: T) -> Result<Job, Error>
 where
     JobBuilder<Runs>: Register<T, M>,
@@ -76,7 +78,7 @@ where
     job.register(target, false)
 }
 
-/// Likewise.
+/// Like `run_blocking`, for a job with `on_overlap`.
 pub fn run_blocking_overlapping<T: BlockingTarget<M>, M, Runs>(job: JobBuilder<Runs>, target: T) -> Result<Job, Error>
 where
     JobBuilder<Runs>: Register<T, M>,
@@ -84,7 +86,7 @@ where
     job.register(target, true)
 }
 
-/// A builder of a job that can have this target.
+/// A builder of a job that accepts this target.
 #[diagnostic::on_unimplemented(
     message = "`{Target}` can't be a job with this `on_overlap`",
     label = "not a function that can be such a job"

@@ -1,4 +1,4 @@
-//! What `#[every]` submits, and how it gets onto a scheduler.
+//! The registrations that `#[every]` submits, and their registration on a scheduler.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::job::handle::Job;
 use crate::observe::status::table::short;
 
-/// Makes the function below it a job.
+/// Makes the annotated function a job.
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -38,28 +38,32 @@ use crate::observe::status::table::short;
 /// # }
 /// ```
 ///
-/// The function stays as it is and can be called. It becomes a job when
-/// [`start_background_tasks`](crate::start_background_tasks) or
-/// [`Scheduler::add_registered`] is called; the attribute may stand in any module, and in any crate that the program is
-/// linked with. It may stand on a function several times: each is a job of its own.
+/// The function stays unchanged and can be called. The function becomes a job when
+/// [`start_background_tasks`](crate::start_background_tasks) or [`Scheduler::add_registered`] is called. The attribute
+/// may be used in any module and in any linked crate. A function may have several attributes: each attribute makes a
+/// separate job.
 ///
 /// # The function
 ///
-/// A `fn` or an `async fn`, or a `fn` that returns a future, whose output is `()` or `Result<(), E>`
-/// ([`Target`](crate::Target) has the details), outside of any `impl`. Its first parameter may be a [`Run`](crate::Run), written by that name
-/// (or, unless it is `async`, `&Run`): the scheduler gives it. It can't be generic, nor have a `self`.
+/// The function must be a `fn`, an `async fn`, or a `fn` that returns a future. The output must be `()` or
+/// `Result<(), E>`; for details see [`Target`](crate::Target). The function must stand outside of any `impl`. It must
+/// not be generic and must not have a `self`.
+///
+/// The first parameter may be a [`Run`](crate::Run), written with exactly this name. Unless the function is `async`,
+/// the parameter may also be a `&Run`. The scheduler passes the run.
 ///
 /// # The interval
 ///
-/// The first argument: a literal that [`parse_interval`](crate::parse_interval) reads (`"50ms"`, `"2s"`, `"1m 30s"`,
-/// `"2h"`, `"1d"`), or a constant expression of type [`Duration`] (`Duration::from_millis(500)`; operators aren't
-/// constant). One that can't be read, or is shorter than 50 ms, is a compile error, whatever the resolution.
+/// The first argument is the interval. The argument must be a literal that [`parse_interval`](crate::parse_interval)
+/// accepts (`"50ms"`, `"2s"`, `"1m 30s"`, `"2h"`, `"1d"`), or a constant expression of type [`Duration`].
+/// `Duration::from_millis(500)` is constant, but operators are not. If the interval can't be parsed or is shorter than
+/// 50 ms, compilation fails, whatever the resolution of the scheduler.
 ///
 /// # Arguments
 ///
-/// Further positional arguments go to the function. They are evaluated once for each scheduler on which the function
-/// is registered, and cloned for each run, so they are `Clone + Send + 'static`. To pass a constant that has the name of
-/// an option, put it in parentheses.
+/// Further positional arguments are forwarded to the function. They are evaluated once for each scheduler on which the
+/// function is registered, and cloned for each run. Their types must therefore be `Clone + Send + 'static`. To pass a
+/// constant with the name of an option, put the constant in parentheses.
 ///
 /// # Options
 ///
@@ -68,30 +72,31 @@ use crate::observe::status::table::short;
 /// | `name = "beat"` | [`JobBuilder::name`]; without it, the path of the function, with `#2` for its second attribute |
 /// | `missed_ticks = MissedTicks::Skip` | [`JobBuilder::missed_ticks`] |
 /// | `first_run = FirstRun::AfterInterval` | [`JobBuilder::first_run`] |
-/// | `jitter = "5s"`, `timeout = "30s"` | [`JobBuilder::jitter`], [`JobBuilder::timeout`]; or an expression of type [`Duration`] |
+/// | `jitter = "5s"`, `timeout = "30s"` | [`JobBuilder::jitter`], [`JobBuilder::timeout`]; or a [`Duration`] |
 /// | `times = 3`, `until = instant()` | [`JobBuilder::times`], [`JobBuilder::until`] |
 /// | `fixed_delay` | [`JobBuilder::fixed_delay`] |
 /// | `retry = \|\| [Duration::from_secs(1)]` | [`JobBuilder::retry`] |
 /// | `on_overlap = Overlap::Replace`, `on_overlap = Allow(2)` | [`JobBuilder::on_overlap`] |
 /// | `group = ("db", 4)` | [`JobBuilder::group`] |
 /// | `blocking` | [`JobBuilder::run_blocking`] instead of [`JobBuilder::run`]; not for an `async fn` |
-/// | `tag = "cleanup"` | something to choose by, see [`Registered::tag`] |
-/// | `crate = path` | where this crate is found, if not under `::atevery` |
+/// | `tag = "cleanup"` | a tag for selecting functions, see [`Registered::tag`] |
+/// | `crate = path` | the path of this crate; by default `::atevery` |
 ///
 /// # Static libraries
 ///
-/// A linker takes from a static library (`.a`) only what is referred to, and nothing refers to a registration. Link one
-/// that a program in another language uses with `--whole-archive`. Crates, executables and shared libraries need
-/// nothing of the kind, but a crate of which nothing at all is used has to be named: `use my_jobs as _;`.
+/// From a static library (`.a`), a linker takes only objects that other code refers to, and no code refers to a
+/// registration. If a program in another language uses such a library, link the library with `--whole-archive`. Crates,
+/// executables and shared libraries don't need this option. If no item of a crate is used, name the crate:
+/// `use my_jobs as _;`.
 pub use atevery_macros::every;
 
-/// A function with an [`every`] attribute, as the linker found it: one for each attribute.
+/// A function with an [`every`] attribute, as collected by the linker. Each attribute gives a separate value.
 ///
-/// [`Scheduler::add_registered_where`] shows them, to choose by.
+/// [`Scheduler::add_registered_where`] passes these values to its filter.
 pub struct Registered {
     module: &'static str,
     function: &'static str,
-    /// Where the attribute stands.
+    /// The location of the attribute.
     place: &'static Location<'static>,
     interval: Duration,
     tag: Option<&'static str>,
@@ -101,32 +106,33 @@ pub struct Registered {
 inventory::collect!(Registered);
 
 impl Registered {
-    /// The path of the function: `my_crate::jobs::print_time`.
+    /// Returns the path of the function: `my_crate::jobs::print_time`.
     pub fn path(&self) -> String {
         format!("{}::{}", self.module, self.function)
     }
 
-    /// The path of the module in which it stands: `my_crate::jobs`.
+    /// Returns the path of the function's module: `my_crate::jobs`.
     pub fn module_path(&self) -> &'static str {
         self.module
     }
 
-    /// The crate in which it stands, as code writes it: `my_crate`.
+    /// Returns the name of the function's crate, as written in code: `my_crate`.
     pub fn crate_name(&self) -> &'static str {
         self.module.split_once("::").map_or(self.module, |(name, _)| name)
     }
 
-    /// What the attribute says as `tag = ".."`.
+    /// Returns the tag given by `tag = ".."`.
     pub fn tag(&self) -> Option<&'static str> {
         self.tag
     }
 
-    /// How often it shall run; `None` if its schedule is not an interval. So far every schedule is one.
+    /// Returns the interval, or `None` if the schedule is not an interval. So far every schedule is an interval.
     pub fn interval(&self) -> Option<Duration> {
         Some(self.interval)
     }
 
-    /// Its schedule in words, such as `every 2s`, in the short form in which [`Scheduler::status`] writes lengths of time.
+    /// Returns the schedule as text, such as `every 2s`. Durations have the short form of the table of
+    /// [`Scheduler::status`].
     ///
     /// ```
     /// use atevery::{Scheduler, every, testing::VirtualTime};
@@ -186,15 +192,16 @@ impl fmt::Debug for Registered {
 /// Registered functions.
 #[cfg_attr(docsrs, doc(cfg(feature = "macros")))]
 impl Scheduler {
-    /// Registers every function that has an [`every`] attribute, in this crate and in those it is linked with.
+    /// Registers every function that has an [`every`] attribute, in this crate and in all linked crates.
     ///
-    /// Each scheduler has jobs of its own: arguments are evaluated anew. The functions of a module come in the order in
-    /// which they are written; the order of modules and crates is the linker's, and may differ from build to build.
+    /// Each scheduler gets separate jobs, with newly evaluated arguments. The functions of a module are registered in
+    /// source order. The linker decides the order of modules and crates, which may differ from build to build.
     ///
     /// # Errors
     ///
-    /// [`is_interval_too_short`](Error::is_interval_too_short) if the resolution of this scheduler is coarser than an
-    /// interval, [`is_invalid_option`](Error::is_invalid_option) if an option of an attribute makes no sense. None is registered then.
+    /// Returns [`is_interval_too_short`](Error::is_interval_too_short) if the interval of a function is shorter than
+    /// the resolution of this scheduler. Returns [`is_invalid_option`](Error::is_invalid_option) if an option of an
+    /// attribute has an invalid value. After an error no function is registered.
     ///
     /// ```
     /// use atevery::{Scheduler, every, testing::VirtualTime};
@@ -213,11 +220,11 @@ impl Scheduler {
         self.add_registered_where(|_| true)
     }
 
-    /// Registers those functions that are `wanted`: by their crate, by their module, or by a tag.
+    /// Registers the functions for which `wanted` returns true, for example by crate, module or tag.
     ///
     /// # Errors
     ///
-    /// As [`add_registered`](Scheduler::add_registered).
+    /// As for [`add_registered`](Scheduler::add_registered).
     ///
     /// ```
     /// use atevery::{Scheduler, every, testing::VirtualTime};
@@ -248,11 +255,11 @@ impl Scheduler {
     }
 }
 
-/// A registered function, told from others of the same path.
+/// A registered function, and its number among the functions with the same path.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Found {
     pub(crate) function: &'static Registered,
-    /// 1 for the first of that path.
+    /// 1 for the first function with the path.
     occurrence: usize,
 }
 
@@ -266,7 +273,7 @@ impl Found {
     }
 }
 
-/// All registered functions: the modules in the linker's order, each as it is written.
+/// All registered functions: the modules in the linker's order, the functions of a module in source order.
 pub(crate) fn found() -> Vec<Found> {
     let mut functions: Vec<&'static Registered> = inventory::iter::<Registered>.into_iter().collect();
     let mut modules = HashMap::new();

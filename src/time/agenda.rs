@@ -1,8 +1,10 @@
-//! What is due at this instant, and when next? Plain data in, plain data out: no clock, no lock, no async.
+//! The agenda answers two questions: which jobs are due at an instant, and when is the next job due. Plain data in,
+//! plain data out: no clock, no lock, no async.
 //!
-//! The agenda knows jobs by their index, which is also their order. It keeps one bucket of indexes for each tick, so that
-//! a tick costs what is due, not what is registered. A job that is inserted again stays in its old bucket too. When the
-//! old bucket comes up, the job's due time in `due_times` tells that the entry is stale.
+//! The agenda knows a job by its index, which is also the job's position in the order. It keeps one bucket of indexes
+//! for each tick. A tick therefore costs time for the due jobs only, not for all registered jobs. If a job is inserted
+//! again, its old entry stays in the old bucket. When the old bucket comes up, the job's time in `due_times` shows that
+//! the entry is stale.
 
 use std::collections::BTreeMap;
 
@@ -11,35 +13,35 @@ use slab::Slab;
 use super::grid::{Grid, Tick};
 use super::instant::Time;
 
-/// A job's place in the order of registration.
+/// A job's position in the order of registration.
 pub(crate) type JobIndex = u32;
 
-/// How many emptied lists are kept: for what is due, for what a late tick leaves of the next bucket, and for two new
-/// buckets.
+/// Number of emptied lists kept: one for the due jobs, one for the rest of a bucket that a late tick has split, and two
+/// for new buckets.
 const SPARES: usize = 4;
 
-/// Only a bucket that comes up within so many ticks gets a spare list. In a far bucket the memory of a large list would
-/// lie unused for long.
+/// Only a bucket whose tick comes within this number of ticks gets a spare list. In a far bucket, a large list would
+/// occupy memory for a long time without use.
 const SOON: Tick = 64;
 
-/// Stale entries are counted after so many insertions, and as many as there are jobs.
+/// Stale entries are counted after this number of insertions, plus the number of jobs.
 const INSERTIONS_PER_LOOK: usize = 4_096;
 
 #[derive(Debug)]
 pub(crate) struct Agenda {
     grid: Grid,
-    /// The first tick that has not been served.
+    /// The first tick not yet served.
     next_tick: Tick,
-    /// The bucket of each tick that has one, by its key in `buckets`.
+    /// The bucket of each tick, by the bucket's key in `buckets`. Most ticks have no bucket.
     ticks: BTreeMap<Tick, usize>,
     buckets: Slab<Bucket>,
-    /// Where the last insertion went. The next one mostly goes there too.
+    /// The bucket of the most recent insertion. The next insertion mostly goes to the same bucket.
     last: Option<LastBucket>,
     /// The time at which each job is due, or `NEVER`.
     due_times: Vec<Time>,
     /// Emptied lists, kept so that a steady load allocates nothing.
     spares: Vec<Vec<JobIndex>>,
-    /// How many insertions are left until stale entries are counted.
+    /// Number of insertions until stale entries are counted.
     insertions_left: usize,
 }
 
@@ -49,7 +51,7 @@ struct Bucket {
     jobs: Vec<JobIndex>,
 }
 
-/// A bucket, and what belongs there: due times later than `after`, up to `until`.
+/// The key of a bucket, and its range: due times later than `after`, up to and including `until`.
 #[derive(Debug, Clone, Copy)]
 struct LastBucket {
     after: Time,
@@ -77,8 +79,8 @@ impl Agenda {
         }
     }
 
-    /// Inserts `job` for the first tick at which `due` has come, and which is neither served nor before `now`.
-    /// The new due time replaces the old one.
+    /// Inserts `job` at the first tick that is not before `due`, not before `now`, and not yet served. The new due time
+    /// replaces the old one.
     pub(crate) fn insert(&mut self, job: JobIndex, due: Time, now: Time) {
         let index = job as usize;
         if index >= self.due_times.len() {
@@ -133,10 +135,10 @@ impl Agenda {
         }
     }
 
-    /// Serves the tick that `now` falls on, or the last one before it, if that tick or an earlier one has a bucket.
+    /// If the tick at or right before `now` has a bucket, or an earlier tick has a bucket, serves that tick.
     ///
-    /// Appends to `due`, in order, every job that is due by `now`. Each tick is served once: what is inserted from here
-    /// on comes at a later tick.
+    /// Appends every job due by `now` to `due`, in order. Each tick is served once: a job inserted afterwards comes at
+    /// a later tick.
     pub(crate) fn take_due(&mut self, now: Time, due: &mut Vec<JobIndex>) {
         let Some(tick) = self.grid.tick_until(now) else { return };
         if self.ticks.first_key_value().is_none_or(|(first, _)| *first > tick) {
@@ -165,7 +167,7 @@ impl Agenda {
         self.recycle(found);
     }
 
-    /// A tick that is served late also serves what has come due since, although its own tick is still ahead.
+    /// A tick that is served late also serves the jobs that became due since, although their own tick is still ahead.
     fn take_early(&mut self, now: Time, due: &mut Vec<JobIndex>) {
         let Some(entry) = self.ticks.first_entry() else { return };
         let bucket = &mut self.buckets[*entry.get()];
@@ -189,7 +191,8 @@ impl Agenda {
         }
     }
 
-    /// Keeps the memory of a list that is no longer needed. If there are too many lists, the smallest goes.
+    /// Keeps the memory of a list that is no longer needed. If the agenda has too many spare lists, it drops the
+    /// smallest.
     fn recycle(&mut self, mut jobs: Vec<JobIndex>) {
         if jobs.capacity() == 0 {
             return;
@@ -215,13 +218,13 @@ impl Agenda {
         self.grid.time_of(tick)
     }
 
-    /// The next tick at which something may be due.
+    /// The next tick at which a job may be due.
     pub(crate) fn next_wake(&self) -> Option<Time> {
         self.ticks.first_key_value().map(|(tick, _)| self.grid.time_of(*tick))
     }
 
-    /// A job that is inserted again leaves a stale entry, which may lie there for days. If most entries are stale, they
-    /// are removed.
+    /// Each repeated insertion of a job leaves a stale entry, possibly for days. If most entries are stale, this
+    /// function removes the stale entries.
     #[cold]
     fn look_for_stale_entries(&mut self) {
         let jobs = self.due_times.len();
@@ -232,7 +235,7 @@ impl Agenda {
         }
     }
 
-    /// Keeps the one entry of each job at which the job comes up.
+    /// Keeps one entry for each job, in a bucket that comes up when the job is due or later.
     fn remove_stale_entries(&mut self) {
         let mut has_entry = vec![false; self.due_times.len()];
         self.retain_entries(|bucket, due_times, tick| {
@@ -248,7 +251,7 @@ impl Agenda {
         });
     }
 
-    /// Gives every job the index that `renumbered` holds for it, and forgets the jobs that have none.
+    /// Gives every job the index that `renumbered` holds for the job. Forgets the jobs without a new index.
     pub(crate) fn renumber(&mut self, renumbered: &[Option<JobIndex>]) {
         self.retain_entries(|bucket, due_times, _| {
             let jobs = bucket.jobs.iter();
@@ -260,7 +263,7 @@ impl Agenda {
         self.due_times = kept.map(|(due, _)| *due).collect();
     }
 
-    /// Has `change` look at each bucket and the time of its tick, and removes the buckets that are empty afterwards.
+    /// Calls `change` with each bucket and the time of its tick. Then removes the empty buckets.
     fn retain_entries(&mut self, mut change: impl FnMut(&mut Bucket, &[Time], Time)) {
         self.last = None;
         self.ticks.retain(|tick, key| {
@@ -275,7 +278,7 @@ impl Agenda {
     }
 }
 
-/// Removes the job if it is due.
+/// If the job is due, marks it as taken.
 fn take_if_due(due_times: &mut [Time], job: JobIndex, now: Time) -> bool {
     let due = &mut due_times[job as usize];
     let is_due = *due <= now;
@@ -386,7 +389,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_due_time_takes_the_place_of_the_old_one() {
+    fn a_new_due_time_replaces_the_old_one() {
         let mut agenda = agenda();
         agenda.insert(0, at(200), at(0));
         agenda.insert(0, at(100), at(0));
@@ -480,7 +483,8 @@ mod tests {
         let memory: Vec<_> = (1..20)
             .map(|round| {
                 let tick = 50 * round;
-                // Some are due on time, some come early since the tick is late, and some have to wait; by themselves, and in twos.
+                // Some jobs are due on time, some come early because the tick is late, and some have to wait: alone,
+                // and in pairs.
                 let count = if round < 10 { 1_000 } else { 10 };
                 for number in 0..count {
                     let job = 8 * number;
@@ -506,7 +510,7 @@ mod tests {
                 lists
             })
             .collect();
-        // What was large enough for many is there for few.
+        // A list that was large enough for many jobs is reused for few.
         assert_eq!(memory[9..], vec![memory[8].clone(); 10], "{memory:?}");
     }
 
@@ -538,7 +542,7 @@ mod tests {
         for number in 0..100_000 {
             random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             let job = number % JOBS;
-            // The same due time again, or another one; some as good as never.
+            // The same due time again, or another. Some due times are practically never.
             due_times[job as usize] = match (random >> 33) % 100 {
                 0 => 50 * ((random >> 40) as i64 % 10_000) + 1,
                 1 => i64::MAX - 1,

@@ -16,7 +16,7 @@ impl Grid {
         Grid { start, resolution }
     }
 
-    /// When `tick` is.
+    /// The time of `tick`.
     pub(crate) fn time_of(self, tick: Tick) -> Time {
         match i64::try_from(tick) {
             Ok(tick) => self.start.after(self.resolution.times(tick)),
@@ -24,12 +24,12 @@ impl Grid {
         }
     }
 
-    /// The first tick that is not before `time`.
+    /// The first tick at or after `time`.
     pub(crate) fn tick_from(self, time: Time) -> Tick {
         self.nanos_to(time).div_ceil(self.resolution.as_nanos().unsigned_abs())
     }
 
-    /// The last tick that is not after `time`; none before the start.
+    /// The last tick at or before `time`. `None` if `time` is before the start.
     pub(crate) fn tick_until(self, time: Time) -> Option<Tick> {
         (time >= self.start).then(|| self.nanos_to(time) / self.resolution.as_nanos().unsigned_abs())
     }

@@ -2,19 +2,19 @@
 
 use std::time::{Duration, Instant};
 
-/// A point in time, in nanoseconds from the scheduler's origin. It reaches 292 years either way; what lies beyond, or
-/// can't be computed, is [`Time::NEVER`].
+/// A point in time, in nanoseconds from the scheduler's origin. The range is 292 years in both directions. A later or
+/// incomputable time is [`Time::NEVER`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Time(i64);
 
-/// A length of time in nanoseconds, cut off at the same range.
+/// A length of time in nanoseconds, limited to the range of [`Time`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Span(i64);
 
 impl Time {
     pub(crate) const NEVER: Time = Time(i64::MAX);
     pub(crate) const ORIGIN: Time = Time(0);
-    /// Before all others.
+    /// The earliest of all times.
     pub(crate) const EARLIEST: Time = Time(i64::MIN);
 
     pub(crate) const fn from_nanos(nanos: i64) -> Time {
@@ -33,7 +33,7 @@ impl Time {
         Time(self.0.saturating_sub(span.0))
     }
 
-    /// From `earlier` to here; nothing if that is not earlier.
+    /// The span from `earlier` to `self`, or zero if `earlier` is later than `self`.
     pub(crate) const fn since(self, earlier: Time) -> Span {
         let nanos = self.0.saturating_sub(earlier.0);
         Span(if nanos < 0 { 0 } else { nanos })
@@ -75,7 +75,7 @@ impl From<Span> for Duration {
     }
 }
 
-/// The instant that [`Time`] counts from.
+/// The instant at which [`Time`] is zero.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Origin(Instant);
 
@@ -91,7 +91,7 @@ impl Origin {
         }
     }
 
-    /// The instant at `time`, if the clock reaches that far.
+    /// The instant at `time`. `None` if `time` is beyond the clock's range.
     pub(crate) fn instant_of(self, time: Time) -> Option<Instant> {
         let distance = Duration::from_nanos(time.0.unsigned_abs());
         if time == Time::NEVER {

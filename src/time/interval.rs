@@ -74,7 +74,7 @@ pub enum ParseIntervalError {
     NoUnit,
     /// The unit is unknown: `"2 weeks"`.
     UnknownUnit,
-    /// A unit comes twice, or after a smaller one: `"30s 1m"`.
+    /// A unit comes twice, or a smaller unit comes before a larger: `"30s 1m"`.
     Order,
     /// The interval does not fit into a `Duration`.
     TooLong,

@@ -1,4 +1,4 @@
-//! By how much a run is put off: a pure function of a seed and a scheduled time, so that there is no state to keep.
+//! The delay of a run by its jitter. The delay is a pure function of a seed and a scheduled time, without stored state.
 
 use super::instant::{Span, Time};
 
@@ -9,16 +9,16 @@ pub(crate) struct Jitter {
 }
 
 impl Jitter {
-    /// From nothing to `max`, each as likely as the others; the same for the same scheduled time.
+    /// A delay from zero to `max`, uniformly distributed. The same scheduled time always gets the same delay.
     pub(crate) fn of(self, scheduled: Time) -> Span {
         let random = mix(self.seed ^ scheduled.as_nanos() as u64);
         let choices = u128::from(self.max.as_nanos().unsigned_abs()) + 1;
-        // Below `max`, which is an `i64`.
+        // The product's high half is at most `max`, and `max` is an `i64`.
         Span::from_nanos(((u128::from(random) * choices) >> u64::BITS) as i64)
     }
 }
 
-/// The finaliser of SplitMix64: every bit of the result hangs on every bit of the number.
+/// The finaliser of SplitMix64: every bit of the result depends on every bit of the number.
 pub(crate) fn mix(number: u64) -> u64 {
     let mut mixed = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -36,18 +36,18 @@ mod tests {
             max: Span::from_nanos(9),
             seed: 7,
         };
-        let puts: Vec<i64> = (0..1_000)
+        let delays: Vec<i64> = (0..1_000)
             .map(|scheduled| jitter.of(Time::from_nanos(scheduled)).as_nanos())
             .collect();
         let again: Vec<i64> = (0..1_000)
             .map(|scheduled| jitter.of(Time::from_nanos(scheduled)).as_nanos())
             .collect();
-        assert_eq!(puts, again);
-        for put in 0..=9 {
-            let count = puts.iter().filter(|other| **other == put).count();
-            assert!((60..140).contains(&count), "{put} came {count} times");
+        assert_eq!(delays, again);
+        for delay in 0..=9 {
+            let count = delays.iter().filter(|other| **other == delay).count();
+            assert!((60..140).contains(&count), "{delay} came {count} times");
         }
-        assert_eq!(puts.iter().max(), Some(&9));
+        assert_eq!(delays.iter().max(), Some(&9));
     }
 
     #[test]
@@ -61,7 +61,8 @@ mod tests {
 
     #[test]
     fn the_finaliser_is_that_of_splitmix64() {
-        // The generator's first three outputs from the seed 0: its state grows by the constant that `mix` adds.
+        // The first three outputs of the SplitMix64 generator for the seed 0. Its state grows by the constant that
+        // `mix` adds.
         let step = 0x9e37_79b9_7f4a_7c15_u64;
         assert_eq!(
             [0, step, step.wrapping_mul(2)].map(mix),
@@ -70,12 +71,12 @@ mod tests {
     }
 
     #[test]
-    fn a_seed_and_a_scheduled_that_share_bits_still_tell_apart() {
-        let put = |seed, scheduled| {
+    fn a_seed_and_a_scheduled_time_that_share_bits_still_differ() {
+        let delay = |seed, scheduled| {
             let max = Span::from_nanos(i64::MAX);
             Jitter { max, seed }.of(Time::from_nanos(scheduled))
         };
-        assert_ne!(put(1, 1), put(1, 0));
-        assert_ne!(put(3, 1), put(3, 2));
+        assert_ne!(delay(1, 1), delay(1, 0));
+        assert_ne!(delay(3, 1), delay(3, 2));
     }
 }

@@ -1,7 +1,8 @@
-//! Time as plain data: instants, the grid of ticks, policies, jitter, the parser of intervals, and the agenda of what is due.
+//! Time as plain data: instants, the grid of ticks, policies, jitter, the parser of intervals, and the agenda of due
+//! jobs.
 //!
-//! Nothing here reads a clock, takes a lock or knows a task. The folder builds alone: benches and fuzz targets include it
-//! with one `#[path]`.
+//! No file in this folder reads a clock, takes a lock or knows a task. The folder builds alone: benches and fuzz
+//! targets include the folder with a single `#[path]`.
 
 mod agenda;
 mod grid;

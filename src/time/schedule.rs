@@ -4,10 +4,10 @@ use std::time::{Duration, Instant};
 
 use super::instant::{Origin, Span, Time};
 
-/// What becomes of the runs that a job was too late for, because an earlier run took long, the program was held up, or the
-/// machine slept.
+/// How a scheduler treats missed runs. A job misses runs if an earlier run took too long, the program was blocked, or
+/// the machine was suspended.
 ///
-/// The timelines show a job of 100 ms whose first run takes 230 ms; `#` is a run, the ticks are 50 ms apart.
+/// The timelines show a job of 100 ms whose first run takes 230 ms. `#` is a run, and the ticks are 50 ms apart.
 ///
 /// ```
 /// use std::time::Duration;
@@ -20,7 +20,8 @@ use super::instant::{Origin, Span, Time};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum MissedTicks {
-    /// Missed runs are made up, one a tick, until the job has caught up. The count of runs is right in the long run.
+    /// Missed runs are made up, one per tick, until the job has caught up. In the long run, the number of runs is
+    /// right.
     ///
     /// ```text
     /// ms    0         100       200       300       400       500
@@ -30,8 +31,8 @@ pub enum MissedTicks {
     /// ```
     #[default]
     Burst,
-    /// Missed runs are dropped; the next one is due at the job's next regular instant. Here the run at 250 ms is the
-    /// one that was due at 100 ms, and the one of 200 ms is dropped.
+    /// Missed runs are dropped. The next run is due at the job's next regular instant. In the timeline, the run at 250
+    /// ms was due at 100 ms. The run due at 200 ms is dropped.
     ///
     /// ```text
     /// ms    0         100       200       300       400       500
@@ -40,8 +41,8 @@ pub enum MissedTicks {
     /// run   #######################  #    #         #         #
     /// ```
     Skip,
-    /// Missed runs are dropped, and the job's regular instants move: the next run is due one interval after this one
-    /// began.
+    /// Missed runs are dropped, and the job's regular instants move: the next run is due one interval after the start
+    /// of the current run.
     ///
     /// ```text
     /// ms    0         100       200       300       400       500
@@ -52,7 +53,7 @@ pub enum MissedTicks {
     Delay,
 }
 
-/// When a job is due for the first time.
+/// When the first run of a job is scheduled.
 ///
 /// A job never begins before the scheduler's next tick.
 ///
@@ -67,15 +68,16 @@ pub enum MissedTicks {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum FirstRun {
-    /// At once, which is at the next tick.
+    /// Immediately: the first run begins at the next tick.
     #[default]
     Now,
-    /// One interval after it was registered.
+    /// One interval after the registration.
     AfterInterval,
-    /// This long after it was registered.
+    /// This duration after the registration.
     After(Duration),
-    /// At this instant. One that has passed is due at once. On a scheduler that runs, what the job has missed since then counts as
-    /// missed; what has passed before a start doesn't, see [`Scheduler::start`](crate::Scheduler::start).
+    /// At this instant. If the instant has passed, the job is due immediately. On a running scheduler, the intervals
+    /// since the instant count as missed. Intervals that pass before a start don't count, see
+    /// [`Scheduler::start`](crate::Scheduler::start).
     At(Instant),
 }
 
@@ -91,7 +93,7 @@ impl FirstRun {
 }
 
 impl MissedTicks {
-    /// The scheduled time that follows `scheduled time` when the run that was due then begins at `now`.
+    /// The scheduled time of the run after the run of `scheduled`, if the latter begins at `now`.
     pub(crate) fn next_scheduled(self, scheduled: Time, interval: Span, now: Time) -> Time {
         match self {
             MissedTicks::Burst => scheduled.after(interval),
@@ -103,7 +105,7 @@ impl MissedTicks {
         }
     }
 
-    /// How many intervals are dropped when the run that was due at `scheduled time` begins at `now`.
+    /// Number of intervals dropped when the run of `scheduled` begins at `now`.
     pub(crate) fn missed(self, scheduled: Time, interval: Span, now: Time) -> u64 {
         match self {
             MissedTicks::Burst => 0,

@@ -11,42 +11,42 @@ use crate::job::id::JobId;
 use crate::job::stats::{LATENESS_BOUNDS, RunStats};
 use crate::time::{Span, Time};
 
-/// What a job is doing.
+/// The state of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum JobState {
-    /// Nothing just now.
+    /// No run is in progress.
     Waiting,
     /// A run is in progress.
     Running,
-    /// It is [paused](Job::pause), and no run is in progress.
+    /// The job is [paused](Job::pause), and no run is in progress.
     Paused,
-    /// It is off its scheduler, and no run is in progress.
+    /// The job has left its scheduler, and no run is in progress.
     Removed,
 }
 
-/// What a scheduler is doing.
+/// The state of a scheduler.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum SchedulerState {
-    /// It was started.
+    /// The scheduler is running.
     Running,
     /// A stop is waiting for runs to end.
     Stopping,
-    /// It does not run.
+    /// The scheduler is stopped, or was never started.
     Stopped,
 }
 
-/// What a job has done so far, and what is next; [`Job::status`] gives it.
+/// The status of a job: figures on its runs so far, and the next run. [`Job::status`] returns this type.
 ///
-/// How long runs take and how late they begin is measured at every run, but for one case: where more than 127 jobs are due
-/// at one tick, and nothing else asks for the time, the first run of a job is measured and then every 16th. Of a run that
-/// has to wait for something it is noted even so since when.
+/// The duration and lateness of every run are measured, with one exception: more than 127 jobs are due at one tick, and
+/// neither the job nor an observer needs the start instant. In this case only a job's first run and every 16th run are
+/// measured. If an unmeasured run has to wait, its start is recorded nevertheless.
 ///
-/// `Display` writes it as a table of one row, see [`SchedulerStatus`]. With the feature `serde` it can be serialised: lengths
-/// of time are in seconds, instants are seconds ago or ahead.
+/// `Display` writes a table with one row, see [`SchedulerStatus`]. With the feature `serde`, the status can be
+/// serialised. Durations are in seconds, and instants are in seconds ago or ahead.
 #[derive(Debug, Clone)]
 pub struct JobStatus {
     id: JobId,
@@ -60,16 +60,16 @@ pub struct JobStatus {
     failure_stats: FailureStats,
 }
 
-/// An instant, and how far it was when the status was taken.
+/// An instant, and its distance from the instant of the status.
 #[derive(Debug, Clone, Copy)]
 struct Moment {
     instant: Instant,
     distance: Duration,
 }
 
-/// What all jobs of a scheduler have done so far; [`Scheduler::status`](crate::Scheduler::status) gives it.
+/// The status of a scheduler and of all its jobs. [`Scheduler::status`](crate::Scheduler::status) returns this type.
 ///
-/// `Display` writes it as a table. Names are written on one line each, whatever is in them.
+/// `Display` writes a table. Each name stays on a single line, whatever characters it contains.
 ///
 /// ```
 /// use std::time::Duration;
@@ -94,7 +94,7 @@ pub struct SchedulerStatus {
 }
 
 impl Job {
-    /// What it has done so far, and what is next.
+    /// Returns the job's figures so far, and when the next run is due.
     ///
     /// ```
     /// use std::time::Duration;
@@ -123,7 +123,7 @@ impl JobStatus {
         JobStatus::at(job, clock.map(|clock| (clock, clock.now())))
     }
 
-    /// The status of a job by this clock, at this instant.
+    /// The status of a job at the instant `here`, by the clock in `here`.
     fn at(job: &Job, here: Option<(&Clock, Time)>) -> JobStatus {
         let cell = job.cell();
         let snapshot = cell.state.load();
@@ -160,103 +160,107 @@ impl JobStatus {
         }
     }
 
-    /// The job's id.
+    /// Returns the job's id.
     pub fn id(&self) -> JobId {
         self.id
     }
 
-    /// The job's name.
+    /// Returns the job's name.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// What it is doing.
+    /// Returns the job's state.
     pub fn state(&self) -> JobState {
         self.state
     }
 
-    /// How often it runs, see [`Job::interval`].
+    /// Returns the job's interval, see [`Job::interval`].
     pub fn interval(&self) -> Option<Duration> {
         self.interval
     }
 
-    /// Runs begun.
+    /// Returns the number of runs that have begun.
     pub fn runs(&self) -> u64 {
         self.runs
     }
 
-    /// Runs that returned an error.
+    /// Returns the number of runs that returned an error.
     pub fn failures(&self) -> u64 {
         self.failure_stats.failures
     }
 
-    /// Runs that panicked.
+    /// Returns the number of runs that panicked.
     pub fn panics(&self) -> u64 {
         self.failure_stats.panics
     }
 
-    /// Runs that took longer than the job's [`timeout`](crate::JobBuilder::timeout).
+    /// Returns the number of runs that took longer than the job's [`timeout`](crate::JobBuilder::timeout).
     pub fn timeouts(&self) -> u64 {
         self.failure_stats.timeouts
     }
 
-    /// Runs that were cancelled.
+    /// Returns the number of cancelled runs.
     pub fn cancelled(&self) -> u64 {
         self.failure_stats.cancelled
     }
 
-    /// Attempts that failed and were followed by another, see [`retry`](crate::JobBuilder::retry).
+    /// Returns the number of failed attempts that were followed by another, see [`retry`](crate::JobBuilder::retry).
     pub fn retries(&self) -> u64 {
         self.failure_stats.retries
     }
 
-    /// Intervals that were dropped, see [`MissedTicks`](crate::MissedTicks).
+    /// Returns the number of dropped intervals, see [`MissedTicks`](crate::MissedTicks).
     pub fn missed(&self) -> u64 {
         self.failure_stats.missed
     }
 
-    /// Runs that the executor would not take.
+    /// Returns the number of runs that the executor refused.
     pub fn refused(&self) -> u64 {
         self.failure_stats.refused
     }
 
-    /// What the last failed run, or attempt, returned or panicked with.
+    /// Returns the error or panic message of the most recent failed run or attempt.
     pub fn last_error(&self) -> Option<&str> {
         self.failure_stats.last_error.as_deref()
     }
 
-    /// When the last run began that was measured, or since when one had to wait; it may be still in progress. None once the scheduler is gone, and its clock with it.
+    /// Returns the start of the most recent measured run, or of an unmeasured run that had to wait. The run may still
+    /// be in progress. Returns `None` if the scheduler, and with it the clock, is gone.
     pub fn last_start(&self) -> Option<Instant> {
         self.last_start.map(|moment| moment.instant)
     }
 
-    /// How long the last measured run took that has ended: exact up to a quarter of a second, beyond that cut off after its first
-    /// eight digits. Where not every run is measured it may be another one than
-    /// [`last_start`](JobStatus::last_start) speaks of.
+    /// Returns the duration of the last measured run that has ended. The duration is exact up to a quarter of a second.
+    /// Longer durations are truncated after eight digits. If not every run is measured,
+    /// [`last_start`](JobStatus::last_start) may belong to a different run.
     pub fn last_duration(&self) -> Option<Duration> {
         self.stats.last_duration()
     }
 
-    /// How long the measured runs took on average; of more than a million, later ones count for more.
+    /// Returns the mean duration of the measured runs. After about a million runs, newer runs count for more than older
+    /// runs.
     pub fn mean_duration(&self) -> Option<Duration> {
         self.stats.mean_duration()
     }
 
-    /// The instant from which the next run may begin: when it is scheduled, put off by its jitter if it has one. `None` if
-    /// no run will come, or if the next one depends on the end of the run in progress.
+    /// Returns the instant from which the next run may begin: its scheduled instant, delayed by the jitter if the job
+    /// has a jitter. Returns `None` if no further run will begin, or if the next run depends on the end of the run in
+    /// progress.
     pub fn next_due(&self) -> Option<Instant> {
         self.next_due.map(|moment| moment.instant)
     }
 
-    /// The longest time from the instant at which a measured run was due to its beginning. It includes the wait for the
-    /// tick.
+    /// Returns the longest lateness of a measured run, from the due instant to the start. The lateness includes the
+    /// wait for the tick.
     pub fn max_lateness(&self) -> Duration {
         self.stats.max_lateness()
     }
 
-    /// How many of the measured runs were how late: less than 10 ms, 100 ms, 1 s, and more.
+    /// Returns a histogram of the lateness of the measured runs: less than 10 ms, 100 ms, 1 s, and more.
     ///
-    /// Each entry is the bound and the number of runs below it that are not in an entry before; the last has no bound.
+    /// Each entry holds an upper bound and the number of runs below the bound but not in an earlier entry. The last
+    /// entry has no bound.
     pub fn lateness(&self) -> Vec<(Option<Duration>, u32)> {
         let bounds = LATENESS_BOUNDS.into_iter().map(Some).chain([None]);
         bounds.zip(self.stats.lateness()).collect()
@@ -272,12 +276,12 @@ impl SchedulerStatus {
         }
     }
 
-    /// What it is doing.
+    /// Returns the scheduler's state.
     pub fn state(&self) -> SchedulerState {
         self.state
     }
 
-    /// The status of each of its jobs, in the order of registration.
+    /// Returns the status of each job, in the order of registration.
     pub fn jobs(&self) -> &[JobStatus] {
         &self.jobs
     }

@@ -1,5 +1,5 @@
-//! The status for machines: lengths of time in seconds, instants as seconds ago or ahead. Whoever reads it elsewhere counts
-//! on these names and units:
+//! The status for machines: durations in seconds, instants in seconds ago or ahead. Other programs read these names and
+//! units:
 //!
 //! ```
 //! use std::time::Duration;

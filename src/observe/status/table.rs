@@ -1,4 +1,4 @@
-//! The status as a table that a person reads.
+//! The status as a table for people.
 
 use std::fmt;
 use std::time::Duration;
@@ -23,7 +23,7 @@ const TITLES: [&str; 13] = [
     "next",
 ];
 
-/// Columns of words, which begin on the left; those of figures end on the right.
+/// The columns of words, aligned left. The columns of figures are aligned right.
 const WORDS: [usize; 3] = [0, 1, 2];
 
 const ERROR: &str = "last error";
@@ -60,7 +60,7 @@ fn plural(count: u64, noun: &str) -> String {
     format!("{noun}{ending}")
 }
 
-/// The table, line by line; the first one has the titles.
+/// The lines of the table. The first line holds the titles.
 fn lines(jobs: &[JobStatus]) -> Vec<String> {
     let rows: Vec<Row> = jobs.iter().map(row).collect();
     let width = |column: usize| {
@@ -111,7 +111,7 @@ fn none() -> String {
     String::from("-")
 }
 
-/// In the two largest units, `1d 4h` or `1m 30s`; below a minute `1.5s` or `20ms`.
+/// Formats a duration in its two largest units, `1d 4h` or `1m 30s`. Below a minute: `1.5s` or `20ms`.
 pub(crate) fn short(duration: Duration) -> String {
     const UNITS: [(u64, &str); 4] = [(86_400, "d"), (3_600, "h"), (60, "m"), (1, "s")];
     let seconds = duration.as_secs();
