@@ -132,7 +132,7 @@ fn report(engine: &Engine, run: &JobInstance, info: &RunInfo, end: RunEnd) -> Ti
     let (_, offer_id) = run.run_key();
     quietly(|| {
         info.span
-            .in_scope(|| engine.emit(job, offer_id, Some(info), ended, kind))
+            .in_scope(|| engine.emit(job, offer_id, Some(info), ended, kind));
     });
     ended
 }

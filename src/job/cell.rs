@@ -24,7 +24,7 @@ use crate::unwind::{lock, quietly};
 #[repr(C)] // The statistics lies beside the body, see `last_word_before_body`.
 pub(crate) struct JobCell<B: ?Sized = dyn Body> {
     pub(crate) id: JobId,
-    interval: AtomicI64,
+    pub(super) interval: AtomicI64,
     pub(crate) config: Arc<JobConfig>,
     pub(crate) state: RunState,
     /// Only the holder of the state word writes this field, so loads and stores are enough; see `begin`. If the job
@@ -32,7 +32,7 @@ pub(crate) struct JobCell<B: ?Sized = dyn Body> {
     runs: AtomicU64,
     /// Written by the same holder, and by two more writers. `clamp_to` writes while the scheduler is stopped or the job
     /// is paused. `set_interval` lowers the value at any time, and repairs a lost update by `CHANGED`.
-    scheduled: AtomicI64,
+    pub(super) scheduled: AtomicI64,
     /// Written by the same holder, like the statistics.
     last_start: AtomicI64,
     /// Written under the engine's lock. `UNREGISTERED` before the job is inserted into the job table and after its
@@ -90,7 +90,7 @@ impl JobCell {
         self.config.mode.needs_start
     }
 
-    fn policy(&self) -> MissedTicks {
+    pub(super) fn policy(&self) -> MissedTicks {
         self.config.mode.policy
     }
 
@@ -115,7 +115,7 @@ impl JobCell {
         self.span().into()
     }
 
-    fn span(&self) -> Span {
+    pub(super) fn span(&self) -> Span {
         Span::from_nanos(self.interval.load(Ordering::Relaxed))
     }
 
@@ -188,178 +188,6 @@ impl JobCell {
     }
 }
 
-/// Scheduled times.
-impl JobCell {
-    pub(crate) fn scheduled(&self) -> Time {
-        Time::from_nanos(self.scheduled.load(Ordering::Relaxed))
-    }
-
-    pub(crate) fn set_scheduled(&self, scheduled: Time) {
-        self.scheduled.store(scheduled.as_nanos(), Ordering::Relaxed);
-    }
-
-    /// Lifts the scheduled time to `now` if the job was due before. The time until `now` then does not count as missed.
-    pub(crate) fn clamp_to(&self, now: Time) {
-        let scheduled = self.scheduled();
-        if self.regularly_due(scheduled) < now {
-            // If a run begins concurrently, it has already advanced the scheduled time, and the exchange fails.
-            let _ = self.scheduled.compare_exchange(
-                scheduled.as_nanos(),
-                now.as_nanos(),
-                Ordering::Relaxed,
-                Ordering::Relaxed,
-            );
-        }
-    }
-
-    /// Changes the interval. A run that begins concurrently may be advancing the scheduled time. The `CHANGED` flag
-    /// therefore makes the holder of the state word apply the interval again at the end of the run.
-    pub(crate) fn set_interval(&self, interval: Duration, now: Time) {
-        let _alone = self.lock_if_shared();
-        self.interval.store(Span::from(interval).as_nanos(), Ordering::Relaxed);
-        self.state.change();
-        self.adopt_interval(now);
-    }
-
-    pub(crate) fn pause(&self) {
-        let _alone = self.lock_if_shared();
-        self.state.pause();
-        for instance in self.instances().into_iter().flat_map(Instances::all) {
-            instance.state.pause();
-        }
-    }
-
-    /// Ends the pause. The paused time does not count as missed.
-    pub(crate) fn resume(&self, now: Option<Time>) {
-        let _alone = self.lock_if_shared();
-        if !self.state.resume() {
-            return;
-        }
-        for instance in self.instances().into_iter().flat_map(Instances::all) {
-            instance.state.resume();
-        }
-        if let Some(now) = now {
-            self.clamp_to(now);
-        }
-    }
-
-    /// Applies a changed interval: the next run is due one interval from now, unless the job is due earlier.
-    pub(crate) fn adopt_interval(&self, now: Time) {
-        // With `fixed_delay`, the next scheduled time is unknown while a run is in progress. In this case `scheduled`
-        // stays `NEVER`.
-        let is_known = self.scheduled() != Time::NEVER || !self.rules().is_some_and(|rules| rules.fixed_delay);
-        if self.runs() > 0 && is_known {
-            let soonest = now.after(self.span());
-            self.scheduled.fetch_min(soonest.as_nanos(), Ordering::Relaxed);
-        }
-    }
-
-    /// When a run is due: immediately if the job was triggered, never while the job is paused.
-    pub(crate) fn due(&self) -> Time {
-        let snapshot = self.state.load();
-        if snapshot.is_triggered() {
-            Time::EARLIEST
-        } else if snapshot.is_paused() {
-            Time::NEVER
-        } else {
-            let scheduled = self.scheduled();
-            match self.rules() {
-                // The job comes up once more. The dispatch then finds no run left, and removes the job.
-                Some(rules) if rules.is_past_end(scheduled) && scheduled != Time::NEVER => Time::EARLIEST,
-                _ => self.regularly_due(scheduled),
-            }
-        }
-    }
-
-    /// The scheduled time of the next run: `now` if the job was triggered and a run may still begin.
-    pub(crate) fn next_start(&self, now: Time) -> Time {
-        let is_too_late = self.rules().is_some_and(|rules| rules.is_past_end(now));
-        if self.state.load().is_triggered() && !is_too_late {
-            now
-        } else {
-            self.scheduled()
-        }
-    }
-
-    /// Whether a run at `now` would be past the job's end, although the scheduled time is not. The overdue run then
-    /// replaces a triggered run.
-    pub(crate) fn owes_a_run_at_the_end(&self, now: Time) -> bool {
-        let rules = self.rules();
-        rules.is_some_and(|rules| rules.is_past_end(now) && !rules.is_past_end(self.scheduled()))
-    }
-
-    fn regularly_due(&self, scheduled: Time) -> Time {
-        match self.rules() {
-            Some(rules) => rules.with_jitter(scheduled),
-            None => scheduled,
-        }
-    }
-
-    /// If a run is due by `now`: when the run after it is due, if it begins now.
-    #[inline]
-    pub(crate) fn next_due(&self, now: Time) -> Option<Time> {
-        if let Some(rules) = self.rules() {
-            return self.next_due_by_rules(rules, now);
-        }
-        let scheduled = self.scheduled();
-        if self.state.load().is_triggered() {
-            Some(scheduled)
-        } else if scheduled <= now {
-            Some(self.policy().next_scheduled(scheduled, self.span(), now))
-        } else {
-            None
-        }
-    }
-
-    fn next_due_by_rules(&self, rules: &Rules, now: Time) -> Option<Time> {
-        let scheduled = self.scheduled();
-        if self.state.load().is_triggered() {
-            return Some(rules.with_jitter(scheduled));
-        }
-        if self.due() > now {
-            return None;
-        }
-        let next = self.next_scheduled(scheduled, now);
-        Some(if rules.is_past_end(next) {
-            Time::NEVER
-        } else {
-            rules.with_jitter(next)
-        })
-    }
-
-    /// The scheduled time after `scheduled`, for a run that begins at `now`.
-    fn next_scheduled(&self, scheduled: Time, now: Time) -> Time {
-        match self.rules() {
-            None => self.policy().next_scheduled(scheduled, self.span(), now),
-            Some(rules) if rules.fixed_delay => Time::NEVER,
-            Some(rules) => {
-                // The policy judges lateness from the due time. The jitter is subtracted again, so that scheduled times
-                // do not drift by the jitter.
-                let due = rules.with_jitter(scheduled);
-                let next = self.policy().next_scheduled(due, self.span(), now);
-                if next == Time::NEVER {
-                    next
-                } else {
-                    next.before(due.since(scheduled))
-                }
-            }
-        }
-    }
-
-    /// Number of intervals dropped when a run due at `due` begins at `started`.
-    pub(crate) fn missed(&self, due: Time, started: Time) -> u64 {
-        if self.rules().is_some_and(|rules| rules.fixed_delay) {
-            return 0;
-        }
-        self.policy().missed(due, self.span(), started)
-    }
-
-    /// With `fixed_delay`, the interval counts from the end of the run. `now` is that end.
-    pub(crate) fn schedule_from_end(&self, now: Time) {
-        self.set_scheduled(now.after(self.span()));
-    }
-}
-
 /// Runs.
 impl JobCell {
     /// Counts a run and advances the scheduled time. Call only as the holder of the state word, or of an instance.
@@ -399,7 +227,7 @@ impl JobCell {
     }
 
     /// If a job allows several runs at a time, several threads may write to the cell at a time.
-    fn lock_if_shared(&self) -> Option<MutexGuard<'_, ()>> {
+    pub(super) fn lock_if_shared(&self) -> Option<MutexGuard<'_, ()>> {
         self.instances().map(|instances| lock(&instances.writing))
     }
 

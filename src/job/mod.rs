@@ -5,6 +5,7 @@ pub(crate) mod cancelled;
 pub(crate) mod cell;
 pub(crate) mod config;
 pub(crate) mod current_run;
+pub(crate) mod due;
 pub(crate) mod event_kind;
 pub(crate) mod failures;
 pub(crate) mod group_name;

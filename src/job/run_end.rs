@@ -5,8 +5,10 @@ use std::error::Error;
 use std::sync::Arc;
 
 use crate::job::event_kind::EventKind;
-use crate::job::target::JobResult;
 use crate::unwind::discard;
+
+/// The result of a run that ended by itself.
+pub(crate) type JobResult = Result<(), Box<dyn Error + Send + Sync>>;
 
 /// How a run ended.
 #[allow(missing_debug_implementations, reason = "users never see one")]

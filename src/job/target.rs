@@ -11,7 +11,7 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 use crate::job::run::{Run, RunContext};
-use crate::job::run_end::RunEnd;
+use crate::job::run_end::{JobResult, RunEnd};
 use crate::sync::{Mutex, MutexGuard};
 use crate::unwind::lock;
 
@@ -85,9 +85,6 @@ pub trait Outcome {
     #[doc(hidden)]
     fn into_result(self) -> JobResult;
 }
-
-/// The result of a run that ended by itself.
-pub(crate) type JobResult = Result<(), Box<dyn Error + Send + Sync>>;
 
 impl Outcome for () {
     fn into_result(self) -> JobResult {

@@ -4,7 +4,9 @@ use async_executor::Executor;
 use async_io::Timer as IoTimer;
 use futures::FutureExt;
 
-use super::{BoxFuture, SpawnError, Spawner, Timer};
+use super::traits::{Spawner, Timer};
+use ::futures::future::BoxFuture;
+use ::futures::task::SpawnError;
 
 /// Feature `async-executor`. Blocking jobs run on the pool of the `blocking` crate.
 ///

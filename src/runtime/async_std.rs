@@ -2,7 +2,9 @@ use std::time::Instant;
 
 use async_std::task;
 
-use super::{BoxFuture, SpawnError, Spawner, Timer};
+use super::traits::{Spawner, Timer};
+use ::futures::future::BoxFuture;
+use ::futures::task::SpawnError;
 
 /// async-std: its executor, its blocking pool and its timers. Feature `async-std`.
 ///

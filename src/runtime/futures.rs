@@ -3,7 +3,9 @@ use std::time::Instant;
 use futures::task::{FutureObj, Spawn};
 use futures_timer::Delay;
 
-use super::{BoxFuture, SpawnError, Spawner, Timer};
+use super::traits::{Spawner, Timer};
+use ::futures::future::BoxFuture;
+use ::futures::task::SpawnError;
 
 /// Any executor that implements [`Spawn`] of `futures`, such as a `ThreadPool`. Feature `futures-timer`.
 ///

@@ -2,7 +2,9 @@ use std::time::Instant;
 
 use futures::FutureExt;
 
-use super::{BoxFuture, SpawnError, Spawner, Timer};
+use super::traits::{Spawner, Timer};
+use ::futures::future::BoxFuture;
+use ::futures::task::SpawnError;
 
 /// smol: its global executor, its blocking pool and async-io's timers. Feature `smol`.
 ///

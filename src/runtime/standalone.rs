@@ -6,7 +6,10 @@ use async_executor::Executor;
 use futures::FutureExt;
 use futures::channel::oneshot;
 
-use super::{AsyncIo, BoxFuture, SpawnError, Spawner, Timer};
+use super::async_executor::AsyncIo;
+use super::traits::{Spawner, Timer};
+use ::futures::future::BoxFuture;
+use ::futures::task::SpawnError;
 
 /// An executor with threads of its own, for programs without an async runtime. Feature `standalone`.
 ///

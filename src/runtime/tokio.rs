@@ -5,8 +5,10 @@ use futures::FutureExt;
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::task::JoinHandle;
 
-use super::{BoxFuture, SpawnError, Spawner, Timer};
+use super::traits::{Spawner, Timer};
 use crate::Error;
+use ::futures::future::BoxFuture;
+use ::futures::task::SpawnError;
 
 /// Tokio: its executor, its blocking pool and its clock. Feature `tokio`.
 ///

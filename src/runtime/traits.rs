@@ -1,0 +1,96 @@
+//! What the scheduler needs of a runtime.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use ::futures::future::BoxFuture;
+use ::futures::task::SpawnError;
+
+/// Runs futures, and blocking work.
+///
+/// Only [`spawn`](Spawner::spawn) is required. The scheduler holds no lock when it calls a method of this trait.
+pub trait Spawner: Send + Sync + 'static {
+    /// Spawns `future` as a detached task.
+    ///
+    /// # Errors
+    ///
+    /// Returns a [`SpawnError`] if the executor accepts no more futures. An executor that is shut down may also accept
+    /// the future and drop it: the scheduler notices the drop.
+    fn spawn(&self, future: BoxFuture<'static, ()>) -> Result<(), SpawnError>;
+
+    /// Runs `work`, which may block its thread.
+    ///
+    /// By default the work runs inside a spawned future, on a thread of the executor. An adapter should override this
+    /// method if the runtime has a blocking pool.
+    ///
+    /// # Errors
+    ///
+    /// Returns a [`SpawnError`] if the executor accepts no more work.
+    fn spawn_blocking(&self, work: Box<dyn FnOnce() + Send + 'static>) -> Result<(), SpawnError> {
+        self.spawn(Box::pin(async move { work() }))
+    }
+}
+
+/// The one clock of a scheduler.
+///
+/// The scheduler reads the time from [`now`](Timer::now) only. A timer for tests may therefore return a time of its
+/// own.
+pub trait Timer: Send + Sync + 'static {
+    /// Returns the present instant.
+    ///
+    /// The clock should not step back. If the clock steps back, the scheduler still begins no run early.
+    fn now(&self) -> Instant;
+
+    /// Returns a future that is ready once [`now`](Timer::now) has reached `deadline`. If the deadline has passed, the
+    /// future is ready at once.
+    ///
+    /// The future may be ready early, late or at random: the scheduler then asks [`now`](Timer::now), begins no run
+    /// early, and sleeps again. If a timer is always early by the same length, the scheduler adds this length to the
+    /// deadline.
+    fn sleep_until(&self, deadline: Instant) -> BoxFuture<'static, ()>;
+}
+
+/// A runtime for a scheduler: every type that is a [`Spawner`] and a [`Timer`].
+pub trait Runtime: Spawner + Timer {}
+
+impl<R: Spawner + Timer + ?Sized> Runtime for R {}
+
+impl<S: Spawner, T: Timer> Spawner for (S, T) {
+    fn spawn(&self, future: BoxFuture<'static, ()>) -> Result<(), SpawnError> {
+        self.0.spawn(future)
+    }
+
+    fn spawn_blocking(&self, work: Box<dyn FnOnce() + Send + 'static>) -> Result<(), SpawnError> {
+        self.0.spawn_blocking(work)
+    }
+}
+
+impl<S: Spawner, T: Timer> Timer for (S, T) {
+    fn now(&self) -> Instant {
+        self.1.now()
+    }
+
+    fn sleep_until(&self, deadline: Instant) -> BoxFuture<'static, ()> {
+        self.1.sleep_until(deadline)
+    }
+}
+
+impl<S: Spawner + ?Sized> Spawner for Arc<S> {
+    fn spawn(&self, future: BoxFuture<'static, ()>) -> Result<(), SpawnError> {
+        (**self).spawn(future)
+    }
+
+    fn spawn_blocking(&self, work: Box<dyn FnOnce() + Send + 'static>) -> Result<(), SpawnError> {
+        (**self).spawn_blocking(work)
+    }
+}
+
+impl<T: Timer + ?Sized> Timer for Arc<T> {
+    fn now(&self) -> Instant {
+        (**self).now()
+    }
+
+    fn sleep_until(&self, deadline: Instant) -> BoxFuture<'static, ()> {
+        (**self).sleep_until(deadline)
+    }
+}
