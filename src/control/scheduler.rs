@@ -270,6 +270,15 @@ impl SchedulerBuilder {
         self
     }
 
+    /// Reads the clock at the start and the end of every run, as if an observer were there. For the tests of this
+    /// crate, which compare the path of such runs with the path of the others.
+    #[cfg(feature = "testing")]
+    #[doc(hidden)]
+    pub fn time_every_run(mut self) -> SchedulerBuilder {
+        self.settings.sampling = Sampling { every_run: true };
+        self
+    }
+
     /// Calls `hook` for each [event](crate::EventKind) of a job, on the thread of the event. If there are several
     /// hooks, they are called in the order of registration.
     ///

@@ -10,9 +10,9 @@ use atevery::{Run, Scheduler};
 
 use crate::record::{Act, Action, Caller, Event, Job, Kind, Scenario, What};
 
-/// The trace of `scenario`, up to its end.
-pub(crate) fn play(scenario: &Scenario) -> Vec<Event> {
-    let player = Player::new();
+/// The trace of `scenario`, up to its end. Every run may be timed, or only those that the scheduler times by itself.
+pub(crate) fn play(scenario: &Scenario, times_every_run: bool) -> Vec<Event> {
+    let player = Player::new(times_every_run);
     // Registrations and actions are the first tasks, and so theirs are the first timers of their instants: "actions come
     // before anything else at their instant". Where a job blocks the thread they come after it, as they did in Python.
     for job in &scenario.jobs {
@@ -37,9 +37,13 @@ struct Player {
 }
 
 impl Player {
-    fn new() -> Player {
+    fn new(times_every_run: bool) -> Player {
         let time = VirtualTime::new();
-        let scheduler = Scheduler::new(time.clone());
+        let mut builder = Scheduler::builder(time.clone());
+        if times_every_run {
+            builder = builder.time_every_run();
+        }
+        let scheduler = builder.build().expect("the default settings are valid");
         Player {
             time,
             scheduler,

@@ -44,17 +44,24 @@ const CROWDS: u32 = 20;
 
 #[test]
 fn the_library_does_what_the_model_says() {
-    compare(&generate::scenario(), config());
+    compare(&generate::scenario(), config(), check);
 }
 
 #[test]
 fn crowds_do_what_the_model_says() {
     let config = config();
     let cases = config.cases / CROWDS;
-    compare(&generate::crowded(), Config { cases, ..config });
+    compare(&generate::crowded(), Config { cases, ..config }, |scenario| {
+        check(scenario)?;
+        check_trace(scenario, true)
+    });
 }
 
-fn compare(scenarios: &impl Strategy<Value = Scenario>, config: Config) {
+fn compare(
+    scenarios: &impl Strategy<Value = Scenario>,
+    config: Config,
+    check: impl Fn(&Scenario) -> Result<(), String>,
+) {
     let mut runner = TestRunner::new(config);
     let (cases, failed) = (Cell::new(0), Cell::new(false));
     let outcome = runner.run(scenarios, |scenario| {
@@ -92,7 +99,12 @@ fn config() -> Config {
 }
 
 fn check(scenario: &Scenario) -> Result<(), String> {
-    let seen = caught(|| play::play(scenario), "the play")?;
+    check_trace(scenario, false)
+}
+
+/// In a crowd not every run is timed, unless the scheduler is told to.
+fn check_trace(scenario: &Scenario, times_every_run: bool) -> Result<(), String> {
+    let seen = caught(|| play::play_with(scenario, times_every_run), "the play")?;
     let verdict = caught(|| model::check(scenario, &seen), "the model")?;
     verdict.map_err(|difference| difference.to_string())
 }
