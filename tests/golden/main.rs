@@ -16,20 +16,11 @@ const COUNTS: [(&str, usize); 1] = [("python.jsonl", 66)];
 
 #[test]
 fn every_trace_matches() {
-    compare_all(false);
-}
-
-#[test]
-fn every_trace_matches_if_every_run_is_timed() {
-    compare_all(true);
-}
-
-fn compare_all(times_every_run: bool) {
     let records = all_records();
     let differences: Vec<String> = records
         .iter()
         .filter_map(|record| {
-            let trace = player::play(&record.scenario, times_every_run);
+            let trace = player::play(&record.scenario);
             let difference = compare::compare(record, &trace).err()?;
             Some(format!("{} ({})\n{difference}", record.name, record.note))
         })

@@ -10,9 +10,9 @@ use atevery::{Run, Scheduler};
 
 use crate::record::{Act, Action, Caller, Event, Job, Kind, Scenario, What};
 
-/// The trace of `scenario`, up to its end. Every run may be timed, or only those that the scheduler times by itself.
-pub(crate) fn play(scenario: &Scenario, times_every_run: bool) -> Vec<Event> {
-    let player = Player::new(times_every_run);
+/// The trace of `scenario`, up to its end.
+pub(crate) fn play(scenario: &Scenario) -> Vec<Event> {
+    let player = Player::new();
     // Registrations and actions are the first tasks, and so theirs are the first timers of their instants: "actions come
     // before anything else at their instant". Where a job blocks the thread they come after it, as they did in Python.
     for job in &scenario.jobs {
@@ -37,13 +37,9 @@ struct Player {
 }
 
 impl Player {
-    fn new(times_every_run: bool) -> Player {
+    fn new() -> Player {
         let time = VirtualTime::new();
-        let mut builder = Scheduler::builder(time.clone());
-        if times_every_run {
-            builder = builder.time_every_run();
-        }
-        let scheduler = builder.build().expect("the default settings are valid");
+        let scheduler = Scheduler::new(time.clone());
         Player {
             time,
             scheduler,

@@ -2,7 +2,8 @@
 //!
 //! `generate` makes a `scenario`: jobs, and what is done to their scheduler and when. `play` does it, with the executor and
 //! the timer of `shaky`, and writes down what happens: the `trace`. `model` says what should have happened, in plain
-//! arithmetic. `bites` sees to it that the model refuses what is wrong, `determinism` that a scenario has one trace.
+//! arithmetic. `bites` sees to it that the model refuses what is wrong, `determinism` that a scenario has one trace,
+//! `paths` that runs which are not timed come as those that are.
 //!
 //! ```sh
 //! cargo test --test model                                          # 2,000 scenarios
@@ -23,6 +24,7 @@ mod bites;
 mod determinism;
 mod generate;
 mod model;
+mod paths;
 mod play;
 mod scenario;
 mod shaky;
@@ -44,24 +46,17 @@ const CROWDS: u32 = 20;
 
 #[test]
 fn the_library_does_what_the_model_says() {
-    compare(&generate::scenario(), config(), check);
+    compare(&generate::scenario(), config());
 }
 
 #[test]
 fn crowds_do_what_the_model_says() {
     let config = config();
     let cases = config.cases / CROWDS;
-    compare(&generate::crowded(), Config { cases, ..config }, |scenario| {
-        check(scenario)?;
-        check_trace(scenario, true)
-    });
+    compare(&generate::crowded(), Config { cases, ..config });
 }
 
-fn compare(
-    scenarios: &impl Strategy<Value = Scenario>,
-    config: Config,
-    check: impl Fn(&Scenario) -> Result<(), String>,
-) {
+fn compare(scenarios: &impl Strategy<Value = Scenario>, config: Config) {
     let mut runner = TestRunner::new(config);
     let (cases, failed) = (Cell::new(0), Cell::new(false));
     let outcome = runner.run(scenarios, |scenario| {
@@ -99,12 +94,7 @@ fn config() -> Config {
 }
 
 fn check(scenario: &Scenario) -> Result<(), String> {
-    check_trace(scenario, false)
-}
-
-/// In a crowd not every run is timed, unless the scheduler is told to.
-fn check_trace(scenario: &Scenario, times_every_run: bool) -> Result<(), String> {
-    let seen = caught(|| play::play_with(scenario, times_every_run), "the play")?;
+    let seen = caught(|| play::play(scenario), "the play")?;
     let verdict = caught(|| model::check(scenario, &seen), "the model")?;
     verdict.map_err(|difference| difference.to_string())
 }

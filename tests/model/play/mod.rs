@@ -21,12 +21,7 @@ use crate::trace::{Event, Moment, Nanos, Seen, What};
 const BEFORE: Duration = Duration::from_secs(1_000);
 
 pub(crate) fn play(scenario: &Scenario) -> Seen {
-    play_with(scenario, false)
-}
-
-/// The same. Every run may be timed, or only those that the scheduler times by itself.
-pub(crate) fn play_with(scenario: &Scenario, times_every_run: bool) -> Seen {
-    let player = Player::new(scenario, times_every_run);
+    let player = Player::new(scenario);
     for (index, step) in scenario.steps.iter().enumerate() {
         if !step.after.is_zero() {
             player.pass(step.after);
@@ -61,17 +56,15 @@ struct World {
 
 /// The passage of time.
 impl Player {
-    fn new(scenario: &Scenario, times_every_run: bool) -> Player {
+    fn new(scenario: &Scenario) -> Player {
         let time = VirtualTime::new();
         time.advance(BEFORE);
         let runtime = Shaky::new(&time);
-        let mut builder = Scheduler::builder(runtime.clone())
+        let scheduler = Scheduler::builder(runtime.clone())
             .resolution(scenario.resolution)
-            .missed_ticks(missed_ticks(scenario.policy));
-        if times_every_run {
-            builder = builder.time_every_run();
-        }
-        let scheduler = builder.build().expect("the resolution is valid");
+            .missed_ticks(missed_ticks(scenario.policy))
+            .build()
+            .expect("the resolution is valid");
         Player(Arc::new(World {
             scenario: scenario.clone(),
             begin: time.now(),
