@@ -268,33 +268,3 @@ impl Drop for Worker {
         }
     }
 }
-
-#[cfg(all(test, feature = "testing"))]
-mod tests {
-    use super::*;
-    use crate::{Scheduler, testing::VirtualTime};
-
-    #[test]
-    fn slots_are_kept_for_runs_that_come_soon_and_until_the_stop() {
-        for (seconds, is_kept) in [(1, true), (3_600, false)] {
-            let time = VirtualTime::new();
-            let scheduler = Scheduler::new(time.clone());
-            let clock = time.clone();
-            let target = move || clock.sleep(Duration::from_millis(5));
-            let job = scheduler.every(Duration::from_secs(seconds)).run(target).unwrap();
-            let engine = Arc::clone(scheduler.engine());
-            let keeps = || !lock(&engine.core).slot_sets.is_empty();
-            scheduler.start().unwrap();
-            time.advance(Duration::from_millis(100));
-            assert_eq!((job.runs(), keeps()), (1, is_kept));
-            job.remove();
-            time.advance(Duration::from_secs(2));
-            assert!(!keeps(), "nothing is to come");
-            scheduler.every(Duration::from_secs(1)).run(async || ()).unwrap();
-            time.advance(Duration::from_millis(100));
-            assert!(keeps());
-            time.block_on(scheduler.stop());
-            assert!(!keeps());
-        }
-    }
-}
