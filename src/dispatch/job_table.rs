@@ -1,9 +1,9 @@
 //! All jobs of a scheduler, in the order in which they were registered.
 
-use std::hint::black_box;
 use std::sync::Arc;
 
 use crate::job::cell::JobCell;
+use crate::job::prefetch::prefetch;
 use crate::time::JobIndex;
 
 /// Below this many holes it is not worth closing them.
@@ -34,13 +34,10 @@ impl JobTable {
         self.jobs_by_index.get(index as usize)?.as_ref()
     }
 
-    /// Reads a word from each part of a job that an offer and a run will touch, so that the memory is on its way: jobs lie
-    /// all over it, and plain reads in a row are fetched at the same time, while each atomic step waits for what is before it.
+    /// Fetches the memory of a job that is about to be offered.
     pub(crate) fn prefetch(&self, index: JobIndex) {
         if let Some(job) = self.get(index) {
-            black_box((Arc::strong_count(job), job.scheduled(), job.last_word_before_body()));
-            // No word of the body itself can be read in passing. But where this job ends the next one mostly begins.
-            black_box(self.get(index + 1).map(Arc::strong_count));
+            prefetch(job, self.get(index + 1));
         }
     }
 

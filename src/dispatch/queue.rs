@@ -141,9 +141,12 @@ impl Queue {
     }
 
     /// The batches that are not over, in the order in which they were dispatched.
+    ///
+    /// A batch that was abandoned and is over is returned this last time, so that the caller drops it without a lock: with
+    /// the batch, jobs may be dropped, and with them what users captured.
     pub(crate) fn active(&mut self) -> Vec<Arc<Batch>> {
-        self.batches.retain(|_, batch| !batch.is_over());
         let mut batches: Vec<_> = self.batches.iter().map(|(_, batch)| Arc::clone(batch)).collect();
+        self.batches.retain(|_, batch| !batch.is_over());
         batches.sort_unstable_by_key(|batch| batch.number);
         batches
     }
@@ -209,6 +212,8 @@ mod tests {
         batch.abandon();
         assert_eq!(queue.active().len(), 1);
         job.state.end(None);
+        // Once more, to be dropped without a lock.
+        assert_eq!(queue.active().len(), 1);
         assert_eq!(queue.active().len(), 0);
     }
 

@@ -31,10 +31,10 @@ impl ExecutorProbe {
         }
     }
 
-    /// Whether the executor is gone; `has_lost_loop` says whether it has dropped the loop. If it is not gone, `cx` is woken when it goes.
-    pub(crate) fn is_executor_gone(&mut self, has_lost_loop: bool, cx: &mut Context<'_>) -> bool {
+    /// Whether the executor is gone; `has_lost_driver` says whether it has dropped the loop. If it is not gone, `cx` is woken when it goes.
+    pub(crate) fn is_executor_gone(&mut self, has_lost_driver: bool, cx: &mut Context<'_>) -> bool {
         if self.refused {
-            has_lost_loop
+            has_lost_driver
         } else {
             matches!(self.dropped.poll_unpin(cx), Poll::Ready(_))
         }
