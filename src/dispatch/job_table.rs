@@ -6,11 +6,11 @@ use std::sync::Arc;
 use crate::job::cell::JobCell;
 use crate::time::JobIndex;
 
-/// Below this many holes it is not worth closing them.
+/// Up to this many holes are not worth closing.
 const FEW: usize = 64;
 
-/// Slots are handed out in order and not used again, so that a index's number is its job's place in the order. What a
-/// removed job leaves is a hole; when holes outnumber jobs they are closed.
+/// Indices are assigned in ascending order and not reused, so the order of indices is the order of registration. A
+/// removed job leaves a hole. Once holes outnumber jobs, the holes are closed.
 #[derive(Default)]
 pub(crate) struct JobTable {
     jobs_by_index: Vec<Option<Arc<JobCell>>>,
@@ -34,12 +34,13 @@ impl JobTable {
         self.jobs_by_index.get(index as usize)?.as_ref()
     }
 
-    /// Reads a word from each part of a job that an offer and a run will touch, so that the memory is on its way: jobs lie
-    /// all over it, and plain reads in a row are fetched at the same time, while each atomic step waits for what is before it.
+    /// Reads a word from each part of a job that an offer and a run will touch, so that the processor fetches the
+    /// memory early. Jobs are scattered in memory. The processor fetches several plain reads at the same time, while
+    /// each atomic step waits for the steps before.
     pub(crate) fn prefetch(&self, index: JobIndex) {
         if let Some(job) = self.get(index) {
             black_box((Arc::strong_count(job), job.scheduled(), job.last_word_before_body()));
-            // No word of the body itself can be read in passing. But where this job ends the next one mostly begins.
+            // Safe code cannot read the body. But the next job mostly begins where this job ends.
             black_box(self.get(index + 1).map(Arc::strong_count));
         }
     }
@@ -48,7 +49,7 @@ impl JobTable {
         self.jobs_by_index.iter().flatten()
     }
 
-    /// Takes the job off. Nothing happens if it is not on.
+    /// Removes the job, if it is in the table.
     pub(crate) fn remove(&mut self, job: &JobCell) -> Option<Arc<JobCell>> {
         let removed = self.jobs_by_index.get_mut(job.index() as usize)?.take()?;
         removed.set_index(JobCell::UNREGISTERED);
@@ -56,7 +57,7 @@ impl JobTable {
         Some(removed)
     }
 
-    /// Closes the holes if they are more than the jobs: returns the new number of each old index.
+    /// Closes the holes if they outnumber the jobs. Returns the new index for each old index.
     pub(crate) fn compact(&mut self) -> Option<Vec<Option<JobIndex>>> {
         let holes = self.jobs_by_index.len() - self.jobs;
         if holes <= self.jobs.max(FEW) {

@@ -21,7 +21,7 @@ use crate::time::MissedTicks;
 use crate::time::{Span, Time};
 use crate::unwind::{lock, quietly};
 
-#[repr(C)] // The statistics lies beside the body, see `last_word_before_body`.
+#[repr(C)] // The statistics lie beside the body, see `last_word_before_body`.
 pub(crate) struct JobCell<B: ?Sized = dyn Body> {
     pub(crate) id: JobId,
     pub(super) interval: AtomicI64,
