@@ -11,15 +11,17 @@ use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::time::Time;
 use crate::unwind::lock;
 
-/// The most jobs in a batch. They share a task until they wait, so a job that blocks its thread holds up at most so many.
+/// The most jobs in a batch. The jobs share a task until they are pending, so a job that blocks its thread delays at
+/// most this many jobs.
 const MOST_JOBS: usize = 64;
 
-/// How many jobs make a batch when `due` jobs are due together: one each, until that would make too many batches.
+/// The size of a batch if `due` jobs are due together. Each job is a batch of its own, unless that makes too many
+/// batches.
 pub(crate) fn size(due: usize) -> usize {
     (due / MOST_WORKERS).clamp(1, MOST_JOBS)
 }
 
-/// Under which id runs are offered, and when.
+/// The id and the time of an offer.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct OfferedAt {
     pub(crate) offer_id: OfferId,
@@ -37,7 +39,7 @@ pub(crate) struct Batch {
     pub(crate) jobs: Vec<JobInstance>,
     cancelled: AtomicBool,
     pending: Mutex<Vec<Arc<RunSlot>>>,
-    /// The task of the batch is gone, while another thread was cancelling a run of the batch.
+    /// Whether the task of the batch was dropped while another thread was cancelling a run of the batch.
     abandoned: AtomicBool,
 }
 
@@ -55,13 +57,13 @@ impl Batch {
         }
     }
 
-    /// Keeps a run that waits, unless the batch has been cancelled.
+    /// Keeps a pending run, unless the batch has been cancelled. Returns whether the run was kept.
     pub(crate) fn add_pending(&self, run: &Arc<RunSlot>) -> bool {
         let mut pending = lock(&self.pending);
         let stays = !self.is_cancelled();
         if stays {
             if pending.is_empty() {
-                // If one run of a batch waits, most of them do.
+                // If one run of a batch is pending, most of its runs are.
                 pending.reserve(self.jobs.len());
             }
             pending.push(Arc::clone(run));
@@ -69,20 +71,20 @@ impl Batch {
         stays
     }
 
-    /// From here on no run of the batch may wait.
+    /// Cancels the batch: from here on, no run of the batch may stay pending.
     pub(crate) fn cancel(&self) {
         let _pending = lock(&self.pending);
         self.cancelled.store(true, Ordering::SeqCst);
     }
 
-    /// Takes one of the runs that wait, to be cancelled. They are taken one by one: a run that is cancelled may call a hook that
-    /// cancels the others.
+    /// Takes one pending run, which the caller cancels. Runs are taken one by one, because a cancelled run may call a
+    /// hook that cancels the others.
     pub(crate) fn take_pending(&self) -> Option<Arc<RunSlot>> {
         let mut pending = lock(&self.pending);
         (!pending.is_empty()).then(|| pending.remove(0))
     }
 
-    /// All runs that have waited have ended.
+    /// Forgets the pending runs, which have all ended.
     pub(crate) fn forget_pending(&self) {
         let pending = std::mem::take(&mut *lock(&self.pending));
         drop(pending);

@@ -1,5 +1,5 @@
-//! All that the engine keeps under its one lock. It knows no runtime, and never waits or calls code of a user: `now` is an
-//! argument, and what is to be done without the lock comes back as values.
+//! The data under the engine's main lock. The core knows no runtime, never waits and never calls code of a user. `now`
+//! is an argument, and actions that must not hold the lock are returned as values.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -25,47 +25,47 @@ pub(crate) struct Core {
     pub(crate) groups: Groups,
     pub(crate) queue: Queue,
     pub(crate) slot_sets: SlotSetPool,
-    /// There while the scheduler runs.
+    /// `Some` while the scheduler runs.
     session: Option<Session>,
-    /// Starts so far.
+    /// Number of starts so far.
     sessions: u64,
-    /// Stops that wait.
+    /// Number of stops that wait for their runs.
     pub(crate) stops: usize,
-    /// Ids of offers that were given out.
+    /// Number of offer ids given out so far.
     offer_ids: u64,
 }
 
-/// What is to be done after a tick.
+/// The actions after a tick.
 pub(crate) struct Ticked {
-    /// How many workers are to be spawned.
+    /// Number of workers to spawn.
     pub(crate) workers: usize,
-    /// None if workers go first.
+    /// `None` if workers go first.
     pub(crate) follow_up: Option<FollowUp>,
     pub(crate) next: Next,
-    /// Slots that no run will need soon, to be dropped.
+    /// Slots that no run will need soon. The caller drops them without the lock.
     pub(crate) unused: Vec<SlotSet>,
 }
 
-/// What a worker gets that asks for a batch.
+/// The answer to a worker that asks for a batch.
 pub(crate) enum Pulled {
     Batch(Arc<Batch>),
-    /// Other things come first. They may block the thread, so that as many workers are to be spawned before. All batches are
-    /// queued.
+    /// The follow-up comes first. It may block the thread, so the worker spawns `workers` workers before. All batches
+    /// are queued.
     FollowUp {
         follow_up: FollowUp,
         workers: usize,
     },
-    /// So many workers are to be spawned first.
+    /// The worker spawns this many workers, and then asks again.
     SpawnFirst(usize),
-    /// There is no batch. The loop may have to be woken.
+    /// There is no batch. If there is a waker, the worker wakes the loop.
     Nothing(Option<Arc<LoopWaker>>),
 }
 
-/// What a stop has to withdraw, wake and drop.
+/// The batches, waker, jobs and slots that a stop withdraws, wakes and drops.
 pub(crate) struct Halted {
     /// The batches that are not over, in the order in which they were dispatched.
     pub(crate) batches: Vec<Arc<Batch>>,
-    /// The batches among them that no worker has.
+    /// The batches among them that wait for a worker.
     pub(crate) ready: VecDeque<Arc<Batch>>,
     pub(crate) waker: Option<Arc<LoopWaker>>,
     /// Jobs that waited for a permit.
@@ -73,7 +73,7 @@ pub(crate) struct Halted {
     pub(crate) slot_sets: Vec<SlotSet>,
 }
 
-/// Why a session can't begin.
+/// Why a session cannot begin.
 pub(crate) enum StartRefused {
     AlreadyStarted,
     Stopping,
@@ -100,7 +100,8 @@ impl Core {
         Ok((self.sessions, waker))
     }
 
-    /// Ends the session, or only the session of this `number`: no run begins from here on. None if another session is on.
+    /// Ends the session. If there is a `number`, ends only the session with this number, and returns `None` if another
+    /// session is running. No run begins from here on.
     pub(crate) fn halt(&mut self, number: Option<u64>) -> Option<Halted> {
         let current = self.session.as_ref().map(|session| session.number);
         if number.is_some() && current.is_some() && number != current {
@@ -117,7 +118,7 @@ impl Core {
         })
     }
 
-    /// Whether the scheduler runs, and a tick comes by `then` at which something is due.
+    /// Whether the scheduler runs, and a tick with a due job comes by `then`.
     pub(crate) fn is_due_by(&self, then: Time) -> bool {
         self.session.as_ref().is_some_and(|session| session.is_due_by(then))
     }
@@ -140,7 +141,8 @@ impl Core {
         self.session.as_mut()?.insert(index, job.due(), now)
     }
 
-    /// Removes a job, if it is there. Returns it, to be dropped, and the waker of the loop if the loop has to look.
+    /// Removes a job, if it is registered. Returns the job, which the caller drops without the lock. Returns the waker
+    /// of the loop if the loop has to look again.
     pub(crate) fn unregister(&mut self, job: &JobCell) -> (Option<Arc<JobCell>>, Option<Arc<LoopWaker>>) {
         let index = job.index();
         let removed = self.jobs.remove(job);
@@ -153,13 +155,14 @@ impl Core {
         (removed, waker)
     }
 
-    /// Inserts a job that has changed for the first tick from `now`. Returns the waker of the loop if the loop would sleep too long.
+    /// Inserts a job that has changed, for the first tick from `now`. Returns the waker of the loop if the loop would
+    /// sleep too long.
     pub(crate) fn reschedule(&mut self, job: &JobCell, now: Time) -> Option<Arc<LoopWaker>> {
         self.reschedule_silent(job, now);
         self.wake_if_sooner()
     }
 
-    /// Inserts a job that has changed. The loop is woken later, if it has to be.
+    /// Inserts a job that has changed. The caller wakes the loop later, if needed.
     pub(crate) fn reschedule_silent(&mut self, job: &JobCell, now: Time) {
         let is_registered = self.jobs.get(job.index()).is_some();
         if let Some(session) = self.session.as_mut().filter(|_| is_registered) {
@@ -170,7 +173,7 @@ impl Core {
 
 /// Ticks.
 impl Core {
-    /// Serves the tick that has come, if one has. None if the session is over.
+    /// Serves the tick that is due, if a tick is due. Returns `None` if the session is over.
     pub(crate) fn tick(&mut self, number: u64, now: Time) -> Option<Ticked> {
         let session = self.session.as_mut().filter(|session| session.number == number)?;
         let is_behind = session.is_behind(&self.queue, now);
@@ -199,7 +202,7 @@ impl Core {
         })
     }
 
-    /// When the loop has to look again, after the executor has refused workers that the loop had counted on.
+    /// When the loop looks again, after the executor has refused workers that the loop counted on.
     pub(crate) fn look_again(&mut self, number: u64, now: Time) -> Next {
         let Some(session) = self.session.as_mut().filter(|session| session.number == number) else {
             return Next::End;
@@ -208,7 +211,8 @@ impl Core {
         session.next(now, may_sleep)
     }
 
-    /// Offers runs to jobs whose run in progress has given way. Returns how many workers are to be spawned, and what else is to be done.
+    /// Offers runs to jobs whose run in progress was cancelled to be replaced. Returns the number of workers to spawn,
+    /// and the follow-up.
     pub(crate) fn offer_again(&mut self, jobs: &[Arc<JobCell>], now: Time) -> Option<(usize, FollowUp)> {
         let session = self.session.as_mut()?;
         let offer_id = next_offer_id(&mut self.offer_ids);
@@ -218,7 +222,7 @@ impl Core {
         }
         session.admit(&mut dispatch, &self.jobs, &mut self.groups);
         dispatch.dispatch(&mut self.queue);
-        // Jobs that got a permit may be exhausted. None of them is replaced.
+        // Jobs that got a permit may be exhausted. None of them has a run to replace.
         let workers = if dispatch.follow_up.may_block() {
             self.workers_beside()
         } else {
@@ -230,8 +234,9 @@ impl Core {
 
 /// Workers.
 impl Core {
-    /// The next batch for a worker. Where many jobs are due, the worker that is to run them offers them here, so that the memory of a
-    /// job needs to come to one processor only. If it `wants_helper`, other workers may have to be spawned first.
+    /// The next batch for a worker. If many jobs are due, the worker that will run them also offers them here. Then
+    /// only one processor needs the memory of a job. If the worker `wants_helper`, it may have to spawn other workers
+    /// first.
     pub(crate) fn pull(&mut self, worker: &mut WorkerState, wants_helper: bool, now: Time) -> Pulled {
         worker.finish(&mut self.queue);
         worker.count_as_idle(&mut self.queue);
@@ -273,20 +278,20 @@ impl Core {
         }
     }
 
-    /// How many workers are to be spawned beside a worker that counts as idle and is about to call code of a user.
+    /// Number of workers to spawn beside a worker that counts as idle and is about to call code of a user.
     fn workers_beside(&mut self) -> usize {
         let undispatched = self.undispatched().min(1) + 1;
         self.queue.want_workers(undispatched, Urgency::MayBlock)
     }
 
-    /// How many workers are to be spawned in the place of a worker that has other things to do. One will do for what is undispatched: it
-    /// sees to the next itself.
+    /// Number of workers to spawn in place of a worker that is about to do something else. One worker is enough for all
+    /// undispatched batches, because it spawns the next worker itself.
     pub(crate) fn workers_instead(&mut self) -> usize {
         let undispatched = self.undispatched().min(1);
         self.queue.want_workers(undispatched, Urgency::Behind)
     }
 
-    /// The waker of the loop, if there are workers for all that is due and the loop means to wake at the wrong time.
+    /// The waker of the loop, if there are idle workers for all due batches and the loop would wake at the wrong time.
     pub(crate) fn postpone_wake(&mut self) -> Option<Arc<LoopWaker>> {
         let has_workers = self.queue.has_workers_for(self.undispatched());
         self.session
@@ -295,7 +300,7 @@ impl Core {
             .and_then(Session::postpone_wake)
     }
 
-    /// A worker lets other tasks of the executor have a turn.
+    /// Called before a worker yields to the other tasks of the executor.
     pub(crate) fn pause_worker(&mut self, worker: &mut WorkerState) {
         worker.finish(&mut self.queue);
         worker.count_as_idle(&mut self.queue);
@@ -316,8 +321,9 @@ fn next_offer_id(offer_ids: &mut u64) -> OfferId {
     OfferId::new(*offer_ids)
 }
 
-/// Whether the loop has nothing to do before something is due. Jobs that workers have yet to offer are not in the agenda for their next
-/// run. All those workers may be stuck when that run is due. The last one that isn't tells the loop how long it may sleep.
+/// Whether the loop may sleep until the next entry of the agenda. A due job that no worker has offered yet has no entry
+/// for its next run. When that run is due, all workers may be stuck, so the loop must be awake. The last worker that is
+/// not stuck [tells](Core::postpone_wake) the loop how long it may sleep.
 fn may_sleep(queue: &Queue, undispatched: usize) -> bool {
     undispatched == 0 && queue.has_workers_for(0)
 }

@@ -1,19 +1,20 @@
-//! How many workers are spawned.
+//! How many workers to spawn.
 //!
-//! Invariant: while batches are queued, at least one idle worker is runnable on some thread. An executor may keep a task for
-//! the thread that spawned it (Tokio does, in a slot from which no other thread takes anything), and there the task is stuck
-//! as long as the thread is. So after a task has spawned workers, it yields before it does anything that may block.
+//! Invariant: while batches are queued, at least one idle worker is runnable on some thread. An executor may keep a
+//! task for the thread that spawned it. Tokio does so, in a slot from which no other thread takes a task. If that
+//! thread is blocked, the task is stuck. A task that has spawned workers therefore yields before it does anything that
+//! may block.
 
-/// The most workers that are idle at a time. So many jobs can block their threads before others have to wait, given as many
-/// threads.
+/// The most workers that are idle at a time. Given as many threads, this many jobs can block their threads before other
+/// jobs have to wait.
 pub(crate) const MOST_WORKERS: usize = 64;
 
-/// Where all goes well, so many idle workers are enough: one takes a batch, and the other is there if that batch blocks its
-/// thread. A worker that has a batch is not idle, so there come to be as many workers as find a thread. Each spawn costs, and may
-/// wake a thread.
+/// If no worker is stuck, this many idle workers are enough. One takes a batch, and the other is ready if that batch
+/// blocks its thread. A worker that has a batch is not idle, so the number of workers grows until all threads are busy.
+/// More idle workers would cost more, because each spawn may wake a thread.
 const ENOUGH: usize = 2;
 
-/// What there is to do, and who is there to do it.
+/// The batches that need a worker, and the workers that are idle.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Demand {
     /// Batches in the queue.
@@ -27,15 +28,16 @@ pub(crate) struct Demand {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Urgency {
-    /// A tick, or a worker that is about to take a batch: further workers follow at need.
+    /// A tick, or a worker that is about to take a batch. Further workers follow if needed.
     Steady,
-    /// Workers may be stuck, or have other things to do: a worker for each batch.
+    /// Workers may be stuck, or about to do something else. Each batch gets a worker.
     Behind,
-    /// The caller is about to call code of a user, which may block its thread, and one idle worker may be stuck behind it.
+    /// The caller is about to call code of a user, which may block the thread. One idle worker may be stuck behind the
+    /// caller.
     MayBlock,
 }
 
-/// How many workers are to be spawned.
+/// The number of workers to spawn.
 pub(crate) fn workers_wanted(demand: Demand) -> usize {
     let work = demand.queued + demand.undispatched;
     let wanted = match demand.urgency {

@@ -1,4 +1,4 @@
-//! The jobs that have come up at a tick, until workers have taken them.
+//! The jobs that came up at a tick and that no worker has taken yet.
 
 use std::ops::Range;
 
@@ -20,7 +20,7 @@ pub(crate) struct Due {
 #[derive(Clone, Copy)]
 pub(crate) struct TickServed {
     pub(crate) now: Time,
-    /// The tick was served at its very instant.
+    /// Whether the tick was served exactly at its instant.
     pub(crate) is_on_tick: bool,
 }
 
@@ -39,7 +39,7 @@ impl Due {
         left.div_ceil(self.batch_size.max(1))
     }
 
-    /// Whether a job is left, blocking jobs aside.
+    /// Whether a job is left that is not blocking.
     pub(crate) fn has_left(&self) -> bool {
         self.taken < self.jobs.len()
     }
@@ -57,19 +57,19 @@ impl Due {
         }
     }
 
-    /// Takes the next batch: where it stands among the jobs.
+    /// Takes the next batch. Returns its places in the list of jobs.
     pub(crate) fn take_batch(&mut self) -> Range<usize> {
         let begin = self.taken;
         self.taken = self.jobs.len().min(begin + self.batch_size);
         begin..self.taken
     }
 
-    /// The job at this place.
+    /// The job at this place in the list.
     pub(crate) fn job(&self, place: usize) -> JobIndex {
         self.jobs[place]
     }
 
-    /// A job of a batch is blocking: it comes after all others.
+    /// Postpones a blocking job until no other job is left.
     pub(crate) fn postpone(&mut self, job: JobIndex) {
         self.blocking.push(job);
     }

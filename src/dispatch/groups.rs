@@ -24,10 +24,10 @@ struct Group {
 /// The jobs that are due and wait for a permit.
 #[derive(Default)]
 pub(crate) struct WaitingLine {
-    /// In the order in which the jobs came up, and then of their due times. By due times alone, a job that is behind with
-    /// its runs and never catches up would have the others wait longer and longer.
+    /// Ordered by the instant at which a job came up, then by due time. If the due time alone counted, a job that never
+    /// catches up with its runs would make the other jobs wait longer and longer.
     jobs: BTreeMap<(Time, Time, JobId), Arc<JobCell>>,
-    /// A job that comes up once more, since it was triggered or resumed, keeps its one turn.
+    /// The jobs in line. If a job comes up again, because it was triggered or resumed, it keeps its one turn.
     members: BTreeSet<JobId>,
 }
 
@@ -68,7 +68,7 @@ impl Groups {
         permits
     }
 
-    /// Puts a job in line that came up at `came_up`.
+    /// Adds a job that came up at `came_up` to the line of its group.
     pub(crate) fn enqueue(&mut self, permits: &Permits, came_up: Time, due: Time, job: &Arc<JobCell>) {
         let group = &mut self.groups[permits.group()];
         group.line.push(came_up, due, job);
@@ -76,7 +76,7 @@ impl Groups {
         self.waiting.insert(permits.group());
     }
 
-    /// The next job that gets a permit, in any group. The permit is taken.
+    /// Takes a permit, in any group, for the next job in line. Returns the job.
     pub(crate) fn admit_next(&mut self) -> Option<Arc<JobCell>> {
         let mut waiting = self.waiting.iter();
         let admitted = waiting.find(|group| self.groups[**group].permits.try_acquire());

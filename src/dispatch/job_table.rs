@@ -6,11 +6,11 @@ use crate::job::cell::JobCell;
 use crate::job::prefetch::prefetch;
 use crate::time::JobIndex;
 
-/// Below this many holes it is not worth closing them.
+/// Up to this many holes are not worth closing.
 const FEW: usize = 64;
 
-/// Slots are handed out in order and not used again, so that a index's number is its job's place in the order. What a
-/// removed job leaves is a hole; when holes outnumber jobs they are closed.
+/// Indices are assigned in ascending order and not reused, so the order of indices is the order of registration. A
+/// removed job leaves a hole. Once holes outnumber jobs, the holes are closed.
 #[derive(Default)]
 pub(crate) struct JobTable {
     jobs_by_index: Vec<Option<Arc<JobCell>>>,
@@ -45,7 +45,7 @@ impl JobTable {
         self.jobs_by_index.iter().flatten()
     }
 
-    /// Takes the job off. Nothing happens if it is not on.
+    /// Removes the job, if it is in the table.
     pub(crate) fn remove(&mut self, job: &JobCell) -> Option<Arc<JobCell>> {
         let removed = self.jobs_by_index.get_mut(job.index() as usize)?.take()?;
         removed.set_index(JobCell::UNREGISTERED);
@@ -53,7 +53,7 @@ impl JobTable {
         Some(removed)
     }
 
-    /// Closes the holes if they are more than the jobs: returns the new number of each old index.
+    /// Closes the holes if they outnumber the jobs. Returns the new index for each old index.
     pub(crate) fn compact(&mut self) -> Option<Vec<Option<JobIndex>>> {
         let holes = self.jobs_by_index.len() - self.jobs;
         if holes <= self.jobs.max(FEW) {

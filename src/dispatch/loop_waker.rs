@@ -1,4 +1,4 @@
-//! How the loop is woken, and what it does next.
+//! The waker of the loop, and the loop's next step.
 
 use std::task::Waker;
 
@@ -14,7 +14,7 @@ impl LoopWaker {
         self.0.register(waker);
     }
 
-    /// Call without a lock: the waker is the executor's.
+    /// Call without a lock, because the waker is code of the executor.
     pub(crate) fn wake(&self) {
         self.0.wake();
     }

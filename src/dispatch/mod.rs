@@ -1,4 +1,4 @@
-//! Which jobs get a run now, and how many workers are wanted for that: plain data, without a runtime, a lock or a clock.
+//! Decides which jobs get a run now, and how many workers are wanted. Plain data, without a runtime, a lock or a clock.
 
 pub(crate) mod batch;
 pub(crate) mod core;

@@ -1,4 +1,4 @@
-//! Which of the jobs that came up get a run, and what else is to be done about them.
+//! Decides which of the jobs that came up get a run, and which other actions follow.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::time::{Agenda, JobIndex, Time};
 /// The offers of one turn of the loop or of a worker, until they are in the queue.
 pub(crate) struct Dispatch {
     pub(crate) now: Time,
-    /// When the tick was served at which the jobs came up. That may be a while ago.
+    /// When the tick was served at which the jobs came up. A worker may offer the jobs long after.
     pub(crate) tick: Time,
     pub(crate) is_on_tick: bool,
     pub(crate) batch_size: usize,
@@ -23,23 +23,24 @@ pub(crate) struct Dispatch {
     jobs: Vec<JobInstance>,
     /// Blocking jobs. Each becomes a batch of its own.
     blocking: Vec<JobInstance>,
-    /// Some of the offers wait in the queue.
+    /// Whether some of the offers wait in the queue.
     has_queued: bool,
     pub(crate) follow_up: FollowUp,
 }
 
-/// What is to be done about jobs without a lock.
+/// The actions that follow a dispatch and must not hold a lock.
 #[derive(Default)]
 pub(crate) struct FollowUp {
     /// Batches for the blocking pool.
     pub(crate) blocking: Vec<Arc<Batch>>,
-    /// Jobs that are due while a run is in progress that has to give way.
+    /// Due jobs whose run in progress is to be replaced.
     pub(crate) replaced: Vec<Arc<JobCell>>,
     /// Jobs that have no run left.
     pub(crate) exhausted: Vec<Arc<JobCell>>,
-    /// Jobs that were removed while they were offered: their targets are to be dropped.
+    /// Jobs that were removed while they were on offer. Their targets are to be dropped.
     pub(crate) removed: Vec<Arc<JobCell>>,
-    /// Jobs that were removed before. They are dropped with this, since code of a user may be dropped with them.
+    /// Jobs that were removed while they waited for a permit. Dropping such a job may call code of a user, so it is
+    /// dropped here.
     pub(crate) gone: Vec<Arc<JobCell>>,
 }
 
@@ -48,7 +49,7 @@ impl FollowUp {
         self.blocking.is_empty() && !self.may_block()
     }
 
-    /// Whether to follow up calls code of a user (a target's destructor, a hook), which may block the thread.
+    /// Whether the follow-up calls code of a user (a target's destructor, a hook), which may block the thread.
     pub(crate) fn may_block(&self) -> bool {
         let lists = [&self.removed, &self.gone, &self.exhausted, &self.replaced];
         lists.into_iter().any(|jobs| !jobs.is_empty())
@@ -56,7 +57,7 @@ impl FollowUp {
 }
 
 impl Dispatch {
-    /// Offers that are made under this id. They are collected in `jobs`, which is empty.
+    /// Offers under this id. They are collected in `jobs`, which must be empty.
     pub(crate) fn new(now: Time, offer_id: OfferId, jobs: Vec<JobInstance>) -> Dispatch {
         Dispatch {
             now,
@@ -71,7 +72,7 @@ impl Dispatch {
         }
     }
 
-    /// The list in which offers were collected, once it is empty.
+    /// The list in which offers were collected. Call once the list is empty.
     pub(crate) fn take_list(&mut self) -> Vec<JobInstance> {
         debug_assert!(self.jobs.is_empty(), "what was offered is in the queue");
         std::mem::take(&mut self.jobs)
@@ -87,7 +88,7 @@ impl Dispatch {
         list.push(offered);
     }
 
-    /// How urgent it is that there are workers for the offers of a tick.
+    /// How urgently the offers of a tick need workers.
     pub(crate) fn urgency(&self, is_behind: bool) -> Urgency {
         if self.follow_up.may_block() {
             Urgency::MayBlock
@@ -99,13 +100,13 @@ impl Dispatch {
         }
     }
 
-    /// Whether the worker that asks has nothing to do but to run its batch.
+    /// Whether the asking worker only has to run its batch.
     pub(crate) fn is_plain(&self) -> bool {
         !self.has_queued && self.follow_up.is_empty()
     }
 
-    /// Makes batches of what was offered: the first is returned for the worker that asks, the others are queued. A stop finds all offers in
-    /// the queue, so this is done before the core is unlocked.
+    /// Makes batches of the offers. Returns the first batch for the asking worker, and queues the others. Call before
+    /// the core is unlocked, because a stop must find all offers in the queue.
     pub(crate) fn dispatch_first(&mut self, queue: &mut Queue) -> Arc<Batch> {
         let mut jobs = std::mem::take(&mut self.jobs);
         self.jobs = split_off(&mut jobs, self.batch_size);
@@ -114,7 +115,7 @@ impl Dispatch {
         batch
     }
 
-    /// Makes batches of what was offered, and queues them for the next idle workers.
+    /// Makes batches of the offers, and queues them for the next idle workers.
     pub(crate) fn dispatch(&mut self, queue: &mut Queue) {
         let offered_at = self.offered_at();
         let mut jobs = self.jobs.drain(..);
@@ -138,7 +139,7 @@ impl Dispatch {
     }
 }
 
-/// Splits off what is more than a batch.
+/// Splits off the jobs that exceed one batch.
 fn split_off(jobs: &mut Vec<JobInstance>, batch_size: usize) -> Vec<JobInstance> {
     if jobs.len() > batch_size {
         jobs.split_off(batch_size)
@@ -147,7 +148,7 @@ fn split_off(jobs: &mut Vec<JobInstance>, batch_size: usize) -> Vec<JobInstance>
     }
 }
 
-/// Offers runs, and inserts the jobs into the agenda for their next ones.
+/// Offers runs, and inserts the jobs into the agenda for the runs after.
 pub(crate) struct Offering<'a> {
     pub(crate) agenda: &'a mut Agenda,
     pub(crate) groups: &'a mut Groups,
@@ -162,10 +163,11 @@ struct Candidate<'a> {
 }
 
 impl Offering<'_> {
-    /// Offers the job a run if it is due, and inserts it for the run after. The scheduled time moves only when the run begins. An entry
-    /// of the agenda may thus be early, which is set right when it comes up, but never late.
+    /// If the job is due, offers a run and inserts the job for the run after. The scheduled time advances only when the
+    /// run begins. An entry of the agenda may therefore be early, but never late. If an early entry comes up, it is
+    /// inserted again.
     ///
-    /// A run that ended on the very instant of a tick counts as running then, as in the Python package.
+    /// A run that ended exactly at the instant of a tick counts as running at that tick, as in the Python package.
     pub(crate) fn try_offer(&mut self, index: JobIndex, job: &Arc<JobCell>) {
         let due = job.due();
         if due > self.dispatch.now || self.has_ended_on_tick(job) {
@@ -189,11 +191,11 @@ impl Offering<'_> {
         let Candidate { job, rules } = candidate;
         let due = job.due();
         if due > self.dispatch.now {
-            // The job was triggered after its last instant.
+            // The job was triggered after its end, so the trigger was cleared.
             self.insert(job, due);
             return;
         }
-        // A triggered run waits its turn from this tick on.
+        // A triggered run has no due time, so it waits in line from this tick on.
         let since = if due == Time::EARLIEST { self.dispatch.tick } else { due };
         if self.has_run_to_replace(candidate, since) {
             return;
@@ -204,8 +206,8 @@ impl Offering<'_> {
         }
     }
 
-    /// Whether a run is in progress that has to give way first. The job comes up again at the next tick, if that run has not begun, or could
-    /// not be cancelled, at this one.
+    /// Whether a run is on offer or in progress that has to be replaced first. If so, the job also comes up at the next
+    /// tick: the old run may not have begun yet, or its cancellation may take longer.
     fn has_run_to_replace(&mut self, Candidate { job, rules }: Candidate<'_>, due: Time) -> bool {
         let snapshot = job.state.load();
         let gives_way = matches!(rules.overlap, OverlapState::Replace(_)) && snapshot.is_busy();
@@ -245,7 +247,7 @@ impl Offering<'_> {
         }
     }
 
-    /// Offers a run for which another had to give way.
+    /// Offers the run that replaces a cancelled run.
     pub(crate) fn offer_again(&mut self, job: &Arc<JobCell>) {
         let due = job.due();
         if due > self.dispatch.now {
@@ -259,8 +261,8 @@ impl Offering<'_> {
         }
     }
 
-    /// Whether the job may have no run any more. A trigger that comes too late is forgotten. A run that was due in time and is late still
-    /// runs.
+    /// Whether the job may have no further run. A trigger after the job's end is cleared. A late run that was due
+    /// before the end still begins.
     fn is_exhausted(&mut self, Candidate { job, rules }: Candidate<'_>) -> bool {
         let now = self.dispatch.now;
         if rules.is_past_end(now) && !job.is_offered() {
@@ -295,8 +297,8 @@ impl Offering<'_> {
         offer
     }
 
-    /// Offers a run under the job's own state word, or under that of another instance. There is one offer at a time: the scheduled
-    /// time moves, and the trigger is taken, only when the run begins.
+    /// Offers a run under the job's own state word, or under the state word of an instance. A job has one offer at a
+    /// time, because the scheduled time and the trigger change only when the run begins.
     fn offer_one(&mut self, job: &Arc<JobCell>, instances: &Instances) -> bool {
         if instances.is_one_on_offer() {
             self.insert(job, job.due());
@@ -322,10 +324,10 @@ impl Offering<'_> {
         self.confirm(job, || JobInstance::of(job, Arc::clone(&instance)))
     }
 
-    /// Inserts a job for the run after the one that was offered, and dispatches that.
+    /// Dispatches the offered run, and inserts the job for the run after.
     ///
-    /// False if no run is due any more: since the job was looked at, a late run may have begun, moved the scheduled time and ended.
-    /// Then the offer is withdrawn.
+    /// Returns `false` if no run is due any more, and withdraws the offer. Since the due time was read, a late run may
+    /// have begun, advanced the scheduled time and ended.
     #[inline]
     fn confirm(&mut self, job: &JobCell, run: impl Fn() -> JobInstance) -> bool {
         let Some(next) = job.next_due(self.dispatch.now) else {
@@ -363,7 +365,7 @@ mod tests {
     use crate::job::cell::tests::job;
     use crate::time::{Grid, Span};
 
-    /// As if a late run had begun, moved the scheduled time and ended since the job was looked at.
+    /// As if a late run had begun, advanced the scheduled time and ended since the due time was read.
     #[test]
     fn an_offer_that_is_not_due_any_more_is_withdrawn() {
         let mut agenda = Agenda::new(Grid::new(Time::ORIGIN, Span::from_nanos(50)));

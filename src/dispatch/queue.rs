@@ -10,19 +10,21 @@ use crate::dispatch::demand::{Demand, MOST_WORKERS, Urgency, workers_wanted};
 use crate::job::cell::JobInstance;
 use crate::time::Time;
 
-/// The most batches that are kept to be used again: two for each worker, its batch and its next.
+/// The most spare batches: two for each worker, its batch and its next.
 const MOST_SPARES: usize = 2 * MOST_WORKERS;
 
-/// The batches that were dispatched, and how many workers are there to take them.
+/// The dispatched batches, and the number of workers that can take them.
 #[derive(Default)]
 pub(crate) struct Queue {
     /// The batches that are not over.
     batches: Slab<Arc<Batch>>,
-    /// The batches that wait for a worker. Most batches don't: they are made when a worker asks for one.
+    /// The batches that wait for a worker. Most batches do not wait, because they are made when a worker asks for a
+    /// batch.
     ready: VecDeque<Arc<Batch>>,
     /// Batches that are over, with their empty lists of jobs, to be used again.
     spares: Vec<Arc<Batch>>,
-    /// Workers that are about to take a batch. A worker that has a batch doesn't count: it may be stuck there.
+    /// Number of workers that are about to take a batch. A worker that has a batch does not count, because it may be
+    /// stuck.
     idle_workers: usize,
     /// How many idle workers the executor has refused or dropped so far.
     dropped_workers: u64,
@@ -33,7 +35,7 @@ pub(crate) struct Queue {
 pub(crate) struct Closed {
     /// The batches that are not over, in the order in which they were dispatched.
     pub(crate) batches: Vec<Arc<Batch>>,
-    /// The batches among them that no worker has.
+    /// The batches among them that wait for a worker.
     pub(crate) ready: VecDeque<Arc<Batch>>,
 }
 
@@ -61,13 +63,13 @@ impl Queue {
         }
     }
 
-    /// Takes the empty list of the batch that is used again next.
+    /// Takes the empty list of jobs of the batch that is used again next.
     pub(crate) fn take_list(&mut self) -> Vec<JobInstance> {
         let spare = self.spares.last_mut().and_then(Arc::get_mut);
         spare.map(|spare| std::mem::take(&mut spare.jobs)).unwrap_or_default()
     }
 
-    /// How many workers the caller has to spawn. They count as idle from here on.
+    /// Returns how many workers the caller has to spawn. These workers count as idle from here on.
     pub(crate) fn want_workers(&mut self, undispatched: usize, urgency: Urgency) -> usize {
         let wanted = workers_wanted(Demand {
             queued: self.ready.len(),
@@ -84,22 +86,22 @@ impl Queue {
         self.ready.front().map(|batch| batch.offered)
     }
 
-    /// Whether there is an idle worker for each batch that waits, and for so many more.
+    /// Whether there is an idle worker for each waiting batch, and for `more` further batches.
     pub(crate) fn has_workers_for(&self, more: usize) -> bool {
         self.ready.len() + more <= self.idle_workers
     }
 
-    /// An idle worker is about to take a batch, or is done.
+    /// Called when an idle worker takes a batch, or is done.
     pub(crate) fn remove_idle_worker(&mut self) {
         self.idle_workers -= 1;
     }
 
-    /// A worker is about to take another batch.
+    /// Called when a worker is about to take another batch.
     pub(crate) fn add_idle_worker(&mut self) {
         self.idle_workers += 1;
     }
 
-    /// The executor has refused or dropped an idle worker. True if it was the last.
+    /// Called when the executor has refused or dropped an idle worker. Returns whether no idle worker is left.
     pub(crate) fn drop_worker(&mut self) -> bool {
         self.dropped_workers += 1;
         self.idle_workers = self.idle_workers.saturating_sub(1);
@@ -110,17 +112,17 @@ impl Queue {
         self.dropped_workers
     }
 
-    /// A worker returns a batch that it has not begun: it is the next one again.
+    /// Puts a batch that was not begun back to the front of the queue.
     pub(crate) fn put_back(&mut self, batch: Arc<Batch>) {
         self.ready.push_front(batch);
     }
 
-    /// Takes the next of the batches that wait.
+    /// Takes the next waiting batch.
     pub(crate) fn next(&mut self) -> Option<Arc<Batch>> {
         self.ready.pop_front()
     }
 
-    /// No run of the batch is in progress any more.
+    /// Removes a batch of which no run is in progress any more.
     pub(crate) fn finish(&mut self, batch: &Batch) {
         if self
             .batches
@@ -131,8 +133,7 @@ impl Queue {
         }
     }
 
-    /// No batch waits for a worker from here on. The caller withdraws the batches that waited, and then
-    /// [finishes](Queue::finish) them.
+    /// Takes all waiting batches. The caller withdraws these batches, and then [finishes](Queue::finish) them.
     pub(crate) fn close(&mut self) -> Closed {
         Closed {
             batches: self.active(),
@@ -152,7 +153,7 @@ impl Queue {
     }
 }
 
-/// Puts `batch` into the memory of `spare`, if nobody else refers to that.
+/// Puts `batch` into the memory of `spare`, if there is no other reference to the spare.
 fn reuse(spare: Option<Arc<Batch>>, batch: Batch) -> Arc<Batch> {
     let Some(mut spare) = spare else {
         return Arc::new(batch);
@@ -186,7 +187,7 @@ mod tests {
         assert_eq!(queue.want_workers(1, Urgency::Behind), 0);
         queue.remove_idle_worker();
         assert!(queue.next().is_some() && queue.next().is_none());
-        // A worker that has a batch doesn't count: it may be stuck there.
+        // A worker that has a batch does not count, because it may be stuck.
         assert_eq!(queue.want_workers(2, Urgency::Behind), 1);
         queue.add_idle_worker();
         assert_eq!(queue.want_workers(3, Urgency::Behind), 0);

@@ -1,4 +1,4 @@
-//! What there is from a start to the next stop: the agenda, and the jobs that are due and not yet dispatched.
+//! The data from a start to the next stop: the agenda, and the due jobs that are not dispatched yet.
 
 use std::sync::Arc;
 
@@ -19,9 +19,9 @@ pub(crate) struct Session {
     due: Due,
     /// An empty list, in which the loop collects its offers.
     list: Vec<JobInstance>,
-    /// When the loop means to wake.
+    /// When the loop will wake by itself.
     wake: Option<Time>,
-    /// The loop has let workers go before the tick that has come.
+    /// Whether the loop has let workers go first, before the tick that is due.
     has_let_workers_go_first: bool,
 }
 
@@ -44,13 +44,13 @@ impl Session {
         }
     }
 
-    /// Whether workers have a turn before a tick is served, since they are behind with an earlier tick. They have one turn only: they
-    /// may be stuck.
+    /// Whether workers have a turn before a tick is served, because they are behind with an earlier tick. Workers have
+    /// one turn only, because they may be stuck.
     pub(crate) fn lets_workers_go_first(&mut self, is_behind: bool) -> bool {
         is_behind && !std::mem::replace(&mut self.has_let_workers_go_first, true)
     }
 
-    /// Serves the tick that has come, if one has.
+    /// Serves the tick that is due, if a tick is due.
     pub(crate) fn serve(&mut self, now: Time) {
         self.has_let_workers_go_first = false;
         self.due.refill(&mut self.agenda, now);
@@ -61,7 +61,8 @@ impl Session {
         self.due.batches()
     }
 
-    /// The list in which the loop collects its offers, to be [kept](Session::keep_list) for its next tick.
+    /// Takes the list in which the loop collects its offers. The loop [returns](Session::keep_list) the list for its
+    /// next tick.
     pub(crate) fn take_list(&mut self) -> Vec<JobInstance> {
         std::mem::take(&mut self.list)
     }
@@ -70,7 +71,7 @@ impl Session {
         self.list = list;
     }
 
-    /// Offers all that is due, if so little is due that each job is a batch.
+    /// Offers all due jobs, if they are so few that each job is a batch.
     pub(crate) fn dispatch_few(&mut self, dispatch: &mut Dispatch, jobs: &JobTable, groups: &mut Groups) {
         if self.due.batch_size() == 1 && !workers_offer_all() {
             while self.undispatched() > 0 {
@@ -79,7 +80,7 @@ impl Session {
         }
     }
 
-    /// Offers the next batch of what is due.
+    /// Offers the next batch of due jobs.
     pub(crate) fn dispatch_batch(&mut self, dispatch: &mut Dispatch, jobs: &JobTable, groups: &mut Groups) {
         let Some(tick) = self.due.tick() else { return };
         dispatch.tick = tick.now;
@@ -112,7 +113,7 @@ impl Session {
         }
     }
 
-    /// Offers runs to the jobs that get a permit of their group, once all that is due has been looked at.
+    /// Once all due jobs have been looked at, offers runs to the jobs that get a permit of their group.
     pub(crate) fn admit(&mut self, dispatch: &mut Dispatch, jobs: &JobTable, groups: &mut Groups) {
         if !self.due.has_left() {
             let is_registered = |job: &JobCell| jobs.get(job.index()).is_some();
@@ -128,14 +129,14 @@ impl Session {
         }
     }
 
-    /// Whether some of what came up at a tick is still left at a later tick. Its workers may be stuck.
+    /// Whether batches of an earlier tick are still left. Their workers may be stuck.
     pub(crate) fn is_behind(&self, queue: &Queue, now: Time) -> bool {
         let tick = self.due.tick().filter(|_| self.undispatched() > 0);
         let since = tick.map(|tick| tick.now).or(queue.waits_since());
         since.is_some_and(|since| self.agenda.tick_after(since) <= now)
     }
 
-    /// When the loop has to look again: at the next tick, unless it may sleep for longer.
+    /// When the loop looks again: at the next tick, unless the loop may sleep for longer.
     pub(crate) fn next(&mut self, now: Time, may_sleep: bool) -> Next {
         let next = self.agenda.next_wake();
         self.wake = if may_sleep {
@@ -146,15 +147,15 @@ impl Session {
         self.wake.map_or(Next::Wait, Next::SleepUntil)
     }
 
-    /// Whether a tick comes by `then` at which something is due.
+    /// Whether a tick with a due job comes by `then`.
     pub(crate) fn is_due_by(&self, then: Time) -> bool {
         self.agenda.next_wake().is_some_and(|wake| wake <= then)
     }
 
-    /// The waker of the loop, if nothing is left to be dispatched and the loop means to wake at the wrong time.
+    /// The waker of the loop, if all due jobs are dispatched and the loop would wake at the wrong time.
     ///
-    /// For a worker whose runs are over, or all wait: an executor may keep the loop for the thread that woke it, and no run may be
-    /// about to block that thread.
+    /// Call only for a worker whose runs have ended or are all pending. An executor may keep the loop for the thread
+    /// that woke it, so no run may be about to block that thread.
     pub(crate) fn postpone_wake(&mut self) -> Option<Arc<LoopWaker>> {
         let next = self.agenda.next_wake();
         if self.wake == next || self.undispatched() > 0 {
@@ -174,7 +175,7 @@ impl Session {
         self.wake_if_sooner()
     }
 
-    /// Inserts a job. The loop is woken later, if it has to be.
+    /// Inserts a job. The caller wakes the loop later, if needed.
     pub(crate) fn insert_silent(&mut self, index: JobIndex, due: Time, now: Time) {
         self.agenda.insert(index, due, now);
     }
@@ -189,7 +190,8 @@ impl Session {
         })
     }
 
-    /// Returns the waker of the loop if nothing is left of what was due: until the loop has looked, jobs may wait for their groups.
+    /// Renumbers the jobs. If no due job is left any more, returns the waker of the loop: jobs may wait for a permit
+    /// until the loop looks.
     pub(crate) fn renumber(&mut self, renumbered: &[Option<JobIndex>]) -> Option<Arc<LoopWaker>> {
         let had_batches = self.undispatched() > 0;
         self.agenda.renumber(renumbered);

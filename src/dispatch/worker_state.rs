@@ -1,4 +1,4 @@
-//! What a worker has at hand beside the batch that it runs.
+//! The state of a worker, beside the batch that it runs.
 
 use std::sync::Arc;
 
@@ -7,9 +7,9 @@ use crate::dispatch::queue::Queue;
 
 #[derive(Default)]
 pub(crate) struct WorkerState {
-    /// The worker counts as idle.
+    /// Whether the queue counts the worker as idle.
     is_idle: bool,
-    /// The executor refused the helper that this worker had asked for.
+    /// Whether the executor refused the helper that this worker had asked for.
     pub(crate) helper_refused: bool,
     /// The batch that the worker ran last.
     done: Option<Arc<Batch>>,
@@ -18,7 +18,7 @@ pub(crate) struct WorkerState {
 }
 
 impl WorkerState {
-    /// The state of a worker that is about to be spawned, which the queue counts already.
+    /// The state of a worker that is about to be spawned. The queue counts the worker as idle already.
     pub(crate) fn idle() -> WorkerState {
         WorkerState {
             is_idle: true,
@@ -30,7 +30,7 @@ impl WorkerState {
         self.is_idle
     }
 
-    /// All runs of the batch have ended.
+    /// Puts away a batch whose runs have all ended.
     pub(crate) fn put_away(&mut self, batch: Arc<Batch>) {
         self.done = Some(batch);
     }
@@ -45,22 +45,22 @@ impl WorkerState {
         }
     }
 
-    /// The worker is about to take another batch.
+    /// Called when the worker is about to take another batch.
     pub(crate) fn count_as_idle(&mut self, queue: &mut Queue) {
         if !std::mem::replace(&mut self.is_idle, true) {
             queue.add_idle_worker();
         }
     }
 
-    /// The worker takes a batch, or is done.
+    /// Called when the worker takes a batch, or is done.
     pub(crate) fn count_as_busy(&mut self, queue: &mut Queue) {
         if std::mem::take(&mut self.is_idle) {
             queue.remove_idle_worker();
         }
     }
 
-    /// Clears the batch that was put away and is finished. Call without a lock: jobs may be dropped with the batch, and with them
-    /// what users captured.
+    /// Clears the batch that was put away and is finished. Call without a lock: the batch may hold the last reference
+    /// to a job, and dropping the job drops values of a user.
     pub(crate) fn clear_done(&mut self) {
         let Some(mut done) = self.done.take() else { return };
         if let Some(batch) = Arc::get_mut(&mut done) {

@@ -1,4 +1,4 @@
-//! Events on their way to the observers.
+//! Emits events to the observers.
 
 use std::sync::Arc;
 

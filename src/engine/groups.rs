@@ -1,4 +1,4 @@
-//! Groups are made, and jobs join them.
+//! Creates groups, and lets jobs join them.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::job::permits::Permits;
 use crate::unwind::lock;
 
 impl Engine {
-    /// Makes a group, or gives it another limit.
+    /// Creates a group, or changes the limit of an existing group.
     pub(crate) fn set_group(&self, name: &str, limit: usize) -> Result<(), Error> {
         check_limit(name, limit)?;
         let mut core = lock(&self.core);
@@ -17,7 +17,7 @@ impl Engine {
             Some(permits) => permits.set_limit(limit),
             None => drop(core.groups.add(name.to_owned(), limit)),
         }
-        // A job that waits may get a permit now.
+        // Under a higher limit, a waiting job may get a permit.
         let waker = core.loop_waker();
         drop(core);
         waker.inspect(|waker| waker.wake());

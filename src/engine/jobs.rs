@@ -1,4 +1,4 @@
-//! Jobs come and go, and change.
+//! Registers, removes and reschedules jobs.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use crate::time::{FirstRun, mix};
 use crate::unwind::lock;
 
 impl Engine {
-    /// The configuration of a job with this run mode, and with these rules if there are any.
+    /// The configuration of a job with this run mode and these rules. Jobs without rules share their configuration.
     pub(crate) fn config(&self, mode: RunMode, rules: Option<Rules>) -> Arc<JobConfig> {
         match rules {
             None => self.common_configs.of(mode, || self.host()),
@@ -33,7 +33,7 @@ impl Engine {
         waker.inspect(|waker| waker.wake());
     }
 
-    /// Removes the job from the table. False if it was not there.
+    /// Removes the job from the job table. Returns whether the job was registered.
     fn unregister(&self, job: &JobCell) -> bool {
         let (removed, waker) = lock(&self.core).unregister(job);
         waker.inspect(|waker| waker.wake());
@@ -45,7 +45,7 @@ impl Engine {
         core.jobs.iter().map(|job| Job::new(Arc::clone(job))).collect()
     }
 
-    /// A seed for one job. It is the same in each process if the scheduler's seed is.
+    /// A seed for one job. If the scheduler's seed is the same in each process, so is this seed.
     pub(crate) fn next_seed(&self) -> u64 {
         let number = self.seeds.fetch_add(1, Ordering::Relaxed) + 1;
         mix(self.seed ^ number)

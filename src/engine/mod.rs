@@ -1,8 +1,9 @@
-//! What the handles, the loop and the workers of one scheduler share.
+//! The state that the handles, the loop and the workers of one scheduler share.
 //!
-//! There is one lock, that of the core. The run tracker, and within it the progress of one stop, have locks of their own, and so have
-//! the statistics of failures, the permits of a group and the instances of a job. They may be taken while the core is locked, never the
-//! other way round. No lock is held while code of a user, of the executor or of a waker runs.
+//! The main lock is the core's. Smaller locks protect the run tracker, the failure statistics, the permits of a group
+//! and the instances of a job. The progress of a stop has a lock that is taken within the run tracker's. A thread may
+//! take a smaller lock while it holds the core's lock, never the other way round. No lock is held while code of a user,
+//! of the executor or of a waker runs.
 
 pub(crate) mod emit;
 pub(crate) mod groups;
@@ -27,7 +28,7 @@ use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, AtomicU64};
 use crate::time::{MissedTicks, Time};
 
-/// What a builder may choose.
+/// The settings of a scheduler's builder.
 pub(crate) struct Settings {
     pub(crate) resolution: Duration,
     pub(crate) policy: MissedTicks,
@@ -42,16 +43,16 @@ pub(crate) struct Engine {
     pub(crate) clock: Clock,
     pub(crate) resolution: Duration,
     pub(crate) policy: MissedTicks,
-    /// The seed of all that is random.
+    /// The seed from which the seeds of jobs are derived.
     seed: u64,
-    /// Jobs that were given a seed.
+    /// Number of jobs that were given a seed.
     seeds: AtomicU64,
     pub(crate) sampling: Sampling,
     pub(crate) core: Mutex<Core>,
     pub(crate) run_tracker: RunTracker,
     pub(crate) cancel_listeners: CancelListeners,
     pub(crate) observers: Observers,
-    /// The executor has dropped the loop of the last session.
+    /// Whether the executor has dropped the loop of the last session.
     has_lost_driver: AtomicBool,
 }
 
@@ -76,7 +77,7 @@ impl Engine {
     }
 
     fn host(&self) -> Weak<dyn Host> {
-        // Cloned first: the method call would look for a `Weak<dyn Host>`.
+        // Cloned first as a `Weak<Engine>`: in one expression, the compiler would look for a `Weak<dyn Host>`.
         let this: Weak<Engine> = Weak::clone(&self.this);
         this as Weak<dyn Host>
     }

@@ -1,4 +1,4 @@
-//! Which stops wait for the end of which run.
+//! Which stops wait for the end of a run.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::unwind::lock;
 pub(crate) struct RunTracker(Mutex<HashMap<RunKey, Vec<Arc<StopProgress>>>>);
 
 impl RunTracker {
-    /// Has a stop wait for each run in progress of these batches.
+    /// Makes a stop wait for each run in progress of these batches.
     pub(crate) fn watch(&self, active: &[Arc<Batch>], progress: &Arc<StopProgress>) {
         let mut stops = lock(&self.0);
         for batch in active {
@@ -27,7 +27,7 @@ impl RunTracker {
         }
     }
 
-    /// A run that a stop waits for has ended.
+    /// Tells the stops that wait for this run that it has ended.
     pub(crate) fn ended(&self, run: RunKey, cancelled: bool) {
         let stops = lock(&self.0).remove(&run);
         for progress in stops.into_iter().flatten() {
@@ -35,7 +35,7 @@ impl RunTracker {
         }
     }
 
-    /// A stop does not wait any more.
+    /// Forgets a stop that does not wait any more.
     pub(crate) fn forget(&self, progress: &Arc<StopProgress>) {
         let mut stops = lock(&self.0);
         for run in lock(&progress.runs).waiting.keys() {
@@ -47,7 +47,7 @@ impl RunTracker {
     }
 }
 
-/// What a stop has seen so far.
+/// The runs that a stop waits for, and the runs that have ended so far.
 #[derive(Default)]
 pub(crate) struct StopProgress {
     runs: Mutex<Runs>,
@@ -59,7 +59,7 @@ struct Runs {
     waiting: BTreeMap<RunKey, Job>,
     finished: Vec<Job>,
     cancelled: Vec<Job>,
-    /// The runs inside of which the stop is waited for, so that it can't wait for them.
+    /// Runs that themselves wait for the stop. The stop cannot wait for these runs.
     set_aside: Vec<Job>,
 }
 
@@ -68,7 +68,7 @@ impl StopProgress {
         lock(&self.runs).waiting.is_empty()
     }
 
-    /// Does not wait for `run`, but names it.
+    /// Stops waiting for `run`, and counts its job as still running.
     pub(crate) fn set_aside(&self, run: RunKey) {
         let mut runs = lock(&self.runs);
         let job = runs.waiting.remove(&run);
@@ -90,7 +90,7 @@ impl StopProgress {
         }
     }
 
-    /// What became of the runs so far.
+    /// The outcome of the runs so far.
     pub(crate) fn take_outcome(&self) -> StopOutcome {
         let runs = std::mem::take(&mut *lock(&self.runs));
         StopOutcome {
@@ -101,7 +101,7 @@ impl StopProgress {
     }
 }
 
-/// The jobs by what became of their runs, each list in the order of registration.
+/// The jobs by the outcome of their runs. Each list is in the order of registration.
 #[derive(Debug)]
 pub(crate) struct StopOutcome {
     pub(crate) finished: Vec<Job>,
@@ -109,7 +109,7 @@ pub(crate) struct StopOutcome {
     pub(crate) still_running: Vec<Job>,
 }
 
-/// A job that had several runs at once is there once.
+/// A job that had several runs at once is listed once.
 fn sorted(jobs: impl IntoIterator<Item = Job>) -> Vec<Job> {
     let mut jobs: Vec<Job> = jobs.into_iter().collect();
     jobs.sort_by_key(Job::id);

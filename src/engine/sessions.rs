@@ -1,4 +1,4 @@
-//! Sessions begin and end, and stops wait for their runs.
+//! Begins and ends sessions and stops.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::sync::atomic::Ordering;
 use crate::unwind::lock;
 
 impl Engine {
-    /// Begins a session. Returns its number and the waker of its loop, which the caller spawns.
+    /// Begins a session. Returns its number and the waker of its loop. The caller spawns the loop.
     pub(crate) fn begin_session(&self) -> Result<(u64, Arc<LoopWaker>), Error> {
         let now = self.now();
         let started = lock(&self.core).start(self.resolution.into(), now);
@@ -26,7 +26,7 @@ impl Engine {
         lock(&self.core).is_running()
     }
 
-    /// Ends the session, or only the session of this `number`: no run begins from here on.
+    /// Ends the session. If there is a `number`, ends only the session with this number. No run begins from here on.
     pub(crate) fn halt(self: &Arc<Self>, number: Option<u64>) {
         let halted = lock(&self.core).halt(number);
         let Some(halted) = halted else { return };
@@ -48,7 +48,7 @@ impl Engine {
         }
     }
 
-    /// Begins a stop that waits.
+    /// Begins a stop that waits for its runs.
     pub(crate) fn begin_stop(self: &Arc<Self>) {
         lock(&self.core).stops += 1;
         self.halt(None);
@@ -58,13 +58,13 @@ impl Engine {
         lock(&self.core).stops -= 1;
     }
 
-    /// The executor has dropped the loop of this session before its end.
+    /// Called when the executor has dropped the loop of this session before the session's end.
     pub(crate) fn driver_dropped(self: &Arc<Self>, number: u64) {
         self.has_lost_driver.store(true, Ordering::Release);
         self.halt(Some(number));
     }
 
-    /// The executor polls the loop.
+    /// Called when the executor polls the loop.
     pub(crate) fn driver_polled(&self) {
         self.has_lost_driver.store(false, Ordering::Release);
     }
@@ -74,7 +74,7 @@ impl Engine {
         self.has_lost_driver.load(Ordering::Acquire)
     }
 
-    /// The batches of which a run is in progress.
+    /// The batches that are not over.
     pub(crate) fn active_batches(&self) -> Vec<Arc<Batch>> {
         lock(&self.core).queue.active()
     }

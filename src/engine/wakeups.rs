@@ -1,9 +1,10 @@
-//! What a thread has to tell the loop, until it tells it.
+//! Wakeups of the loop, which a thread collects and sends together.
 //!
-//! An executor may keep a task for the thread that woke it (Tokio does), and the next run of a batch may block that thread: the
-//! loop would be stuck behind that run. So a worker tells the loop once nothing of its batch is left to do, and then returns to the
-//! executor. Until then no other thread counts on the loop to know: a thread that inserts another job tells the loop of both.
-//! What users' code asks for while it runs is told at once, since that code may wait for it.
+//! An executor may keep a task for the thread that woke it (Tokio does). If the next run of a batch blocked that
+//! thread, the loop would be stuck behind the run. A worker therefore wakes the loop after the last run of its batch,
+//! and then returns to the executor. Until then, no other thread relies on this wakeup: a thread that inserts another
+//! job wakes the loop for both jobs. Requests by code of a user wake the loop at once, because that code may wait for
+//! their effect.
 
 use std::sync::Arc;
 
@@ -12,12 +13,12 @@ use crate::job::cell::JobCell;
 use crate::job::rules::Rules;
 use crate::unwind::lock;
 
-/// Collects what the loop has to be told. Flushes when it is dropped.
+/// Collects wakeups of the loop. The drop flushes them.
 pub(crate) struct Wakeups<'a> {
     engine: &'a Arc<Engine>,
-    /// A job was inserted.
+    /// Whether a job was inserted.
     has_inserted: bool,
-    /// A permit of a group is free, and a job waits for it.
+    /// Whether a permit of a group was released, and a job waits for a permit.
     has_free_permit: bool,
 }
 
@@ -34,7 +35,8 @@ impl<'a> Wakeups<'a> {
         self.engine
     }
 
-    /// Inserts a job that is idle again, or whose scheduled time is not what was foreseen, for the first tick from now.
+    /// Inserts a job for the first tick from now. The job is idle again, or its scheduled time differs from its entry
+    /// in the agenda.
     pub(crate) fn reschedule(&mut self, job: &JobCell) {
         if self.engine.is_running() {
             self.has_inserted = true;
@@ -43,12 +45,12 @@ impl<'a> Wakeups<'a> {
         }
     }
 
-    /// Returns the permit of a run, if its job is in a group.
+    /// Releases the permit of a run, if its job is in a group.
     pub(crate) fn release_permit(&mut self, rules: &Rules) {
         self.has_free_permit |= rules.release_permit();
     }
 
-    /// Wakes the loop if it has to be told something. True if it was woken.
+    /// Wakes the loop if a collected wakeup requires it. Returns whether the loop was woken.
     pub(crate) fn flush(&mut self) -> bool {
         let has_inserted = std::mem::take(&mut self.has_inserted);
         let waker = if std::mem::take(&mut self.has_free_permit) {

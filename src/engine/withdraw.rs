@@ -1,4 +1,4 @@
-//! Offers are withdrawn: the executor refuses them, or a stop ends the session.
+//! Withdraws offers: the executor has refused them, or a stop ends the session.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ impl Engine {
         }
     }
 
-    /// Withdraws the offers of a batch, since the scheduler stops.
+    /// Withdraws the offers of a batch, because the scheduler stops.
     pub(crate) fn withdraw_for_stop(self: &Arc<Self>, batch: &Batch) {
         let mut wakeups = Wakeups::new(self);
         for run in &batch.jobs {
@@ -30,20 +30,22 @@ impl Engine {
     }
 }
 
-/// Withdraws an offer, unless its run has begun. The job is inserted for the next tick.
+/// Withdraws an offer, unless its run has begun, and inserts the job for the next tick. Returns whether the job was
+/// inserted.
 pub(crate) fn withdraw(wakeups: &mut Wakeups<'_>, offer_id: OfferId, run: &JobInstance) -> bool {
     if !run.state().load().is_offered_under(offer_id) {
         return false;
     }
     let job = &run.job;
     let rules = job.rules();
-    // Before the state word is idle: the loop must not find an idle job without a run left.
+    // Note the withdrawal before the state word becomes idle. Otherwise the loop might find an idle job without a run
+    // left.
     rules.inspect(|rules| rules.note_withdrawal());
     let Some(deferred) = run.state().withdraw(offer_id) else {
         rules.inspect(|rules| rules.note_offer());
         return false;
     };
-    // The job itself remembers that it was triggered.
+    // The job's own state word keeps the trigger.
     run.forget_trigger();
     if let Some(rules) = rules {
         job.note_no_offer();

@@ -1,4 +1,4 @@
-//! A run begins.
+//! Begins runs.
 
 use std::sync::Arc;
 
@@ -18,8 +18,8 @@ use crate::job::target::{CallResult, FutureBuf, RunFuture};
 use crate::time::Time;
 use crate::unwind::{catch, quietly};
 
-/// Begins the run that was offered in `batch`, if it still is. Returns the run if it continues as a future, which may use the memory of
-/// `buf`.
+/// Begins the run that was offered in `batch`, if the offer still holds. If the run continues as a future, returns the
+/// run. The future may use the memory of `buf`.
 pub(crate) fn begin_run(
     wakeups: &mut Wakeups<'_>,
     batch: &Batch,
@@ -52,7 +52,7 @@ fn is_timed(engine: &Engine, batch: &Batch, job: &JobCell) -> bool {
     engine.observers.is_enabled() || engine.sampling.is_timed(job, batch.jobs.len())
 }
 
-/// The path of most runs: no rules, no observer, and nobody needs the instant at which the run begins.
+/// The path of most runs: the job has no rules, there is no observer, and no code needs the start instant.
 fn run_untimed(
     wakeups: &mut Wakeups<'_>,
     batch: &Batch,
@@ -69,7 +69,7 @@ fn run_untimed(
     None
 }
 
-/// Begins a blocking run, if it still is on offer, and makes its first attempt.
+/// Begins a blocking run, if its offer still holds, and makes the first attempt.
 pub(crate) fn begin_blocking(
     engine: &Arc<Engine>,
     batch: &Batch,
@@ -103,7 +103,7 @@ fn begin(wakeups: &mut Wakeups<'_>, batch: &Batch, run: &JobInstance, how: Begin
     cancel_if_batch_is_cancelled(batch, run);
     let clock_stepped_back = started.is_some_and(|started| started < batch.offered);
     if triggered || clock_stepped_back {
-        // The next scheduled time is not what was foreseen when the run was offered.
+        // The next scheduled time differs from the time that the offer put into the agenda.
         wakeups.reschedule(job);
     }
     if let Some(started) = started {
@@ -112,14 +112,14 @@ fn begin(wakeups: &mut Wakeups<'_>, batch: &Batch, run: &JobInstance, how: Begin
     info
 }
 
-/// A cancellation of the batch that came before the run began has missed this run.
+/// Cancels the run if its batch is cancelled. A cancellation before the run began has not reached the run.
 fn cancel_if_batch_is_cancelled(batch: &Batch, run: &JobInstance) {
     if batch.is_cancelled() {
         run.state().cancel(batch.offer_id);
     }
 }
 
-/// Reports that a run has begun, and how late.
+/// Reports that a run has begun, how late it is, and how many runs were missed.
 fn announce(engine: &Engine, job: &Arc<JobCell>, offer_id: OfferId, info: &mut RunInfo, started: Time) {
     job.note_start(started);
     let missed = job.missed(info.due, started);

@@ -1,4 +1,4 @@
-//! A run that blocks its thread, on the runtime's blocking pool.
+//! Blocking runs, on the runtime's blocking pool.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -43,7 +43,8 @@ impl BlockingRun {
         }
     }
 
-    /// Hands it to the pool. A run that is refused is dropped, and tells so.
+    /// Hands the run to the pool. If the pool refuses the run, it drops the run. The drop then withdraws the offer, or
+    /// cancels the run.
     pub(crate) fn dispatch(self) {
         let engine = Arc::clone(&self.engine);
         quietly(|| drop(engine.clock.runtime().spawn_blocking(Box::new(move || self.run()))));
@@ -67,7 +68,7 @@ impl BlockingRun {
         }
     }
 
-    /// Ends the run, or has it wait for its next attempt.
+    /// If the attempt failed and the back-off has a next wait, waits for the next attempt. Otherwise finishes the run.
     fn end_attempt(mut self, info: RunInfo, end: RunEnd, backoff: Option<Backoff>) {
         let again = backoff.and_then(|backoff| next_wait(backoff, end.is_failure()));
         let Some((wait, backoff)) = again else {
@@ -82,7 +83,7 @@ impl BlockingRun {
         quietly(|| drop(engine.clock.runtime().spawn(Box::pin(Pause::new(wait, limit, self)))));
     }
 
-    /// Ends a run whose time is up between two attempts.
+    /// Finishes a run that reaches its time limit between two attempts.
     fn time_out(mut self) {
         if let Stage::Begun(info, backoff) = std::mem::replace(&mut self.stage, Stage::Ended) {
             quietly(|| drop(backoff));
@@ -97,7 +98,7 @@ impl BlockingRun {
     }
 }
 
-/// The next wait of a back-off, if there is one and it is wanted. The back-off is a user's, and may panic.
+/// The back-off's next wait, if `wanted` and if the back-off has one. The back-off is code of a user, and may panic.
 fn next_wait(mut backoff: Backoff, wanted: bool) -> Option<(Duration, Backoff)> {
     let wait = catch(|| if wanted { backoff.next() } else { None });
     match wait {
@@ -110,7 +111,7 @@ fn next_wait(mut backoff: Backoff, wanted: bool) -> Option<(Duration, Backoff)> 
 }
 
 impl Drop for BlockingRun {
-    /// Also reached when the pool refused the run, or the executor the wait for its next attempt.
+    /// Also called if the pool refused the run, or if the executor refused the wait for the next attempt.
     fn drop(&mut self) {
         match std::mem::replace(&mut self.stage, Stage::Ended) {
             Stage::Offered => self.engine.withdraw_refused(&self.batch),
@@ -130,16 +131,16 @@ impl Drop for BlockingRun {
     }
 }
 
-/// A blocking run between two attempts. The executor that drops it cancels the run.
+/// A blocking run between two attempts. If the executor drops this future, the run is cancelled.
 struct Pause {
     wait: Wait,
-    /// The run's time is up before the wait is over.
+    /// Whether the run reaches its time limit before the wait is over.
     times_out: bool,
     run: Option<BlockingRun>,
 }
 
 impl Pause {
-    /// Waits, but not beyond `limit`.
+    /// A pause of the length of `wait`, which ends at `limit` at the latest.
     fn new(mut wait: Wait, limit: Time, run: BlockingRun) -> Pause {
         let times_out = limit < wait.until;
         wait.until = wait.until.min(limit);

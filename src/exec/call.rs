@@ -1,4 +1,4 @@
-//! The target of a run is called. Here a panic of the target is caught.
+//! Calls the target of a run, and catches the target's panics.
 
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ pub(crate) fn call(engine: &Engine, run: &JobInstance, info: &RunInfo, buf: &mut
     called.unwrap_or_else(|payload| CallResult::Done(RunEnd::Panicked(payload)))
 }
 
-/// Calls the target of a job with rules: further attempts and the time limit are futures around the run's.
+/// Calls the target of a job with rules. Further attempts and the time limit are futures that wrap the run's future.
 pub(crate) fn call_by_rules(
     engine: &Arc<Engine>,
     run: &JobInstance,

@@ -1,4 +1,4 @@
-//! Runs in progress are told to end, and cancelled.
+//! Tells runs in progress to end, and cancels them.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ pub(crate) fn cancel_runs(engine: &Arc<Engine>) {
     }
 }
 
-/// Cancels those runs of a batch that wait.
+/// Cancels the pending runs of a batch.
 pub(crate) fn cancel_pending(engine: &Arc<Engine>, batch: &Batch) {
     let mut poller = RunPoller::new(engine);
     while let Some(run) = batch.take_pending() {
@@ -40,7 +40,7 @@ fn tell_to_end(engine: &Engine, batch: &Batch) {
     }
 }
 
-/// Cancels the run of a job that is to give way to the next.
+/// Cancels a job's run in progress, so that the next run can replace it.
 pub(crate) fn cancel_replaced(engine: &Engine, job: &JobCell) {
     job.state.cancel_current();
     engine.cancel_listeners.wake(job.id);
@@ -49,12 +49,12 @@ pub(crate) fn cancel_replaced(engine: &Engine, job: &JobCell) {
     }
 }
 
-/// Ends all jobs of a scheduler whose last handle is gone.
+/// Removes all jobs of a scheduler whose last handle was dropped, and cancels their runs.
 pub(crate) fn close(engine: &Arc<Engine>) {
     engine.halt(None);
     let jobs = lock(&engine.core).jobs.take();
     for job in jobs {
-        // A job that nobody else refers to has no run in progress, and is just dropped.
+        // A job without other references has no run in progress. Dropping such a job is enough.
         if Arc::strong_count(&job) > 1 {
             job.remove();
         }

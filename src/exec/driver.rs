@@ -1,4 +1,4 @@
-//! The loop: serves a tick, then sleeps until the next tick at which something is due.
+//! The loop: serves a tick, then sleeps until the next tick at which a job is due.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -28,7 +28,7 @@ pub(crate) fn start(engine: &Arc<Engine>) -> Result<(), Error> {
     })
 }
 
-/// The loop of one session. It does not keep the engine alive: the end of the last handle is also the end of the loop.
+/// The loop of one session. The loop does not keep the engine alive, so it ends once the last handle is dropped.
 struct Driver {
     engine: Weak<Engine>,
     session: u64,
@@ -54,7 +54,7 @@ impl Driver {
     }
 }
 
-/// Serves the tick that has come, if one has and the session is still on.
+/// Serves the tick that is due, if a tick is due and the session has not ended.
 fn tick(engine: &Arc<Engine>, session: u64) -> Next {
     engine.driver_polled();
     let now = engine.now();
@@ -65,7 +65,7 @@ fn tick(engine: &Arc<Engine>, session: u64) -> Next {
     drop(ticked.unused);
     let spawned = spawn_workers(engine, ticked.workers);
     let Some(work) = ticked.follow_up else {
-        // What was refused is tried again at the tick that is served next.
+        // If workers were refused, the next tick that is served tries again.
         return ticked.next;
     };
     let next = if spawned.is_ok() {
@@ -100,7 +100,7 @@ fn yield_now(cx: &Context<'_>) -> Poll<()> {
 }
 
 impl Drop for Driver {
-    /// An executor that drops the loop ends the session. The scheduler can be started again.
+    /// If the executor drops the loop, the session ends. The scheduler can then be started again.
     fn drop(&mut self) {
         if self.has_ended {
             return;

@@ -1,4 +1,4 @@
-//! A task that is there to tell, by its end, that the executor is gone.
+//! A task on the executor whose end shows that the executor is gone.
 
 use std::task::{Context, Poll};
 
@@ -8,12 +8,12 @@ use futures::channel::oneshot;
 use crate::runtime::Runtime;
 use crate::unwind::catch;
 
-/// A timer may die with its runtime and never fire. A stop that has to sleep keeps one of these on the executor: an
-/// executor that is shut down drops it. One that refuses it may do so for a while only; whether it is gone, the fate of the
-/// loop tells.
+/// A timer may die with its runtime and never fire. A stop that sleeps therefore keeps a probe on the executor. If the
+/// executor is shut down, it drops the probe. If the executor refuses the probe, the refusal may be temporary. In this
+/// case the executor is gone only if it has also dropped the loop.
 pub(crate) struct ExecutorProbe {
     refused: bool,
-    /// Lets the task end.
+    /// The task ends when this sender is dropped.
     _guard: oneshot::Sender<()>,
     dropped: oneshot::Receiver<()>,
 }
@@ -31,7 +31,8 @@ impl ExecutorProbe {
         }
     }
 
-    /// Whether the executor is gone; `has_lost_driver` says whether it has dropped the loop. If it is not gone, `cx` is woken when it goes.
+    /// Whether the executor is gone. If the executor is not gone and holds the probe, `cx` is woken once the probe is
+    /// dropped. `has_lost_driver` is whether the executor has dropped the loop.
     pub(crate) fn is_executor_gone(&mut self, has_lost_driver: bool, cx: &mut Context<'_>) -> bool {
         if self.refused {
             has_lost_driver

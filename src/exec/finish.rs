@@ -1,4 +1,4 @@
-//! A run ends.
+//! Finishes runs.
 
 use std::sync::Arc;
 
@@ -15,10 +15,10 @@ use crate::job::target::{FutureBuf, RunFuture};
 use crate::time::Time;
 use crate::unwind::{catch, quietly};
 
-/// Finishes a run whose future is done, and returns the memory of the future for the next one.
+/// Finishes a run whose future is ready, and returns the future's memory for the next future.
 ///
-/// A run that has `waited` has ended after that instant. The instant stands for the end of the run where no clock is read for that;
-/// likewise below.
+/// If the run was pending, `waited` is an instant shortly before its end. If no clock is read at the end of the run,
+/// this instant stands for the end. The same holds for the functions below.
 pub(crate) fn finish_in_place(
     wakeups: &mut Wakeups<'_>,
     run: &JobInstance,
@@ -37,7 +37,7 @@ pub(crate) fn finish_in_place(
     None
 }
 
-/// Finishes a run whose future is done or to be dropped.
+/// Drops the future of a run, and finishes the run.
 pub(crate) fn finish_dropping(
     wakeups: &mut Wakeups<'_>,
     run: &JobInstance,
@@ -50,10 +50,10 @@ pub(crate) fn finish_dropping(
     finish(wakeups, run, info, end.after_drop(dropped), waited);
 }
 
-/// Finishes a run whose future is gone.
+/// Finishes a run that has no future any more.
 pub(crate) fn finish(wakeups: &mut Wakeups<'_>, run: &JobInstance, info: &RunInfo, end: RunEnd, waited: Option<Time>) {
     if info.started.is_none() && matches!(end, RunEnd::Finished) {
-        // The run isn't timed, and nobody looks.
+        // The run is untimed, and no observer needs its end.
         return release(wakeups, run, false, waited);
     }
     let engine = wakeups.engine();
@@ -74,7 +74,7 @@ pub(crate) fn release(wakeups: &mut Wakeups<'_>, run: &JobInstance, is_cancelled
     }
 }
 
-/// Most runs have nothing of this.
+/// Not inlined, because most runs need none of these steps.
 #[inline(never)]
 fn after_release(wakeups: &mut Wakeups<'_>, job: &Arc<JobCell>, deferred: Deferred, is_cancelled: bool) {
     follow_deferred(wakeups, job, deferred);
@@ -88,7 +88,7 @@ fn after_release(wakeups: &mut Wakeups<'_>, job: &Arc<JobCell>, deferred: Deferr
     }
 }
 
-/// Does what came up while the run was in progress.
+/// Does the work that was deferred to the end of the run.
 fn follow_deferred(wakeups: &mut Wakeups<'_>, job: &Arc<JobCell>, deferred: Deferred) {
     if deferred.removed() {
         job.clear_removed();
@@ -112,7 +112,7 @@ fn follow_rules(wakeups: &mut Wakeups<'_>, job: &Arc<JobCell>, rules: &Rules) {
     }
 }
 
-/// Notes how a run has ended, and emits it. Returns when that was.
+/// Notes how a run has ended, and emits the event. Returns the instant of the end.
 fn report(engine: &Engine, run: &JobInstance, info: &RunInfo, end: RunEnd) -> Time {
     let job = &run.job;
     let times = info.started.map(|started| (started, engine.now()));
@@ -137,7 +137,7 @@ fn report(engine: &Engine, run: &JobInstance, info: &RunInfo, end: RunEnd) -> Ti
     ended
 }
 
-/// Reports an attempt that has failed and is followed by another.
+/// Reports a failed attempt that is followed by another attempt.
 pub(crate) fn report_retry(engine: &Engine, run: &JobInstance, info: &RunInfo, end: RunEnd) {
     let failure = end.into_kind();
     let message = failure.error_text().unwrap_or_default();

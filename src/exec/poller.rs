@@ -1,4 +1,4 @@
-//! Runs that wait are polled, finished and cancelled.
+//! Polls, finishes and cancels pending runs.
 
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
@@ -17,7 +17,7 @@ use crate::park::slot::RunSlot;
 use crate::time::Time;
 use crate::unwind::catch;
 
-/// Polls runs for the engine, and collects what its loop has to be told of them.
+/// Polls runs for the engine, and collects the wakeups of its loop.
 pub(crate) struct RunPoller<'a> {
     pub(crate) wakeups: Wakeups<'a>,
 }
@@ -29,7 +29,8 @@ impl<'a> RunPoller<'a> {
         }
     }
 
-    /// An observer may have come since a run began that isn't timed, and wants to hear how long the run took.
+    /// If an observer was added after an untimed run began, sets the start of the run to the start that its job noted.
+    /// The event of the run's end then has a duration.
     fn recall_start(&self, run: &mut PendingRun) {
         if run.info.started.is_none() && self.wakeups.engine().observers.is_enabled() {
             run.info.started = Some(run.run.job.last_start());
@@ -64,10 +65,10 @@ impl Poller for RunPoller<'_> {
     }
 }
 
-/// Keeps a run in a slot whose waker its first poll had, and which is pending.
+/// Keeps a pending run in `slot`. The first poll of the run had this slot's waker.
 pub(crate) fn keep_pending(engine: &Arc<Engine>, slot: &Arc<RunSlot>, run: PendingRun) {
     if run.info.started.is_none() {
-        // The run isn't timed. But if it waits for long, somebody will ask since when.
+        // The run is untimed. But if it stays pending for long, `status` shows this start.
         run.run.job.note_start(engine.now());
     }
     let job = run.run.job.rules().is_some().then(|| Arc::clone(&run.run.job));
@@ -82,7 +83,7 @@ pub(crate) fn keep_pending(engine: &Arc<Engine>, slot: &Arc<RunSlot>, run: Pendi
     }
 }
 
-/// A run that may have to give way to the next run of its job.
+/// A run that the next run of its job may replace.
 struct Replaceable {
     engine: Weak<Engine>,
     slot: Arc<RunSlot>,

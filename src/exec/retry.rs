@@ -1,4 +1,4 @@
-//! Another attempt after one that failed, within the same run.
+//! Further attempts of a run, after an attempt has failed.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -20,7 +20,7 @@ use crate::job::target::{CallResult, ReusableFuture, RunFuture};
 use crate::time::Time;
 use crate::unwind::{Guarded, catch, quietly};
 
-/// The wait before the next attempt. It ends early if the run is told to end.
+/// The wait before the next attempt. The wait ends early if the run is told to end.
 pub(crate) struct Wait {
     engine: Arc<Engine>,
     job: JobInstance,
@@ -42,7 +42,7 @@ impl Wait {
         }
     }
 
-    /// False if there is to be no further attempt.
+    /// Returns `false` if no further attempt follows.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
         self.engine
             .cancel_listeners
@@ -64,12 +64,12 @@ impl Drop for Wait {
     }
 }
 
-/// The attempts of a run that isn't blocking, one after the other.
+/// The attempts of a run that is not blocking, one after the other.
 pub(crate) struct Attempts {
     engine: Arc<Engine>,
     job: JobInstance,
     info: RunInfo,
-    /// It may panic when it is dropped, and so may what is in the stage.
+    /// The back-off may panic when it is dropped, and so may the contents of the stage.
     backoff: Guarded<Backoff>,
     stage: Stage,
 }
@@ -82,7 +82,7 @@ enum Stage {
 }
 
 impl Attempts {
-    /// Goes on from the first attempt.
+    /// Continues after the first attempt.
     pub(crate) fn after(
         engine: &Arc<Engine>,
         job: &JobInstance,
@@ -99,12 +99,13 @@ impl Attempts {
         }
     }
 
-    /// Ends, or waits for the next attempt.
+    /// Returns the end of the run, or begins the wait for the next attempt.
     fn end_attempt(&mut self, end: RunEnd, cx: &Context<'_>) -> Poll<RunEnd> {
         if !end.is_failure() {
             return Poll::Ready(end);
         }
-        // Caught here: the error may panic as well when it is dropped, and must not be while this unwinds.
+        // A panic is caught here. The error in `end` may also panic when it is dropped, and must not be dropped during
+        // unwinding.
         let wait = match catch(|| self.backoff.next()) {
             Ok(Some(wait)) => wait,
             Ok(None) => return Poll::Ready(end),
@@ -115,7 +116,7 @@ impl Attempts {
         };
         report_retry(&self.engine, &self.job, &self.info, end);
         self.stage = Stage::Waiting(Wait::new(&self.engine, &self.job, self.info.number, wait));
-        // Others have their turn between two attempts, even if there is no wait.
+        // Other tasks have a turn between two attempts, even if the wait is zero.
         cx.waker().wake_by_ref();
         Poll::Pending
     }

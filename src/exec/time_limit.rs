@@ -1,4 +1,4 @@
-//! A run that may take only so long.
+//! The time limit of a run.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -12,7 +12,7 @@ use crate::job::target::{ReusableFuture, RunFuture};
 use crate::time::Time;
 use crate::unwind::quietly;
 
-/// Drops the run's future when its time is up.
+/// Drops the run's future when the limit has passed.
 pub(crate) struct TimeLimit {
     engine: Arc<Engine>,
     limit: Time,
@@ -48,7 +48,7 @@ impl Future for TimeLimit {
                 quietly(|| drop(late));
                 Poll::Ready(RunEnd::TimedOut)
             }
-            // Without a timer there is no limit.
+            // If the timer is gone, there is no limit.
             Poll::Ready(Err(_)) | Poll::Pending => Poll::Pending,
         }
     }

@@ -1,7 +1,7 @@
-//! A task that takes batches, runs them, and polls those of its runs that wait.
+//! A task that takes batches, begins their runs, and polls its pending runs.
 //!
-//! A worker takes one batch after another until none is left. Once runs of a batch wait, the worker takes no more: it stays their task
-//! to the end, and another worker continues with the queue.
+//! A worker takes one batch after another until no batch is left. Once runs of a batch are pending, the worker takes no
+//! further batch. It polls these runs to their end, and another worker continues with the queue.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -26,20 +26,20 @@ use crate::park::set::SlotSet;
 use crate::time::Time;
 use crate::unwind::lock;
 
-/// After a turn of about this length a worker lets the other tasks of the executor have a turn. Each change of turns may wake a thread,
-/// which costs as much as hundreds of short runs.
+/// After a turn of about this length, a worker yields to the other tasks of the executor. Shorter turns would cost too
+/// much: each yield may wake a thread, which takes as long as hundreds of short runs.
 const TURN: Duration = Duration::from_micros(50);
 
-/// After so many runs a worker looks at the clock.
+/// The number of runs after which a worker looks at the clock.
 const RUNS_PER_LOOK: usize = 64;
 
-/// A worker looks at most so many times in one turn, whatever the clock says.
+/// The turn ends at this look, even if the clock stands still.
 const LOOKS: usize = 8;
 
 pub(crate) struct Worker {
     engine: Arc<Engine>,
     state: WorkerState,
-    /// Where the runs of the worker wait. There from its first batch until it is done.
+    /// The slots of the worker's pending runs. `Some` from the first batch until the worker is done.
     slots: Option<SlotSet>,
     stage: Stage,
 }
@@ -47,7 +47,7 @@ pub(crate) struct Worker {
 enum Stage {
     /// The worker takes batches.
     Pulling,
-    /// So many runs of a batch wait, and the worker polls them.
+    /// The worker polls the pending runs of a batch. `waiting` is their number.
     Polling {
         batch: Arc<Batch>,
         waiting: usize,
@@ -55,7 +55,7 @@ enum Stage {
     Done,
 }
 
-/// How long a worker has been at it since it was polled.
+/// The work of a worker since the executor polled it.
 struct Turn {
     end: Time,
     runs: usize,
@@ -91,17 +91,18 @@ impl Worker {
         }
     }
 
-    /// From here on the task is polled again when a run of the worker is woken.
+    /// From here on, the executor polls the task again when a run of the worker is woken.
     fn register(&mut self, cx: &Context<'_>) {
         let Some(slots) = &mut self.slots else { return };
         slots.register(cx.waker());
         if matches!(self.stage, Stage::Pulling) {
-            // No run waits yet. Wakes so far were for runs that are over. Later wakes must not think that the task was woken.
+            // No run is pending yet, so the wakes so far were for runs that have ended. Clear them: otherwise a later
+            // wake takes the task for woken already.
             slots.poll_woken(&mut RunPoller::new(&self.engine));
         }
     }
 
-    /// Runs batches until there is none, until runs of one wait, or until the turn is over.
+    /// Runs batches until no batch is left, until runs of a batch are pending, or until the turn is over.
     fn pull_batches(&mut self, cx: &Context<'_>) -> Poll<()> {
         let mut turn = Turn::begin(&self.engine);
         while !turn.is_over(&self.engine) {
@@ -137,8 +138,8 @@ impl Worker {
         Poll::Pending
     }
 
-    /// Stays with a batch whose runs wait. If there is work, another worker takes its place and has its turn first. Runs that were woken
-    /// already have woken this task too.
+    /// Stays with a batch whose runs are pending. If batches are left, spawns another worker and yields, so that the
+    /// new worker has its turn first. A run that was woken already has woken this task too.
     fn keep_pending(&mut self, batch: Arc<Batch>, waiting: usize, has_woken_loop: bool) -> Poll<()> {
         self.stage = Stage::Polling { batch, waiting };
         self.state = WorkerState::default();
@@ -151,7 +152,7 @@ impl Worker {
         Poll::Ready(())
     }
 
-    /// Polls the runs that were woken, until none waits any more.
+    /// Polls the woken runs. Ready once no run is pending any more.
     fn poll_woken(&mut self) -> Poll<()> {
         let Stage::Polling { batch, waiting } = &mut self.stage else {
             return Poll::Ready(());
@@ -168,7 +169,7 @@ impl Worker {
         Poll::Ready(())
     }
 
-    /// Nothing is left to do.
+    /// Ends the work of the worker, and gives its slots back.
     fn leave(&mut self) {
         self.stage = Stage::Done;
         if let Some(slots) = self.slots.take() {
@@ -177,14 +178,14 @@ impl Worker {
     }
 }
 
-/// Slots for a worker that is polled with this context.
+/// Takes slots for a worker that is polled with this context.
 fn take_slots(engine: &Engine, cx: &Context<'_>) -> SlotSet {
     let slots = lock(&engine.core).slot_sets.take().unwrap_or_default();
     slots.attach(cx.waker());
     slots
 }
 
-/// Keeps the slots of a worker that is done for the next worker, if that won't be long.
+/// Keeps the slots of a worker that is done, if the next worker will need slots soon.
 fn keep_slots(engine: &Engine, mut slots: SlotSet) {
     slots.detach();
     let soon = engine.now().after(KEPT_FOR);
@@ -198,7 +199,7 @@ fn keep_slots(engine: &Engine, mut slots: SlotSet) {
     drop(unused);
 }
 
-/// Begins a run of this batch and polls it once. True if it waits.
+/// Begins a run of this batch, and polls the run once. Returns whether the run is pending.
 fn start(poller: &mut RunPoller<'_>, slots: &mut SlotSet, batch: &Batch, run: &JobInstance) -> bool {
     let begun = begin_run(&mut poller.wakeups, batch, run, slots.buf());
     begun.is_some_and(|(info, future)| poll_first(poller, slots, batch, run, info, future))

@@ -1,4 +1,4 @@
-//! Workers are spawned, and what the core leaves to be done without its lock is done.
+//! Spawns workers, and carries out the actions that the core returns, without the core's lock.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::unwind::{lock, quietly};
 /// What a worker does next.
 pub(crate) enum NextBatch {
     Run(Arc<Batch>),
-    /// The worker yields, and asks again at its next turn: it has spawned workers, which come first.
+    /// The worker yields, and asks again at its next turn. The workers that it has spawned come first.
     Later,
     Nothing,
 }
@@ -28,7 +28,8 @@ pub(crate) struct WorkerRefused;
 /// The next batch for a worker.
 pub(crate) fn next_batch(engine: &Arc<Engine>, worker: &mut WorkerState) -> NextBatch {
     let wants_helper = !std::mem::take(&mut worker.helper_refused);
-    // The tick may have been served a while ago, and workers have come late. What is inserted here comes after this instant.
+    // The clock is read anew, because the tick may have been served long before. Jobs inserted here come up after this
+    // instant.
     let now = engine.now();
     let pulled = lock(&engine.core).pull(worker, wants_helper, now);
     worker.clear_done();
@@ -43,15 +44,15 @@ pub(crate) fn next_batch(engine: &Arc<Engine>, worker: &mut WorkerState) -> Next
             follow_up: work,
             workers,
         } => {
-            // If workers are refused, this one continues in the end.
+            // If workers are refused, this worker continues without them.
             let _ = spawn_workers(engine, workers);
             follow_up(engine, work);
             spawn_instead(engine);
         }
-        // Before a batch is taken: an executor may poll a new task at once, and runs begin in order.
+        // Spawn before a batch is taken: an executor may poll a new task at once, and runs must begin in order.
         Pulled::SpawnFirst(workers) => {
             if spawn_workers(engine, workers).is_err() {
-                // This worker does what it can, and the loop is not to count on others.
+                // This worker continues without a helper. The loop is woken, so that it does not count on a helper.
                 worker.helper_refused = true;
                 wake_loop(engine);
             }
@@ -60,19 +61,20 @@ pub(crate) fn next_batch(engine: &Arc<Engine>, worker: &mut WorkerState) -> Next
     NextBatch::Later
 }
 
-/// Spawns as many workers as are wanted in the place of a worker that has other things to do. True if it has spawned any, or has woken
-/// the loop: then the caller yields before it does anything that may block.
+/// Spawns the workers that are wanted in place of a worker that is about to do something else. Returns whether a worker
+/// was spawned or the loop was woken. If so, the caller yields before it does anything that may block.
 pub(crate) fn spawn_instead(engine: &Arc<Engine>) -> bool {
     let workers = lock(&engine.core).workers_instead();
-    // What refused workers should have run is withdrawn, or left to the workers there are.
+    // If a worker is refused, the other idle workers take its batches. If no idle worker is left, the offers are
+    // withdrawn.
     let _ = spawn_workers(engine, workers);
     let waker = lock(&engine.core).postpone_wake();
     let has_woken = waker.inspect(|waker| waker.wake()).is_some();
     workers > 0 || has_woken
 }
 
-/// Spawns so many workers. The executor drops a worker that it refuses, which [withdraws](worker_dropped) what nobody is left for.
-/// Fails if any worker was dropped.
+/// Spawns `workers` workers. The executor drops a worker that it refuses. If no idle worker is left then,
+/// [`worker_dropped`] withdraws the offers. Returns an error if any worker was dropped.
 pub(crate) fn spawn_workers(engine: &Arc<Engine>, workers: usize) -> Result<(), WorkerRefused> {
     if workers == 0 {
         return Ok(());
@@ -89,8 +91,8 @@ pub(crate) fn spawn_workers(engine: &Arc<Engine>, workers: usize) -> Result<(), 
     }
 }
 
-/// The executor has refused an idle worker, or dropped it. If no idle worker is left, all that is due is offered and withdrawn, to be tried
-/// again at the next tick.
+/// Called when the executor has refused or dropped an idle worker. If no idle worker is left, offers all due runs and
+/// withdraws the offers. The next tick tries again.
 pub(crate) fn worker_dropped(engine: &Arc<Engine>) {
     if !lock(&engine.core).queue.drop_worker() {
         return;
@@ -111,7 +113,7 @@ pub(crate) fn worker_dropped(engine: &Arc<Engine>) {
     }
 }
 
-/// Does what else is to be done about jobs that came up.
+/// Carries out the follow-up of a dispatch.
 pub(crate) fn follow_up(engine: &Arc<Engine>, work: FollowUp) {
     for batch in work.blocking {
         BlockingRun::new(Arc::clone(engine), batch).dispatch();
@@ -127,7 +129,7 @@ pub(crate) fn follow_up(engine: &Arc<Engine>, work: FollowUp) {
     }
 }
 
-/// Cancels the runs that are in the way of new ones, and offers the new ones.
+/// Cancels the runs that are to be replaced, and offers the new runs.
 fn replace_runs(engine: &Arc<Engine>, jobs: &[Arc<JobCell>]) {
     for job in jobs {
         cancel_replaced(engine, job);
@@ -135,7 +137,7 @@ fn replace_runs(engine: &Arc<Engine>, jobs: &[Arc<JobCell>]) {
     let now = engine.now();
     let offered = lock(&engine.core).offer_again(jobs, now);
     if let Some((workers, work)) = offered {
-        // If workers are refused, the caller continues in the end.
+        // If workers are refused, the caller continues without them.
         let _ = spawn_workers(engine, workers);
         follow_up(engine, work);
     }

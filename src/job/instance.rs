@@ -1,4 +1,4 @@
-//! The instances of an `Allow(n)` job: a state word and a run number for each further run at a time.
+//! The instances of an `Allow(n)` job. Each instance is a state word and a run number for one more run at a time.
 
 use std::sync::Arc;
 

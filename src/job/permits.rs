@@ -1,11 +1,11 @@
-//! How many runs of a group may be in progress at once.
+//! The permits of a group, which limit how many of its runs are in progress at once.
 
 use crate::sync::Mutex;
 use crate::unwind::lock;
 
 /// The permits of one group. A run holds one from its offer to its end.
 pub(crate) struct Permits {
-    /// The group's place among the groups of its scheduler.
+    /// The number of the group in its scheduler.
     group: usize,
     counts: Mutex<Counts>,
 }
@@ -42,12 +42,12 @@ impl Permits {
         lock(&self.counts).limit = limit;
     }
 
-    /// So many jobs wait from here on. A permit that is returned after this is reported.
+    /// Sets how many jobs wait for a permit. While jobs wait, `release` returns `true`.
     pub(crate) fn set_waiting(&self, waiting: usize) {
         lock(&self.counts).waiting = waiting;
     }
 
-    /// Takes a permit if there is one.
+    /// Takes a permit, if a permit is free. Returns whether a permit was taken.
     pub(crate) fn try_acquire(&self) -> bool {
         let mut counts = lock(&self.counts);
         let is_free = counts.taken < counts.limit;
@@ -55,7 +55,7 @@ impl Permits {
         is_free
     }
 
-    /// Returns a permit. True if a job waits for it.
+    /// Gives a permit back. Returns whether a job waits for a permit.
     pub(crate) fn release(&self) -> bool {
         let mut counts = lock(&self.counts);
         counts.taken -= 1;

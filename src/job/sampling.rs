@@ -1,26 +1,26 @@
-//! Which runs are timed.
+//! Decides which runs are timed.
 
 use crate::job::cell::JobCell;
 
-/// Where many runs share a batch, the first run of a job is timed, and then one in so many. To read the clock costs more than all else
-/// that a short run costs.
+/// If many runs share a batch, a job's first run is timed, and then one run in this many. Reading the clock costs more
+/// than the rest of a short run.
 const ONE_IN: u64 = 16;
 
-/// Decides whether the clock is read when a run begins and ends, where nothing else asks for that.
+/// Decides whether the clock is read when a run begins and ends, if nothing else requires a reading.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Sampling {
-    /// Every run is timed: tests compare the path of timed runs with the path of the others.
+    /// Whether every run is timed. Tests compare the path of timed runs with the path of untimed runs.
     pub(crate) every_run: bool,
 }
 
 impl Sampling {
-    /// Whether the next run of this job is timed, if it is one of so many in its batch.
+    /// Whether the next run of this job is timed, in a batch of `batch` runs.
     pub(crate) fn is_timed(self, job: &JobCell, batch: usize) -> bool {
         self.every_run || batch == 1 || job.needs_start() || is_sampled(job)
     }
 }
 
-/// Not the same for all jobs of a tick.
+/// The job's id shifts the sample, so that not all jobs of a tick are timed at the same tick.
 fn is_sampled(job: &JobCell) -> bool {
     let runs = job.runs();
     runs == 0 || runs.wrapping_add(job.id.number()) % ONE_IN == 0

@@ -1,4 +1,4 @@
-//! Where runs wait: a slot for each run, and a set of slots for each worker.
+//! The slots of pending runs: a slot for each run, and a set of slots for each worker.
 
 pub(crate) mod poller;
 pub(crate) mod pool;

@@ -15,7 +15,8 @@ pub(crate) struct PendingRun {
     pub(crate) future: RunFuture,
 }
 
-/// Polls, finishes and cancels runs on behalf of their slots. `exec/` implements this trait, so that a slot needs no engine.
+/// Polls, finishes and cancels runs on behalf of their slots. `exec/` implements this trait, so that a slot needs no
+/// engine.
 pub(crate) trait Poller {
     fn now(&self) -> Time;
 

@@ -1,9 +1,9 @@
-//! The slot sets that no worker has.
+//! The slot sets that no worker uses.
 
 use crate::park::set::SlotSet;
 use crate::time::Span;
 
-/// The most sets that are kept. Together they hold 65,536 runs that wait.
+/// The most sets that are kept. Together they hold 65,536 pending runs.
 const MOST_SETS: usize = 1_024;
 
 /// If no run is due within this time, no set is kept.
@@ -17,7 +17,7 @@ impl SlotSetPool {
         self.0.pop()
     }
 
-    /// Keeps a set, or returns it if there are too many. The caller drops it without a lock.
+    /// Keeps a set. If too many sets are kept, returns the set, and the caller drops the set without a lock.
     pub(crate) fn keep(&mut self, set: SlotSet) -> Option<SlotSet> {
         if self.0.len() >= MOST_SETS {
             return Some(set);

@@ -1,4 +1,4 @@
-//! The run slots of a worker. A worker that is done leaves them to the next one, and with them the memory of its futures.
+//! The run slots of a worker. A worker that is done leaves its slots and the memory of its futures to the next worker.
 
 use std::sync::Arc;
 use std::sync::atomic::{Ordering, fence};
@@ -10,7 +10,7 @@ use crate::park::slot::{Polled, RunSlot};
 use crate::park::wake_queue::WakeQueue;
 use crate::time::Time;
 
-/// The memory of a future that is larger, in bytes, is not kept between workers.
+/// The memory of a future larger than this, in bytes, is not kept between workers.
 const LARGEST_BUF: usize = 1_024;
 
 /// How many references the set itself holds to a slot: in the list, and in the waker beside it.
@@ -45,25 +45,25 @@ impl SlotAndWaker {
     /// Whether a waker or a canceller of an earlier run may still refer to the slot.
     fn is_referenced(&self) -> bool {
         let is_referenced = Arc::strong_count(&self.slot) > OWN_REFERENCES;
-        // Everything that others did before they dropped their references comes before all that is done here, as with
-        // `Arc::get_mut`.
+        // All that other threads did before they dropped their references happens before the code after this fence, as
+        // with `Arc::get_mut`.
         fence(Ordering::Acquire);
         is_referenced
     }
 }
 
 impl SlotSet {
-    /// Attaches the task of a worker, which `waker` has polled.
+    /// Attaches the task of a worker. `waker` wakes this task.
     pub(crate) fn attach(&self, waker: &Waker) {
         self.queue.attach(waker);
     }
 
-    /// From here on `waker` has the worker polled when a slot is woken.
+    /// From here on, a woken slot wakes `waker`.
     pub(crate) fn register(&self, waker: &Waker) {
         self.queue.register(waker);
     }
 
-    /// The slot for the next run that is pending. Until then its waker serves first polls.
+    /// The slot for the next pending run. Until a run is pending, first polls use the slot's waker.
     pub(crate) fn vacant(&mut self) -> (&Arc<RunSlot>, &Waker) {
         if self.used == self.slots.len() {
             self.slots.push(SlotAndWaker::new(&self.queue, self.used));
@@ -72,12 +72,12 @@ impl SlotSet {
         (&vacant.slot, &vacant.waker)
     }
 
-    /// The vacant slot holds a run now.
+    /// Notes that the vacant slot holds a run.
     pub(crate) fn occupy(&mut self) {
         self.used += 1;
     }
 
-    /// The memory of a future that has ended, for the next one.
+    /// The memory of a future that has ended, for the next future.
     pub(crate) fn buf(&mut self) -> &mut FutureBuf {
         if self.buf.is_none() {
             self.buf = self.bufs.pop();
@@ -85,7 +85,7 @@ impl SlotSet {
         &mut self.buf
     }
 
-    /// Keeps the memory of a future for the next one.
+    /// Keeps the memory of a future for the next future.
     pub(crate) fn keep_buf(&mut self, buf: FutureBuf) {
         if self.buf.is_some() {
             self.store_buf();
@@ -126,12 +126,13 @@ impl SlotSet {
         }
     }
 
-    /// The worker is gone: no waker of a slot wakes its task any more.
+    /// Called when the worker is gone. From here on, no slot wakes the worker's task.
     pub(crate) fn close(&self) {
         self.queue.detach();
     }
 
-    /// All runs have ended, and the worker is done. The next worker finds slots that nobody else refers to.
+    /// Detaches the worker, which is done, and whose runs have all ended. Slots with other references are replaced, so
+    /// that no earlier waker or canceller reaches a run of the next worker.
     pub(crate) fn detach(&mut self) {
         self.close();
         self.store_buf();

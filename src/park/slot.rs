@@ -1,4 +1,4 @@
-//! Where a run waits. The run is polled only when its own waker says so, and can be cancelled from any thread.
+//! The slot of a pending run. The run is polled only after its own waker was woken. Any thread can cancel the run.
 
 use std::sync::Arc;
 use std::task::{Poll, Wake, Waker};
@@ -11,12 +11,12 @@ use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::time::Time;
 use crate::unwind::lock;
 
-/// A slot lends its waker to the first poll of a run. If the run is pending, the slot keeps it.
+/// A slot lends its waker to the first poll of a run. If the run is pending, the slot keeps the run.
 pub(crate) struct RunSlot {
     queue: Arc<WakeQueue>,
     /// The slot's number in the wake queue.
     number: usize,
-    /// The slot is in the list of woken slots.
+    /// Whether the slot is in the list of woken slots.
     woken: AtomicBool,
     stage: Mutex<Stage>,
 }
@@ -58,11 +58,12 @@ impl RunSlot {
         *lock(&self.stage) = Stage::Waiting(run);
     }
 
-    /// Polls a run that was woken, with this slot's waker. The worker read the clock at `now`, before it polled its woken runs.
+    /// Polls a run that was woken, with this slot's waker. The worker read the clock at `now`, before it polled its
+    /// woken runs.
     pub(crate) fn poll(&self, poller: &mut impl Poller, waker: &Waker, now: Time) -> Polled {
         // The swap makes the poll see everything that was done before the wake.
         if !self.woken.swap(false, Ordering::AcqRel) {
-            // A late wake for a run that was here before.
+            // A late wake for an earlier run of this slot.
             return Polled::Pending;
         }
         let mut stage = lock(&self.stage);
@@ -106,12 +107,14 @@ impl RunSlot {
         }
     }
 
-    /// Cancels the run: now if it waits. If the run is being polled, as soon as the poll leaves it pending.
+    /// Cancels the run. If the run is being polled, the cancellation follows as soon as the poll leaves the run
+    /// pending.
     pub(crate) fn cancel(self: &Arc<Self>, poller: &mut impl Poller) {
         let mut stage = lock(&self.stage);
         match &mut *stage {
             Stage::Waiting(_) => {
-                // The worker must not take the run for ended before it is.
+                // The stage is not yet `Cancelled`: the worker must not count the run as ended before the run has
+                // ended.
                 let dropping = Stage::Polled { cancel: true };
                 let Stage::Waiting(run) = std::mem::replace(&mut *stage, dropping) else {
                     unreachable!()

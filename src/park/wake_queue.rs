@@ -1,4 +1,4 @@
-//! Which run slots of a task were woken, and how to have the task polled.
+//! The woken run slots of a task, and the waker of the task.
 
 use std::task::Waker;
 
@@ -19,7 +19,7 @@ impl WakeQueue {
 
     /// Attaches another task. Wakes from before are not for this task, and are forgotten.
     pub(crate) fn attach(&self, waker: &Waker) {
-        // In this order: a slot that is woken meanwhile wakes the new task.
+        // Register before the list is cleared: a slot that is woken meanwhile wakes the new task.
         self.register(waker);
         lock(&self.woken).clear();
     }
@@ -40,7 +40,7 @@ impl WakeQueue {
         woken.push(slot);
         drop(woken);
         if is_first {
-            // Otherwise the slot that was first has woken the task, and the task looks at all slots.
+            // If the list was not empty, an earlier slot has woken the task, and the task looks at all woken slots.
             self.waker.wake();
         }
     }
