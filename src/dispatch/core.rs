@@ -223,11 +223,7 @@ impl Core {
         session.admit(&mut dispatch, &self.jobs, &mut self.groups);
         dispatch.dispatch(&mut self.queue);
         // Jobs that got a permit may be exhausted. None of them has a run to replace.
-        let workers = if dispatch.follow_up.may_block() {
-            self.workers_beside()
-        } else {
-            0
-        };
+        let workers = self.workers_beside(&dispatch.follow_up);
         Some((workers, dispatch.follow_up))
     }
 }
@@ -267,19 +263,17 @@ impl Core {
         }
         self.queue.put_back(batch);
         worker.count_as_idle(&mut self.queue);
-        let workers = if dispatch.follow_up.may_block() {
-            self.workers_beside()
-        } else {
-            0
-        };
         Pulled::FollowUp {
+            workers: self.workers_beside(&dispatch.follow_up),
             follow_up: dispatch.follow_up,
-            workers,
         }
     }
 
-    /// Number of workers to spawn beside a worker that counts as idle and is about to call code of a user.
-    fn workers_beside(&mut self) -> usize {
+    /// Number of workers to spawn beside a worker that counts as idle and is about to follow up.
+    fn workers_beside(&mut self, follow_up: &FollowUp) -> usize {
+        if !follow_up.may_block() {
+            return 0;
+        }
         let undispatched = self.undispatched().min(1) + 1;
         self.queue.want_workers(undispatched, Urgency::MayBlock)
     }
