@@ -49,12 +49,9 @@ pub(crate) struct Ticked {
 /// What a worker gets that asks for a batch.
 pub(crate) enum Pulled {
     Batch(Arc<Batch>),
-    /// Other things come first. They may block the thread, so that as many workers are to be spawned before. All batches are
+    /// Other things come first. If they may block the thread, [workers](Core::workers_beside) are to be spawned before. All batches are
     /// queued.
-    FollowUp {
-        follow_up: FollowUp,
-        workers: usize,
-    },
+    FollowUp(FollowUp),
     /// So many workers are to be spawned first.
     SpawnFirst(usize),
     /// There is no batch. The loop may have to be woken.
@@ -262,19 +259,12 @@ impl Core {
         }
         self.queue.put_back(batch);
         worker.count_as_idle(&mut self.queue);
-        let workers = if dispatch.follow_up.may_block() {
-            self.workers_beside()
-        } else {
-            0
-        };
-        Pulled::FollowUp {
-            follow_up: dispatch.follow_up,
-            workers,
-        }
+        Pulled::FollowUp(dispatch.follow_up)
     }
 
-    /// How many workers are to be spawned beside a worker that counts as idle and is about to call code of a user.
-    fn workers_beside(&mut self) -> usize {
+    /// How many workers are to be spawned beside a worker that counts as idle and is about to call code of a user. They count as idle from
+    /// here on, so that the caller has to spawn them.
+    pub(crate) fn workers_beside(&mut self) -> usize {
         let undispatched = self.undispatched().min(1) + 1;
         self.queue.want_workers(undispatched, Urgency::MayBlock)
     }

@@ -39,12 +39,12 @@ pub(crate) fn next_batch(engine: &Arc<Engine>, worker: &mut WorkerState) -> Next
             waker.inspect(|waker| waker.wake());
             return NextBatch::Nothing;
         }
-        Pulled::FollowUp {
-            follow_up: work,
-            workers,
-        } => {
-            // If workers are refused, this one continues in the end.
-            let _ = spawn_workers(engine, workers);
+        Pulled::FollowUp(work) => {
+            if work.may_block() {
+                let workers = lock(&engine.core).workers_beside();
+                // If workers are refused, this one continues in the end.
+                let _ = spawn_workers(engine, workers);
+            }
             follow_up(engine, work);
             spawn_instead(engine);
         }
@@ -105,7 +105,7 @@ pub(crate) fn worker_dropped(engine: &Arc<Engine>) {
                 engine.withdraw_refused(&batch);
                 engine.finish_batch(&batch);
             }
-            Pulled::FollowUp { follow_up: work, .. } => follow_up(engine, work),
+            Pulled::FollowUp(work) => follow_up(engine, work),
             Pulled::SpawnFirst(_) | Pulled::Nothing(_) => return,
         }
     }
