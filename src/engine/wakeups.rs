@@ -3,18 +3,22 @@
 //! An executor may keep a task for the thread that woke it (Tokio does), and the next run of a batch may block that thread: the
 //! loop would be stuck behind that run. So a worker tells the loop once nothing of its batch is left to do, and then returns to the
 //! executor. Until then no other thread counts on the loop to know: a thread that inserts another job tells the loop of both.
-//! What users' code asks for while it runs is told at once, since that code may wait for it.
+//! What users' code asks for while it runs is told at once, since that code may wait for it. So is all that is not part of a worker's
+//! batch: destructors and hooks that follow may wait for it too.
 
 use std::sync::Arc;
 
 use crate::engine::Engine;
 use crate::job::cell::JobCell;
+use crate::job::config::Host;
 use crate::job::rules::Rules;
 use crate::unwind::lock;
 
-/// Collects what the loop has to be told. Flushes when it is dropped.
+/// Tells the loop what it has to be told, or collects that. Flushes when it is dropped.
 pub(crate) struct Wakeups<'a> {
     engine: &'a Arc<Engine>,
+    /// The loop is told later.
+    holds_back: bool,
     /// A job was inserted.
     has_inserted: bool,
     /// A permit of a group is free, and a job waits for it.
@@ -22,11 +26,21 @@ pub(crate) struct Wakeups<'a> {
 }
 
 impl<'a> Wakeups<'a> {
+    /// Tells the loop at once.
     pub(crate) fn new(engine: &'a Arc<Engine>) -> Wakeups<'a> {
         Wakeups {
             engine,
+            holds_back: false,
             has_inserted: false,
             has_free_permit: false,
+        }
+    }
+
+    /// For the batch of a worker: tells the loop when it is flushed.
+    pub(crate) fn of_batch(engine: &'a Arc<Engine>) -> Wakeups<'a> {
+        Wakeups {
+            holds_back: true,
+            ..Wakeups::new(engine)
         }
     }
 
@@ -36,7 +50,9 @@ impl<'a> Wakeups<'a> {
 
     /// Inserts a job that is idle again, or whose scheduled time is not what was foreseen, for the first tick from now.
     pub(crate) fn reschedule(&mut self, job: &JobCell) {
-        if self.engine.is_running() {
+        if !self.holds_back {
+            self.engine.reschedule(job);
+        } else if self.engine.is_running() {
             self.has_inserted = true;
             let now = self.engine.now();
             lock(&self.engine.core).reschedule_silent(job, now);
@@ -46,6 +62,9 @@ impl<'a> Wakeups<'a> {
     /// Returns the permit of a run, if its job is in a group.
     pub(crate) fn release_permit(&mut self, rules: &Rules) {
         self.has_free_permit |= rules.release_permit();
+        if !self.holds_back {
+            self.flush();
+        }
     }
 
     /// Wakes the loop if it has to be told something. True if it was woken.

@@ -17,7 +17,7 @@ use crate::park::slot::RunSlot;
 use crate::time::Time;
 use crate::unwind::catch;
 
-/// Polls runs for the engine, and collects what its loop has to be told of them.
+/// Polls runs for the engine, and tells its loop of them.
 pub(crate) struct RunPoller<'a> {
     pub(crate) wakeups: Wakeups<'a>,
 }
@@ -26,6 +26,13 @@ impl<'a> RunPoller<'a> {
     pub(crate) fn new(engine: &'a Arc<Engine>) -> RunPoller<'a> {
         RunPoller {
             wakeups: Wakeups::new(engine),
+        }
+    }
+
+    /// For a worker, which tells the loop once it has polled all.
+    pub(crate) fn of_batch(engine: &'a Arc<Engine>) -> RunPoller<'a> {
+        RunPoller {
+            wakeups: Wakeups::of_batch(engine),
         }
     }
 
