@@ -76,11 +76,12 @@ impl Groups {
         self.waiting.insert(permits.group());
     }
 
-    /// The next job that gets a permit, in any group. The permit is taken.
-    pub(crate) fn admit_next(&mut self) -> Option<Arc<JobCell>> {
-        let mut waiting = self.waiting.iter();
+    /// The next job that gets a permit, in this group or a later one: none of the groups before has a permit. The permit is taken.
+    pub(crate) fn admit_next(&mut self, from: &mut usize) -> Option<Arc<JobCell>> {
+        let mut waiting = self.waiting.range(*from..);
         let admitted = waiting.find(|group| self.groups[**group].permits.try_acquire());
         let number = *admitted?;
+        *from = number;
         let group = &mut self.groups[number];
         let job = group.line.pop();
         let left = group.line.len();
