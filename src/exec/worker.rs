@@ -98,7 +98,7 @@ impl Worker {
         if matches!(self.stage, Stage::Pulling) {
             // No run is pending yet, so the wakes so far were for runs that have ended. Clear them: otherwise a later
             // wake takes the task for woken already.
-            slots.poll_woken(&mut RunPoller::new(&self.engine));
+            slots.poll_woken(&mut RunPoller::of_batch(&self.engine));
         }
     }
 
@@ -120,7 +120,7 @@ impl Worker {
             turn.runs += batch.jobs.len().max(1);
             let Worker { engine, slots, .. } = self;
             let slots = slots.get_or_insert_with(|| take_slots(engine, cx));
-            let mut poller = RunPoller::new(engine);
+            let mut poller = RunPoller::of_batch(engine);
             let waits = |run: &&JobInstance| start(&mut poller, slots, &batch, run);
             let waiting = batch.jobs.iter().filter(waits).count();
             let has_woken_loop = poller.wakeups.flush();
@@ -158,7 +158,7 @@ impl Worker {
             return Poll::Ready(());
         };
         if let Some(slots) = &mut self.slots {
-            *waiting -= slots.poll_woken(&mut RunPoller::new(&self.engine));
+            *waiting -= slots.poll_woken(&mut RunPoller::of_batch(&self.engine));
         }
         if *waiting > 0 {
             return Poll::Pending;

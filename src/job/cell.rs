@@ -154,9 +154,10 @@ impl JobCell {
     }
 
     /// Several threads may find the job idle at once. Each of them may clear the target, because a job with several
-    /// runs at a time can be cleared concurrently.
+    /// runs at a time can be cleared concurrently. Until the instances are closed, a run may still begin: the thread
+    /// that removes the job closes them, and then looks too.
     fn clear_if_idle(&self) {
-        if self.is_idle() {
+        if self.instances().is_none_or(Instances::are_closed) && self.is_idle() {
             self.clear();
         }
     }
