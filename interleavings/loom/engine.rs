@@ -24,7 +24,7 @@ use crate::job::target::Target;
 use crate::sync::AtomicWaker;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::time::MissedTicks;
-use crate::time::Time;
+use crate::time::{Grid, Span, Time};
 use crate::unwind::lock;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -715,6 +715,7 @@ fn a_cancelled_batch_against_a_run_that_begins() {
         let offered_at = OfferedAt {
             offer_id,
             now: Time::ORIGIN,
+            grid: Grid::new(Time::ORIGIN, Span::from_nanos(50)),
         };
         let batch = lock(&engine.core)
             .queue

@@ -10,7 +10,7 @@ use crate::job::cell::JobInstance;
 use crate::job::state::OfferId;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicU64, Ordering};
-use crate::time::Time;
+use crate::time::{Grid, Span, Time};
 use crate::unwind::lock;
 
 #[derive(Default)]
@@ -26,6 +26,7 @@ impl Small {
         let offered_at = OfferedAt {
             offer_id: OfferId::new(number),
             now: Time::ORIGIN,
+            grid: Grid::new(Time::ORIGIN, Span::from_nanos(50)),
         };
         lock(&self.queue).push(offered_at, vec![JobInstance::own(&job())]);
         self.spawn();

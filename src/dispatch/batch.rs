@@ -8,7 +8,7 @@ use crate::job::state::OfferId;
 use crate::park::slot::RunSlot;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, Ordering};
-use crate::time::Time;
+use crate::time::{Grid, Time};
 use crate::unwind::lock;
 
 /// The most jobs in a batch. The jobs share a task until they are pending, so a job that blocks its thread delays at
@@ -21,11 +21,12 @@ pub(crate) fn size(due: usize) -> usize {
     (due / MOST_WORKERS).clamp(1, MOST_JOBS)
 }
 
-/// The id and the time of an offer.
+/// The id and the time of an offer, and the grid of its session's ticks.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct OfferedAt {
     pub(crate) offer_id: OfferId,
     pub(crate) now: Time,
+    pub(crate) grid: Grid,
 }
 
 pub(crate) struct Batch {
@@ -36,6 +37,8 @@ pub(crate) struct Batch {
     pub(crate) offer_id: OfferId,
     /// When the runs were offered.
     pub(crate) offered: Time,
+    /// The ticks of the session in which the runs were offered.
+    pub(crate) grid: Grid,
     pub(crate) jobs: Vec<JobInstance>,
     cancelled: AtomicBool,
     pending: Mutex<Vec<Arc<RunSlot>>>,
@@ -50,6 +53,7 @@ impl Batch {
             key,
             offer_id: offered_at.offer_id,
             offered: offered_at.now,
+            grid: offered_at.grid,
             jobs,
             cancelled: AtomicBool::new(false),
             pending: Mutex::default(),

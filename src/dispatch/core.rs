@@ -185,7 +185,7 @@ impl Core {
         session.serve(now);
         let is_busy = session.undispatched() > 0 || session.is_due_by(now.after(KEPT_FOR));
         let offer_id = next_offer_id(&mut self.offer_ids);
-        let mut dispatch = Dispatch::new(now, offer_id, session.take_list());
+        let mut dispatch = Dispatch::new(now, session.grid(), offer_id, session.take_list());
         session.dispatch_few(&mut dispatch, &self.jobs, &mut self.groups);
         session.admit(&mut dispatch, &self.jobs, &mut self.groups);
         dispatch.dispatch(&mut self.queue);
@@ -213,7 +213,7 @@ impl Core {
     pub(crate) fn offer_again(&mut self, jobs: &[Arc<JobCell>], now: Time) -> Option<(usize, FollowUp)> {
         let session = self.session.as_mut()?;
         let offer_id = next_offer_id(&mut self.offer_ids);
-        let mut dispatch = Dispatch::new(now, offer_id, Vec::new());
+        let mut dispatch = Dispatch::new(now, session.grid(), offer_id, Vec::new());
         for job in jobs.iter().filter(|job| self.jobs.get(job.index()).is_some()) {
             session.offering(&mut dispatch, &mut self.groups).offer_again(job);
         }
@@ -251,7 +251,7 @@ impl Core {
             return Pulled::Nothing(session.postpone_wake());
         }
         let offer_id = next_offer_id(&mut self.offer_ids);
-        let mut dispatch = Dispatch::new(now, offer_id, self.queue.take_list());
+        let mut dispatch = Dispatch::new(now, session.grid(), offer_id, self.queue.take_list());
         session.dispatch_batch(&mut dispatch, &self.jobs, &mut self.groups);
         session.admit(&mut dispatch, &self.jobs, &mut self.groups);
         let batch = dispatch.dispatch_first(&mut self.queue);

@@ -10,7 +10,7 @@ use crate::job::cell::{JobCell, JobInstance};
 use crate::job::instance::{Instance, Instances};
 use crate::job::rules::{OverlapState, Rules};
 use crate::job::state::{Offer, OfferId};
-use crate::time::{Agenda, JobIndex, Time};
+use crate::time::{Agenda, Grid, JobIndex, Time};
 
 /// The offers of one turn of the loop or of a worker, until they are in the queue.
 pub(crate) struct Dispatch {
@@ -19,6 +19,8 @@ pub(crate) struct Dispatch {
     pub(crate) tick: Time,
     pub(crate) is_on_tick: bool,
     pub(crate) batch_size: usize,
+    /// The ticks of the session.
+    grid: Grid,
     offer_id: OfferId,
     jobs: Vec<JobInstance>,
     /// Blocking jobs. Each becomes a batch of its own.
@@ -58,12 +60,13 @@ impl FollowUp {
 
 impl Dispatch {
     /// Offers under this id. They are collected in `jobs`, which must be empty.
-    pub(crate) fn new(now: Time, offer_id: OfferId, jobs: Vec<JobInstance>) -> Dispatch {
+    pub(crate) fn new(now: Time, grid: Grid, offer_id: OfferId, jobs: Vec<JobInstance>) -> Dispatch {
         Dispatch {
             now,
             tick: now,
             is_on_tick: false,
             batch_size: 1,
+            grid,
             offer_id,
             jobs,
             blocking: Vec::new(),
@@ -135,6 +138,7 @@ impl Dispatch {
         OfferedAt {
             offer_id: self.offer_id,
             now: self.now,
+            grid: self.grid,
         }
     }
 }
@@ -331,7 +335,7 @@ impl Offering<'_> {
     /// have begun, advanced the scheduled time and ended.
     #[inline]
     fn confirm(&mut self, job: &JobCell, run: impl Fn() -> JobInstance) -> bool {
-        let Some(next) = job.next_due(self.dispatch.now) else {
+        let Some(next) = job.next_due(self.dispatch.now, self.dispatch.grid) else {
             self.withdraw(&run());
             return false;
         };
@@ -364,13 +368,14 @@ impl Offering<'_> {
 mod tests {
     use super::*;
     use crate::job::cell::tests::job;
-    use crate::time::{Grid, Span};
+    use crate::time::Span;
 
     /// As if a late run had begun, advanced the scheduled time and ended since the due time was read.
     #[test]
     fn an_offer_that_is_not_due_any_more_is_withdrawn() {
-        let mut agenda = Agenda::new(Grid::new(Time::ORIGIN, Span::from_nanos(50)));
-        let mut dispatch = Dispatch::new(Time::ORIGIN, OfferId::new(1), Vec::new());
+        let grid = Grid::new(Time::ORIGIN, Span::from_nanos(50));
+        let mut agenda = Agenda::new(grid);
+        let mut dispatch = Dispatch::new(Time::ORIGIN, grid, OfferId::new(1), Vec::new());
         let job = job();
         job.set_index(0);
         job.set_scheduled(Time::from_nanos(100));

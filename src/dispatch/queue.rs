@@ -172,10 +172,12 @@ mod tests {
     use super::*;
     use crate::job::cell::tests::job;
     use crate::job::state::OfferId;
+    use crate::time::{Grid, Span};
 
     const OFFERED_AT: OfferedAt = OfferedAt {
         offer_id: OfferId::new(1),
         now: Time::ORIGIN,
+        grid: Grid::new(Time::ORIGIN, Span::from_nanos(50)),
     };
 
     #[test]

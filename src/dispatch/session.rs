@@ -44,6 +44,11 @@ impl Session {
         }
     }
 
+    /// The ticks of the session.
+    pub(crate) fn grid(&self) -> Grid {
+        self.agenda.grid()
+    }
+
     /// Whether workers have a turn before a tick is served, because they are behind with an earlier tick. Workers have
     /// one turn only, because they may be stuck.
     pub(crate) fn lets_workers_go_first(&mut self, is_behind: bool) -> bool {
@@ -214,6 +219,10 @@ mod tests {
         Time::from_nanos(nanos)
     }
 
+    fn grid() -> Grid {
+        Grid::new(Time::ORIGIN, Span::from_nanos(50))
+    }
+
     /// A session of jobs that are due at once, with a tick every 50 nanoseconds.
     fn session(count: usize) -> (Session, JobTable) {
         let mut jobs = JobTable::default();
@@ -222,13 +231,13 @@ mod tests {
             job.set_scheduled(at(0));
             jobs.push(job);
         }
-        let mut session = Session::new(1, &jobs, Grid::new(Time::ORIGIN, Span::from_nanos(50)), at(0));
+        let mut session = Session::new(1, &jobs, grid(), at(0));
         session.serve(at(0));
         (session, jobs)
     }
 
     fn dispatch(list: Vec<JobInstance>) -> Dispatch {
-        Dispatch::new(at(0), OfferId::new(1), list)
+        Dispatch::new(at(0), grid(), OfferId::new(1), list)
     }
 
     fn dispatch_all(session: &mut Session, jobs: &JobTable) {
@@ -248,6 +257,7 @@ mod tests {
         let offered_at = OfferedAt {
             offer_id: OfferId::new(1),
             now: at(0),
+            grid: grid(),
         };
         queue.push(offered_at, Vec::new());
         assert_eq!(is_behind(&session, &queue), [false, false, true, true]);

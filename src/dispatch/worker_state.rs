@@ -78,7 +78,7 @@ mod tests {
     use crate::job::cell::JobInstance;
     use crate::job::cell::tests::job;
     use crate::job::state::OfferId;
-    use crate::time::Time;
+    use crate::time::{Grid, Span, Time};
 
     #[test]
     fn a_worker_counts_as_idle_once_until_it_is_busy() {
@@ -105,6 +105,7 @@ mod tests {
         let offered_at = OfferedAt {
             offer_id: OfferId::new(1),
             now: Time::ORIGIN,
+            grid: Grid::new(Time::ORIGIN, Span::from_nanos(50)),
         };
         let batch = queue.dispatch(offered_at, vec![JobInstance::own(&job())]);
         worker.put_away(batch);

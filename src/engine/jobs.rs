@@ -28,7 +28,7 @@ impl Engine {
     pub(crate) fn register(&self, job: &Arc<JobCell>, first: FirstRun) {
         let now = self.now();
         let span = job.interval().into();
-        job.set_scheduled(first.scheduled(now, span, self.clock.origin()));
+        job.schedule_first(first.scheduled(now, span, self.clock.origin()), first.counts_from(now));
         let waker = lock(&self.core).register(job, now);
         waker.inspect(|waker| waker.wake());
     }
@@ -65,8 +65,12 @@ impl Host for Engine {
         self.resolution
     }
 
+    fn is_running(&self) -> bool {
+        Engine::is_running(self)
+    }
+
     fn reschedule(&self, job: &JobCell) {
-        if !self.is_running() {
+        if !Engine::is_running(self) {
             // The next start inserts all jobs.
             return;
         }

@@ -97,7 +97,7 @@ fn begin(wakeups: &mut Wakeups<'_>, batch: &Batch, run: &JobInstance, how: Begin
     let started = (triggered || is_timed(engine, batch, job)).then(|| engine.now());
     let triggered = triggered && !started.is_some_and(|started| job.owes_a_run_at_the_end(started));
     let how = if triggered { Begin::Triggered } else { Begin::Due };
-    let mut info = job.begin(how, started);
+    let mut info = job.begin(how, started, batch.grid);
     run.note_run(info.number);
     cancel_if_batch_is_cancelled(batch, run);
     let clock_stepped_back = started.is_some_and(|started| started < batch.offered);
@@ -121,7 +121,7 @@ fn cancel_if_batch_is_cancelled(batch: &Batch, run: &JobInstance) {
 /// Reports that a run has begun, how late it is, and how many runs were missed.
 fn announce(engine: &Engine, job: &Arc<JobCell>, offer_id: OfferId, info: &mut RunInfo, started: Time) {
     job.note_start(started);
-    let missed = job.missed(info.due, started);
+    let missed = info.missed;
     if missed > 0 {
         job.note_failure(&EventKind::Missed(missed));
     }

@@ -60,7 +60,7 @@ pub(crate) fn finish(wakeups: &mut Wakeups<'_>, run: &JobInstance, info: &RunInf
     let is_cancelled = matches!(end, RunEnd::Cancelled);
     let ended = report(engine, run, info, end);
     if run.job.rules().is_some_and(|rules| rules.fixed_delay) {
-        run.job.schedule_from_end(engine.now());
+        run.job.schedule_from_end(engine.now(), engine.resolution.into());
     }
     release(wakeups, run, is_cancelled, waited.map(|_| ended));
 }
@@ -95,7 +95,7 @@ fn follow_deferred(wakeups: &mut Wakeups<'_>, job: &Arc<JobCell>, deferred: Defe
         return;
     }
     if deferred.changed() {
-        job.adopt_interval(wakeups.engine().now());
+        job.adopt_interval_at_end(wakeups.engine().now());
     }
     if deferred.due() {
         wakeups.reschedule(job);

@@ -18,7 +18,7 @@ use crate::sync::MutexGuard;
 use crate::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
 use crate::time::JobIndex;
 use crate::time::MissedTicks;
-use crate::time::{Span, Time};
+use crate::time::{Grid, Span, Time};
 use crate::unwind::{lock, quietly};
 
 #[repr(C)] // The statistics lie right before the body, see `prefetch.rs`.
@@ -31,8 +31,11 @@ pub(crate) struct JobCell<B: ?Sized = dyn Body> {
     /// allows several runs at a time, only the holder of `Instances::writing` writes.
     runs: AtomicU64,
     /// Written by the same holder, and by two more writers. `clamp_to` writes while the scheduler is stopped or the job
-    /// is paused. `set_interval` lowers the value at any time, and repairs a lost update by `CHANGED`.
+    /// is paused. `set_interval` writes at any time, and repairs a lost update by `CHANGED`.
     pub(super) scheduled: AtomicI64,
+    /// The instant from which the interval to the next run counts. A changed interval counts from here too. `NEVER`
+    /// before the first run, unless the first run follows the interval. Written by the holder only.
+    pub(super) counts_from: AtomicI64,
     /// Written by the same holder, like the statistics.
     last_start: AtomicI64,
     /// Written under the engine's lock. `UNREGISTERED` before the job is inserted into the job table and after its
@@ -52,6 +55,7 @@ impl<B: Body> JobCell<B> {
             state: RunState::default(),
             runs: AtomicU64::new(0),
             scheduled: AtomicI64::new(Time::NEVER.as_nanos()),
+            counts_from: AtomicI64::new(Time::NEVER.as_nanos()),
             last_start: AtomicI64::new(Time::NEVER.as_nanos()),
             stats: AtomicRunStats::default(),
             body,
@@ -185,24 +189,27 @@ impl JobCell {
 
 /// Runs.
 impl JobCell {
-    /// Counts a run and advances the scheduled time. Call only as the holder of the state word, or of an instance.
-    pub(crate) fn begin(&self, how: Begin, started: Option<Time>) -> RunInfo {
+    /// Counts a run and advances the scheduled time. `grid` is the grid of the ticks at which the run was offered. Call
+    /// only as the holder of the state word, or of an instance.
+    pub(crate) fn begin(&self, how: Begin, started: Option<Time>, grid: Grid) -> RunInfo {
         let _alone = self.lock_if_shared();
-        let info = self.begin_alone(how, started);
+        let info = self.begin_alone(how, started, grid);
         self.note_no_offer();
         info
     }
 
-    fn begin_alone(&self, how: Begin, started: Option<Time>) -> RunInfo {
-        let (scheduled, due) = match (how, started) {
-            (Begin::Triggered, Some(now)) => (now, now),
-            _ => {
-                let scheduled = self.scheduled();
-                self.set_scheduled(self.next_scheduled(scheduled, started.unwrap_or(scheduled)));
-                (scheduled, self.regularly_due(scheduled))
-            }
-        };
-        self.count_run(scheduled, due, started)
+    fn begin_alone(&self, how: Begin, started: Option<Time>, grid: Grid) -> RunInfo {
+        if let (Begin::Triggered, Some(now)) = (how, started) {
+            self.advance_triggered();
+            return self.count_run(now, now, started);
+        }
+        // Without a start instant, the policy does not ask for one.
+        let run = self.run_start(started.unwrap_or(Time::ORIGIN));
+        let missed = self.advance(run, grid);
+        RunInfo {
+            missed,
+            ..self.count_run(run.scheduled, run.due, started)
+        }
     }
 
     /// Like `begin`, for a job without [`needs_start`](JobCell::needs_start). Such a job is always due again one
@@ -210,7 +217,7 @@ impl JobCell {
     pub(crate) fn begin_untimed(&self) -> RunInfo {
         debug_assert!(!self.needs_start());
         let scheduled = self.scheduled();
-        self.set_scheduled(scheduled.after(self.span()));
+        self.schedule_from(scheduled);
         self.count_run(scheduled, scheduled, None)
     }
 
@@ -234,6 +241,7 @@ impl JobCell {
             scheduled,
             due,
             started,
+            missed: 0,
             span: RunSpan::none(),
         }
     }
@@ -407,7 +415,7 @@ pub(crate) mod tests {
     /// adapt this figure.
     #[test]
     #[cfg(all(target_pointer_width = "64", target_os = "linux"))]
-    fn a_job_takes_88_bytes_and_its_target() {
-        assert_eq!(size_of::<JobCell<()>>(), 88);
+    fn a_job_takes_96_bytes_and_its_target() {
+        assert_eq!(size_of::<JobCell<()>>(), 96);
     }
 }

@@ -25,6 +25,9 @@ pub(crate) trait Host: Send + Sync {
     /// The length of a tick.
     fn resolution(&self) -> Duration;
 
+    /// Whether the scheduler is started.
+    fn is_running(&self) -> bool;
+
     /// Reschedules the job after a change of its due time or state.
     fn reschedule(&self, job: &JobCell);
 
@@ -139,6 +142,10 @@ pub(crate) mod tests {
         }
 
         fn resolution(&self) -> Duration {
+            unreachable!()
+        }
+
+        fn is_running(&self) -> bool {
             unreachable!()
         }
 

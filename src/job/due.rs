@@ -6,7 +6,7 @@ use crate::job::cell::JobCell;
 use crate::job::instance::Instances;
 use crate::job::rules::Rules;
 use crate::sync::atomic::Ordering;
-use crate::time::{Span, Time};
+use crate::time::{Grid, RunStart, Span, Time};
 
 impl JobCell {
     pub(crate) fn scheduled(&self) -> Time {
@@ -31,13 +31,16 @@ impl JobCell {
         }
     }
 
-    /// Changes the interval. A run that begins concurrently may be advancing the scheduled time. The `CHANGED` flag
-    /// therefore makes the holder of the state word apply the interval again at the end of the run.
+    /// Changes the interval. A run that is on offer or begins concurrently may be advancing the scheduled time. The
+    /// `CHANGED` flag therefore makes the holder of the state word apply the interval again.
     pub(crate) fn set_interval(&self, interval: Duration, now: Time) {
         let _alone = self.lock_if_shared();
         self.interval.store(Span::from(interval).as_nanos(), Ordering::Relaxed);
         self.state.change();
-        self.adopt_interval(now);
+        // The beginning of a run on offer applies the interval itself.
+        if !self.is_offered() {
+            self.adopt_interval(now);
+        }
     }
 
     pub(crate) fn pause(&self) {
@@ -62,15 +65,38 @@ impl JobCell {
         }
     }
 
-    /// Applies a changed interval: the next run is due one interval from now, unless the job is due earlier.
+    /// Applies a changed interval, as if the interval had held since the last run was scheduled. If the new scheduled
+    /// time has passed, the job is due now.
     pub(crate) fn adopt_interval(&self, now: Time) {
-        // With `fixed_delay`, the next scheduled time is unknown while a run is in progress. In this case `scheduled`
-        // stays `NEVER`.
-        let is_known = self.scheduled() != Time::NEVER || !self.rules().is_some_and(|rules| rules.fixed_delay);
-        if self.runs() > 0 && is_known {
-            let soonest = now.after(self.span());
-            self.scheduled.fetch_min(soonest.as_nanos(), Ordering::Relaxed);
+        self.adopt(|_, next| next.max(now));
+    }
+
+    /// Applies an interval that was changed during a run, at the end of the run. The beginning of the run may have
+    /// overwritten the new scheduled time. A time that has passed stays: the job is due in any case.
+    pub(crate) fn adopt_interval_at_end(&self, now: Time) {
+        self.adopt(|scheduled, next| next.max(scheduled.min(now)));
+    }
+
+    /// Sets the scheduled time to `choose` of the scheduled time and the time that the interval gives. The first run
+    /// stays, unless it follows the interval.
+    fn adopt(&self, choose: impl Fn(Time, Time) -> Time) {
+        let scheduled = self.scheduled();
+        let counts_from = Time::from_nanos(self.counts_from.load(Ordering::Relaxed));
+        if counts_from == Time::NEVER || self.depends_on_end() {
+            return;
         }
+        // If a run begins concurrently, the exchange fails, and the end of the run applies the interval.
+        let _ = self.scheduled.compare_exchange(
+            scheduled.as_nanos(),
+            choose(scheduled, counts_from.after(self.span())).as_nanos(),
+            Ordering::Relaxed,
+            Ordering::Relaxed,
+        );
+    }
+
+    /// Whether the next run is scheduled at the end of the run in progress.
+    fn depends_on_end(&self) -> bool {
+        self.rules().is_some_and(|rules| rules.fixed_delay) && self.running() > 0
     }
 
     /// When a run is due: immediately if the job was triggered, never while the job is paused.
@@ -87,6 +113,21 @@ impl JobCell {
                 Some(rules) if rules.is_past_end(scheduled) && scheduled != Time::NEVER => Time::EARLIEST,
                 _ => self.regularly_due(scheduled),
             }
+        }
+    }
+
+    /// When the next run is due, as far as this is known at `now`. `NEVER` if no run will come, or if the next run
+    /// depends on the end of the run in progress.
+    pub(crate) fn foretold(&self, now: Time, is_scheduler_running: bool) -> Time {
+        let is_over = self.rules().is_some_and(|rules| {
+            // A start lifts the scheduled time to the start instant.
+            let is_too_late_to_start = !is_scheduler_running && rules.is_past_end(now);
+            is_too_late_to_start || rules.are_over(self.runs(), self.next_start(now))
+        });
+        match self.due() {
+            _ if is_over => Time::NEVER,
+            Time::EARLIEST => now,
+            due => due,
         }
     }
 
@@ -116,21 +157,27 @@ impl JobCell {
 
     /// If a run is due by `now`: when the run after it is due, if it begins now.
     #[inline]
-    pub(crate) fn next_due(&self, now: Time) -> Option<Time> {
+    pub(crate) fn next_due(&self, now: Time, grid: Grid) -> Option<Time> {
         if let Some(rules) = self.rules() {
-            return self.next_due_by_rules(rules, now);
+            return self.next_due_by_rules(rules, now, grid);
         }
         let scheduled = self.scheduled();
         if self.state.load().is_triggered() {
             Some(scheduled)
         } else if scheduled <= now {
-            Some(self.policy().next_scheduled(scheduled, self.span(), now))
+            let run = RunStart {
+                scheduled,
+                due: scheduled,
+                now,
+            };
+            let span = self.span();
+            Some(self.policy().counts_from(run, span, grid).after(span))
         } else {
             None
         }
     }
 
-    fn next_due_by_rules(&self, rules: &Rules, now: Time) -> Option<Time> {
+    fn next_due_by_rules(&self, rules: &Rules, now: Time, grid: Grid) -> Option<Time> {
         let scheduled = self.scheduled();
         if self.state.load().is_triggered() {
             return Some(rules.with_jitter(scheduled));
@@ -138,7 +185,11 @@ impl JobCell {
         if self.due() > now {
             return None;
         }
-        let next = self.next_scheduled(scheduled, now);
+        if rules.fixed_delay {
+            return Some(Time::NEVER);
+        }
+        let (run, span) = (self.run_start(now), self.span());
+        let next = self.policy().counts_from(run, span, grid).after(span);
         Some(if rules.is_past_end(next) {
             Time::NEVER
         } else {
@@ -146,35 +197,58 @@ impl JobCell {
         })
     }
 
-    /// The scheduled time after `scheduled`, for a run that begins at `now`.
-    pub(super) fn next_scheduled(&self, scheduled: Time, now: Time) -> Time {
-        match self.rules() {
-            None => self.policy().next_scheduled(scheduled, self.span(), now),
-            Some(rules) if rules.fixed_delay => Time::NEVER,
-            Some(rules) => {
-                // The policy judges lateness from the due time. The jitter is subtracted again, so that scheduled times
-                // do not drift by the jitter.
-                let due = rules.with_jitter(scheduled);
-                let next = self.policy().next_scheduled(due, self.span(), now);
-                if next == Time::NEVER {
-                    next
-                } else {
-                    next.before(due.since(scheduled))
-                }
-            }
+    /// The run that the schedule gives, if the run begins at `now`.
+    pub(super) fn run_start(&self, now: Time) -> RunStart {
+        let scheduled = self.scheduled();
+        RunStart {
+            scheduled,
+            due: self.regularly_due(scheduled),
+            now,
         }
     }
 
-    /// Number of intervals dropped when a run due at `due` begins at `started`.
-    pub(crate) fn missed(&self, due: Time, started: Time) -> u64 {
+    /// Schedules the run after `run`, which begins. Returns the number of dropped intervals.
+    pub(super) fn advance(&self, run: RunStart, grid: Grid) -> u64 {
         if self.rules().is_some_and(|rules| rules.fixed_delay) {
+            self.wait_for_end(grid.last_tick(run.now));
             return 0;
         }
-        self.policy().missed(due, self.span(), started)
+        let span = self.span();
+        self.schedule_from(self.policy().counts_from(run, span, grid));
+        self.policy().missed(run, span, grid)
     }
 
-    /// With `fixed_delay`, the interval counts from the end of the run. `now` is that end.
-    pub(crate) fn schedule_from_end(&self, now: Time) {
-        self.set_scheduled(now.after(self.span()));
+    /// With `fixed_delay`, a triggered run also moves the schedule: the interval counts from its end.
+    pub(super) fn advance_triggered(&self) {
+        if self.rules().is_some_and(|rules| rules.fixed_delay) {
+            self.counts_from.store(Time::NEVER.as_nanos(), Ordering::Relaxed);
+        }
+    }
+
+    /// With `fixed_delay`, the next scheduled time is unknown during a run. `tick` is the tick at which the run begins.
+    fn wait_for_end(&self, tick: Time) {
+        self.counts_from.store(tick.as_nanos(), Ordering::Relaxed);
+        self.set_scheduled(Time::NEVER);
+    }
+
+    /// With `fixed_delay`, the interval counts from the end of the run. If the run has ended before the tick after its
+    /// beginning, the interval counts from the tick at which the run began. `now` is the end.
+    pub(crate) fn schedule_from_end(&self, now: Time, resolution: Span) {
+        let tick = Time::from_nanos(self.counts_from.load(Ordering::Relaxed));
+        let ended_in_tick = tick != Time::NEVER && now < tick.after(resolution);
+        self.schedule_from(if ended_in_tick { tick } else { now });
+    }
+
+    /// Schedules the next run one interval after `counts_from`.
+    pub(super) fn schedule_from(&self, counts_from: Time) {
+        self.counts_from.store(counts_from.as_nanos(), Ordering::Relaxed);
+        self.set_scheduled(counts_from.after(self.span()));
+    }
+
+    /// Schedules the first run. If the first run follows the interval, the interval counts from `counts_from`.
+    pub(crate) fn schedule_first(&self, scheduled: Time, counts_from: Option<Time>) {
+        let counts_from = counts_from.unwrap_or(Time::NEVER);
+        self.counts_from.store(counts_from.as_nanos(), Ordering::Relaxed);
+        self.set_scheduled(scheduled);
     }
 }

@@ -147,6 +147,8 @@ pub(crate) struct RunInfo {
     pub(crate) due: Time,
     /// When the run began, if the clock was read.
     pub(crate) started: Option<Time>,
+    /// Number of intervals dropped before the run.
+    pub(crate) missed: u64,
     pub(crate) span: RunSpan,
 }
 
@@ -171,7 +173,6 @@ impl RunContext<'_> {
         let RunInfo {
             number, scheduled, due, ..
         } = *self.info;
-        let job = &self.run.job;
         let started = self.info.started.unwrap_or(due);
         Run {
             instance: self.run.clone(),
@@ -179,8 +180,8 @@ impl RunContext<'_> {
             scheduled: self.clock.instant_of(scheduled),
             due: self.clock.instant_of(due),
             started: self.clock.instant_of(started),
-            missed: job.missed(due, started),
-            time_limit: job.time_limit(self.info),
+            missed: self.info.missed,
+            time_limit: self.run.job.time_limit(self.info),
         }
     }
 }

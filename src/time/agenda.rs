@@ -205,6 +205,10 @@ impl Agenda {
         }
     }
 
+    pub(crate) fn grid(&self) -> Grid {
+        self.grid
+    }
+
     /// Whether a tick falls on `now` exactly.
     pub(crate) fn is_on_tick(&self, now: Time) -> bool {
         self.grid

@@ -12,7 +12,7 @@ pub(crate) struct Grid {
 }
 
 impl Grid {
-    pub(crate) fn new(start: Time, resolution: Span) -> Grid {
+    pub(crate) const fn new(start: Time, resolution: Span) -> Grid {
         Grid { start, resolution }
     }
 
@@ -32,6 +32,16 @@ impl Grid {
     /// The last tick at or before `time`. `None` if `time` is before the start.
     pub(crate) fn tick_until(self, time: Time) -> Option<Tick> {
         (time >= self.start).then(|| self.nanos_to(time) / self.resolution.as_nanos().unsigned_abs())
+    }
+
+    /// The time of the last tick at or before `time`. The start if `time` is before the start.
+    pub(crate) fn last_tick(self, time: Time) -> Time {
+        self.time_of(self.tick_until(time).unwrap_or(0))
+    }
+
+    /// Whether `tick`, which is the time of a tick, comes after the first tick from `due`.
+    pub(crate) fn is_late(self, due: Time, tick: Time) -> bool {
+        tick >= due.after(self.resolution)
     }
 
     fn nanos_to(self, time: Time) -> u64 {
@@ -63,6 +73,31 @@ mod tests {
         for (time, from, until) in table {
             let time = Time::from_nanos(time);
             assert_eq!((grid.tick_from(time), grid.tick_until(time)), (from, until), "{time:?}");
+        }
+    }
+
+    #[test]
+    fn the_first_tick_from_an_instant_is_not_late() {
+        let grid = Grid::new(Time::from_nanos(1_000), Span::from_nanos(50));
+        // due, now => last tick, whether it is late
+        let table = [
+            (1_000, 1_000, 1_000, false),
+            (1_000, 1_049, 1_000, false),
+            (1_000, 1_050, 1_050, true),
+            (1_001, 1_050, 1_050, false),
+            (1_001, 1_099, 1_050, false),
+            (1_001, 1_100, 1_100, true),
+            (1_049, 1_099, 1_050, false),
+            (1_010, 1_020, 1_000, false),
+            (1_010, 900, 1_000, false),
+        ];
+        for (due, now, tick, is_late) in table {
+            let last = grid.last_tick(Time::from_nanos(now));
+            assert_eq!(
+                (last.as_nanos(), grid.is_late(Time::from_nanos(due), last)),
+                (tick, is_late),
+                "due at {due}, begun at {now}"
+            );
         }
     }
 

@@ -29,10 +29,6 @@ impl Time {
         Time(self.0.saturating_add(span.0))
     }
 
-    pub(crate) const fn before(self, span: Span) -> Time {
-        Time(self.0.saturating_sub(span.0))
-    }
-
     /// The span from `earlier` to `self`, or zero if `earlier` is later than `self`.
     pub(crate) const fn since(self, earlier: Time) -> Span {
         let nanos = self.0.saturating_sub(earlier.0);
@@ -139,13 +135,6 @@ mod tests {
             Time::NEVER.since(Time::from_nanos(i64::MIN)),
             Span::from_nanos(i64::MAX)
         );
-    }
-
-    #[test]
-    fn before_goes_back_and_stops_at_the_earliest() {
-        let span = Span::from_nanos(4);
-        assert_eq!(Time::from_nanos(10).before(span), Time::from_nanos(6));
-        assert_eq!(Time::from_nanos(i64::MIN + 3).before(span), Time::EARLIEST);
     }
 
     #[test]

@@ -16,4 +16,5 @@ pub(crate) use self::grid::Grid;
 pub(crate) use self::instant::{Origin, Span, Time};
 pub use self::interval::{ParseIntervalError, parse_interval};
 pub(crate) use self::jitter::{Jitter, mix};
+pub(crate) use self::schedule::RunStart;
 pub use self::schedule::{FirstRun, MissedTicks};

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::grid::Grid;
 use super::instant::{Origin, Span, Time};
 
 /// How a scheduler treats missed runs. A job misses runs if an earlier run took too long, the program was blocked, or
@@ -41,8 +42,11 @@ pub enum MissedTicks {
     /// run   #######################  #    #         #         #
     /// ```
     Skip,
-    /// Missed runs are dropped, and the job's regular instants move: the next run is due one interval after the start
-    /// of the current run.
+    /// Missed runs are dropped, and the job's regular instants move: after a late run, the next run is due one interval
+    /// after the tick at which the late run began.
+    ///
+    /// A run that begins at the first tick from its due instant is not late, and the regular instants stay. A timer that
+    /// wakes a little late therefore does not lengthen the period.
     ///
     /// ```text
     /// ms    0         100       200       300       400       500
@@ -82,6 +86,11 @@ pub enum FirstRun {
 }
 
 impl FirstRun {
+    /// The instant from which the first interval counts, if the first run is scheduled by the interval.
+    pub(crate) fn counts_from(self, now: Time) -> Option<Time> {
+        matches!(self, FirstRun::AfterInterval).then_some(now)
+    }
+
     pub(crate) fn scheduled(self, now: Time, interval: Span, origin: Origin) -> Time {
         match self {
             FirstRun::Now => now,
@@ -93,29 +102,49 @@ impl FirstRun {
 }
 
 impl MissedTicks {
-    /// The scheduled time of the run after the run of `scheduled`, if the latter begins at `now`.
-    pub(crate) fn next_scheduled(self, scheduled: Time, interval: Span, now: Time) -> Time {
+    /// The instant from which the interval to the next run counts, if `run` begins.
+    #[inline]
+    pub(crate) fn counts_from(self, run: RunStart, interval: Span, grid: Grid) -> Time {
         match self {
-            MissedTicks::Burst => scheduled.after(interval),
-            MissedTicks::Skip => {
-                let passed = whole_intervals(scheduled, interval, now);
-                scheduled.after(interval.times(passed)).after(interval)
+            MissedTicks::Burst => run.scheduled,
+            MissedTicks::Skip => run
+                .scheduled
+                .after(interval.times(run.whole_intervals(interval, run.now))),
+            MissedTicks::Delay => {
+                let tick = grid.last_tick(run.now);
+                if grid.is_late(run.due, tick) {
+                    tick
+                } else {
+                    run.scheduled
+                }
             }
-            MissedTicks::Delay => now.after(interval),
         }
     }
 
-    /// Number of intervals dropped when the run of `scheduled` begins at `now`.
-    pub(crate) fn missed(self, scheduled: Time, interval: Span, now: Time) -> u64 {
-        match self {
-            MissedTicks::Burst => 0,
-            MissedTicks::Skip | MissedTicks::Delay => whole_intervals(scheduled, interval, now).unsigned_abs(),
-        }
+    /// Number of intervals dropped when `run` begins.
+    pub(crate) fn missed(self, run: RunStart, interval: Span, grid: Grid) -> u64 {
+        let until = match self {
+            MissedTicks::Burst => return 0,
+            MissedTicks::Skip => run.now,
+            MissedTicks::Delay => grid.last_tick(run.now),
+        };
+        run.whole_intervals(interval, until).unsigned_abs()
     }
 }
 
-fn whole_intervals(scheduled: Time, interval: Span, now: Time) -> i64 {
-    now.since(scheduled).as_nanos() / interval.as_nanos()
+/// A run that begins, as the policy of its job sees the run.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RunStart {
+    pub(crate) scheduled: Time,
+    /// The scheduled time, delayed by the jitter. Lateness counts from here.
+    pub(crate) due: Time,
+    pub(crate) now: Time,
+}
+
+impl RunStart {
+    fn whole_intervals(self, interval: Span, until: Time) -> i64 {
+        until.since(self.due).as_nanos() / interval.as_nanos()
+    }
 }
 
 #[cfg(test)]
@@ -124,55 +153,80 @@ mod tests {
 
     const MS: i64 = 1_000_000;
 
-    fn next(policy: MissedTicks, scheduled: i64, interval: i64, now: i64) -> (i64, u64) {
-        let (scheduled, now) = (Time::from_nanos(scheduled * MS), Time::from_nanos(now * MS));
+    /// The next scheduled time and the missed intervals, for a run of this job at ticks of 50 ms.
+    fn next(policy: MissedTicks, scheduled: i64, jitter: i64, interval: i64, now: i64) -> (i64, u64) {
+        let at = |ms: i64| Time::from_nanos(ms * MS);
+        let grid = Grid::new(Time::ORIGIN, Span::from_nanos(50 * MS));
+        let run = RunStart {
+            scheduled: at(scheduled),
+            due: at(scheduled + jitter),
+            now: at(now),
+        };
         let interval = Span::from_nanos(interval * MS);
-        let next = policy.next_scheduled(scheduled, interval, now).as_nanos() / MS;
-        (next, policy.missed(scheduled, interval, now))
+        let next = policy.counts_from(run, interval, grid).after(interval);
+        (next.as_nanos() / MS, policy.missed(run, interval, grid))
     }
 
     #[test]
     fn next_scheduled_by_policy() {
         use MissedTicks::{Burst, Delay, Skip};
-        // policy, scheduled time, interval, now => next scheduled time, missed
+        // policy, scheduled time, jitter, interval, now => next scheduled time, missed
         let table = [
-            (Burst, 100, 100, 100, 200, 0),
-            (Burst, 100, 100, 130, 200, 0),
-            (Burst, 100, 100, 950, 200, 0),
-            (Skip, 100, 100, 100, 200, 0),
-            (Skip, 100, 100, 199, 200, 0),
-            (Skip, 100, 100, 200, 300, 1),
-            (Skip, 100, 100, 250, 300, 1),
-            (Skip, 100, 100, 950, 1_000, 8),
-            (Skip, 100, 70, 250, 310, 2),
-            (Delay, 100, 100, 100, 200, 0),
-            (Delay, 100, 100, 130, 230, 0),
-            (Delay, 100, 100, 350, 450, 2),
+            (Burst, 100, 0, 100, 100, 200, 0),
+            (Burst, 100, 0, 100, 130, 200, 0),
+            (Burst, 100, 30, 100, 950, 200, 0),
+            (Skip, 100, 0, 100, 100, 200, 0),
+            (Skip, 100, 0, 100, 199, 200, 0),
+            (Skip, 100, 0, 100, 200, 300, 1),
+            (Skip, 100, 0, 100, 250, 300, 1),
+            (Skip, 100, 0, 100, 950, 1_000, 8),
+            (Skip, 100, 0, 70, 250, 310, 2),
+            (Skip, 100, 90, 100, 200, 200, 0),
+            // At the first tick from the due instant, the run is not late, however late the timer.
+            (Delay, 100, 0, 100, 100, 200, 0),
+            (Delay, 100, 0, 100, 130, 200, 0),
+            (Delay, 100, 0, 100, 149, 200, 0),
+            (Delay, 75, 0, 75, 100, 150, 0),
+            (Delay, 75, 0, 75, 149, 150, 0),
+            (Delay, 75, 0, 75, 80, 150, 0),
+            (Delay, 70, 0, 50, 149, 120, 0),
+            (Delay, 100, 30, 100, 199, 200, 0),
+            // From the next tick on, it is: the interval counts from the tick.
+            (Delay, 100, 0, 100, 150, 250, 0),
+            (Delay, 100, 0, 100, 199, 250, 0),
+            (Delay, 100, 0, 100, 350, 450, 2),
+            (Delay, 100, 0, 100, 399, 450, 2),
+            (Delay, 75, 0, 75, 150, 225, 1),
+            (Delay, 100, 30, 100, 200, 300, 0),
         ];
-        for (policy, scheduled, interval, now, expected, missed) in table {
+        for (policy, scheduled, jitter, interval, now, expected, missed) in table {
             assert_eq!(
-                next(policy, scheduled, interval, now),
+                next(policy, scheduled, jitter, interval, now),
                 (expected, missed),
-                "{policy:?}: due at {scheduled}, every {interval}, begun at {now}"
+                "{policy:?}: due at {scheduled} + {jitter}, every {interval}, begun at {now}"
             );
         }
     }
 
     #[test]
     fn a_clock_that_stepped_back_drops_nothing() {
-        assert_eq!(next(MissedTicks::Skip, 500, 100, 200), (600, 0));
-        assert_eq!(next(MissedTicks::Delay, 500, 100, 200), (300, 0));
+        assert_eq!(next(MissedTicks::Skip, 500, 0, 100, 200), (600, 0));
+        assert_eq!(next(MissedTicks::Delay, 500, 0, 100, 200), (600, 0));
     }
 
     #[test]
     fn an_endless_interval_is_never_due_again() {
         let (now, endless) = (Time::from_nanos(5), Span::from(Duration::MAX));
+        let grid = Grid::new(Time::ORIGIN, Span::from_nanos(50));
+        let scheduled = Time::from_nanos(1);
+        let run = RunStart {
+            scheduled,
+            due: scheduled,
+            now,
+        };
         for policy in [MissedTicks::Burst, MissedTicks::Skip, MissedTicks::Delay] {
-            assert_eq!(
-                policy.next_scheduled(Time::ORIGIN, endless, now),
-                Time::NEVER,
-                "{policy:?}"
-            );
+            let next = policy.counts_from(run, endless, grid).after(endless);
+            assert_eq!(next, Time::NEVER, "{policy:?}");
         }
     }
 

@@ -32,45 +32,45 @@ fn taking(world: &World, interval_ms: u64, duration_ms: u64) -> Job {
 fn the_timeline_of_the_docs() {
     let world = World::new();
     let job = noting(&world, 2_000);
-    world.advance(4_600);
+    world.advance(4_300);
     job.set_interval(ms(600)).unwrap();
-    world.advance(3_600);
+    world.advance(3_900);
     let times: Vec<_> = begun(&world).into_iter().map(|(at, _)| at).collect();
-    assert_eq!(times, [0, 2_000, 4_000, 5_200, 5_800, 6_400, 7_000, 7_600, 8_200]);
+    assert_eq!(
+        times,
+        [0, 2_000, 4_000, 4_600, 5_200, 5_800, 6_400, 7_000, 7_600, 8_200]
+    );
 }
 
 #[test]
-fn a_shorter_one_counts_from_now() {
+fn a_shorter_one_that_has_passed_is_due_now() {
     let world = World::new();
     let job = noting(&world, 1_000);
     world.advance(310);
     job.set_interval(ms(100)).unwrap();
     assert_eq!(job.interval(), Some(ms(100)));
     world.advance(240);
-    assert_eq!(begun(&world), [(0, 0), (450, 410), (550, 510)]);
+    assert_eq!(begun(&world), [(0, 0), (350, 310), (450, 410), (550, 510)]);
 }
 
 #[test]
-fn a_shorter_one_does_not_put_off_what_is_due_sooner() {
+fn a_shorter_one_counts_from_the_last_run() {
     let world = World::new();
     let job = noting(&world, 1_000);
-    world.advance(910);
+    world.advance(110);
     job.set_interval(ms(300)).unwrap();
-    world.advance(690);
-    assert_eq!(begun(&world), [(0, 0), (1_000, 1_000), (1_300, 1_300), (1_600, 1_600)]);
+    world.advance(590);
+    assert_eq!(begun(&world), [(0, 0), (300, 300), (600, 600)]);
 }
 
 #[test]
-fn a_longer_one_counts_from_the_next_run() {
+fn a_longer_one_counts_from_the_last_run() {
     let world = World::new();
     let job = noting(&world, 100);
     world.advance(110);
     job.set_interval(ms(1_000)).unwrap();
     world.advance(2_200);
-    assert_eq!(
-        begun(&world),
-        [(0, 0), (100, 100), (200, 200), (1_200, 1_200), (2_200, 2_200)]
-    );
+    assert_eq!(begun(&world), [(0, 0), (100, 100), (1_100, 1_100), (2_100, 2_100)]);
 }
 
 #[test]
@@ -95,8 +95,7 @@ fn the_last_of_several_counts() {
     }
     assert_eq!(job.interval(), Some(ms(900)));
     world.advance(1_290);
-    // The shortest moved the scheduled instant, the last one holds from there.
-    assert_eq!(begun(&world), [(0, 0), (350, 310), (1_250, 1_210)]);
+    assert_eq!(begun(&world), [(0, 0), (900, 900)]);
 }
 
 #[test]
@@ -140,22 +139,25 @@ fn a_job_that_was_never_due_again_is() {
     world.advance(100_010);
     job.set_interval(ms(100)).unwrap();
     world.advance(240);
-    assert_eq!(begun(&world), [(0, 0), (100_150, 100_110), (100_250, 100_210)]);
+    assert_eq!(
+        begun(&world),
+        [(0, 0), (100_050, 100_010), (100_150, 100_110), (100_250, 100_210)]
+    );
 }
 
 #[test]
-fn an_endless_one_leaves_the_next_run_and_no_more() {
+fn an_endless_one_switches_the_job_off_until_another_comes() {
     let world = World::new();
     let job = noting(&world, 100);
     world.advance(10);
     job.set_interval(Duration::MAX).unwrap();
     assert_eq!(job.interval(), Some(Duration::MAX));
     world.advance(86_400_000);
-    assert_eq!(begun(&world), [(0, 0), (100, 100)]);
+    assert_eq!(begun(&world), [(0, 0)]);
     assert_eq!(job.status().next_due(), None);
     job.set_interval(SECOND).unwrap();
     world.advance(2_050); // each run is due 10 ms after a tick
-    assert_eq!(job.runs(), 4);
+    assert_eq!(job.runs(), 4); // one now, and two later
 }
 
 #[test]
@@ -189,29 +191,32 @@ fn the_limit_is_that_of_the_scheduler() {
 }
 
 #[test]
-fn during_a_run_a_shorter_one_counts_from_now_too() {
+fn during_a_run_a_shorter_one_counts_from_that_run() {
     let world = World::new();
     let job = taking(&world, 1_000, 230);
     world.advance(110);
     job.set_interval(ms(300)).unwrap();
     world.advance(1_090);
-    assert_eq!(begun(&world), [(0, 0), (450, 410), (750, 710), (1_050, 1_010)]);
+    assert_eq!(
+        begun(&world),
+        [(0, 0), (300, 300), (600, 600), (900, 900), (1_200, 1_200)]
+    );
 }
 
 #[test]
-fn during_a_run_a_longer_one_counts_from_the_next_run() {
+fn during_a_run_a_longer_one_counts_from_that_run() {
     let world = World::new();
     let job = taking(&world, 300, 130);
     world.advance(110);
     job.set_interval(ms(1_000)).unwrap();
     world.advance(2_300);
-    assert_eq!(begun(&world), [(0, 0), (300, 300), (1_300, 1_300), (2_300, 2_300)]);
+    assert_eq!(begun(&world), [(0, 0), (1_000, 1_000), (2_000, 2_000)]);
 }
 
 #[test]
 fn during_a_run_that_is_longer_than_both() {
     use MissedTicks::{Burst, Delay, Skip};
-    for (policy, second) in [(Burst, (600, 310)), (Skip, (650, 610)), (Delay, (650, 650))] {
+    for (policy, second) in [(Burst, (600, 210)), (Skip, (650, 610)), (Delay, (650, 650))] {
         let world = World::new();
         let (mut noting, clock) = (noting_scheduled(&world), world.time.clone());
         let target = move |run: Run| {
@@ -222,10 +227,10 @@ fn during_a_run_that_is_longer_than_both() {
         let job = world.every(400).missed_ticks(policy).run(target).unwrap();
         world.start();
         world.advance(110);
-        job.set_interval(ms(100)).unwrap(); // due at 210
+        job.set_interval(ms(100)).unwrap(); // due at 100, and so now
         world.advance(550);
         let runs = begun(&world);
-        assert_eq!(runs[..3], [(0, 0), (550, 210), second], "{policy:?}");
+        assert_eq!(runs[..3], [(0, 0), (550, 110), second], "{policy:?}");
     }
 }
 
@@ -247,9 +252,9 @@ fn from_inside_the_job() {
         }
         world.start();
         world.advance(1_000);
-        // A longer one holds from the run after: 0 +300, 300 +100, 400 as it was +100, 500 +300.
+        // 0 + 300, + 100, + 500
         let times = world.log.take_times();
-        assert_eq!(times, [0, 300, 400, 500, 800, 900, 1_000], "blocking: {blocking}");
+        assert_eq!(times, [0, 300, 400, 900], "blocking: {blocking}");
     }
 }
 
@@ -284,7 +289,7 @@ fn a_job_that_slows_down_while_there_is_nothing_to_do() {
     world.every(100).run(target).unwrap();
     world.start();
     world.advance(1_600);
-    assert_eq!(world.log.take_times(), [0, 100, 300, 700, 1_500]);
+    assert_eq!(world.log.take_times(), [0, 200, 600, 1_400]);
 }
 
 #[test]
@@ -319,24 +324,105 @@ fn from_another_job_of_the_same_tick() {
 }
 
 #[test]
-fn before_the_first_run_that_stays_where_it_was() {
+fn before_the_first_run_that_follows_the_interval() {
     for started in [false, true] {
+        for (new, expected) in [(400, vec![400, 800, 1_200]), (1_100, vec![1_100]), (20_000, vec![])] {
+            let world = World::new();
+            let builder = world.every(1_000).first_run(FirstRun::AfterInterval);
+            let job = builder.run(noting_scheduled(&world)).unwrap();
+            if started {
+                world.start();
+            }
+            job.set_interval(ms(new)).unwrap();
+            if !started {
+                world.start();
+            }
+            world.advance(1_200);
+            let times: Vec<u64> = begun(&world).into_iter().map(|(at, _)| at).collect();
+            assert_eq!(times, expected, "started: {started}, {new} ms");
+        }
+    }
+}
+
+#[test]
+fn before_a_first_run_that_stays_where_it_was() {
+    let instant = |world: &World, by: u64| FirstRun::At(atevery::runtime::Timer::now(&world.time) + ms(by));
+    for triggered in [false, true] {
+        for new in [100, 50_000] {
+            for by_instant in [false, true] {
+                let world = World::new();
+                let first = if by_instant {
+                    instant(&world, 700)
+                } else {
+                    FirstRun::After(ms(700))
+                };
+                let job = world
+                    .every(1_000)
+                    .first_run(first)
+                    .run(noting_scheduled(&world))
+                    .unwrap();
+                world.start();
+                if triggered {
+                    job.trigger();
+                    world.advance(100); // Triggered runs don't count.
+                    begun(&world);
+                } else {
+                    world.advance(100);
+                }
+                job.set_interval(ms(new)).unwrap();
+                world.advance(650);
+                assert_eq!(begun(&world)[..1], [(700, 700)], "{new} ms, triggered: {triggered}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_fixed_delay_job_that_is_switched_off_comes_back() {
+    for (during, new) in [(false, 100), (true, 100), (false, 20_000), (true, 20_000)] {
         let world = World::new();
-        let builder = world.every(1_000).first_run(FirstRun::AfterInterval);
-        let job = builder.run(noting_scheduled(&world)).unwrap();
-        if started {
-            world.start();
-        }
-        job.set_interval(ms(100)).unwrap();
-        if !started {
-            world.start();
-        }
-        world.advance(1_200);
-        assert_eq!(
-            begun(&world),
-            [(1_000, 1_000), (1_100, 1_100), (1_200, 1_200)],
-            "{started}"
-        );
+        let (mut noting, clock) = (noting_scheduled(&world), world.time.clone());
+        let target = move |run: Run| {
+            noting(run);
+            clock.sleep(ms(70))
+        };
+        let job = world.every(1_000).fixed_delay().run(target).unwrap();
+        world.start();
+        world.advance(if during { 10 } else { 200 });
+        job.set_interval(Duration::MAX).unwrap();
+        world.advance(10_000);
+        assert_eq!(begun(&world), [(0, 0)], "during a run: {during}");
+        let now = world.elapsed_ms();
+        job.set_interval(ms(new)).unwrap();
+        world.advance(20_000);
+        let next = now.max(70 + new);
+        assert_eq!(begun(&world)[0].1, next, "during a run: {during}");
+    }
+}
+
+#[test]
+fn a_job_that_is_switched_off_and_on_keeps_its_place() {
+    let world = World::new();
+    let job = noting(&world, 1_000);
+    world.advance(300);
+    job.set_interval(Duration::MAX).unwrap();
+    world.advance(200);
+    job.set_interval(ms(700)).unwrap();
+    world.advance(1_000);
+    assert_eq!(begun(&world), [(0, 0), (700, 700), (1_400, 1_400)]);
+}
+
+#[test]
+fn right_after_a_resume_it_counts_from_the_last_run() {
+    for (new, second) in [(5_000, 5_000), (1_500, 3_510)] {
+        let world = World::new();
+        let job = noting(&world, 1_000);
+        job.pause();
+        world.advance(3_510);
+        job.resume();
+        job.set_interval(ms(new)).unwrap();
+        world.advance(5_000);
+        assert_eq!(begun(&world)[1].1, second);
     }
 }
 
@@ -399,11 +485,11 @@ fn while_all_is_stopped() {
     let job = noting(&world, 1_000);
     world.advance(100);
     world.stop();
-    job.set_interval(ms(300)).unwrap(); // due at 400
+    job.set_interval(ms(300)).unwrap(); // due at 300
     world.advance(100);
     world.start(); // at 200
     world.advance(500);
-    assert_eq!(begun(&world), [(0, 0), (400, 400), (700, 700)]);
+    assert_eq!(begun(&world), [(0, 0), (300, 300), (600, 600)]);
 }
 
 #[test]
@@ -412,20 +498,20 @@ fn while_its_run_is_cancelled_by_a_stop() {
     let job = taking(&world, 10_000, 5_000);
     world.advance(100);
     job.set_interval(ms(300)).unwrap();
-    world.stop(); // ends the run at 100: due at 400
+    world.stop(); // due at 300
     world.start();
     world.advance(300);
-    assert_eq!(begun(&world), [(0, 0), (400, 400)]);
+    assert_eq!(begun(&world), [(0, 0), (300, 300)]);
 }
 
 #[test]
-fn what_is_late_is_still_due() {
+fn a_backlog_is_dropped() {
     let world = World::new();
     let job = noting(&world, 100);
     world.time.jump(ms(350));
-    job.set_interval(ms(1_000)).unwrap();
-    world.advance(800);
-    assert_eq!(begun(&world), [(0, 0), (350, 100), (1_100, 1_100)]);
+    job.set_interval(ms(200)).unwrap();
+    world.advance(500);
+    assert_eq!(begun(&world), [(0, 0), (350, 350), (550, 550), (750, 750)]);
 }
 
 #[test]
@@ -436,7 +522,7 @@ fn a_job_that_was_triggered() {
     job.trigger();
     job.set_interval(ms(1_000)).unwrap();
     world.advance(2_090);
-    assert_eq!(begun(&world), [(0, 0), (250, 250), (1_250, 1_210), (2_250, 2_210)]);
+    assert_eq!(begun(&world), [(0, 0), (250, 250), (1_000, 1_000), (2_000, 2_000)]);
 }
 
 #[test]
@@ -473,8 +559,10 @@ fn runs_that_overlap() {
     world.advance(2_999);
     job.set_interval(ms(10_000)).unwrap();
     world.advance(1);
-    assert_eq!(job.runs(), 4);
-    world.advance(5_000);
+    assert_eq!(job.runs(), 3);
+    world.advance(8_999);
+    assert_eq!(job.runs(), 3);
+    world.advance(1);
     assert_eq!(job.runs(), 4);
     world.stop();
 }
@@ -494,7 +582,7 @@ fn a_shorter_one_for_runs_that_overlap() {
     world.advance(1_000);
     job.set_interval(ms(500)).unwrap();
     world.advance(1_000);
-    assert_eq!(world.log.take_times(), [0, 1_500, 2_000]);
+    assert_eq!(world.log.take_times(), [0, 1_000, 1_500]); // three at a time
 }
 
 #[test]
@@ -512,7 +600,7 @@ fn a_shorter_one_for_runs_that_are_replaced() {
     world.advance(1_000);
     job.set_interval(ms(500)).unwrap();
     world.advance(1_000);
-    assert_eq!(world.log.take_times(), [0, 1_500, 2_000]);
+    assert_eq!(world.log.take_times(), [0, 1_000, 1_500, 2_000]);
 }
 
 #[test]

@@ -9,13 +9,15 @@ use crate::trace::What;
 impl Model<'_> {
     pub(super) fn begin(&mut self, index: usize) {
         let policy = self.jobs[index].spec.policy.unwrap_or(self.scenario.policy);
+        let session = self.session.as_ref().expect("nothing begins without a session");
+        let tick = session.tick_of(self.now);
         let (now, job) = (self.now, &mut self.jobs[index]);
         let (spec, number, scheduled) = (job.spec, job.runs, job.scheduled);
         let interval = nanos(spec.interval);
         let body = spec.body(number);
         job.runs += 1;
         (job.woke, job.cancelled) = (None, None);
-        job.scheduled = ticks::next_scheduled(policy, scheduled, interval, now);
+        job.scheduled = ticks::next_scheduled(policy, scheduled, interval, now, tick);
         job.run = Some(InProgress {
             number,
             body,
@@ -29,7 +31,7 @@ impl Model<'_> {
             number,
             scheduled,
             started: now,
-            missed: ticks::missed(policy, scheduled, interval, now),
+            missed: ticks::missed(policy, scheduled, interval, now, tick),
         });
         if let Some(op) = spec.inside_of(number) {
             self.apply(op);

@@ -41,6 +41,13 @@ impl Session {
         self.time_of(self.last_index(now) + 1).max(self.start)
     }
 
+    pub(super) fn tick_of(&self, now: Nanos) -> TickOf {
+        TickOf {
+            time: self.time_of(self.last_index(now).max(0)),
+            resolution: self.resolution,
+        }
+    }
+
     /// The executor has done all that was to be done by now.
     pub(super) fn visit(&mut self, now: Nanos) {
         self.unvisited = self.unvisited.max(self.last_index(now) + 1);
@@ -160,19 +167,33 @@ impl Model<'_> {
 }
 
 /// Rule 3: when the run after one that begins now is scheduled.
-pub(super) fn next_scheduled(policy: Policy, scheduled: Nanos, interval: Nanos, now: Nanos) -> Nanos {
+pub(super) fn next_scheduled(policy: Policy, scheduled: Nanos, interval: Nanos, now: Nanos, tick: TickOf) -> Nanos {
     match policy {
         Policy::Burst => scheduled + interval,
         Policy::Skip => scheduled + interval * (whole_intervals(scheduled, interval, now) + 1),
-        Policy::Delay => now + interval,
+        Policy::Delay if is_late(scheduled, tick) => tick.time + interval,
+        Policy::Delay => scheduled + interval,
     }
 }
 
+/// A run that begins at the first tick from its scheduled instant is not late.
+fn is_late(scheduled: Nanos, tick: TickOf) -> bool {
+    tick.time >= scheduled + tick.resolution
+}
+
+/// The last grid point that is not later than a beginning.
+#[derive(Clone, Copy)]
+pub(super) struct TickOf {
+    time: Nanos,
+    resolution: Nanos,
+}
+
 /// How many intervals are dropped at a run that begins now.
-pub(super) fn missed(policy: Policy, scheduled: Nanos, interval: Nanos, now: Nanos) -> u64 {
+pub(super) fn missed(policy: Policy, scheduled: Nanos, interval: Nanos, now: Nanos, tick: TickOf) -> u64 {
     match policy {
         Policy::Burst => 0,
-        Policy::Skip | Policy::Delay => whole_intervals(scheduled, interval, now) as u64,
+        Policy::Skip => whole_intervals(scheduled, interval, now) as u64,
+        Policy::Delay => whole_intervals(scheduled, interval, tick.time) as u64,
     }
 }
 
