@@ -118,7 +118,8 @@ fn report(engine: &Engine, run: &JobInstance, info: &RunInfo, end: RunEnd) -> Ti
     let times = info.started.map(|started| (started, engine.now()));
     let mut kind = end.into_kind();
     let is_completed = matches!(kind, EventKind::Finished | EventKind::Failed(_));
-    if is_completed && times.is_some_and(|(started, ended)| job.is_too_long(started, ended)) {
+    let is_too_long = |(started, ended)| job.is_too_long(started, ended) || run.is_told_time_is_up();
+    if is_completed && times.is_some_and(is_too_long) {
         let late = std::mem::replace(&mut kind, EventKind::TimedOut);
         quietly(|| drop(late));
     }

@@ -71,7 +71,10 @@ impl Future for Cancelled {
             return Poll::Ready(());
         }
         match this.run.time_limit() {
-            Some(limit) => this.sleep.poll(host.clock(), limit, cx).map(drop),
+            Some(limit) => {
+                let told = this.sleep.poll(host.clock(), limit, cx);
+                told.map(|_| this.run.tell_time_is_up())
+            }
             None => Poll::Pending,
         }
     }

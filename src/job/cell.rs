@@ -330,6 +330,11 @@ impl JobInstance {
         (self.job.id, self.state().load().offer_id())
     }
 
+    /// Whether the run in progress was told that it has reached its time limit.
+    pub(crate) fn is_told_time_is_up(&self) -> bool {
+        self.state().load().is_told_time_is_up()
+    }
+
     /// Takes the trigger from the job's own state word, if the run is offered to an instance. The job keeps the
     /// trigger, not the instance.
     pub(crate) fn take_jobs_trigger(&self) -> bool {

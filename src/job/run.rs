@@ -7,6 +7,7 @@ use crate::job::cell::JobInstance;
 use crate::job::config::Host;
 use crate::job::id::JobId;
 use crate::job::span::{self, RunSpan};
+use crate::job::state::OfferId;
 use crate::time::{Span, Time};
 
 /// A run of a job, as passed to the job's target.
@@ -33,6 +34,8 @@ pub struct Run {
     missed: u64,
     /// When the run exceeds the job's time limit.
     time_limit: Time,
+    /// The offer under which the run began.
+    offer_id: OfferId,
 }
 
 impl Run {
@@ -110,7 +113,17 @@ impl Run {
     }
 
     fn is_timed_out(&self) -> bool {
-        self.time_limit != Time::NEVER && self.host().is_none_or(|host| host.clock().now() >= self.time_limit)
+        let is_timed_out =
+            self.time_limit != Time::NEVER && self.host().is_none_or(|host| host.clock().now() >= self.time_limit);
+        if is_timed_out {
+            self.tell_time_is_up();
+        }
+        is_timed_out
+    }
+
+    /// Notes that the run is told of its time limit. The run then counts as timed out, even if it obeys at once.
+    pub(crate) fn tell_time_is_up(&self) {
+        self.instance.state().tell_time_is_up(self.offer_id);
     }
 
     pub(crate) fn time_limit(&self) -> Option<Time> {
@@ -182,6 +195,7 @@ impl RunContext<'_> {
             started: self.clock.instant_of(started),
             missed: self.info.missed,
             time_limit: self.run.job.time_limit(self.info),
+            offer_id: self.run.state().load().offer_id(),
         }
     }
 }

@@ -31,6 +31,8 @@ const TRIGGERED: u64 = 1 << 7;
 const CHANGED: u64 = 1 << 8;
 /// The job is idle, and the last run had waited. The bits of the offer id hold the instant at which the run ended.
 const WAITED: u64 = 1 << 9;
+/// The run in progress was told that it has reached its time limit.
+const TIME_IS_UP: u64 = 1 << 10;
 /// Flags of the job, not of a run. They stay when a run ends.
 const LASTING: u64 = REMOVED | PAUSED | TRIGGERED;
 const OFFER_ID_SHIFT: u32 = 16;
@@ -137,6 +139,11 @@ impl Snapshot {
         self.0 & CANCELLED != 0
     }
 
+    /// Whether the run in progress was told that it has reached its time limit.
+    pub(crate) fn is_told_time_is_up(self) -> bool {
+        self.0 & TIME_IS_UP != 0
+    }
+
     pub(crate) fn is_paused(self) -> bool {
         self.0 & PAUSED != 0
     }
@@ -215,6 +222,11 @@ impl RunState {
     pub(crate) fn cancel_current(&self) -> bool {
         self.update(|word| (word & RUNNING != 0).then_some(word | CANCELLED))
             .is_some()
+    }
+
+    /// Notes that the run that began under `offer_id` is told that it has reached its time limit.
+    pub(crate) fn tell_time_is_up(&self, offer_id: OfferId) {
+        self.update(|word| running(word, offer_id).then_some(word | TIME_IS_UP));
     }
 
     /// Requests `WATCHED` at the end of the run that began under `offer_id`, if the run is still in progress.

@@ -212,6 +212,54 @@ fn blocking_code_is_told_at_the_limit() {
 }
 
 #[test]
+fn a_run_that_obeys_at_the_very_limit_is_timed_out() {
+    for kind in ["synchronous", "blocking", "asynchronous", "tried again"] {
+        let (world, told) = witnessed();
+        let clock = world.time.clone();
+        let obeys = move |run: Run| {
+            while !run.is_cancelled() {
+                clock.block_for(ms(10));
+            }
+        };
+        let builder = world.every(1_000).name("a").timeout(ms(70));
+        let job = match kind {
+            "synchronous" => builder.run(obeys),
+            "blocking" => builder.run_blocking(obeys),
+            "asynchronous" => builder.run(async |run: Run| run.cancelled().await),
+            _ => builder.retry(|| [ms(10); 9]).run_blocking(move |run: Run| {
+                obeys(run);
+                Err("too late")
+            }),
+        }
+        .unwrap();
+        world.start();
+        world.advance(900);
+        let told = told.take();
+        assert_eq!(told.last(), Some(&(70, "a timed out".to_owned())), "{kind}: {told:?}");
+        assert_eq!((job.status().timeouts(), job.status().failures()), (1, 0), "{kind}");
+    }
+}
+
+#[test]
+fn a_run_told_by_its_time_limit_leaves_the_next_alone() {
+    let (world, told) = witnessed();
+    let clock = world.time.clone();
+    let target = move |run: Run| {
+        let first = run.number() == 0;
+        while first && !run.is_cancelled() {
+            clock.block_for(ms(10));
+        }
+    };
+    world.every(100).name("a").timeout(ms(70)).run(target).unwrap();
+    world.start();
+    world.advance(100);
+    assert_eq!(
+        told.take_names(),
+        ["a started", "a timed out", "a started", "a finished"]
+    );
+}
+
+#[test]
 fn a_panic_after_the_limit_counts_as_a_panic() {
     for blocking in [false, true] {
         let (world, told) = witnessed();
