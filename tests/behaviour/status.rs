@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use atevery::runtime::Timer;
 use atevery::testing::VirtualTime;
-use atevery::{Allow, Job, JobState, JobStatus, MissedTicks, Overlap, Run, Scheduler, SchedulerState};
+use atevery::{Allow, FirstRun, Job, JobState, JobStatus, MissedTicks, Overlap, Run, Scheduler, SchedulerState};
 
 use futures::{FutureExt, StreamExt};
 
@@ -114,12 +114,90 @@ mod of_a_job {
         let world = World::new();
         let start = world.time.now();
         let clock = world.time.clone();
-        let target = move || clock.sleep(ms(30));
+        let target = move || clock.sleep(ms(70));
         let job = world.every(100).fixed_delay().run(target).unwrap();
         world.start();
         assert_eq!(job.status().next_due(), None);
-        world.advance(40);
-        assert_eq!(job.status().next_due(), Some(start + ms(130)));
+        world.advance(80);
+        assert_eq!(job.status().next_due(), Some(start + ms(170)));
+    }
+
+    /// The next due instant, in milliseconds from now, by the job's own status and by that of the scheduler.
+    fn next_due(world: &World, job: &atevery::Job) -> Option<u64> {
+        let now = world.time.now();
+        let ahead = |status: &atevery::JobStatus| {
+            let due = status.next_due()?;
+            Some(u64::try_from(due.saturating_duration_since(now).as_millis()).unwrap())
+        };
+        let own = ahead(&job.status());
+        let of_all = world.scheduler.status();
+        let same = of_all.jobs().iter().find(|status| status.id() == job.id());
+        assert!(same.is_none_or(|status| ahead(status) == own));
+        own
+    }
+
+    #[test]
+    fn nothing_is_foretold_after_the_last_of_so_many_runs() {
+        for duration in [0, 500] {
+            let world = World::new();
+            let clock = world.time.clone();
+            let target = move || clock.sleep(ms(duration));
+            let job = world.every(1_000).times(2).run(target).unwrap();
+            assert_eq!(next_due(&world, &job), Some(0));
+            world.start();
+            world.advance(600);
+            assert_eq!(next_due(&world, &job), Some(400));
+            world.advance(400);
+            assert_eq!(job.runs(), 2);
+            assert_eq!(next_due(&world, &job), None, "{duration} ms");
+            job.trigger();
+            assert_eq!(next_due(&world, &job), None, "{duration} ms, triggered");
+            world.advance(10_000);
+            assert_eq!(job.runs(), 2);
+        }
+    }
+
+    #[test]
+    fn nothing_is_foretold_past_the_end_of_a_job() {
+        for duration in [0, 800] {
+            let world = World::new();
+            let clock = world.time.clone();
+            let until = world.time.now() + ms(1_500);
+            let target = move || clock.sleep(ms(duration));
+            let job = world.every(1_000).until(until).run(target).unwrap();
+            world.start();
+            assert_eq!(next_due(&world, &job), Some(1_000));
+            world.advance(1_000);
+            assert_eq!(next_due(&world, &job), None, "{duration} ms");
+            world.advance(10_000);
+            assert_eq!(job.runs(), 2);
+        }
+    }
+
+    #[test]
+    fn nothing_is_foretold_for_a_job_that_a_start_would_find_past_its_end() {
+        for first in [FirstRun::Now, FirstRun::After(ms(5_000))] {
+            let world = World::new();
+            let until = world.time.now() + ms(1_500);
+            let job = world.every(1_000).first_run(first).until(until).run(|| ()).unwrap();
+            world.advance(1_501);
+            assert_eq!(next_due(&world, &job), None, "{first:?}");
+            world.start();
+            world.advance(10_000);
+            assert_eq!((job.runs(), next_due(&world, &job)), (0, None), "{first:?}");
+        }
+    }
+
+    #[test]
+    fn a_late_run_that_still_begins_is_foretold() {
+        let world = World::new();
+        let until = world.time.now() + ms(1_010);
+        let job = world.every(1_000).until(until).run(|| ()).unwrap();
+        world.start();
+        world.time.jump(ms(1_020));
+        assert!(job.status().next_due().is_some());
+        world.advance(50);
+        assert_eq!((job.runs(), next_due(&world, &job)), (2, None));
     }
 
     #[test]

@@ -67,6 +67,14 @@ struct Moment {
     distance: Duration,
 }
 
+/// Where a status is taken: the clock of the scheduler, the instant, and whether the scheduler is running.
+#[derive(Clone, Copy)]
+struct Here<'a> {
+    clock: &'a Clock,
+    now: Time,
+    is_running: bool,
+}
+
 /// The status of a scheduler and of all its jobs. [`Scheduler::status`](crate::Scheduler::status) returns this type.
 ///
 /// `Display` writes a table. Each name stays on a single line, whatever characters it contains.
@@ -119,12 +127,15 @@ impl JobStatus {
     pub(crate) fn of(job: &Job) -> JobStatus {
         let cell = job.cell();
         let host = cell.host();
-        let clock = host.as_ref().map(|host| host.clock());
-        JobStatus::at(job, clock.map(|clock| (clock, clock.now())))
+        let here = host.as_ref().map(|host| Here {
+            clock: host.clock(),
+            now: host.clock().now(),
+            is_running: host.is_running(),
+        });
+        JobStatus::at(job, here)
     }
 
-    /// The status of a job at the instant `here`, by the clock in `here`.
-    fn at(job: &Job, here: Option<(&Clock, Time)>) -> JobStatus {
+    fn at(job: &Job, here: Option<Here<'_>>) -> JobStatus {
         let cell = job.cell();
         let snapshot = cell.state.load();
         let stats = cell.stats();
@@ -135,13 +146,12 @@ impl JobStatus {
             0 if snapshot.is_paused() => JobState::Paused,
             0 => JobState::Waiting,
         };
-        let next = match cell.due() {
-            _ if closed => Time::NEVER,
-            Time::EARLIEST => here.map_or(Time::NEVER, |(_, now)| now),
-            due => due,
+        let next = match here {
+            Some(here) if !closed => cell.foretold(here.now, here.is_running),
+            _ => Time::NEVER,
         };
         let moment = |time: Time, distance: fn(Time, Time) -> Span| {
-            let (clock, now) = here?;
+            let Here { clock, now, .. } = here?;
             Some(Moment {
                 instant: clock.instant_within_range(time)?,
                 distance: distance(time, now).into(),
@@ -269,10 +279,14 @@ impl JobStatus {
 
 impl SchedulerStatus {
     pub(crate) fn of(state: SchedulerState, jobs: &[Job], clock: &Clock) -> SchedulerStatus {
-        let now = clock.now();
+        let here = Here {
+            clock,
+            now: clock.now(),
+            is_running: state == SchedulerState::Running,
+        };
         SchedulerStatus {
             state,
-            jobs: jobs.iter().map(|job| JobStatus::at(job, Some((clock, now)))).collect(),
+            jobs: jobs.iter().map(|job| JobStatus::at(job, Some(here))).collect(),
         }
     }
 
