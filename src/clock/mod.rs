@@ -5,18 +5,24 @@ pub(crate) mod sleep;
 use std::time::Instant;
 
 use crate::runtime::Runtime;
-use crate::time::{Origin, Time};
+use crate::time::{Origin, Span, Time};
 
 pub(crate) struct Clock {
     runtime: Box<dyn Runtime>,
     origin: Origin,
+    /// The length of a tick. A sleep may be late by this span after a timer was early.
+    resolution: Span,
 }
 
 impl Clock {
     /// A clock whose origin is now.
-    pub(crate) fn new(runtime: Box<dyn Runtime>) -> Clock {
+    pub(crate) fn new(runtime: Box<dyn Runtime>, resolution: Span) -> Clock {
         let origin = Origin::new(runtime.now());
-        Clock { runtime, origin }
+        Clock {
+            runtime,
+            origin,
+            resolution,
+        }
     }
 
     pub(crate) fn now(&self) -> Time {

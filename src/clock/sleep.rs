@@ -24,24 +24,39 @@ pub(crate) struct Sleep {
 struct Early {
     until: Time,
     woke: Time,
-    /// The timer seems to be early by this span each time.
-    by: Span,
+    /// The next request asks for a deadline that is later by this span.
+    extra: Span,
 }
 
 /// At most this span may be spent in repeated polls, without sleep.
 const SOON: Span = Span::from_nanos(1_000);
 
+/// The first extra. Each further early wake doubles the extra.
+const FIRST_EXTRA: Span = Span::from_nanos(1_000_000);
+
 impl Early {
-    /// Records that the timer woke early, at `now`. `before` is the previous early wake. If the timer wakes early again
-    /// almost immediately, it is probably always early by the same span. The same request would then fail again and
-    /// again until `until`. The next request therefore asks for a later deadline, by the remaining span.
-    fn at(until: Time, now: Time, before: Option<Early>) -> Early {
-        let left = until.since(now);
-        let again = before.is_some_and(|before| before.until == until && now.since(before.woke).times(8) < left);
-        Early {
-            until,
-            woke: now,
-            by: if again && left > SOON { left } else { Span::ZERO },
+    /// Records that the timer woke early, at `now`. `before` is the previous early wake.
+    ///
+    /// If the timer wakes early again almost immediately, the same request may fail again and again until `until`. The
+    /// next request therefore asks for a later deadline. One early wake may also be a mistake. The extra therefore grows
+    /// slowly, and never exceeds the span by which the timer was early. At most, the extra is a tick.
+    fn at(until: Time, now: Time, before: Option<Early>, resolution: Span) -> Early {
+        let before = before.filter(|before| before.until == until);
+        let extra = before.map_or(Span::ZERO, |before| before.next_extra(now));
+        let woke = now;
+        let extra = extra.min(resolution);
+        Early { until, woke, extra }
+    }
+
+    /// The extra after one more early wake, at `now`.
+    fn next_extra(self, now: Time) -> Span {
+        let left = self.until.since(now);
+        let is_again = now.since(self.woke).times(2) < left && left > SOON;
+        if is_again {
+            let early_by = self.until.after(self.extra).since(now);
+            self.extra.times(2).max(FIRST_EXTRA).min(early_by)
+        } else {
+            self.extra
         }
     }
 }
@@ -75,7 +90,7 @@ impl Sleep {
                 if now >= time {
                     return Poll::Ready(Ok(()));
                 }
-                self.early = Some(Early::at(time, now, self.early));
+                self.early = Some(Early::at(time, now, self.early, clock.resolution));
                 cx.waker().wake_by_ref();
                 Poll::Pending
             }
@@ -89,7 +104,7 @@ impl Sleep {
     /// The deadline requested from the timer. `None` if it is beyond the clock's range.
     fn deadline(&self, clock: &Clock, time: Time) -> Option<Instant> {
         let early = self.early.filter(|early| early.until == time);
-        let later = early.and_then(|early| clock.instant_within_range(time.after(early.by)));
+        let later = early.and_then(|early| clock.instant_within_range(time.after(early.extra)));
         later.or_else(|| clock.instant_within_range(time))
     }
 
@@ -108,5 +123,55 @@ fn gone(payload: Box<dyn std::any::Any + Send>) -> Poll<Result<(), TimerGone>> {
 impl Drop for Sleep {
     fn drop(&mut self) {
         self.disarm();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: i64 = 1_000_000;
+    const TICK: Span = Span::from_nanos(50 * MS);
+
+    fn at(ms: i64) -> Time {
+        Time::from_nanos(ms * MS)
+    }
+
+    /// The extra of each request, in milliseconds, for a sleep until `until` whose timer wakes at these instants.
+    fn extras(until: i64, wakes: &[i64]) -> Vec<i64> {
+        let mut early = None;
+        let extra = |now: &i64| {
+            let next = Early::at(at(until), at(*now), early, TICK);
+            early = Some(next);
+            next.extra.as_nanos() / MS
+        };
+        wakes.iter().map(extra).collect()
+    }
+
+    #[test]
+    fn false_wakes_far_ahead_cost_little() {
+        assert_eq!(extras(3_600_000, &[0, 0]), [0, 1]);
+        assert_eq!(extras(3_600_000, &[0; 10]), [0, 1, 2, 4, 8, 16, 32, 50, 50, 50]);
+    }
+
+    #[test]
+    fn a_timer_that_is_always_early_is_asked_for_as_much_more() {
+        assert_eq!(
+            extras(100, &[63, 63, 64, 65, 67, 71, 79, 95, 95]),
+            [0, 1, 2, 4, 8, 16, 32, 32, 37]
+        );
+    }
+
+    #[test]
+    fn early_wakes_that_save_half_of_the_time_cost_nothing() {
+        assert_eq!(extras(1_024, &[512, 768, 896, 960, 992, 1_008]), [0; 6]);
+    }
+
+    #[test]
+    fn a_sleep_until_another_time_begins_anew() {
+        let early = Early::at(at(100), at(0), None, TICK);
+        let early = Early::at(at(100), at(0), Some(early), TICK);
+        assert_eq!(early.extra, FIRST_EXTRA);
+        assert_eq!(Early::at(at(200), at(0), Some(early), TICK).extra, Span::ZERO);
     }
 }

@@ -58,7 +58,7 @@ pub(crate) struct Engine {
 
 impl Engine {
     pub(crate) fn new(runtime: Box<dyn Runtime>, settings: Settings) -> Arc<Engine> {
-        let clock = Clock::new(runtime);
+        let clock = Clock::new(runtime, settings.resolution.into());
         Arc::new_cyclic(|engine| Engine {
             this: Weak::clone(engine),
             common_configs: CommonConfigs::default(),
