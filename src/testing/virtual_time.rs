@@ -19,7 +19,7 @@ use crate::runtime::{BoxFuture, SpawnError, Spawner, Timer};
 
 use self::executor::{PATIENCE, WakeFlag};
 use self::sleep::Sleep;
-use self::state::State;
+use self::state::{Inexact, State};
 
 /// A runtime for tests: one thread, deterministic, with a clock that only the test moves.
 ///
@@ -247,7 +247,7 @@ impl VirtualTime {
     /// ```
     pub fn sleep(&self, by: Duration) -> BoxFuture<'static, ()> {
         match self.now().checked_add(by) {
-            Some(deadline) => self.sleep_until(deadline),
+            Some(deadline) => Box::pin(Sleep::new(self.clone(), deadline, false)),
             None => Box::pin(pending()),
         }
     }
@@ -329,6 +329,30 @@ impl VirtualTime {
             panic!("the clock can't step back by {by:?}: that is before the first Instant");
         };
         self.lock().set_now(earlier);
+    }
+
+    /// Makes the timers inexact, as on a real machine: each timer fires late, by a random part of `late`. One in eight
+    /// timers wakes a scheduler early, half-way to its deadline. A [`sleep`](Self::sleep) is never early.
+    ///
+    /// The clock stays exact: [`advance`](Self::advance) moves the clock by the requested length, and a timer that is
+    /// not over by then fires in a later call. The same `seed` gives the same timers. A job that behaves differently on
+    /// inexact timers depends on an accuracy that no runtime has.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use atevery::{Scheduler, testing::VirtualTime};
+    ///
+    /// let time = VirtualTime::new().with_inexact_timers(7, Duration::from_millis(50));
+    /// let scheduler = Scheduler::new(time.clone());
+    /// let job = scheduler.every(Duration::from_secs(1)).run(|| ())?;
+    /// scheduler.start()?;
+    /// time.advance(Duration::from_millis(100_050));
+    /// assert_eq!(job.runs(), 101);
+    /// # Ok::<(), atevery::Error>(())
+    /// ```
+    pub fn with_inexact_timers(self, seed: u64, late: Duration) -> VirtualTime {
+        self.lock().inexact = Some(Inexact::new(seed, late));
+        self
     }
 
     /// Refuses the next `count` spawns with [`SpawnError::shutdown`], including blocking work.
@@ -453,7 +477,7 @@ impl Timer for VirtualTime {
     }
 
     fn sleep_until(&self, deadline: Instant) -> BoxFuture<'static, ()> {
-        Box::pin(Sleep::new(self.clone(), deadline))
+        Box::pin(Sleep::new(self.clone(), deadline, true))
     }
 }
 

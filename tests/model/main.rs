@@ -3,7 +3,7 @@
 //! `generate` makes a `scenario`: jobs, and what is done to their scheduler and when. `play` does it, with the executor and
 //! the timer of `shaky`, and writes down what happens: the `trace`. `model` says what should have happened, in plain
 //! arithmetic. `bites` sees to it that the model refuses what is wrong, `determinism` that a scenario has one trace,
-//! `paths` that runs which are not timed come as those that are.
+//! `paths` that runs which are not timed come as those that are, `late` that inexact timers change the tick of no run.
 //!
 //! ```sh
 //! cargo test --test model                                          # 2,000 scenarios
@@ -23,6 +23,7 @@
 mod bites;
 mod determinism;
 mod generate;
+mod late;
 mod model;
 mod paths;
 mod play;

@@ -11,7 +11,7 @@ use super::probe::Probe;
 use super::scene::runs_on;
 use super::waiting::{INTERVAL, RESOLUTION, eventually};
 use crate::runtime::{BoxFuture, Runtime, SpawnError, Spawner, Timer};
-use crate::{Run, Scheduler};
+use crate::{Job, JobBuilder, MissedTicks, Run, Scheduler};
 
 /// Synchronous and async jobs run once in every interval, at the default resolution.
 pub fn interval(host: Host) {
@@ -82,6 +82,82 @@ pub fn no_early_run(host: Host) {
         assert_eq!(run.scheduled(), first + INTERVAL * number);
         assert!(run.scheduled() <= run.started(), "run {number} began early");
         assert!(run.started() <= *now, "run {number} began before it began");
+    }
+}
+
+/// Over three seconds, a job has all its runs, under each policy and with a fixed delay. A timer that is late by less than
+/// a tick lengthens no period. A run that is late by more may cost further runs.
+pub fn periods(host: Host) {
+    let tick = Duration::from_millis(50);
+    let builder = Scheduler::builder(host.runtime()).resolution(tick);
+    let scheduler = builder.build().expect("the resolution is valid");
+    let periods: Vec<Period> = [2, 3]
+        .into_iter()
+        .flat_map(|halves| {
+            let every = || scheduler.every(tick * halves / 2);
+            let policies = [MissedTicks::Burst, MissedTicks::Skip, MissedTicks::Delay];
+            let of_policies = policies.map(|policy| Period::of(&format!("{policy:?}"), every().missed_ticks(policy)));
+            // From the end of a run, a period is whole ticks.
+            let fixed = (halves == 2).then(|| Period::of("fixed delay", scheduler.every(tick * 2).fixed_delay()));
+            of_policies.into_iter().chain(fixed)
+        })
+        .collect();
+    scheduler.start().expect("the runtime takes the scheduler");
+    let end = host.now() + Duration::from_secs(3);
+    for period in periods {
+        eventually("the job runs for three seconds", || period.last_start() >= Some(end));
+        period.check(tick);
+    }
+}
+
+/// The runs of a job whose period is measured.
+struct Period {
+    what: String,
+    job: Job,
+    seen: Arc<Mutex<Vec<Run>>>,
+}
+
+impl Period {
+    fn of(what: &str, job: JobBuilder) -> Period {
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let log = Arc::clone(&seen);
+        let target = move |run: Run| log.lock().unwrap_or_else(PoisonError::into_inner).push(run);
+        Period {
+            what: what.to_owned(),
+            job: job.run(target).expect("the job is valid"),
+            seen,
+        }
+    }
+
+    fn seen(&self) -> Vec<Run> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn last_start(&self) -> Option<Instant> {
+        self.seen().last().map(Run::started)
+    }
+
+    fn check(&self, tick: Duration) {
+        let interval = self.job.interval().expect("the job has an interval");
+        let intervals = |span: Duration| (span.as_nanos() / interval.as_nanos()) as u64;
+        let seen = self.seen();
+        // The start lifted the first run to its own instant, which is the first tick.
+        let start = seen[0].scheduled();
+        let late_by = |run: &Run| {
+            let ticks = (run.due() - start).as_nanos().div_ceil(tick.as_nanos());
+            let first_tick = start + tick * u32::try_from(ticks).expect("the check is short");
+            run.started().saturating_duration_since(first_tick)
+        };
+        // A run that was late by a tick may have moved the schedule, or be followed by others that are still due.
+        let late: Vec<Duration> = seen.iter().map(late_by).filter(|late| *late >= tick / 2).collect();
+        let excused: u64 = late.iter().map(|late| intervals(*late) + 2).sum();
+        let (runs, due) = (seen.len() as u64, intervals(seen[seen.len() - 1].started() - start) + 1);
+        let what = format!("{}, every {interval:?}", self.what);
+        assert!(runs <= due, "{what}: {runs} runs where at most {due} were due");
+        assert!(
+            runs + excused + 2 >= due,
+            "{what}: {runs} runs where {due} were due, late by {late:?}"
+        );
     }
 }
 

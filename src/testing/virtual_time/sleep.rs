@@ -16,7 +16,8 @@ pub(super) struct Sleep {
 }
 
 impl Sleep {
-    pub(super) fn new(time: VirtualTime, deadline: Instant) -> Sleep {
+    pub(super) fn new(time: VirtualTime, deadline: Instant, may_be_early: bool) -> Sleep {
+        let deadline = time.lock().fires_at(deadline, may_be_early);
         Sleep {
             time,
             deadline,

@@ -31,6 +31,40 @@ pub(super) struct State {
     pub(super) refusals: usize,
     /// How many of the next spawns lose their future.
     pub(super) losses: usize,
+    /// How inexact the timers are.
+    pub(super) inexact: Option<Inexact>,
+}
+
+/// Timers of a real machine: late by a random part of a span, and sometimes early.
+pub(super) struct Inexact {
+    random: u64,
+    late: Duration,
+}
+
+/// One timer in this many wakes early, if it may.
+const ONE_IN: u64 = 8;
+
+impl Inexact {
+    pub(super) fn new(seed: u64, late: Duration) -> Inexact {
+        Inexact { random: seed, late }
+    }
+
+    /// A random number below `limit`, or 0.
+    fn below(&mut self, limit: u64) -> u64 {
+        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.random ^ (self.random >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)).checked_rem(limit).unwrap_or(0)
+    }
+
+    fn fires_at(&mut self, now: Instant, deadline: Instant, may_be_early: bool) -> Instant {
+        if may_be_early && self.below(ONE_IN) == 0 {
+            return now + (deadline - now) / 2;
+        }
+        let late = u64::try_from(self.late.as_nanos()).unwrap_or(u64::MAX);
+        let late = Duration::from_nanos(self.below(late));
+        deadline.checked_add(late).unwrap_or(deadline)
+    }
 }
 
 pub(super) struct Task {
@@ -61,6 +95,7 @@ impl State {
             driven: false,
             refusals: 0,
             losses: 0,
+            inexact: None,
         }
     }
 
@@ -106,6 +141,14 @@ impl State {
 
 /// The timers.
 impl State {
+    /// When a timer for `deadline` fires.
+    pub(super) fn fires_at(&mut self, deadline: Instant, may_be_early: bool) -> Instant {
+        match &mut self.inexact {
+            Some(inexact) if deadline > self.now => inexact.fires_at(self.now, deadline, may_be_early),
+            _ => deadline,
+        }
+    }
+
     /// Sets a timer, or replaces the waker of a timer that is set. The caller drops the old waker.
     ///
     /// If the runtime is shut down, sets no timer: no timer fires any more.

@@ -574,6 +574,55 @@ fn two_runs_are_alike() {
     assert_eq!(first, trace());
 }
 
+/// When sleeps of a second end that are set at once, in nanoseconds.
+fn ends(time: &VirtualTime, sleep: impl Fn(&VirtualTime) -> BoxFuture<'static, ()>) -> Vec<u128> {
+    let log = Log::default();
+    for _ in 0..200 {
+        let (sleep, clock, log) = (sleep(time), time.clone(), log.clone());
+        spawn(time, async move {
+            sleep.await;
+            log.note(&clock, "");
+        });
+    }
+    time.advance(1_100 * MS);
+    log.take().into_iter().map(|(at, _)| at).collect()
+}
+
+#[test]
+fn inexact_timers_are_late_by_a_random_part_and_the_clock_is_exact() {
+    let sleeps = |seed| {
+        let time = VirtualTime::new().with_inexact_timers(seed, 50 * MS);
+        let ends = ends(&time, |time| time.sleep(1_000 * MS));
+        assert_eq!(time.elapsed(), 1_100 * MS);
+        ends
+    };
+    let first = sleeps(1);
+    assert!(first.iter().all(|end| (1_000..1_050).contains(end)), "{first:?}");
+    assert!(first.contains(&1_001) && first.contains(&1_048), "{first:?}");
+    assert_eq!(first, sleeps(1));
+    assert_ne!(first, sleeps(2));
+}
+
+#[test]
+fn inexact_timers_wake_a_scheduler_early_now_and_then() {
+    let time = VirtualTime::new().with_inexact_timers(1, 50 * MS);
+    let ends = ends(&time, |time| time.sleep_until(time.now() + 1_000 * MS));
+    let early = ends.iter().filter(|end| **end == 500).count();
+    assert!((10..50).contains(&early), "{early}");
+    assert!(
+        ends.iter().all(|end| *end == 500 || (1_000..1_050).contains(end)),
+        "{ends:?}"
+    );
+}
+
+#[test]
+fn timers_that_are_over_are_over_at_once_however_inexact() {
+    let time = VirtualTime::new().with_inexact_timers(1, 50 * MS);
+    time.block_on(time.sleep_until(time.now()));
+    time.block_on(time.sleep(Duration::ZERO));
+    assert_eq!(time.elapsed(), Duration::ZERO);
+}
+
 #[test]
 fn debug_shows_what_is_there() {
     let time = VirtualTime::new();
