@@ -145,6 +145,9 @@ impl<Runs> JobBuilder<Runs> {
     /// Counts the interval from the end of a run (fixed delay), not from the instant at which the run was scheduled
     /// (fixed rate). With a fixed delay, no run is ever missed.
     ///
+    /// If a run ends before the tick after its beginning, the interval counts from the tick at which the run began. A
+    /// run that takes almost no time therefore has the requested period.
+    ///
     /// The timeline shows a job of 100 ms whose runs take 70 ms. The ticks are 50 ms apart.
     ///
     /// ```text
@@ -166,7 +169,7 @@ impl<Runs> JobBuilder<Runs> {
     /// runtime's timer measures the limit, independently of ticks.
     ///
     /// Synchronous code can't be cancelled. When the time is up, [`Run::is_cancelled`](crate::Run::is_cancelled)
-    /// returns true. The run counts as timed out when it ends.
+    /// returns true. A run that was told so counts as timed out when it ends, and so does a run that has taken longer.
     ///
     /// ```text
     /// ms    0         100       200       300

@@ -138,14 +138,39 @@ impl Job {
         self.0.state.load().is_paused()
     }
 
-    /// Sets the interval from now on. The next run stays due when it was, or becomes due one new interval from now,
-    /// whichever is sooner. The due time of a job's first run does not change.
+    /// Sets the interval, as if it had held since the last run was scheduled: the next run is due one new interval after
+    /// that instant, or now if that has passed. Runs that were still to be made up under
+    /// [`Burst`](crate::MissedTicks::Burst) are dropped. [Triggered](Job::trigger) runs don't count.
     ///
     /// ```text
     /// s     0    1    2    3    4    5    6    7    8
-    /// due   x         x         x     x  x  x  x  x  x
-    /// run   #         #         #     #  #  #  #  #  #
-    ///                              set_interval(600 ms) at 4.6 s
+    /// due   x         x         x  x  x  x  x  x  x  x
+    /// run   #         #         #  #  #  #  #  #  #  #
+    ///                            set_interval(600 ms) at 4.3 s
+    /// ```
+    ///
+    /// Before the first run, [`FirstRun::AfterInterval`](crate::FirstRun::AfterInterval) follows the new interval,
+    /// counted from the registration. Other first runs stay. With [`fixed_delay`](crate::JobBuilder::fixed_delay), the
+    /// new interval counts from where the old one did, and during a run from its end.
+    ///
+    /// `Duration::MAX` switches the job off: no run is due until another interval is set.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use atevery::{Scheduler, testing::VirtualTime};
+    ///
+    /// let time = VirtualTime::new();
+    /// let scheduler = Scheduler::new(time.clone());
+    /// let job = scheduler.every(Duration::from_secs(60)).run(|| ())?;
+    /// scheduler.start()?;
+    /// time.advance(Duration::from_secs(20));
+    /// job.set_interval(Duration::MAX)?;
+    /// time.advance(Duration::from_secs(3600));
+    /// assert_eq!(job.runs(), 1);
+    /// job.set_interval(Duration::from_secs(30))?; // due now, since 30 s have passed
+    /// time.advance(Duration::from_secs(31));
+    /// assert_eq!(job.runs(), 3);
+    /// # Ok::<(), atevery::Error>(())
     /// ```
     ///
     /// # Errors

@@ -80,9 +80,9 @@ impl Run {
         self.started
     }
 
-    /// Returns how many intervals were dropped before this run. Under [`Skip`](crate::MissedTicks::Skip) and
-    /// [`Delay`](crate::MissedTicks::Delay), these are the whole intervals between [`due`](Run::due) and
-    /// [`started`](Run::started). Under [`Burst`](crate::MissedTicks::Burst), the number is always 0.
+    /// Returns how many intervals were dropped before this run. Under [`Skip`](crate::MissedTicks::Skip), these are the
+    /// whole intervals between [`due`](Run::due) and [`started`](Run::started). Under
+    /// [`Delay`](crate::MissedTicks::Delay), they count up to the tick at which the run began. Under [`Burst`](crate::MissedTicks::Burst), the number is always 0.
     pub fn missed(&self) -> u64 {
         self.missed
     }

@@ -255,8 +255,9 @@ impl JobStatus {
     }
 
     /// Returns the instant from which the next run may begin: its scheduled instant, delayed by the jitter if the job
-    /// has a jitter. Returns `None` if no further run will begin, or if the next run depends on the end of the run in
-    /// progress.
+    /// has a jitter. Returns `None` if no further run will begin: after the last of
+    /// [`times`](crate::JobBuilder::times), past [`until`](crate::JobBuilder::until), while the job is paused, and after
+    /// its removal. Returns `None` also if the next run depends on the end of the run in progress.
     pub fn next_due(&self) -> Option<Instant> {
         self.next_due.map(|moment| moment.instant)
     }
