@@ -335,7 +335,7 @@ impl Offering<'_> {
     /// have begun, advanced the scheduled time and ended.
     #[inline]
     fn confirm(&mut self, job: &JobCell, run: impl Fn() -> JobInstance) -> bool {
-        let Some(next) = job.next_due(self.dispatch.now, self.dispatch.grid) else {
+        let Some(next) = job.next_due(self.dispatch.now, &self.dispatch.grid) else {
             self.withdraw(&run());
             return false;
         };

@@ -66,6 +66,7 @@ pub(crate) fn finish(wakeups: &mut Wakeups<'_>, run: &JobInstance, info: &RunInf
 }
 
 /// Makes the job idle again.
+#[inline]
 pub(crate) fn release(wakeups: &mut Wakeups<'_>, run: &JobInstance, is_cancelled: bool, waited: Option<Time>) {
     let deferred = run.state().end(waited);
     let has_listeners = wakeups.engine().cancel_listeners.is_some();

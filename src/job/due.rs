@@ -157,7 +157,7 @@ impl JobCell {
 
     /// If a run is due by `now`: when the run after it is due, if it begins now.
     #[inline]
-    pub(crate) fn next_due(&self, now: Time, grid: Grid) -> Option<Time> {
+    pub(crate) fn next_due(&self, now: Time, grid: &Grid) -> Option<Time> {
         if let Some(rules) = self.rules() {
             return self.next_due_by_rules(rules, now, grid);
         }
@@ -171,13 +171,13 @@ impl JobCell {
                 now,
             };
             let span = self.span();
-            Some(self.policy().counts_from(run, span, grid).after(span))
+            Some(self.policy().counts_from(run, span, *grid).after(span))
         } else {
             None
         }
     }
 
-    fn next_due_by_rules(&self, rules: &Rules, now: Time, grid: Grid) -> Option<Time> {
+    fn next_due_by_rules(&self, rules: &Rules, now: Time, grid: &Grid) -> Option<Time> {
         let scheduled = self.scheduled();
         if self.state.load().is_triggered() {
             return Some(rules.with_jitter(scheduled));
@@ -189,7 +189,7 @@ impl JobCell {
             return Some(Time::NEVER);
         }
         let (run, span) = (self.run_start(now), self.span());
-        let next = self.policy().counts_from(run, span, grid).after(span);
+        let next = self.policy().counts_from(run, span, *grid).after(span);
         Some(if rules.is_past_end(next) {
             Time::NEVER
         } else {

@@ -107,17 +107,8 @@ impl MissedTicks {
     pub(crate) fn counts_from(self, run: RunStart, interval: Span, grid: Grid) -> Time {
         match self {
             MissedTicks::Burst => run.scheduled,
-            MissedTicks::Skip => run
-                .scheduled
-                .after(interval.times(run.whole_intervals(interval, run.now))),
-            MissedTicks::Delay => {
-                let tick = grid.last_tick(run.now);
-                if grid.is_late(run.due, tick) {
-                    tick
-                } else {
-                    run.scheduled
-                }
-            }
+            MissedTicks::Skip => run.last_passed(interval),
+            MissedTicks::Delay => run.scheduled_or_late_tick(grid),
         }
     }
 
@@ -142,6 +133,24 @@ pub(crate) struct RunStart {
 }
 
 impl RunStart {
+    /// The last instant of the schedule that has passed. Not inlined, because most jobs need it never.
+    #[inline(never)]
+    fn last_passed(self, interval: Span) -> Time {
+        self.scheduled
+            .after(interval.times(self.whole_intervals(interval, self.now)))
+    }
+
+    /// The scheduled time, or the tick at which the run begins if the run is late.
+    #[inline(never)]
+    fn scheduled_or_late_tick(self, grid: Grid) -> Time {
+        let tick = grid.last_tick(self.now);
+        if grid.is_late(self.due, tick) {
+            tick
+        } else {
+            self.scheduled
+        }
+    }
+
     fn whole_intervals(self, interval: Span, until: Time) -> i64 {
         until.since(self.due).as_nanos() / interval.as_nanos()
     }
