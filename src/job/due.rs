@@ -174,7 +174,14 @@ impl JobCell {
     }
 
     /// With `fixed_delay`, the interval counts from the end of the run. `now` is that end.
+    ///
+    /// If several runs may be in progress and one is on offer, the scheduled time is that of the offered run. That run
+    /// schedules the next run at its own end.
     pub(crate) fn schedule_from_end(&self, now: Time) {
+        let _alone = self.lock_if_shared();
+        if self.instances().is_some_and(Instances::is_one_on_offer) {
+            return;
+        }
         self.set_scheduled(now.after(self.span()));
     }
 }

@@ -299,3 +299,49 @@ fn a_target_may_register_a_job_in_its_own_group() {
     world.advance(100);
     assert_eq!(jobs.lock().unwrap()[0].runs(), 1);
 }
+
+#[test]
+fn a_group_that_a_job_made_goes_with_its_last_job_and_that_jobs_last_run() {
+    let world = World::new();
+    let join = |limit| world.every(100).group(("db", limit));
+    let clock = world.time.clone();
+    let slow = join(1).run(move || clock.sleep(ms(230))).unwrap();
+    let other = join(1).run(|| ()).unwrap();
+    world.start();
+    world.advance(10);
+    other.remove();
+    slow.remove();
+    assert!(world.every(100).group("db").run(|| ()).is_ok(), "the last run goes on");
+    world.scheduler.jobs().iter().for_each(Job::remove);
+    world.advance(1_000);
+    let refused = world.every(100).group("db").run(|| ()).unwrap_err();
+    assert!(refused.is_invalid_option(), "{refused}");
+    assert!(join(2).run(|| ()).is_ok(), "the name is free for another limit");
+}
+
+#[test]
+fn a_group_that_a_job_whose_runs_overlap_made_goes_with_its_last_run() {
+    let world = World::new();
+    let clock = world.time.clone();
+    let builder = world.every(100).group(("db", 2)).on_overlap(Allow(2));
+    let job = builder.run(move || clock.sleep(ms(230))).unwrap();
+    world.start();
+    world.advance(110);
+    job.remove();
+    world.advance(150);
+    assert!(job.is_running());
+    assert!(world.every(100).group(("db", 3)).run(|| ()).is_err(), "a run goes on");
+    world.advance(200);
+    assert!(world.every(100).group(("db", 3)).run(|| ()).is_ok());
+}
+
+#[test]
+fn a_group_that_the_scheduler_made_stays() {
+    let world = with_group(2);
+    world.every(100).group("g").run(|| ()).unwrap().remove();
+    assert!(world.every(100).group("g").run(|| ()).is_ok());
+    world.every(100).group(("db", 4)).run(|| ()).unwrap();
+    world.scheduler.group("db", 4).unwrap();
+    world.scheduler.jobs().iter().for_each(Job::remove);
+    assert!(world.every(100).group("db").run(|| ()).is_ok(), "it was made once more");
+}
