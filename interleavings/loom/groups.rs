@@ -14,9 +14,9 @@ struct Small {
     limit: u64,
     running: AtomicU64,
     runs: AtomicU64,
-    /// The loop has been woken.
+    /// How often the loop was woken and has not looked yet.
     woken: AtomicU64,
-    /// As the core of the engine: under its lock.
+    /// Under a lock, like the engine's core.
     line: Mutex<WaitingLine>,
 }
 
@@ -32,7 +32,7 @@ impl Small {
         })
     }
 
-    /// A job comes up; if it gets a permit it runs.
+    /// A job comes up. If the job gets a permit, it runs.
     fn come_up(&self) {
         let mut line = self.line.lock().unwrap();
         line.push(Time::ORIGIN, Time::ORIGIN, &job());
