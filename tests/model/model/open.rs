@@ -10,8 +10,8 @@ impl Model<'_> {
     /// - A late wake-up to a tick at which no job was due. Jobs that have come due since are served now, or at the next
     ///   tick.
     /// - A tick that the clock passes once more.
-    /// - A tick at which the executor has had its turn, if a job was registered at that very instant, even if the job was
-    ///   removed since.
+    /// - A tick at which the executor has had its turn, if a job was registered at that very instant, even if the job
+    ///   was removed since.
     pub(super) fn is_served(&self, tick: Tick, due: &[usize]) -> bool {
         let registered = |job: &usize| self.jobs[*job].registered == Some(tick.time);
         let registered_at_it = || self.churned == Some(tick.time) || due.iter().any(registered);
@@ -26,7 +26,8 @@ impl Model<'_> {
     /// Whether a job that is due at a tick that is served must begin there.
     ///
     /// These cases are left open, too:
-    /// - A job whose run ended or was cancelled, or that was registered, at the very instant at which the tick is served.
+    /// - A job whose run ended or was cancelled, or that was registered, at the very instant at which the tick is
+    ///   served.
     /// - The runs of a tick at which the executor refuses spawns. A spawn may stand for several runs or for none, so a
     ///   refusal may have no effect.
     pub(super) fn must_begin(&self, job: usize, tick: Tick) -> bool {
