@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{all, both, job, three, up_to};
-use crate::dispatch::groups::WaitingLine;
+use crate::dispatch::groups::{Groups, WaitingLine};
 use crate::job::permits::Permits;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicU64, Ordering};
@@ -90,4 +90,27 @@ fn a_group_keeps_its_limit_and_forgets_no_job() {
             assert_eq!(small.runs.load(Ordering::Acquire), 3);
         });
     }
+}
+
+/// A job joins the line under the core's lock. Permits are given out under the same lock, but later.
+#[test]
+fn a_permit_that_is_returned_while_a_job_joins_the_line_is_not_lost() {
+    all(|| {
+        let mut groups = Groups::default();
+        let others = groups.add("others".to_owned(), 1);
+        let permits = groups.add("one".to_owned(), 1);
+        assert!(permits.try_acquire() && others.try_acquire());
+        groups.enqueue(&others, Time::ORIGIN, Time::ORIGIN, &job());
+        let groups = Arc::new(Mutex::new(groups));
+        let (core, its_permits) = (Arc::clone(&groups), Arc::clone(&permits));
+        let admits = |groups: &Mutex<Groups>| groups.lock().unwrap().admit_next(&mut 0).is_some();
+        let join = move || {
+            let mut groups = core.lock().unwrap();
+            groups.enqueue(&its_permits, Time::ORIGIN, Time::ORIGIN, &job());
+            drop(groups);
+            admits(&core)
+        };
+        let (is_admitted, is_woken) = both(join, || permits.release());
+        assert!(is_admitted || (is_woken && admits(&groups)), "it waits for ever");
+    });
 }

@@ -5,6 +5,7 @@ mod bench;
 mod cancel_listeners;
 mod engine;
 mod groups;
+mod instances;
 mod queue;
 mod state;
 mod wake_queue;

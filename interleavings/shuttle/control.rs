@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use atevery::{Job, JobBuilder, MissedTicks, Overlap, Run};
+use atevery::{Allow, Job, JobBuilder, MissedTicks, Overlap, Run};
 use shuttle::rand::Rng;
 use shuttle::thread;
 
@@ -217,6 +217,78 @@ fn a_group() {
         for job in &jobs {
             assert_eq!(job.runs(), 1, "one waits for ever");
         }
+        world.end(scheduler);
+    });
+}
+
+/// Each counted run calls the target. The target is dropped with the last run.
+#[test]
+fn a_removal_of_a_job_with_several_runs() {
+    explore(|| {
+        let world = World::new(2);
+        let scheduler = world.scheduler();
+        let limit = world.tally.limit(2);
+        let job = scheduler.every(TICK).on_overlap(Allow(2));
+        let job = job.run(in_turns(&limit, 2)).unwrap();
+        scheduler.start().unwrap();
+        let removed = job.clone();
+        let user = thread::spawn(move || removed.remove());
+        for _ in 0..2 {
+            world.clock().pass(TICK);
+        }
+        user.join().unwrap();
+        world.settle();
+        assert_eq!(world.tally.targets(), 0, "the target of a removed job is left");
+        assert_eq!(world.tally.begun(), job.runs(), "a run without a target");
+        world.pass(2 * TICK);
+        assert_eq!(world.tally.begun(), job.runs(), "a removed job runs");
+        drop(job);
+        world.end(scheduler);
+    });
+}
+
+/// After any control of the jobs, they run as often as they should, and the group has all its permits.
+#[test]
+fn all_sorts_of_control_of_jobs_with_several_runs() {
+    explore(|| {
+        let world = World::new(2);
+        let scheduler = world.scheduler();
+        scheduler.group("two", 2).unwrap();
+        let limit = world.tally.limit(2);
+        let several = || scheduler.every(TICK).on_overlap(Allow(2)).group("two");
+        let jobs = [
+            several().run(in_turns(&limit, 2)).unwrap(),
+            several().run_blocking(at_once(&limit)).unwrap(),
+        ];
+        scheduler.start().unwrap();
+        let user = |job: &Job| {
+            let job = job.clone();
+            thread::spawn(move || {
+                for _ in 0..3 {
+                    match shuttle::rand::thread_rng().gen_range(0..3) {
+                        0 => job.pause(),
+                        1 => job.resume(),
+                        _ => job.trigger(),
+                    }
+                }
+            })
+        };
+        let users: Vec<_> = jobs.iter().chain(&jobs[..1]).map(user).collect();
+        for _ in 0..2 {
+            world.clock().pass(TICK);
+        }
+        for user in users {
+            user.join().unwrap();
+        }
+        jobs.iter().for_each(Job::resume);
+        // Missed runs are made up.
+        world.pass(8 * TICK);
+        let runs = jobs.each_ref().map(Job::runs);
+        world.pass(TICK);
+        for (job, runs) in jobs.iter().zip(runs) {
+            assert_eq!(job.runs(), runs + 1, "a job was lost, or runs too often");
+        }
+        drop(jobs);
         world.end(scheduler);
     });
 }

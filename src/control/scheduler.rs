@@ -270,6 +270,15 @@ impl SchedulerBuilder {
         self
     }
 
+    /// Reads the clock at the start and the end of every run, as if an observer were there. For the tests of this
+    /// crate, which compare the path of such runs with the path of the others.
+    #[cfg(feature = "testing")]
+    #[doc(hidden)]
+    pub fn time_every_run(mut self) -> SchedulerBuilder {
+        self.settings.sampling = Sampling { every_run: true };
+        self
+    }
+
     /// Calls `hook` for each [event](crate::EventKind) of a job, on the thread of the event. If there are several
     /// hooks, they are called in the order of registration.
     ///
@@ -327,3 +336,34 @@ impl fmt::Debug for SchedulerBuilder {
 const DEFAULT_EVENTS: usize = 1_024;
 const DEFAULT_RESOLUTION: Duration = Duration::from_millis(50);
 const FINEST_RESOLUTION: Duration = Duration::from_millis(1);
+
+#[cfg(all(test, feature = "testing"))]
+mod tests {
+    use super::*;
+    use crate::testing::VirtualTime;
+    use crate::unwind::lock;
+
+    #[test]
+    fn slots_are_kept_for_runs_that_come_soon_and_until_the_stop() {
+        for (seconds, is_kept) in [(1, true), (3_600, false)] {
+            let time = VirtualTime::new();
+            let scheduler = Scheduler::new(time.clone());
+            let clock = time.clone();
+            let target = move || clock.sleep(Duration::from_millis(5));
+            let job = scheduler.every(Duration::from_secs(seconds)).run(target).unwrap();
+            let engine = Arc::clone(scheduler.engine());
+            let keeps = || !lock(&engine.core).slot_sets.is_empty();
+            scheduler.start().unwrap();
+            time.advance(Duration::from_millis(100));
+            assert_eq!((job.runs(), keeps()), (1, is_kept));
+            job.remove();
+            time.advance(Duration::from_secs(2));
+            assert!(!keeps(), "nothing is to come");
+            scheduler.every(Duration::from_secs(1)).run(async || ()).unwrap();
+            time.advance(Duration::from_millis(100));
+            assert!(keeps());
+            time.block_on(scheduler.stop());
+            assert!(!keeps());
+        }
+    }
+}

@@ -49,12 +49,9 @@ pub(crate) struct Ticked {
 /// The answer to a worker that asks for a batch.
 pub(crate) enum Pulled {
     Batch(Arc<Batch>),
-    /// The follow-up comes first. It may block the thread, so the worker spawns `workers` workers before. All batches
-    /// are queued.
-    FollowUp {
-        follow_up: FollowUp,
-        workers: usize,
-    },
+    /// The follow-up comes first. If it may block the thread, the worker spawns [workers](Core::workers_beside) before.
+    /// All batches are queued.
+    FollowUp(FollowUp),
     /// The worker spawns this many workers, and then asks again.
     SpawnFirst(usize),
     /// There is no batch. If there is a waker, the worker wakes the loop.
@@ -223,11 +220,7 @@ impl Core {
         session.admit(&mut dispatch, &self.jobs, &mut self.groups);
         dispatch.dispatch(&mut self.queue);
         // Jobs that got a permit may be exhausted. None of them has a run to replace.
-        let workers = if dispatch.follow_up.may_block() {
-            self.workers_beside()
-        } else {
-            0
-        };
+        let workers = self.workers_beside(&dispatch.follow_up);
         Some((workers, dispatch.follow_up))
     }
 }
@@ -267,19 +260,15 @@ impl Core {
         }
         self.queue.put_back(batch);
         worker.count_as_idle(&mut self.queue);
-        let workers = if dispatch.follow_up.may_block() {
-            self.workers_beside()
-        } else {
-            0
-        };
-        Pulled::FollowUp {
-            follow_up: dispatch.follow_up,
-            workers,
-        }
+        Pulled::FollowUp(dispatch.follow_up)
     }
 
-    /// Number of workers to spawn beside a worker that counts as idle and is about to call code of a user.
-    fn workers_beside(&mut self) -> usize {
+    /// Number of workers that the caller must spawn before it follows up. The caller is a worker that counts as idle,
+    /// or the loop.
+    pub(crate) fn workers_beside(&mut self, follow_up: &FollowUp) -> usize {
+        if !follow_up.may_block() {
+            return 0;
+        }
         let undispatched = self.undispatched().min(1) + 1;
         self.queue.want_workers(undispatched, Urgency::MayBlock)
     }

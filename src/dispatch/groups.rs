@@ -76,11 +76,13 @@ impl Groups {
         self.waiting.insert(permits.group());
     }
 
-    /// Takes a permit, in any group, for the next job in line. Returns the job.
-    pub(crate) fn admit_next(&mut self) -> Option<Arc<JobCell>> {
-        let mut waiting = self.waiting.iter();
+    /// Takes a permit for the next job in line, in the group `from` or a later group. Returns the job. No group before
+    /// `from` has a permit left.
+    pub(crate) fn admit_next(&mut self, from: &mut usize) -> Option<Arc<JobCell>> {
+        let mut waiting = self.waiting.range(*from..);
         let admitted = waiting.find(|group| self.groups[**group].permits.try_acquire());
         let number = *admitted?;
+        *from = number;
         let group = &mut self.groups[number];
         let job = group.line.pop();
         let left = group.line.len();

@@ -1,9 +1,9 @@
 //! All jobs of a scheduler, in the order in which they were registered.
 
-use std::hint::black_box;
 use std::sync::Arc;
 
 use crate::job::cell::JobCell;
+use crate::job::prefetch::prefetch;
 use crate::time::JobIndex;
 
 /// Up to this many holes are not worth closing.
@@ -34,14 +34,10 @@ impl JobTable {
         self.jobs_by_index.get(index as usize)?.as_ref()
     }
 
-    /// Reads a word from each part of a job that an offer and a run will touch, so that the processor fetches the
-    /// memory early. Jobs are scattered in memory. The processor fetches several plain reads at the same time, while
-    /// each atomic step waits for the steps before.
+    /// Fetches the memory of a job that is about to be offered.
     pub(crate) fn prefetch(&self, index: JobIndex) {
         if let Some(job) = self.get(index) {
-            black_box((Arc::strong_count(job), job.scheduled(), job.last_word_before_body()));
-            // Safe code cannot read the body. But the next job mostly begins where this job ends.
-            black_box(self.get(index + 1).map(Arc::strong_count));
+            prefetch(job, self.get(index + 1));
         }
     }
 

@@ -222,7 +222,8 @@ impl Offering<'_> {
 
     /// Offers runs to the jobs that get a permit of their group.
     pub(crate) fn admit(&mut self, is_registered: impl Fn(&JobCell) -> bool) {
-        while let Some(job) = self.groups.admit_next() {
+        let mut group = 0;
+        while let Some(job) = self.groups.admit_next(&mut group) {
             if is_registered(&job) {
                 self.try_offer_admitted(&job);
             } else {

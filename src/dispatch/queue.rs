@@ -142,9 +142,12 @@ impl Queue {
     }
 
     /// The batches that are not over, in the order in which they were dispatched.
+    ///
+    /// If an abandoned batch is over, this call is the last that returns it. The caller then drops the batch without a
+    /// lock, because the batch may hold the last reference to a job.
     pub(crate) fn active(&mut self) -> Vec<Arc<Batch>> {
-        self.batches.retain(|_, batch| !batch.is_over());
         let mut batches: Vec<_> = self.batches.iter().map(|(_, batch)| Arc::clone(batch)).collect();
+        self.batches.retain(|_, batch| !batch.is_over());
         batches.sort_unstable_by_key(|batch| batch.number);
         batches
     }
@@ -210,6 +213,8 @@ mod tests {
         batch.abandon();
         assert_eq!(queue.active().len(), 1);
         job.state.end(None);
+        // Returned once more, so that the caller drops the batch without a lock.
+        assert_eq!(queue.active().len(), 1);
         assert_eq!(queue.active().len(), 0);
     }
 

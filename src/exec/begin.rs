@@ -81,7 +81,6 @@ pub(crate) fn begin_blocking(
         return None;
     };
     let info = begin(&mut wakeups, batch, run, how);
-    wakeups.flush();
     let end = call(engine, run, &info, &mut None).into_end();
     let backoffs = run.job.rules().and_then(|rules| rules.backoffs.as_ref());
     match backoffs.filter(|_| end.is_failure()).map(|backoffs| catch(&**backoffs)) {

@@ -32,10 +32,10 @@ impl ExecutorProbe {
     }
 
     /// Whether the executor is gone. If the executor is not gone and holds the probe, `cx` is woken once the probe is
-    /// dropped. `has_lost_loop` is whether the executor has dropped the loop.
-    pub(crate) fn is_executor_gone(&mut self, has_lost_loop: bool, cx: &mut Context<'_>) -> bool {
+    /// dropped. `has_lost_driver` is whether the executor has dropped the loop.
+    pub(crate) fn is_executor_gone(&mut self, has_lost_driver: bool, cx: &mut Context<'_>) -> bool {
         if self.refused {
-            has_lost_loop
+            has_lost_driver
         } else {
             matches!(self.dropped.poll_unpin(cx), Poll::Ready(_))
         }

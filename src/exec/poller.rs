@@ -17,7 +17,7 @@ use crate::park::slot::RunSlot;
 use crate::time::Time;
 use crate::unwind::catch;
 
-/// Polls runs for the engine, and collects the wakeups of its loop.
+/// Polls runs for the engine, and sends or collects the wakeups of its loop.
 pub(crate) struct RunPoller<'a> {
     pub(crate) wakeups: Wakeups<'a>,
 }
@@ -26,6 +26,13 @@ impl<'a> RunPoller<'a> {
     pub(crate) fn new(engine: &'a Arc<Engine>) -> RunPoller<'a> {
         RunPoller {
             wakeups: Wakeups::new(engine),
+        }
+    }
+
+    /// For a worker, which flushes the wakeups after all its polls.
+    pub(crate) fn of_batch(engine: &'a Arc<Engine>) -> RunPoller<'a> {
+        RunPoller {
+            wakeups: Wakeups::of_batch(engine),
         }
     }
 

@@ -98,7 +98,7 @@ impl Worker {
         if matches!(self.stage, Stage::Pulling) {
             // No run is pending yet, so the wakes so far were for runs that have ended. Clear them: otherwise a later
             // wake takes the task for woken already.
-            slots.poll_woken(&mut RunPoller::new(&self.engine));
+            slots.poll_woken(&mut RunPoller::of_batch(&self.engine));
         }
     }
 
@@ -120,7 +120,7 @@ impl Worker {
             turn.runs += batch.jobs.len().max(1);
             let Worker { engine, slots, .. } = self;
             let slots = slots.get_or_insert_with(|| take_slots(engine, cx));
-            let mut poller = RunPoller::new(engine);
+            let mut poller = RunPoller::of_batch(engine);
             let waits = |run: &&JobInstance| start(&mut poller, slots, &batch, run);
             let waiting = batch.jobs.iter().filter(waits).count();
             let has_woken_loop = poller.wakeups.flush();
@@ -158,7 +158,7 @@ impl Worker {
             return Poll::Ready(());
         };
         if let Some(slots) = &mut self.slots {
-            *waiting -= slots.poll_woken(&mut RunPoller::new(&self.engine));
+            *waiting -= slots.poll_woken(&mut RunPoller::of_batch(&self.engine));
         }
         if *waiting > 0 {
             return Poll::Pending;
@@ -266,36 +266,6 @@ impl Drop for Worker {
                     self.engine.finish_batch(&batch);
                 }
             }
-        }
-    }
-}
-
-#[cfg(all(test, feature = "testing"))]
-mod tests {
-    use super::*;
-    use crate::{Scheduler, testing::VirtualTime};
-
-    #[test]
-    fn slots_are_kept_for_runs_that_come_soon_and_until_the_stop() {
-        for (seconds, is_kept) in [(1, true), (3_600, false)] {
-            let time = VirtualTime::new();
-            let scheduler = Scheduler::new(time.clone());
-            let clock = time.clone();
-            let target = move || clock.sleep(Duration::from_millis(5));
-            let job = scheduler.every(Duration::from_secs(seconds)).run(target).unwrap();
-            let engine = Arc::clone(scheduler.engine());
-            let keeps = || !lock(&engine.core).slot_sets.is_empty();
-            scheduler.start().unwrap();
-            time.advance(Duration::from_millis(100));
-            assert_eq!((job.runs(), keeps()), (1, is_kept));
-            job.remove();
-            time.advance(Duration::from_secs(2));
-            assert!(!keeps(), "nothing is to come");
-            scheduler.every(Duration::from_secs(1)).run(async || ()).unwrap();
-            time.advance(Duration::from_millis(100));
-            assert!(keeps());
-            time.block_on(scheduler.stop());
-            assert!(!keeps());
         }
     }
 }

@@ -40,10 +40,8 @@ pub(crate) fn next_batch(engine: &Arc<Engine>, worker: &mut WorkerState) -> Next
             waker.inspect(|waker| waker.wake());
             return NextBatch::Nothing;
         }
-        Pulled::FollowUp {
-            follow_up: work,
-            workers,
-        } => {
+        Pulled::FollowUp(work) => {
+            let workers = lock(&engine.core).workers_beside(&work);
             // If workers are refused, this worker continues without them.
             let _ = spawn_workers(engine, workers);
             follow_up(engine, work);
@@ -107,7 +105,7 @@ pub(crate) fn worker_dropped(engine: &Arc<Engine>) {
                 engine.withdraw_refused(&batch);
                 engine.finish_batch(&batch);
             }
-            Pulled::FollowUp { follow_up: work, .. } => follow_up(engine, work),
+            Pulled::FollowUp(work) => follow_up(engine, work),
             Pulled::SpawnFirst(_) | Pulled::Nothing(_) => return,
         }
     }

@@ -21,7 +21,7 @@ use crate::time::MissedTicks;
 use crate::time::{Span, Time};
 use crate::unwind::{lock, quietly};
 
-#[repr(C)] // The statistics lie beside the body, see `last_word_before_body`.
+#[repr(C)] // The statistics lie right before the body, see `prefetch.rs`.
 pub(crate) struct JobCell<B: ?Sized = dyn Body> {
     pub(crate) id: JobId,
     pub(super) interval: AtomicI64,
@@ -38,8 +38,8 @@ pub(crate) struct JobCell<B: ?Sized = dyn Body> {
     /// Written under the engine's lock. `UNREGISTERED` before the job is inserted into the job table and after its
     /// removal.
     index: AtomicU32,
-    stats: AtomicRunStats,
-    body: B,
+    pub(super) stats: AtomicRunStats,
+    pub(super) body: B,
 }
 
 impl<B: Body> JobCell<B> {
@@ -65,12 +65,6 @@ impl JobCell {
     /// The instances beside the job's own state word, if the job allows several runs at a time.
     pub(crate) fn instances(&self) -> Option<&Instances> {
         self.rules().and_then(Rules::instances)
-    }
-
-    /// The word right before the body in memory. A prefetch reads this word in order to bring the body's memory into
-    /// the cache.
-    pub(crate) fn last_word_before_body(&self) -> u32 {
-        self.stats.last_word()
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -160,9 +154,10 @@ impl JobCell {
     }
 
     /// Several threads may find the job idle at once. Each of them may clear the target, because a job with several
-    /// runs at a time can be cleared concurrently.
+    /// runs at a time can be cleared concurrently. Until the instances are closed, a run may still begin: the thread
+    /// that removes the job closes them, and then looks too.
     fn clear_if_idle(&self) {
-        if self.is_idle() {
+        if self.instances().is_none_or(Instances::are_closed) && self.is_idle() {
             self.clear();
         }
     }
@@ -374,8 +369,6 @@ impl<B: ?Sized> Drop for JobCell<B> {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use std::mem::offset_of;
-
     use super::*;
     use crate::job::config::RunMode;
     use crate::job::config::tests::no_host;
@@ -416,18 +409,5 @@ pub(crate) mod tests {
     #[cfg(all(target_pointer_width = "64", target_os = "linux"))]
     fn a_job_takes_88_bytes_and_its_target() {
         assert_eq!(size_of::<JobCell<()>>(), 88);
-    }
-
-    #[test]
-    fn the_last_word_of_the_stats_lies_beside_the_body() {
-        type Cell = JobCell<[usize; 2]>;
-        assert_eq!(
-            AtomicRunStats::OFFSET_OF_LAST_WORD + size_of::<u32>(),
-            size_of::<AtomicRunStats>()
-        );
-        assert_eq!(
-            offset_of!(Cell, stats) + size_of::<AtomicRunStats>(),
-            offset_of!(Cell, body)
-        );
     }
 }

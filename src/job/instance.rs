@@ -105,6 +105,11 @@ impl Instances {
         }
     }
 
+    /// Whether the job was removed, and no run begins under any instance any more.
+    pub(crate) fn are_closed(&self) -> bool {
+        lock(&self.list).is_closed
+    }
+
     /// Number of runs in progress.
     pub(crate) fn running(&self) -> usize {
         let list = lock(&self.list);

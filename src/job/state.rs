@@ -35,12 +35,12 @@ const WAITED: u64 = 1 << 9;
 const LASTING: u64 = REMOVED | PAUSED | TRIGGERED;
 const OFFER_ID_SHIFT: u32 = 16;
 
-/// Identifies the tick of an offer.
+/// Identifies the offers of one turn of the loop or of a worker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct OfferId(u64);
 
 impl OfferId {
-    /// The offer id of no tick.
+    /// The id of no offer.
     pub(crate) const NONE: OfferId = OfferId(0);
 
     pub(crate) const fn new(number: u64) -> OfferId {

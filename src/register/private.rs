@@ -11,8 +11,9 @@ use crate::control::job_builder::JobBuilder;
 use crate::control::overlap::{OneAtATime, Several};
 use crate::error::Error;
 use crate::job::handle::Job;
+pub use crate::job::run::Run;
 use crate::job::target::{BlockingTarget, SharedTarget, Target};
-pub use crate::{Registered, Run};
+pub use crate::register::registry::Registered;
 
 /// The interval of `#[every("2s")]`. `track_caller` makes the compiler's error point at the literal.
 #[track_caller]

@@ -6,7 +6,7 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::task::JoinHandle;
 
 use super::traits::{Spawner, Timer};
-use crate::Error;
+use crate::error::Error;
 use ::futures::future::BoxFuture;
 use ::futures::task::SpawnError;
 

@@ -1,6 +1,6 @@
 //! Executors that refuse or lose tasks.
 
-use atevery::runtime::{BoxFuture, SpawnError, Spawner};
+use atevery::runtime::{BoxFuture, SpawnError, Spawner, Timer};
 use atevery::{MissedTicks, Run, Scheduler};
 use futures::FutureExt;
 
@@ -291,4 +291,28 @@ fn a_job_whose_worker_was_refused_comes_at_the_next_tick_although_the_other_work
     scheduler.start().unwrap();
     naive.run();
     assert_eq!(take(&meanwhile), 2);
+}
+
+/// A job without a run left is removed while the batch of refused workers is offered. This removal must not count
+/// workers that are never spawned.
+#[test]
+fn jobs_run_again_after_refusals_at_which_a_job_was_removed() {
+    let (naive, clock) = (Naive::new(), Clock::new());
+    let scheduler = Scheduler::new((naive.clone(), clock.clone()));
+    let over = scheduler.every(ms(100)).until(clock.now() + ms(10)).run(|| ()).unwrap();
+    let many: Vec<_> = (0..200)
+        .map(|_| scheduler.every(3_600 * SECOND).run(|| ()).unwrap())
+        .collect();
+    let job = scheduler.every(ms(100)).run(|| ()).unwrap();
+    clock.set(clock.now() + ms(50));
+    scheduler.start().unwrap();
+    naive.set(Mode::Refuse);
+    pass(&clock, &naive, ms(20), ms(10));
+    assert!(!scheduler.jobs().contains(&over));
+    naive.set(Mode::Queue);
+    pass(&clock, &naive, ms(200), ms(10));
+    assert!(many.iter().all(|job| job.runs() == 1));
+    let before = job.runs();
+    pass(&clock, &naive, SECOND, ms(10));
+    assert_eq!(job.runs() - before, 10);
 }

@@ -3,7 +3,7 @@
 //! `generate` makes a `scenario`: jobs, and timed operations on their scheduler. `play` plays the scenario, with the
 //! executor and the timer of `shaky`, and records the `trace`. `model` computes the trace that should have happened, in
 //! plain arithmetic. `bites` checks that the model refuses wrong traces. `determinism` checks that a scenario has one
-//! trace.
+//! trace. `paths` checks that untimed runs leave the same trace as timed runs.
 //!
 //! ```sh
 //! cargo test --test model                                          # 2,000 scenarios
@@ -24,6 +24,7 @@ mod bites;
 mod determinism;
 mod generate;
 mod model;
+mod paths;
 mod play;
 mod scenario;
 mod shaky;

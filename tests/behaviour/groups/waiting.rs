@@ -1,8 +1,11 @@
 //! A job that waits for a permit: its cost, its status, and operations on it.
 
 use std::future::pending;
+use std::sync::{Mutex, mpsc};
+use std::time::Duration;
 
-use atevery::Job;
+use atevery::runtime::Standalone;
+use atevery::{EventKind, Job, Scheduler};
 
 use super::{assert_permits, member, members, with_group, with_restart};
 use crate::support::{Count, in_time, ms};
@@ -178,4 +181,30 @@ fn what_a_job_that_was_removed_in_line_leaves_is_dropped_where_it_may_call_its_s
         world.advance(100);
         assert_eq!(dropped.get(), 1);
     });
+}
+
+/// The hook may wait for the job that gets the permit. The permit of a blocking run is therefore released before the
+/// hook returns.
+#[test]
+fn a_permit_of_a_blocking_run_is_free_while_a_hook_hears_that_the_job_is_removed() {
+    let (began, begun) = mpsc::channel();
+    let begun = Mutex::new(begun);
+    let (report, reported) = mpsc::channel();
+    let scheduler = Scheduler::builder(Standalone::new())
+        .on_event(move |event| {
+            if matches!(event.kind(), EventKind::Removed) {
+                let waited = begun.lock().unwrap().recv_timeout(Duration::from_secs(5));
+                report.send(waited.is_ok()).unwrap();
+            }
+        })
+        .build()
+        .unwrap();
+    scheduler.group("one", 1).unwrap();
+    let once = scheduler.every(ms(3_600_000)).group("one").times(1);
+    once.run_blocking(|| std::thread::sleep(ms(300))).unwrap();
+    scheduler.start().unwrap();
+    std::thread::sleep(ms(100));
+    let other = scheduler.every(ms(3_600_000)).group("one");
+    other.run(move || began.send(()).unwrap()).unwrap();
+    assert!(reported.recv_timeout(Duration::from_secs(20)).unwrap());
 }
