@@ -87,9 +87,9 @@ impl Run {
     /// Returns whether this run should end. A run should end if the scheduler has cancelled it, if it has exceeded the
     /// job's [`timeout`](crate::JobBuilder::timeout), or if it is already over.
     ///
-    /// As soon as a stop begins, all runs in progress should end: they can use the stop's [grace](crate::Stop::grace) to
-    /// finish. An asynchronous run need not check: the stop drops its future at the next await when the grace is over.
-    /// Blocking code must check from time to time:
+    /// As soon as a stop begins, all runs in progress should end: they can use the stop's [grace](crate::Stop::grace)
+    /// to finish. An asynchronous run need not check: the stop drops its future at the next await when the grace is
+    /// over. Blocking code must check from time to time:
     ///
     /// ```
     /// use std::time::Duration;

@@ -1,4 +1,4 @@
-//! The contract, rule by rule, on virtual time and on runtimes of the tests' own.
+//! The contract, rule by rule, on virtual time and on runtimes of the tests.
 
 mod allow;
 mod chaos;

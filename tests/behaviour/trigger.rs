@@ -1,4 +1,4 @@
-//! One run now, beside the regular ones.
+//! A trigger asks for one run now, beside the regular runs.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -17,7 +17,7 @@ fn noting(world: &World, interval_ms: u64) -> Job {
     job
 }
 
-/// Registers a job that notes its scheduled instants, and whose runs take so long; and starts.
+/// Registers a job that notes its scheduled instants and whose runs take `duration_ms`, and starts.
 fn taking(world: &World, interval_ms: u64, duration_ms: u64) -> Job {
     let (mut noting, clock) = (noting_scheduled(world), world.time.clone());
     let target = move |run: Run| {
