@@ -59,7 +59,7 @@ impl Small {
         }
     }
 
-    /// What a lane does with an offer.
+    /// What a worker does with an offer.
     fn run(&self, offer_id: OfferId) {
         let Some(how) = self.state.begin(offer_id) else {
             self.withdraw(offer_id);
@@ -134,7 +134,7 @@ fn a_run_begins_or_is_withdrawn() {
     });
 }
 
-/// Stopped and started again at once, while a lane still has the old offer.
+/// Stopped and started again at once, while a worker still has the old offer.
 #[test]
 fn one_run_at_a_time_under_old_and_new_offers() {
     all(|| {
