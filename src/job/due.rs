@@ -1,4 +1,5 @@
-//! When a job is due, and what changes that.
+//! When a job is due, and all changes of its scheduled time. The pure rule is `MissedTicks::next_scheduled` in
+//! `time/schedule.rs`. The jobs that are due now are in `dispatch/due.rs`.
 
 use std::time::Duration;
 
@@ -83,7 +84,7 @@ impl JobCell {
         } else {
             let scheduled = self.scheduled();
             match self.rules() {
-                // The job comes up once more. The dispatch then finds no run left, and removes the job.
+                // The end of the job has passed. At the next tick the dispatch finds no run left, and removes the job.
                 Some(rules) if rules.is_past_end(scheduled) && scheduled != Time::NEVER => Time::EARLIEST,
                 _ => self.regularly_due(scheduled),
             }

@@ -7,9 +7,10 @@
 //!                      +----------- withdraw ----------+
 //! ```
 //!
-//! Each offer carries the offer id of its tick. A task with a withdrawn offer therefore can't begin the run of a later
-//! offer. The thread that returns the state word to idle reads the deferred requests (`Deferred`) in the same atomic
-//! step. If the run had to wait, this step also stores the run's end instant in the bits of the offer id.
+//! Each offer carries an offer id, which is new for each turn of the loop or of a worker that makes offers. A task with
+//! a withdrawn offer therefore can't begin the run of a later offer. The thread that returns the state word to idle
+//! reads the deferred requests (`Deferred`) in the same atomic step. If the run had to wait, this step also stores the
+//! run's end instant in the bits of the offer id.
 
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::time::Time;
