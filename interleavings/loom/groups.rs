@@ -97,8 +97,8 @@ fn a_group_keeps_its_limit_and_forgets_no_job() {
 fn a_permit_that_is_returned_while_a_job_joins_the_line_is_not_lost() {
     all(|| {
         let mut groups = Groups::default();
-        let others = groups.add("others".to_owned(), 1);
-        let permits = groups.add("one".to_owned(), 1);
+        let others = groups.add("others".to_owned(), 1, true);
+        let permits = groups.add("one".to_owned(), 1, true);
         assert!(permits.try_acquire() && others.try_acquire());
         groups.enqueue(&others, Time::ORIGIN, Time::ORIGIN, &job());
         let groups = Arc::new(Mutex::new(groups));
