@@ -75,7 +75,10 @@ fn register(scheduler: &Scheduler, time: &VirtualTime, runs: &Runs, job: usize) 
             clock.sleep(wait)
         })
     } else if job % 3 == 0 {
-        builder.run(move || std::future::ready(note()))
+        builder.run(move || {
+            note();
+            std::future::ready(())
+        })
     } else {
         builder.run(note)
     }
