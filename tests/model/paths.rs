@@ -102,7 +102,7 @@ fn apply(op: Op, scheduler: &Scheduler, time: &VirtualTime, jobs: &[Job]) {
 }
 
 /// One in so many of the scenarios of the model.
-const PLAYS: u32 = 10;
+const PLAYS: u32 = 20;
 
 #[test]
 fn timed_runs_and_others_come_at_the_same_instants() {
