@@ -8,6 +8,7 @@ use crate::engine::wakeups::Wakeups;
 use crate::engine::withdraw::withdraw;
 use crate::exec::call::{call, call_by_rules};
 use crate::exec::finish::{finish, release};
+use crate::exec::retry::backoff_panicked;
 use crate::job::cell::{JobCell, JobInstance};
 use crate::job::event_kind::EventKind;
 use crate::job::rules::Backoff;
@@ -85,7 +86,7 @@ pub(crate) fn begin_blocking(
     let backoffs = run.job.rules().and_then(|rules| rules.backoffs.as_ref());
     match backoffs.filter(|_| end.is_failure()).map(|backoffs| catch(&**backoffs)) {
         Some(Ok(backoff)) => Some((info, end, Some(backoff))),
-        Some(Err(payload)) => Some((info, RunEnd::Panicked(payload), None)),
+        Some(Err(payload)) => Some((info, backoff_panicked(end, payload), None)),
         None => Some((info, end, None)),
     }
 }
