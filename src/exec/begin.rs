@@ -138,7 +138,7 @@ fn announce(engine: &Engine, job: &Arc<JobCell>, offer_id: OfferId, info: &mut R
                 emit(EventKind::Missed(missed));
             }
             let by = lateness.into();
-            if by > 2 * engine.resolution {
+            if by > engine.resolution.saturating_mul(2) {
                 emit(EventKind::Late(by));
             }
             emit(EventKind::Started);

@@ -2,6 +2,7 @@
 
 use std::num::ParseIntError;
 use std::panic::panic_any;
+use std::time::Duration;
 
 use atevery::runtime::Timer;
 use atevery::testing::VirtualTime;
@@ -411,6 +412,26 @@ fn a_refusal_is_told_at_each_try() {
                 "blocking: {blocking}"
             );
         }
+    }
+}
+
+#[test]
+fn a_run_under_the_longest_resolution_is_told() {
+    for resolution in [Duration::MAX / 2, Duration::MAX / 2 + ms(1), Duration::MAX] {
+        let (time, seen) = time_and_seen();
+        let world = world(&time, |builder| builder.resolution(resolution).on_event(seen.hook()));
+        world
+            .scheduler
+            .every(Duration::MAX)
+            .name("a")
+            .run(|| Err("no pulse"))
+            .unwrap();
+        world.start();
+        let expected = [
+            "0 a 0 started, scheduled 0",
+            "0 a 0 failed (no pulse), scheduled 0, took 0",
+        ];
+        assert_eq!(seen.take_lines(), expected, "{resolution:?}");
     }
 }
 
