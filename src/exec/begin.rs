@@ -1,6 +1,7 @@
 //! Begins runs.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::dispatch::batch::Batch;
 use crate::engine::Engine;
@@ -126,10 +127,15 @@ fn announce(engine: &Engine, job: &Arc<JobCell>, offer_id: OfferId, info: &mut R
     if missed > 0 {
         job.note_failure(&EventKind::Missed(missed));
     }
+    let told = &job.config.told;
     if !engine.observers.is_enabled() {
+        told.forget(job.id);
         return;
     }
     let lateness = started.since(info.due);
+    let by = Duration::from(lateness);
+    let is_late = by > engine.resolution.saturating_mul(2);
+    let tells_lateness = told.begins(job.id, is_late.then_some(lateness));
     info.enter_span(job.name(), lateness);
     let emit = |kind| engine.emit(job, offer_id, Some(info), started, kind);
     quietly(|| {
@@ -137,8 +143,7 @@ fn announce(engine: &Engine, job: &Arc<JobCell>, offer_id: OfferId, info: &mut R
             if missed > 0 {
                 emit(EventKind::Missed(missed));
             }
-            let by = lateness.into();
-            if by > engine.resolution.saturating_mul(2) {
+            if tells_lateness {
                 emit(EventKind::Late(by));
             }
             emit(EventKind::Started);

@@ -13,6 +13,7 @@ use crate::job::event_kind::EventKind;
 use crate::job::failures::FailureStats;
 use crate::job::id::JobId;
 use crate::job::rules::Rules;
+use crate::job::told::Told;
 use crate::time::MissedTicks;
 
 /// The interface through which a job reaches its scheduler.
@@ -41,6 +42,8 @@ pub(crate) struct JobConfig {
     failure_stats: Mutex<BTreeMap<JobId, Box<FailureStats>>>,
     /// Whether any job had a failure.
     some_failed: AtomicBool,
+    /// What observers were told of the jobs.
+    pub(crate) told: Told,
 }
 
 impl JobConfig {
@@ -52,6 +55,7 @@ impl JobConfig {
             rules,
             failure_stats: Mutex::default(),
             some_failed: AtomicBool::new(false),
+            told: Told::default(),
         }
     }
 
@@ -78,6 +82,7 @@ impl JobConfig {
         if self.some_failed.load(Ordering::Relaxed) {
             self.table().remove(&job);
         }
+        self.told.forget(job);
     }
 }
 

@@ -22,3 +22,4 @@ pub(crate) mod span;
 pub(crate) mod state;
 pub(crate) mod stats;
 pub(crate) mod target;
+pub(crate) mod told;

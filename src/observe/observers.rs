@@ -51,6 +51,14 @@ impl Observers {
         }
     }
 
+    /// Counts a refusal that hooks and streams are not told of.
+    pub(crate) fn count_refusal(&self, job: &str) {
+        #[cfg(feature = "metrics")]
+        quietly(|| crate::observe::metrics::count_refusal(job.to_owned()));
+        #[cfg(not(feature = "metrics"))]
+        let _ = job;
+    }
+
     fn streams(&self) -> Vec<Arc<Channel>> {
         let mut streams = lock(&self.streams);
         if streams.is_empty() {
