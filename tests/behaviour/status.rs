@@ -678,7 +678,7 @@ stopped: 3 jobs, 0 of them running; 0 runs, 0 of them failed";
             ("👩\u{200d}👩\u{200d}👧", 2),
             ("🇩🇪🇫🇷", 4),
             ("Ｆｕｌｌ", 8),
-            ("no\u{200b}thing", 17),
+            ("no\u{200b}thing", 15),
         ];
         let world = World::new();
         for (name, _) in names {
