@@ -126,10 +126,7 @@ impl fmt::Display for Error {
                  take a longer interval, or build the scheduler with a finer `resolution`"
             ),
             Kind::InvalidResolution { resolution } => {
-                write!(
-                    f,
-                    "a resolution of {resolution:?} is too fine: it has to be at least 1ms"
-                )
+                write!(f, "a resolution of {resolution:?} is too fine: it must be at least 1ms")
             }
             Kind::AlreadyStarted => f.write_str("the scheduler is running already: stop it before it is started again"),
             Kind::Stopping => {
