@@ -26,7 +26,7 @@ impl Engine {
         if !self.observers.is_enabled() {
             return;
         }
-        if job.config.told.refused(job.id) {
+        if job.config.reported.refused(job.id) {
             self.emit(job, offer_id, None, self.now(), EventKind::Refused);
         } else {
             self.observers.count_refusal(job.name());

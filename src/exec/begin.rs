@@ -127,15 +127,15 @@ fn announce(engine: &Engine, job: &Arc<JobCell>, offer_id: OfferId, info: &mut R
     if missed > 0 {
         job.note_failure(&EventKind::Missed(missed));
     }
-    let told = &job.config.told;
+    let reported = &job.config.reported;
     if !engine.observers.is_enabled() {
-        told.forget(job.id);
+        reported.forget(job.id);
         return;
     }
     let lateness = started.since(info.due);
     let by = Duration::from(lateness);
     let is_late = by > engine.resolution.saturating_mul(2);
-    let tells_lateness = told.begins(job.id, is_late.then_some(lateness));
+    let reports_lateness = reported.begins(job.id, is_late.then_some(lateness));
     info.enter_span(job.name(), lateness);
     let emit = |kind| engine.emit(job, offer_id, Some(info), started, kind);
     quietly(|| {
@@ -143,7 +143,7 @@ fn announce(engine: &Engine, job: &Arc<JobCell>, offer_id: OfferId, info: &mut R
             if missed > 0 {
                 emit(EventKind::Missed(missed));
             }
-            if tells_lateness {
+            if reports_lateness {
                 emit(EventKind::Late(by));
             }
             emit(EventKind::Started);

@@ -12,8 +12,8 @@ use crate::job::cell::JobCell;
 use crate::job::event_kind::EventKind;
 use crate::job::failures::FailureStats;
 use crate::job::id::JobId;
+use crate::job::reported::Reported;
 use crate::job::rules::Rules;
-use crate::job::told::Told;
 use crate::time::MissedTicks;
 
 /// The interface through which a job reaches its scheduler.
@@ -42,8 +42,8 @@ pub(crate) struct JobConfig {
     failure_stats: Mutex<BTreeMap<JobId, Box<FailureStats>>>,
     /// Whether any job had a failure.
     some_failed: AtomicBool,
-    /// What observers were told of the jobs.
-    pub(crate) told: Told,
+    /// The troubles of the jobs that observers know already.
+    pub(crate) reported: Reported,
 }
 
 impl JobConfig {
@@ -55,7 +55,7 @@ impl JobConfig {
             rules,
             failure_stats: Mutex::default(),
             some_failed: AtomicBool::new(false),
-            told: Told::default(),
+            reported: Reported::default(),
         }
     }
 
@@ -82,7 +82,7 @@ impl JobConfig {
         if self.some_failed.load(Ordering::Relaxed) {
             self.table().remove(&job);
         }
-        self.told.forget(job);
+        self.reported.forget(job);
     }
 }
 

@@ -56,7 +56,7 @@ pub(crate) fn count(event: &Event) {
     }
 }
 
-/// Counts a refused run. Events tell only of the first.
+/// Counts a refused run. Events report only the first.
 pub(crate) fn count_refusal(job: String) {
     counter!(REFUSED, "job" => job).increment(1);
 }

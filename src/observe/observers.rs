@@ -52,7 +52,7 @@ impl Observers {
         }
     }
 
-    /// Counts a refusal that hooks and streams are not told of.
+    /// Counts a refusal that is not reported to hooks and streams.
     pub(crate) fn count_refusal(&self, job: &str) {
         #[cfg(feature = "metrics")]
         quietly(|| crate::observe::metrics::count_refusal(job.to_owned()));

@@ -1,4 +1,4 @@
-//! Each kind of event, and what it tells.
+//! Each kind of event, and its contents.
 
 use std::num::ParseIntError;
 use std::panic::panic_any;
@@ -60,7 +60,7 @@ fn the_event_of_a_late_run_tells_scheduled_and_beginning_apart() {
 }
 
 #[test]
-fn an_error_is_told_as_it_was_returned() {
+fn an_error_is_reported_as_it_was_returned() {
     let (world, seen) = watched();
     world.every(100).name("a").run(|| "x".parse::<u8>().map(drop)).unwrap();
     world.start();
@@ -93,10 +93,10 @@ fn an_error_after_a_wait() {
 }
 
 #[test]
-fn a_panic_is_told_with_what_it_said() {
+fn a_panic_is_reported_with_its_message() {
     let (world, seen) = watched();
     world.every(100).name("text").run(blow_up).unwrap();
-    // The compiler must not see the text, or the payload would be a `&str` as well.
+    // The compiler must not see the text. Otherwise the payload would also be a `&str`.
     let lives = std::hint::black_box(7);
     let formatted = move || -> () { panic!("{lives} lives") };
     world.every(100).name("formatted").run(formatted).unwrap();
@@ -257,7 +257,7 @@ fn the_next_run_cancels() {
 }
 
 #[test]
-fn missed_intervals_are_told_before_the_run() {
+fn missed_intervals_are_reported_before_the_run() {
     for (policy, missed) in [
         (MissedTicks::Burst, None),
         (MissedTicks::Skip, Some(3)),
@@ -312,7 +312,7 @@ fn what_is_put_off_by_its_jitter_is_not_late() {
 }
 
 #[test]
-fn a_removal_is_told_once() {
+fn a_removal_is_reported_once() {
     let (world, seen) = watched();
     let job = world.noting("a", 100);
     world.start();
@@ -384,7 +384,7 @@ fn the_last_scheduled_run_removes_the_job_once() {
 }
 
 #[test]
-fn a_refusal_is_told_once_until_a_run_begins_and_is_counted_each_time() {
+fn a_refusal_is_reported_once_until_a_run_begins_and_is_counted_each_time() {
     let faults: [fn(&VirtualTime, usize); 2] = [VirtualTime::refuse_spawns, VirtualTime::drop_spawns];
     for fault in faults {
         for blocking in [false, true] {
@@ -418,7 +418,7 @@ fn a_refusal_is_told_once_until_a_run_begins_and_is_counted_each_time() {
 }
 
 #[test]
-fn an_executor_that_refuses_everything_is_told_of_once_for_each_job() {
+fn an_executor_that_refuses_everything_is_reported_once_for_each_job() {
     let (world, seen) = watched();
     let jobs = [world.noting("a", 50), world.noting("b", 50)];
     world.scheduler.start().unwrap();
@@ -429,7 +429,7 @@ fn an_executor_that_refuses_everything_is_told_of_once_for_each_job() {
 }
 
 #[test]
-fn lateness_is_told_again_when_it_has_doubled_or_was_over() {
+fn lateness_is_reported_again_when_it_has_doubled_or_was_over() {
     let (world, seen) = watched();
     world.every(1_000).name("a").run(|| ()).unwrap();
     world.start();
@@ -450,7 +450,7 @@ fn lateness_is_told_again_when_it_has_doubled_or_was_over() {
 
 /// Such a job is made up at every tick, and each tick brings one more run.
 #[test]
-fn a_job_of_one_tick_that_is_late_for_ever_is_told_of_once() {
+fn a_job_of_one_tick_that_is_late_for_ever_is_reported_once() {
     let (world, seen) = watched();
     let job = world.noting("a", 50);
     world.start();
@@ -464,7 +464,7 @@ fn a_job_of_one_tick_that_is_late_for_ever_is_told_of_once() {
 }
 
 #[test]
-fn what_is_told_of_one_job_is_not_taken_for_told_of_another() {
+fn what_is_reported_of_one_job_is_reported_of_another_too() {
     let (world, seen) = watched();
     for name in ["a", "b"] {
         world.every(1_000).name(name).run(|| ()).unwrap();
@@ -481,7 +481,7 @@ fn what_is_told_of_one_job_is_not_taken_for_told_of_another() {
 }
 
 #[test]
-fn a_run_under_the_longest_resolution_is_told() {
+fn a_run_under_the_longest_resolution_is_reported() {
     for resolution in [Duration::MAX / 2, Duration::MAX / 2 + ms(1), Duration::MAX] {
         let (time, seen) = time_and_seen();
         let world = world(&time, |builder| builder.resolution(resolution).on_event(seen.hook()));

@@ -1,5 +1,5 @@
-//! What observers were told of a job and is not told again before it changes: its lateness, and refusals by the executor.
-//! Otherwise an executor that refuses all runs, or a job that is late for ever, would fill a log.
+//! Troubles of jobs that observers know already, and that are not reported again before they change: lateness, and
+//! refusals by the executor. Otherwise an executor that refuses all runs, or a job that stays late, would fill a log.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,7 +11,7 @@ use crate::time::Span;
 /// The jobs of a configuration that are late or refused. The lock is held for a single change. Therefore a plain
 /// `Mutex`, unknown to the interleaving checkers, is enough.
 #[derive(Default)]
-pub(crate) struct Told {
+pub(crate) struct Reported {
     jobs: Mutex<BTreeMap<JobId, Trouble>>,
     /// Whether any job is late or refused. Written under the lock.
     some: AtomicBool,
@@ -19,21 +19,25 @@ pub(crate) struct Told {
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Trouble {
-    /// The lateness that was told last.
+    /// The lateness that was reported last.
     late: Option<Span>,
     is_refused: bool,
 }
 
-impl Told {
-    /// Notes that a run has begun, later than its due time by `late` if it is late. Returns whether the lateness is to be
-    /// told: the run before was not late, or the lateness has doubled since it was told.
+impl Reported {
+    /// Notes that a run has begun, later than its due time by `late` if it is late. Returns whether the lateness
+    /// must be reported: the run before was not late, or the lateness has doubled since it was reported.
     pub(crate) fn begins(&self, job: JobId, late: Option<Span>) -> bool {
         if late.is_none() && !self.some.load(Ordering::Relaxed) {
             return false;
         }
         self.change(job, |trouble| {
             trouble.is_refused = false;
-            let is_news = late.is_some_and(|late| trouble.late.is_none_or(|told| late > told && late >= told.times(2)));
+            let is_news = late.is_some_and(|late| {
+                trouble
+                    .late
+                    .is_none_or(|reported| late > reported && late >= reported.times(2))
+            });
             if is_news || late.is_none() {
                 trouble.late = late;
             }
@@ -41,8 +45,8 @@ impl Told {
         })
     }
 
-    /// Notes that the executor refused a run. Returns whether the refusal is to be told: it is the first since a run has
-    /// begun.
+    /// Notes that the executor refused a run. Returns whether the refusal must be reported: it is the first since a run
+    /// has begun.
     pub(crate) fn refused(&self, job: JobId) -> bool {
         self.change(job, |trouble| !std::mem::replace(&mut trouble.is_refused, true))
     }
@@ -80,7 +84,7 @@ mod tests {
 
     #[test]
     fn lateness_is_news_if_it_begins_or_doubles() {
-        let (told, job) = (Told::default(), JobId::next());
+        let (reported, job) = (Reported::default(), JobId::next());
         for (lateness, is_news) in [
             (None, false),
             (late(5), true),
@@ -93,31 +97,31 @@ mod tests {
             (late(i64::MAX), true),
             (late(i64::MAX), false),
         ] {
-            assert_eq!(told.begins(job, lateness), is_news, "{lateness:?}");
+            assert_eq!(reported.begins(job, lateness), is_news, "{lateness:?}");
         }
     }
 
     #[test]
     fn a_refusal_is_news_after_a_run() {
-        let (told, job) = (Told::default(), JobId::next());
-        assert!(told.refused(job));
-        assert!(!told.refused(job));
-        assert!(told.refused(JobId::next()));
-        told.begins(job, None);
-        assert!(told.refused(job));
-        told.begins(job, late(5));
-        assert!(told.refused(job));
-        assert!(!told.begins(job, late(5)));
+        let (reported, job) = (Reported::default(), JobId::next());
+        assert!(reported.refused(job));
+        assert!(!reported.refused(job));
+        assert!(reported.refused(JobId::next()));
+        reported.begins(job, None);
+        assert!(reported.refused(job));
+        reported.begins(job, late(5));
+        assert!(reported.refused(job));
+        assert!(!reported.begins(job, late(5)));
     }
 
     #[test]
     fn nothing_is_left_of_jobs_that_are_gone_or_run_in_time() {
-        let (told, [gone, other]) = (Told::default(), [JobId::next(), JobId::next()]);
-        told.begins(gone, late(5));
-        told.refused(other);
-        told.forget(gone);
-        assert_eq!(told.lock().len(), 1);
-        told.begins(other, None);
-        assert!(told.lock().is_empty() && !told.some.load(Ordering::Relaxed));
+        let (reported, [gone, other]) = (Reported::default(), [JobId::next(), JobId::next()]);
+        reported.begins(gone, late(5));
+        reported.refused(other);
+        reported.forget(gone);
+        assert_eq!(reported.lock().len(), 1);
+        reported.begins(other, None);
+        assert!(reported.lock().is_empty() && !reported.some.load(Ordering::Relaxed));
     }
 }
