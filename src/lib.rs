@@ -71,7 +71,7 @@
 //! | `async-executor` | [`runtime::AsyncIo`], for an executor that your program drives |
 //! | `futures-timer` | [`runtime::FuturesSpawner`] and [`runtime::FuturesTimer`], for any `futures` executor |
 //! | `standalone` | [`runtime::Standalone`], for programs without an async runtime |
-//! | `tracing` | a span for each run and an event for each error, see [`trace`] |
+//! | `tracing` | a span for each run, an event for each error, and a warning if a running scheduler is dropped, see [`trace`] |
 //! | `metrics` | counters and histograms for each job, see [`metrics`] |
 //! | `serde` | `Serialize` for [`SchedulerStatus`] and [`JobStatus`] |
 //! | `testing` | [`testing`]: a clock that tests move, and a test suite for adapters |

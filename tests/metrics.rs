@@ -184,6 +184,18 @@ fn retries_missed_intervals_and_refusals() {
     assert_values(&values, "atevery_refused_runs_total", &[("job=skips", "1")]);
 }
 
+/// Events report only the first.
+#[test]
+fn each_refusal_is_counted() {
+    let values = values(&recorded(|time, scheduler| {
+        scheduler.every(ms(1_000)).name("a").run(|| ()).unwrap();
+        scheduler.start().unwrap();
+        time.refuse_spawns(100);
+        time.advance(ms(960));
+    }));
+    assert_values(&values, "atevery_refused_runs_total", &[("job=a", "20")]);
+}
+
 #[test]
 fn jobs_of_one_name_are_counted_together() {
     let values = values(&recorded(|time, scheduler| {

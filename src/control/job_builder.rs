@@ -127,7 +127,8 @@ impl<Runs> JobBuilder<Runs> {
     }
 
     /// Sets the end of the job: no run is scheduled later than `instant`. When no run is left, the job removes itself
-    /// and emits the event [`Removed`](crate::EventKind::Removed).
+    /// and emits the event [`Removed`](crate::EventKind::Removed). If `instant` has already passed at the registration,
+    /// the registration returns an error.
     ///
     /// If a run was scheduled before `instant` and is late, it still begins. If the job is
     /// [triggered](crate::Job::trigger) after `instant`, no run begins.

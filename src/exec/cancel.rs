@@ -6,6 +6,7 @@ use crate::dispatch::batch::Batch;
 use crate::engine::Engine;
 use crate::exec::poller::RunPoller;
 use crate::job::cell::JobCell;
+use crate::observe::trace::warn_of_drop;
 use crate::unwind::{lock, quietly};
 
 /// Cancels all runs in progress.
@@ -53,8 +54,12 @@ pub(crate) fn cancel_replaced(engine: &Engine, job: &JobCell) {
 
 /// Removes all jobs of a scheduler whose last handle was dropped, and cancels their runs.
 pub(crate) fn close(engine: &Arc<Engine>) {
+    let was_running = engine.is_running();
     engine.halt(None);
     let jobs = lock(&engine.core).jobs.take();
+    if was_running && !jobs.is_empty() {
+        warn_of_drop(jobs.len());
+    }
     for job in jobs {
         // A job without other references has no run in progress. Dropping such a job is enough.
         if Arc::strong_count(&job) > 1 {

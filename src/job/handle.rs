@@ -67,7 +67,8 @@ impl Job {
     }
 
     /// Removes the job from its scheduler: no further run begins, and a run in progress continues. The captured values
-    /// of the target are dropped now, or when the run in progress has ended.
+    /// of the target are dropped now, or when the run in progress has ended. At this point
+    /// [`Scheduler::jobs`](crate::Scheduler::jobs) no longer lists the job.
     pub fn remove(&self) {
         match self.0.host() {
             Some(host) => host.retire(&self.0),

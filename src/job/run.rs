@@ -156,8 +156,7 @@ pub(crate) struct RunInfo {
 impl RunInfo {
     /// Gives the run its own span.
     pub(crate) fn enter_span(&mut self, job: &str, lateness: Span) {
-        let scheduled = self.scheduled.since(Time::ORIGIN);
-        self.span = span::of_run(job, self.number, scheduled, lateness);
+        self.span = span::of_run(job, self.number, lateness);
     }
 }
 

@@ -424,6 +424,24 @@ fn no_run_is_scheduled_after_that_instant() {
 }
 
 #[test]
+fn an_end_that_has_passed_is_refused() {
+    let world = World::new();
+    let end = at(&world, 0);
+    world.advance(1_500);
+    let error = world.every(100).until(end).run(|| ()).unwrap_err();
+    assert!(error.is_invalid_option());
+    let text = error.to_string();
+    for part in ["`until`", "1.5s ago", "later instant"] {
+        assert!(text.contains(part), "{part:?} in {text:?}");
+    }
+    assert_eq!(world.scheduler.jobs(), []);
+    let now = at(&world, 1_500);
+    let job = world.every(100).until(now).run(|| ()).unwrap();
+    world.start();
+    assert_eq!(job.runs(), 1);
+}
+
+#[test]
 fn a_run_scheduled_at_that_very_instant_is_the_last() {
     for (until, runs) in [(199, 2), (200, 3), (201, 3), (299, 3)] {
         let world = World::new();
@@ -447,9 +465,8 @@ fn the_end_by_time_is_reported_once() {
 }
 
 #[test]
-fn an_instant_that_has_passed_leaves_no_run() {
+fn an_instant_that_passes_before_the_start_leaves_no_run() {
     let world = World::new();
-    world.advance(1_000);
     let mut events = world.scheduler.events();
     let dropped = Count::default();
     let guard = dropped.on_drop();
@@ -457,6 +474,7 @@ fn an_instant_that_has_passed_leaves_no_run() {
         let _guard = &guard;
     };
     let job = world.every(100).until(at(&world, 999)).run(target).unwrap();
+    world.advance(1_000);
     world.start();
     world.advance(50);
     assert_eq!((job.runs(), dropped.get()), (0, 1));

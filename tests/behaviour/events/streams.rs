@@ -54,7 +54,7 @@ fn one_that_is_not_read_keeps_the_newest_and_counts_the_rest() {
 }
 
 #[test]
-fn one_has_room_for_1024_events_unless_said_and_for_one_at_least() {
+fn one_has_room_for_1024_events_by_default_and_for_one_at_least() {
     let world = World::new();
     let (mut usual, mut least) = (world.scheduler.events(), world.scheduler.events_with_capacity(0));
     world.noting("a", 100);

@@ -29,7 +29,8 @@ fn a_back_off_that_panics_ends_the_run() {
         world.advance(199);
         assert_eq!(world.log.take_times(), [0, 100], "{kind:?}");
         let status = job.status();
-        assert_eq!(status.failures() + status.panics(), 2, "{kind:?}");
+        assert_eq!((status.failures(), status.panics()), (0, 2), "{kind:?}");
+        assert_eq!(status.last_error(), Some("panicked: a back-off panics"), "{kind:?}");
         assert!(!job.is_running(), "{kind:?}");
         assert_eq!(emitted.take().len(), 4, "{kind:?}");
     }
@@ -57,6 +58,28 @@ fn a_back_off_that_panics_while_the_error_panics_when_it_is_dropped() {
         world.start();
         world.advance(1_900);
         assert_eq!((job.runs(), job.is_running()), (2, false), "blocking: {blocking}");
+        assert_eq!(job.status().panics(), 2, "blocking: {blocking}");
+        assert_eq!(emitted.take().len(), 4, "blocking: {blocking}");
+    }
+}
+
+#[test]
+fn a_back_off_that_can_not_be_made_while_the_error_panics_when_it_is_dropped() {
+    for blocking in [false, true] {
+        let (world, emitted) = witnessed();
+        let backoff = || -> [Duration; 1] { panic!("no back-off") };
+        let builder = world.every(1_000).name("a").retry(backoff);
+        let target = || Err::<(), _>(Nasty(PanicsWhenDropped));
+        let job = if blocking {
+            builder.run_blocking(target)
+        } else {
+            builder.run(target)
+        }
+        .unwrap();
+        world.start();
+        world.advance(1_900);
+        assert_eq!((job.runs(), job.is_running()), (2, false), "blocking: {blocking}");
+        assert_eq!(job.status().panics(), 2, "blocking: {blocking}");
         assert_eq!(emitted.take().len(), 4, "blocking: {blocking}");
     }
 }
