@@ -6,7 +6,7 @@ use futures::task::SpawnError;
 /// The error of building a scheduler, starting a scheduler, or registering a job.
 ///
 /// The predicates distinguish the kinds of error. The message states the value seen, the value allowed, and how to
-/// correct the call.
+/// correct the call. `Debug` writes the same message, because `fn main() -> Result<(), Error>` prints the `Debug` form.
 ///
 /// ```
 /// use std::time::Duration;
@@ -17,13 +17,11 @@ use futures::task::SpawnError;
 /// assert!(error.is_interval_too_short());
 /// assert!(error.to_string().contains("5ms"));
 /// ```
-#[derive(Debug)]
 #[non_exhaustive]
 pub struct Error {
     kind: Kind,
 }
 
-#[derive(Debug)]
 enum Kind {
     IntervalTooShort {
         interval: Duration,
@@ -128,10 +126,7 @@ impl fmt::Display for Error {
                  take a longer interval, or build the scheduler with a finer `resolution`"
             ),
             Kind::InvalidResolution { resolution } => {
-                write!(
-                    f,
-                    "a resolution of {resolution:?} is too fine: it has to be at least 1ms"
-                )
+                write!(f, "a resolution of {resolution:?} is too fine: it must be at least 1ms")
             }
             Kind::AlreadyStarted => f.write_str("the scheduler is running already: stop it before it is started again"),
             Kind::Stopping => {
@@ -144,6 +139,12 @@ impl fmt::Display for Error {
                  `tokio::runtime::Handle`",
             ),
         }
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -1,4 +1,4 @@
-//! What the feature `tracing` emits, seen by a subscriber of the tests' own.
+//! The spans and events of the feature `tracing`, seen by a subscriber of the tests.
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
@@ -13,7 +13,7 @@ use tracing::span::{Attributes, Id, Record};
 use tracing::subscriber::{Interest, with_default};
 use tracing::{Event, Level, Metadata, Subscriber};
 
-/// Notes spans and events, each with the spans that it lies in.
+/// Notes spans and events, each with the spans around it.
 #[derive(Clone, Default)]
 struct Notes(Arc<Inner>);
 
@@ -55,7 +55,7 @@ impl Notes {
         std::mem::take(&mut self.0.lines.lock().unwrap())
     }
 
-    /// The notes of the job itself, and of errors.
+    /// The notes of the job itself, and the notes of errors.
     fn take_own(&self) -> Vec<String> {
         let mut lines = self.take();
         lines.retain(|line| line.starts_with("INFO job") || line.starts_with("ERROR"));
@@ -98,7 +98,7 @@ impl Visit for Fields {
 }
 
 impl Subscriber for Notes {
-    /// It is asked each time: it is one of many in the process.
+    /// The filter is asked each time, because it is one of many in the process.
     fn register_callsite(&self, _: &'static Metadata<'static>) -> Interest {
         Interest::sometimes()
     }
@@ -174,12 +174,12 @@ fn world() -> (VirtualTime, Scheduler, Notes) {
     (time.clone(), Scheduler::new(time), Notes::default())
 }
 
-/// A note of the job's own.
+/// A note that the job itself emits.
 fn say(what: &str) {
     tracing::info!(target: "job", "{what}");
 }
 
-/// Says so when it is dropped.
+/// Emits a note when it is dropped.
 struct SaysDropped;
 
 impl Drop for SaysDropped {
@@ -188,7 +188,7 @@ impl Drop for SaysDropped {
     }
 }
 
-/// Says something at each of its polls, of which there are two `ms(30)` apart.
+/// Emits a note at each of its two polls, which are `ms(30)` apart.
 fn chatty(time: &VirtualTime) -> impl FnMut(Run) -> futures::future::BoxFuture<'static, ()> + Send + 'static {
     let time = time.clone();
     move |_| {
@@ -214,8 +214,8 @@ fn each_run_has_a_span() {
         let mut lines = notes.take();
         lines.retain(|line| line.starts_with("new"));
         let expected = [
-            r#"new run job="beat" run=0 scheduled=0.0 lateness_ms=60.0"#,
-            r#"new run job="beat" run=1 scheduled=0.1 lateness_ms=0.0"#,
+            r#"new run job="beat" run=0 lateness_ms=60.0"#,
+            r#"new run job="beat" run=1 lateness_ms=0.0"#,
         ];
         assert_eq!(lines, expected);
         assert_eq!(notes.open_spans(), 0);
@@ -235,7 +235,7 @@ fn the_span_of_a_run_is_nobodys_child() {
     });
     let lines = notes.take();
     assert_eq!(lines[0], "new main");
-    assert_eq!(lines[1], r#"new run job="beat" run=0 scheduled=0.0 lateness_ms=0.0"#);
+    assert_eq!(lines[1], r#"new run job="beat" run=0 lateness_ms=0.0"#);
 }
 
 #[test]
@@ -285,7 +285,8 @@ fn a_future_that_is_cancelled_is_dropped_in_its_span() {
             time.advance(ms(10));
             notes.take();
             end(&time, scheduler);
-            let lines = notes.take();
+            let mut lines = notes.take();
+            lines.retain(|line| !line.starts_with("WARN"));
             assert_eq!(lines[0], "INFO job: dropped in run 0");
             assert!(lines[1].starts_with("TRACE atevery: run cancelled job="), "{lines:?}");
             assert!(lines[1].ends_with(" run=0 in run 0"), "{lines:?}");
@@ -387,7 +388,7 @@ fn what_else_is_worth_a_line() {
         job.remove();
         let mut lines = notes.take();
         lines.retain(|line| !line.starts_with("new"));
-        // What is told before a run need not lie in its span.
+        // An event before a run need not lie in the span of the run.
         let lines: Vec<_> = lines.iter().map(|line| line.split(" in run").next().unwrap()).collect();
         let expected = [
             r#"TRACE atevery: run started job="a" run=0"#,
@@ -429,13 +430,144 @@ fn whoever_wants_errors_only_gets_them_with_job_and_run() {
         scheduler.start().unwrap();
         time.run_until_stalled();
     });
-    assert_eq!(
-        notes.take(),
-        [r#"ERROR atevery: run failed job="a" run=0 error="no pulse""#]
-    );
+    let expected = [
+        r#"new run job="a" run=0 lateness_ms=0.0"#,
+        r#"ERROR atevery: run failed job="a" run=0 error="no pulse" in run 0"#,
+    ];
+    assert_eq!(notes.take(), expected);
 }
 
-/// So many jobs that most runs aren't measured; see `JobStatus`.
+/// What the default formatter writes at these levels, without the time.
+fn formatted(most: Level, scene: impl FnOnce()) -> Vec<String> {
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl std::io::Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    let lines = Lines::default();
+    let writer = lines.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(most)
+        .with_ansi(false)
+        .without_time()
+        .with_writer(move || writer.clone())
+        .finish();
+    with_default(subscriber, scene);
+    let written = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    written.lines().map(|line| line.trim_start().to_owned()).collect()
+}
+
+#[test]
+fn a_line_of_the_default_formatter_names_job_and_run_once() {
+    let (time, scheduler, _) = world();
+    let retry = || [ms(10)];
+    let fails = || Err("no pulse");
+    scheduler.every(ms(1_000)).name("a").retry(retry).run(fails).unwrap();
+    let blocks = scheduler.every(ms(1_000)).name("b").retry(retry);
+    let removed = blocks.run_blocking(fails).unwrap();
+    let skips = scheduler.every(ms(1_000)).missed_ticks(MissedTicks::Skip);
+    skips.name("c").run(|| tracing::info!(target: "job", "here")).unwrap();
+    let lines = formatted(Level::TRACE, || {
+        scheduler.start().unwrap();
+        time.advance(ms(100));
+        time.jump(ms(3_100));
+        time.run_until_stalled();
+        removed.remove();
+    });
+    for expected in [
+        r#"WARN run{job="a" run=0 lateness_ms=0.0}: atevery: run is tried again error="no pulse""#,
+        r#"ERROR run{job="a" run=0 lateness_ms=0.0}: atevery: run failed error="no pulse""#,
+        r#"WARN run{job="b" run=0 lateness_ms=0.0}: atevery: run is tried again error="no pulse""#,
+        r#"ERROR run{job="b" run=0 lateness_ms=0.0}: atevery: run failed error="no pulse""#,
+        r#"INFO run{job="c" run=0 lateness_ms=0.0}: job: here"#,
+        r#"TRACE run{job="c" run=0 lateness_ms=0.0}: atevery: run finished"#,
+        r#"WARN run{job="c" run=1 lateness_ms=2200.0}: atevery: intervals were missed count=2"#,
+        r#"WARN run{job="c" run=1 lateness_ms=2200.0}: atevery: run is late by_ms=2200.0"#,
+        r#"DEBUG atevery: job removed job="b""#,
+    ] {
+        assert!(lines.iter().any(|line| line == expected), "{expected}\n{lines:#?}");
+    }
+    for line in &lines {
+        assert_eq!(line.matches("job=").count(), 1, "{line}");
+        assert!(line.matches("run=").count() <= 1, "{line}");
+    }
+}
+
+#[test]
+fn of_errors_only_each_names_its_job_and_run_too() {
+    let (time, scheduler, _) = world();
+    scheduler.every(ms(100)).name("a").run(|| Err("no pulse")).unwrap();
+    let lines = formatted(Level::ERROR, || {
+        scheduler.start().unwrap();
+        time.run_until_stalled();
+    });
+    let expected = [r#"ERROR run{job="a" run=0 lateness_ms=0.0}: atevery: run failed error="no pulse""#];
+    assert_eq!(lines, expected);
+}
+
+#[test]
+fn lengths_are_rounded_to_microseconds() {
+    let (time, scheduler, notes) = world();
+    scheduler.every(ms(1_000)).name("a").run(|| ()).unwrap();
+    with_default(notes.clone(), || {
+        scheduler.start().unwrap();
+        time.jump(Duration::from_nanos(460_875));
+        time.run_until_stalled();
+        time.jump(Duration::from_nanos(1_200_000_000));
+        time.run_until_stalled();
+    });
+    let lines = notes.take();
+    assert_eq!(lines[0], r#"new run job="a" run=0 lateness_ms=0.461"#);
+    let late = r#"WARN atevery: run is late job="a" run=1 by_ms=200.461 in run 1"#;
+    assert!(lines.iter().any(|line| line == late), "{lines:#?}");
+}
+
+#[test]
+fn a_scheduler_that_is_dropped_while_it_runs_is_warned_of() {
+    let warnings = |notes: &Notes| {
+        let mut lines = notes.take();
+        lines.retain(|line| line.starts_with("WARN"));
+        lines
+    };
+    let stop: fn(&VirtualTime, &Scheduler) = |time, scheduler| drop(time.block_on(scheduler.stop()));
+    let detach: fn(&VirtualTime, &Scheduler) = |_, scheduler| scheduler.stop().detach();
+    let remove: fn(&VirtualTime, &Scheduler) = |_, scheduler| scheduler.jobs().iter().for_each(Job::remove);
+    let nothing: fn(&VirtualTime, &Scheduler) = |_, _| ();
+    for (starts, end, is_told) in [
+        (true, nothing, true),
+        (false, nothing, false),
+        (true, stop, false),
+        (true, detach, false),
+        (true, remove, false),
+    ] {
+        let (time, scheduler, notes) = world();
+        scheduler.every(ms(100)).run(|| ()).unwrap();
+        scheduler.every(ms(100)).run(std::future::pending::<()>).unwrap();
+        with_default(notes.clone(), || {
+            if starts {
+                scheduler.start().unwrap();
+            }
+            time.run_until_stalled();
+            end(&time, &scheduler);
+            let other = scheduler.clone();
+            drop(scheduler);
+            assert_eq!(warnings(&notes), [""; 0]);
+            drop(other);
+        });
+        let expected = "WARN atevery: a running scheduler was dropped, and its jobs ended jobs=2";
+        assert_eq!(warnings(&notes), vec![expected; usize::from(is_told)]);
+    }
+}
+
+/// So many jobs that most runs are not timed; see `JobStatus`.
 fn crowd(scheduler: &Scheduler) -> Vec<Job> {
     (0..1_000)
         .map(|_| scheduler.every(ms(100)).run(|| say("here")).unwrap())
@@ -447,7 +579,7 @@ fn measured(job: &Job) -> u32 {
 }
 
 #[test]
-fn without_a_subscriber_nothing_is_told_and_nothing_measured_for_it() {
+fn without_a_subscriber_nothing_is_emitted_and_nothing_measured_for_it() {
     let (time, scheduler, notes) = world();
     let jobs = crowd(&scheduler);
     scheduler.start().unwrap();
@@ -456,13 +588,13 @@ fn without_a_subscriber_nothing_is_told_and_nothing_measured_for_it() {
         assert!(jobs.iter().all(|job| (job.runs(), measured(job)) == (10, 1)));
     }
     with_default(notes.clone(), || time.advance(ms(100)));
-    // From then on it is told of all.
+    // From then on, the subscriber gets all events.
     assert_eq!(notes.take().len(), 4 * 1_000);
     assert!(jobs.iter().all(|job| measured(job) >= 2));
 }
 
 #[test]
-fn a_subscriber_that_does_not_want_to_know_is_not_told() {
+fn a_subscriber_that_does_not_want_events_gets_none() {
     let (time, scheduler, _) = world();
     let notes = Notes::filtered(Filter::NotOurs);
     let jobs = crowd(&scheduler);
@@ -517,7 +649,7 @@ fn a_subscriber_that_panics_at_an_event_harms_no_run() {
     assert_eq!((status.runs(), status.failures()), (3, 3));
 }
 
-/// The span is entered on the thread that polls, whichever that is.
+/// The span is entered on each thread that polls the run.
 #[test]
 fn a_future_that_moves_between_threads_takes_its_span_along() {
     let (time, scheduler, notes) = world();

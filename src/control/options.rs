@@ -38,6 +38,9 @@ impl Options {
     /// The rules of a job. `None` if all options are at their defaults.
     pub(crate) fn into_rules(self, engine: &Engine, interval: Duration) -> Result<Option<Rules>, Error> {
         self.check(interval)?;
+        if let Some(until) = self.until {
+            check_until(until, engine.clock.runtime().now())?;
+        }
         if self.are_default() {
             return Ok(None);
         }
@@ -99,5 +102,16 @@ impl Options {
             ));
         }
         Ok(())
+    }
+}
+
+/// Checks that the job has not come to its end already.
+fn check_until(until: Instant, now: Instant) -> Result<(), Error> {
+    match now.checked_duration_since(until) {
+        None | Some(Duration::ZERO) => Ok(()),
+        Some(ago) => Err(Error::invalid_option(format!(
+            "the instant of `until` passed {ago:?} ago, so the job would never run: take a later instant, or leave \
+             `until` out"
+        ))),
     }
 }

@@ -21,7 +21,8 @@ use crate::time::MissedTicks;
 /// A scheduler of periodic jobs. The type is a cheap handle: all clones refer to the same scheduler.
 ///
 /// Dropping the last handle stops the scheduler: no further run begins, and runs in progress are cancelled without
-/// waiting. The same holds if a job, a hook or a panic drops the last handle. A [`Job`], a [`Run`](crate::Run) or a
+/// waiting. With the feature `tracing`, a warning then says how many jobs ended. The same holds if a job, a hook or a
+/// panic drops the last handle. A [`Job`], a [`Run`](crate::Run) or a
 /// [`WeakScheduler`] does not keep the scheduler alive. A target that captures a `Scheduler` does.
 ///
 /// ```

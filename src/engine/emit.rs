@@ -41,7 +41,8 @@ impl Engine {
             duration,
             kind,
         };
-        enter_hook((job.id, offer_id), || self.observers.emit(&event));
+        let span = run.map(|info| &info.span);
+        enter_hook((job.id, offer_id), || self.observers.emit(&event, span));
         quietly(|| drop(event));
     }
 }

@@ -80,8 +80,7 @@ impl Host for Engine {
     }
 
     fn retire(&self, job: &Arc<JobCell>) {
-        job.remove();
-        if self.unregister(job) {
+        if job.remove_after(|| self.unregister(job)) {
             self.emit(job, OfferId::NONE, None, self.now(), EventKind::Removed);
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::dispatch::batch::Batch;
 use crate::engine::Engine;
 use crate::engine::wakeups::Wakeups;
-use crate::job::cell::JobInstance;
+use crate::job::cell::{JobCell, JobInstance};
 use crate::job::event_kind::EventKind;
 use crate::job::state::OfferId;
 
@@ -16,8 +16,20 @@ impl Engine {
         for run in &batch.jobs {
             if withdraw(&mut wakeups, batch.offer_id, run) {
                 run.job.note_failure(&EventKind::Refused);
-                self.emit(&run.job, batch.offer_id, None, self.now(), EventKind::Refused);
+                self.report_refusal(&run.job, batch.offer_id);
             }
+        }
+    }
+
+    /// Emits the first refusal since the job's last run, and only counts the others.
+    fn report_refusal(&self, job: &Arc<JobCell>, offer_id: OfferId) {
+        if !self.observers.is_enabled() {
+            return;
+        }
+        if job.config.reported.refused(job.id) {
+            self.emit(job, offer_id, None, self.now(), EventKind::Refused);
+        } else {
+            self.observers.count_refusal(job.name());
         }
     }
 

@@ -1,6 +1,7 @@
 //! Begins runs.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::dispatch::batch::Batch;
 use crate::engine::Engine;
@@ -8,6 +9,7 @@ use crate::engine::wakeups::Wakeups;
 use crate::engine::withdraw::withdraw;
 use crate::exec::call::{call, call_by_rules};
 use crate::exec::finish::{finish, release};
+use crate::exec::retry::backoff_panicked;
 use crate::job::cell::{JobCell, JobInstance};
 use crate::job::event_kind::EventKind;
 use crate::job::rules::Backoff;
@@ -85,7 +87,7 @@ pub(crate) fn begin_blocking(
     let backoffs = run.job.rules().and_then(|rules| rules.backoffs.as_ref());
     match backoffs.filter(|_| end.is_failure()).map(|backoffs| catch(&**backoffs)) {
         Some(Ok(backoff)) => Some((info, end, Some(backoff))),
-        Some(Err(payload)) => Some((info, RunEnd::Panicked(payload), None)),
+        Some(Err(payload)) => Some((info, backoff_panicked(end, payload), None)),
         None => Some((info, end, None)),
     }
 }
@@ -125,10 +127,15 @@ fn announce(engine: &Engine, job: &Arc<JobCell>, offer_id: OfferId, info: &mut R
     if missed > 0 {
         job.note_failure(&EventKind::Missed(missed));
     }
+    let reported = &job.config.reported;
     if !engine.observers.is_enabled() {
+        reported.forget(job.id);
         return;
     }
     let lateness = started.since(info.due);
+    let by = Duration::from(lateness);
+    let is_late = by > engine.resolution.saturating_mul(2);
+    let reports_lateness = reported.begins(job.id, is_late.then_some(lateness));
     info.enter_span(job.name(), lateness);
     let emit = |kind| engine.emit(job, offer_id, Some(info), started, kind);
     quietly(|| {
@@ -136,8 +143,7 @@ fn announce(engine: &Engine, job: &Arc<JobCell>, offer_id: OfferId, info: &mut R
             if missed > 0 {
                 emit(EventKind::Missed(missed));
             }
-            let by = lateness.into();
-            if by > 2 * engine.resolution {
+            if reports_lateness {
                 emit(EventKind::Late(by));
             }
             emit(EventKind::Started);

@@ -4,7 +4,6 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use crate::dispatch::batch::Batch;
 use crate::engine::Engine;
@@ -12,13 +11,13 @@ use crate::engine::wakeups::Wakeups;
 use crate::exec::begin::begin_blocking;
 use crate::exec::call::call;
 use crate::exec::finish::{finish, report_retry};
-use crate::exec::retry::Wait;
+use crate::exec::retry::{Wait, next_wait};
 use crate::job::cell::JobInstance;
 use crate::job::rules::Backoff;
 use crate::job::run::RunInfo;
 use crate::job::run_end::RunEnd;
 use crate::time::Time;
-use crate::unwind::{catch, discard, quietly};
+use crate::unwind::quietly;
 
 /// A batch of one job on the runtime's blocking pool.
 pub(crate) struct BlockingRun {
@@ -70,10 +69,19 @@ impl BlockingRun {
 
     /// If the attempt failed and the back-off has a next wait, waits for the next attempt. Otherwise finishes the run.
     fn end_attempt(mut self, info: RunInfo, end: RunEnd, backoff: Option<Backoff>) {
-        let again = backoff.and_then(|backoff| next_wait(backoff, end.is_failure()));
-        let Some((wait, backoff)) = again else {
-            finish(&mut Wakeups::new(&self.engine), self.job(), &info, end, None);
-            return;
+        let again = match backoff {
+            None => Err(end),
+            Some(mut backoff) => match next_wait(&mut backoff, end) {
+                Ok((wait, end)) => Ok((wait, backoff, end)),
+                Err(end) => {
+                    quietly(|| drop(backoff));
+                    Err(end)
+                }
+            },
+        };
+        let (wait, backoff, end) = match again {
+            Ok(again) => again,
+            Err(end) => return finish(&mut Wakeups::new(&self.engine), self.job(), &info, end, None),
         };
         report_retry(&self.engine, self.job(), &info, end);
         let wait = Wait::new(&self.engine, self.job(), info.number, wait);
@@ -96,18 +104,6 @@ impl BlockingRun {
             );
         }
     }
-}
-
-/// The back-off's next wait, if `wanted` and if the back-off has one. The back-off is code of a user, and may panic.
-fn next_wait(mut backoff: Backoff, wanted: bool) -> Option<(Duration, Backoff)> {
-    let wait = catch(|| if wanted { backoff.next() } else { None });
-    match wait {
-        Ok(Some(wait)) => return Some((wait, backoff)),
-        Ok(None) => {}
-        Err(payload) => discard(payload),
-    }
-    quietly(|| drop(backoff));
-    None
 }
 
 impl Drop for BlockingRun {

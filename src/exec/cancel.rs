@@ -6,6 +6,7 @@ use crate::dispatch::batch::Batch;
 use crate::engine::Engine;
 use crate::exec::poller::RunPoller;
 use crate::job::cell::JobCell;
+use crate::observe::trace::warn_of_drop;
 use crate::unwind::{lock, quietly};
 
 /// Cancels all runs in progress.
@@ -40,7 +41,9 @@ fn tell_to_end(engine: &Engine, batch: &Batch) {
     }
 }
 
-/// Cancels a job's run in progress, so that the next run can replace it.
+/// Cancels the run in progress of an `Overlap::Replace` job, so that the next run can replace the run. If the run
+/// waits, its future is dropped here. If the run is being polled, the poller drops the future after the poll.
+/// Synchronous code continues, and may check `Run::is_cancelled`.
 pub(crate) fn cancel_replaced(engine: &Engine, job: &JobCell) {
     job.state.cancel_current();
     engine.cancel_listeners.wake(job.id);
@@ -51,8 +54,12 @@ pub(crate) fn cancel_replaced(engine: &Engine, job: &JobCell) {
 
 /// Removes all jobs of a scheduler whose last handle was dropped, and cancels their runs.
 pub(crate) fn close(engine: &Arc<Engine>) {
+    let was_running = engine.is_running();
     engine.halt(None);
     let jobs = lock(&engine.core).jobs.take();
+    if was_running && !jobs.is_empty() {
+        warn_of_drop(jobs.len());
+    }
     for job in jobs {
         // A job without other references has no run in progress. Dropping such a job is enough.
         if Arc::strong_count(&job) > 1 {

@@ -147,5 +147,8 @@ pub(crate) fn report_retry(engine: &Engine, run: &JobInstance, info: &RunInfo, e
     let kind = EventKind::Retried(message.into());
     run.job.note_failure(&kind);
     let (_, offer_id) = run.run_key();
-    engine.emit(&run.job, offer_id, Some(info), engine.now(), kind);
+    quietly(|| {
+        info.span
+            .in_scope(|| engine.emit(&run.job, offer_id, Some(info), engine.now(), kind));
+    });
 }

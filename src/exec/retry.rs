@@ -1,5 +1,6 @@
 //! Further attempts of a run, after an attempt has failed.
 
+use std::any::Any;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -64,6 +65,26 @@ impl Drop for Wait {
     }
 }
 
+/// The wait after an attempt that failed with `end`, and `end` itself. If no further attempt follows, returns the end of
+/// the run: `end`, or the panic of the back-off.
+pub(crate) fn next_wait(backoff: &mut Backoff, end: RunEnd) -> Result<(Duration, RunEnd), RunEnd> {
+    if !end.is_failure() {
+        return Err(end);
+    }
+    match catch(|| backoff.next()) {
+        Ok(Some(wait)) => Ok((wait, end)),
+        Ok(None) => Err(end),
+        Err(payload) => Err(backoff_panicked(end, payload)),
+    }
+}
+
+/// The end of a run whose back-off panicked with `payload` after an attempt failed with `end`. The error in `end` may
+/// panic when it is dropped, and must not be dropped during unwinding.
+pub(crate) fn backoff_panicked(end: RunEnd, payload: Box<dyn Any + Send>) -> RunEnd {
+    quietly(|| drop(end));
+    RunEnd::Panicked(payload)
+}
+
 /// The attempts of a run that is not blocking, one after the other.
 pub(crate) struct Attempts {
     engine: Arc<Engine>,
@@ -101,18 +122,9 @@ impl Attempts {
 
     /// Returns the end of the run, or begins the wait for the next attempt.
     fn end_attempt(&mut self, end: RunEnd, cx: &Context<'_>) -> Poll<RunEnd> {
-        if !end.is_failure() {
-            return Poll::Ready(end);
-        }
-        // A panic is caught here. The error in `end` may also panic when it is dropped, and must not be dropped during
-        // unwinding.
-        let wait = match catch(|| self.backoff.next()) {
-            Ok(Some(wait)) => wait,
-            Ok(None) => return Poll::Ready(end),
-            Err(payload) => {
-                quietly(|| drop(end));
-                return Poll::Ready(RunEnd::Panicked(payload));
-            }
+        let (wait, end) = match next_wait(&mut self.backoff, end) {
+            Ok(again) => again,
+            Err(end) => return Poll::Ready(end),
         };
         report_retry(&self.engine, &self.job, &self.info, end);
         self.stage = Stage::Waiting(Wait::new(&self.engine, &self.job, self.info.number, wait));

@@ -138,13 +138,23 @@ impl JobCell {
 
     /// Prevents further runs. The target is dropped now, or when the last run ends.
     pub(crate) fn remove(&self) {
+        self.remove_after(|| ());
+    }
+
+    /// Prevents further runs, then calls `leave`, and then drops the target, now or when the last run ends. So a target
+    /// that looks at the scheduler when it is dropped does not find its own job there.
+    pub(crate) fn remove_after<T>(&self, leave: impl FnOnce() -> T) -> T {
         let is_idle = self.state.remove();
         if let Some(instances) = self.instances() {
             instances.close();
+        }
+        let left = leave();
+        if self.instances().is_some() {
             self.clear_if_idle();
         } else if is_idle {
             self.clear();
         }
+        left
     }
 
     /// Called when the job was removed and its run has ended or its offer was withdrawn. Drops the target after the
@@ -258,6 +268,9 @@ impl JobCell {
     /// Drops the target. Call only as the holder of the state word of a removed job.
     pub(crate) fn clear(&self) {
         quietly(|| self.body.clear());
+        if let Some(group) = self.rules().and_then(|rules| rules.group.as_ref()) {
+            group.leave();
+        }
     }
 
     pub(crate) fn note_start(&self, started: Time) {

@@ -12,6 +12,7 @@ use crate::job::cell::JobCell;
 use crate::job::event_kind::EventKind;
 use crate::job::failures::FailureStats;
 use crate::job::id::JobId;
+use crate::job::reported::Reported;
 use crate::job::rules::Rules;
 use crate::time::MissedTicks;
 
@@ -44,6 +45,8 @@ pub(crate) struct JobConfig {
     failure_stats: Mutex<BTreeMap<JobId, Box<FailureStats>>>,
     /// Whether any job had a failure.
     some_failed: AtomicBool,
+    /// The troubles of the jobs that observers know already.
+    pub(crate) reported: Reported,
 }
 
 impl JobConfig {
@@ -55,6 +58,7 @@ impl JobConfig {
             rules,
             failure_stats: Mutex::default(),
             some_failed: AtomicBool::new(false),
+            reported: Reported::default(),
         }
     }
 
@@ -81,6 +85,7 @@ impl JobConfig {
         if self.some_failed.load(Ordering::Relaxed) {
             self.table().remove(&job);
         }
+        self.reported.forget(job);
     }
 }
 

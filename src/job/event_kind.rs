@@ -27,11 +27,13 @@ pub enum EventKind {
     Retried(Arc<str>),
     /// This number of intervals was dropped before this run, see [`MissedTicks`](crate::MissedTicks).
     Missed(u64),
-    /// A run began more than two ticks after it was due, by this duration.
+    /// A run began more than two ticks after it was due, by this duration. This event is repeated only if the lateness
+    /// has doubled since the last such event, or if a run in between was not late.
     Late(Duration),
     /// The job left its scheduler: a caller removed the job, or the job completed its last run.
     Removed,
     /// The executor refused a run, or dropped the run before it began. The scheduler tries again at the next tick.
+    /// Further refusals are only [counted](crate::JobStatus::refused), until a run of the job has begun.
     Refused,
 }
 

@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::job::state::OfferId;
 
-/// Identifies a job. Ids are ordered by registration.
+/// Identifies a job. Ids are ordered by registration. With the feature `serde`, an id is serialised as a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct JobId(u64);
 
 impl JobId {

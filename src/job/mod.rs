@@ -14,6 +14,7 @@ pub(crate) mod id;
 pub(crate) mod instance;
 pub(crate) mod permits;
 pub(crate) mod prefetch;
+pub(crate) mod reported;
 pub(crate) mod rules;
 pub(crate) mod run;
 pub(crate) mod run_end;

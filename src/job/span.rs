@@ -1,7 +1,7 @@
 //! The span of a run, for `tracing`. Without the `tracing` feature, the span is empty and costs nothing.
 
 #[cfg(feature = "tracing")]
-pub(crate) use self::on::{RunSpan, of_run};
+pub(crate) use self::on::{RunSpan, is_current, millis, of_run};
 
 #[cfg(not(feature = "tracing"))]
 pub(crate) use self::off::{RunSpan, of_run};
@@ -19,23 +19,36 @@ mod on {
     pub(crate) type RunSpan = tracing::Span;
 
     /// Makes the span of a run that has begun. The subscriber is user code and may panic.
-    pub(crate) fn of_run(job: &str, run: u64, scheduled: Span, lateness: Span) -> RunSpan {
+    ///
+    /// The span has the level of an error, so that it is there for each event that a filter lets pass.
+    pub(crate) fn of_run(job: &str, run: u64, lateness: Span) -> RunSpan {
         let span = catch(|| {
             span!(
                 target: "atevery",
                 parent: None,
-                Level::INFO,
+                Level::ERROR,
                 "run",
                 job,
                 run,
-                scheduled = Duration::from(scheduled).as_secs_f64(),
-                lateness_ms = Duration::from(lateness).as_secs_f64() * 1e3,
+                lateness_ms = millis(lateness.into()),
             )
         });
         span.unwrap_or_else(|payload| {
             discard(payload);
             RunSpan::none()
         })
+    }
+
+    /// Whether the subscriber is inside this span. Its events then need not name the job and the run.
+    pub(crate) fn is_current(span: &RunSpan) -> bool {
+        let current = RunSpan::current();
+        current.id().is_some() && current.id() == span.id()
+    }
+
+    /// Milliseconds, rounded to microseconds.
+    pub(crate) fn millis(duration: Duration) -> f64 {
+        let micros = (duration.as_nanos() + 500) / 1_000;
+        micros as f64 / 1e3
     }
 }
 
@@ -57,7 +70,7 @@ mod off {
         }
     }
 
-    pub(crate) fn of_run(_: &str, _: u64, _: Span, _: Span) -> RunSpan {
+    pub(crate) fn of_run(_: &str, _: u64, _: Span) -> RunSpan {
         RunSpan
     }
 }

@@ -22,7 +22,7 @@ pub(crate) struct RunStats {
     /// Of the last run that has ended.
     last_duration: Span,
     mean_duration: f32,
-    max_lateness: f32,
+    max_lateness: Span,
     lateness: [u32; LATENESS_BOUNDS.len() + 1],
 }
 
@@ -31,7 +31,7 @@ impl Default for RunStats {
         RunStats {
             last_duration: Span::ZERO,
             mean_duration: 0.0,
-            max_lateness: 0.0,
+            max_lateness: Span::ZERO,
             lateness: Default::default(),
         }
     }
@@ -42,7 +42,7 @@ impl RunStats {
     fn note_run(&mut self, due: Time, started: Time, ended: Time) {
         let lateness = started.since(due);
         self.last_duration = ended.since(started);
-        self.max_lateness = self.max_lateness.max(seconds(lateness));
+        self.max_lateness = self.max_lateness.max(lateness);
         let bar = LATENESS_BOUNDS.partition_point(|bound| *bound <= lateness.into());
         self.lateness[bar] = self.lateness[bar].saturating_add(1);
         let weight = self.measured().clamp(1, MEAN_OF);
@@ -64,7 +64,7 @@ impl RunStats {
     }
 
     pub(crate) fn max_lateness(&self) -> Duration {
-        duration(self.max_lateness)
+        self.max_lateness.into()
     }
 
     pub(crate) fn mean_duration(&self) -> Option<Duration> {
@@ -78,9 +78,11 @@ impl RunStats {
 #[derive(Debug)]
 #[repr(C)] // The last field lies last, see `last_word`.
 pub(crate) struct AtomicRunStats {
+    /// A `ShortSpan`.
     last_duration: AtomicU32,
-    /// The bits of a float, like the next field.
+    /// The bits of a float.
     mean_duration: AtomicU32,
+    /// A `ShortSpan`.
     max_lateness: AtomicU32,
     lateness: [AtomicU32; LATENESS_BOUNDS.len() + 1],
 }
@@ -91,7 +93,7 @@ impl Default for AtomicRunStats {
         AtomicRunStats {
             last_duration: AtomicU32::new(ShortSpan::from(stats.last_duration).0),
             mean_duration: AtomicU32::new(stats.mean_duration.to_bits()),
-            max_lateness: AtomicU32::new(stats.max_lateness.to_bits()),
+            max_lateness: AtomicU32::new(ShortSpan::from(stats.max_lateness).0),
             lateness: stats.lateness.map(AtomicU32::new),
         }
     }
@@ -103,7 +105,7 @@ impl AtomicRunStats {
         RunStats {
             last_duration: ShortSpan(self.last_duration.load(Relaxed)).into(),
             mean_duration: f32::from_bits(self.mean_duration.load(Relaxed)),
-            max_lateness: f32::from_bits(self.max_lateness.load(Relaxed)),
+            max_lateness: ShortSpan(self.max_lateness.load(Relaxed)).into(),
             lateness: [a, b, c, d].map(|count| count.load(Relaxed)),
         }
     }
@@ -122,7 +124,7 @@ impl AtomicRunStats {
         self.last_duration
             .store(ShortSpan::from(stats.last_duration).0, Relaxed);
         self.mean_duration.store(stats.mean_duration.to_bits(), Relaxed);
-        self.max_lateness.store(stats.max_lateness.to_bits(), Relaxed);
+        self.max_lateness.store(ShortSpan::from(stats.max_lateness).0, Relaxed);
         for (count, new) in self.lateness.iter().zip(stats.lateness) {
             count.store(new, Relaxed);
         }
@@ -166,8 +168,11 @@ impl From<ShortSpan> for Span {
     }
 }
 
+/// The duration to seven digits: a float holds no more, and would show 450 ms as 449.999988 ms.
 fn duration(seconds: f32) -> Duration {
-    Duration::try_from_secs_f32(seconds.max(0.0)).unwrap_or(Duration::MAX)
+    let nanos = (f64::from(seconds.max(0.0)) * 1e9) as u64;
+    let unit = 10_u64.pow(nanos.checked_ilog10().unwrap_or_default().saturating_sub(6));
+    Duration::from_nanos(nanos.saturating_add(unit / 2) / unit * unit)
 }
 
 fn seconds(span: Span) -> f32 {
@@ -202,6 +207,19 @@ mod tests {
         let mean = stats.mean_duration().unwrap();
         assert!(mean.abs_diff(Duration::from_millis(3)) < Duration::from_nanos(10));
         assert_eq!(stats.last_duration(), Some(Duration::from_millis(6)));
+    }
+
+    #[test]
+    fn the_mean_has_seven_digits() {
+        for nanos in [0, 7, 999, 450_000_000, 1_234_567, 8_400_000, 86_400_000_000_000] {
+            let mut stats = RunStats::default();
+            stats.note_run(ms(0), ms(0), Time::from_nanos(nanos));
+            let expected = Duration::from_nanos(nanos.unsigned_abs());
+            assert!(
+                stats.mean_duration().unwrap().abs_diff(expected) <= Duration::from_nanos(1),
+                "{nanos}"
+            );
+        }
     }
 
     #[test]

@@ -32,6 +32,10 @@ use crate::unwind::lock;
 /// An `async ||` closure can be a job if it captures nothing. If it captures a value, each future borrows from the
 /// closure and can't outlive the call. In this case write `move || { let shared = shared.clone(); async move { .. } }`.
 ///
+/// A function that wants `&mut` state is called by a closure that owns the state: `move || step(&mut state)`. An async
+/// function needs a lock that is held across its awaits: `move || { let state = state.clone(); async move {
+/// step(&mut *state.lock().await).await } }`.
+///
 /// A closure that never returns, such as `|| panic!()`, has no output type. In this case write `|| -> () { panic!() }`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be a job",
@@ -40,6 +44,9 @@ use crate::unwind::lock;
             `Result<(), E>` with an error that converts into `Box<dyn Error + Send + Sync>`, or a `Send` future of \
             either",
     note = "an `async` closure that captures something is written `move || {{ let it = it.clone(); async move {{ .. }} }}`",
+    note = "a function that wants `&mut` state is called by a closure that owns the state: `move || step(&mut state)`; an \
+            async function needs a lock: `move || {{ let state = state.clone(); async move {{ step(&mut \
+            *state.lock().await).await }} }}`",
     note = "a closure that takes the run says so: `|run: Run| ..`; one that never returns names its output: `|| -> () {{ .. }}`"
 )]
 pub trait Target<Marker>: Send + 'static {
@@ -57,7 +64,8 @@ pub trait Target<Marker>: Send + 'static {
     message = "`{Self}` can't be a blocking job",
     label = "not a synchronous function",
     note = "a blocking job is a function or closure that takes nothing or a `Run`, is `Send + 'static`, and returns `()` \
-            or `Result<(), E>`; an async function is a job for `run`"
+            or `Result<(), E>`; an async function is a job for `run`",
+    note = "a function that wants `&mut` state is called by a closure that owns the state: `move || step(&mut state)`"
 )]
 pub trait BlockingTarget<Marker>: Target<Marker> {}
 
@@ -169,9 +177,7 @@ impl CallResult {
 pub struct Shape<const TAKES_RUN: bool, const IS_ASYNC: bool, Output>(PhantomData<Output>);
 
 type Plain<O> = Shape<false, false, O>;
-type Async<F> = Shape<false, true, F>;
 type WithRun<O> = Shape<true, false, O>;
-type AsyncWithRun<F> = Shape<true, true, F>;
 
 impl Body for Box<dyn Body> {
     fn call(&self, run: &RunContext<'_>, spare: &mut FutureBuf) -> CallResult {
@@ -264,103 +270,160 @@ impl<F, Marker> Shared<F, Marker> {
     }
 }
 
-/// A future of an [`Outcome`] that can be sent between threads.
+/// A function of one of the shapes, without a bound on what it captures and returns.
+///
+/// [`Target`] has a single implementation, which asks for this trait first and for `Send` afterwards. The compiler
+/// therefore picks the shape without `Send`, and then names the value that can't be sent. If `Send` were a bound of each
+/// shape, the compiler would only say that no shape fits.
 #[doc(hidden)]
-pub trait OutcomeFuture: Future<Output: Outcome> + Send {}
-impl<F: Future<Output: Outcome> + Send> OutcomeFuture for F {}
+pub trait Callable<const TAKES_RUN: bool, const IS_ASYNC: bool, Output> {
+    fn call(&mut self, run: &RunContext<'_>) -> Output;
+}
 
-/// Implements one shape: as a target with one run at a time, and as a target with several runs at a time.
-macro_rules! shape {
-    (
-        $takes_run:literal, $marker:ident<$output:ident>: ($($run:ident)?), $bound:path,
-        |$call:ident, $begun:ident, $spare:ident| $step:expr
-    ) => {
-        impl<F, $output> Target<$marker<$output>> for F
+/// A [`Callable`] that several runs may call at once.
+#[doc(hidden)]
+pub trait SharedCallable<const TAKES_RUN: bool, const IS_ASYNC: bool, Output>:
+    Callable<TAKES_RUN, IS_ASYNC, Output>
+{
+    fn call_shared(&self, run: &RunContext<'_>) -> Output;
+}
+
+/// Implements one shape.
+macro_rules! callable {
+    ($takes_run:literal, $is_async:literal, ($($run:ident: $ty:ty)?), $($bound:tt)+) => {
+        impl<F, O> Callable<$takes_run, $is_async, O> for F
         where
-            F: FnMut($($run)?) -> $output + Send + 'static,
-            $output: $bound + 'static,
+            F: FnMut($($ty)?) -> O,
+            O: $($bound)+,
         {
-            type Body = Held<F, $marker<$output>>;
-
-            fn into_body(self) -> Self::Body {
-                Held::new(self)
+            fn call(&mut self, _run: &RunContext<'_>) -> O {
+                $(let $run = _run.to_run();)?
+                self($($run)?)
             }
         }
 
-        impl<F, $output> Body for Held<F, $marker<$output>>
+        impl<F, O> SharedCallable<$takes_run, $is_async, O> for F
         where
-            F: FnMut($($run)?) -> $output + Send + 'static,
-            $output: $bound + 'static,
+            F: Fn($($ty)?) -> O,
+            O: $($bound)+,
         {
-            fn call(&self, $begun: &RunContext<'_>, $spare: &mut FutureBuf) -> CallResult {
-                match &mut *self.target() {
-                    Some($call) => $step,
-                    None => CallResult::Done(RunEnd::Finished),
-                }
-            }
-
-            fn clear(&self) {
-                let target = self.target().take();
-                drop(target);
-            }
-
-            fn takes_run(&self) -> bool {
-                $takes_run
-            }
-
-            fn name(&self) -> &str {
-                std::any::type_name::<F>()
-            }
-        }
-
-        impl<F, $output> SharedTarget<$marker<$output>> for F
-        where
-            F: Fn($($run)?) -> $output + Send + Sync + 'static,
-            $output: $bound + 'static,
-        {
-            fn into_shared_body(self) -> Box<dyn Body> {
-                Box::new(Shared::<F, $marker<$output>>::new(self))
-            }
-        }
-
-        impl<F, $output> Body for Shared<F, $marker<$output>>
-        where
-            F: Fn($($run)?) -> $output + Send + Sync + 'static,
-            $output: $bound + 'static,
-        {
-            fn call(&self, $begun: &RunContext<'_>, $spare: &mut FutureBuf) -> CallResult {
-                let target = lock(&self.target).clone();
-                match target {
-                    Some($call) => $step,
-                    None => CallResult::Done(RunEnd::Finished),
-                }
-            }
-
-            fn clear(&self) {
-                let target = lock(&self.target).take();
-                drop(target);
-            }
-
-            fn takes_run(&self) -> bool {
-                $takes_run
-            }
-
-            fn name(&self) -> &str {
-                std::any::type_name::<F>()
+            fn call_shared(&self, _run: &RunContext<'_>) -> O {
+                $(let $run = _run.to_run();)?
+                self($($run)?)
             }
         }
     };
 }
 
-shape!(false, Plain<O>: (), Outcome, |call, _begun, _spare| CallResult::Done(call().into_result().into()));
-shape!(true, WithRun<O>: (Run), Outcome, |call, begun, _spare| CallResult::Done(call(begun.to_run()).into_result().into()));
-shape!(false, Async<Fut>: (), OutcomeFuture, |call, _begun, spare| future(call(), spare));
-shape!(true, AsyncWithRun<Fut>: (Run), OutcomeFuture, |call, begun, spare| future(call(begun.to_run()), spare));
+callable!(false, false, (), Outcome);
+callable!(true, false, (run: Run), Outcome);
+callable!(false, true, (), Future<Output: Outcome>);
+callable!(true, true, (run: Run), Future<Output: Outcome>);
+
+/// What a call of a target of this shape leads to.
+#[doc(hidden)]
+pub trait Form<Output> {
+    fn result(output: Output, spare: &mut FutureBuf) -> CallResult;
+}
+
+impl<const TAKES_RUN: bool, O: Outcome> Form<O> for Shape<TAKES_RUN, false, O> {
+    fn result(output: O, _: &mut FutureBuf) -> CallResult {
+        CallResult::Done(output.into_result().into())
+    }
+}
+
+impl<const TAKES_RUN: bool, Fut> Form<Fut> for Shape<TAKES_RUN, true, Fut>
+where
+    Fut: Future<Output: Outcome> + Send + 'static,
+{
+    fn result(output: Fut, spare: &mut FutureBuf) -> CallResult {
+        future(output, spare)
+    }
+}
+
+impl<F, const TAKES_RUN: bool, const IS_ASYNC: bool, O> Target<Shape<TAKES_RUN, IS_ASYNC, O>> for F
+where
+    F: Callable<TAKES_RUN, IS_ASYNC, O> + Send + 'static,
+    Shape<TAKES_RUN, IS_ASYNC, O>: Form<O>,
+    O: 'static,
+{
+    type Body = Held<F, Shape<TAKES_RUN, IS_ASYNC, O>>;
+
+    fn into_body(self) -> Self::Body {
+        Held::new(self)
+    }
+}
+
+impl<F, const TAKES_RUN: bool, const IS_ASYNC: bool, O> Body for Held<F, Shape<TAKES_RUN, IS_ASYNC, O>>
+where
+    F: Callable<TAKES_RUN, IS_ASYNC, O> + Send + 'static,
+    Shape<TAKES_RUN, IS_ASYNC, O>: Form<O>,
+    O: 'static,
+{
+    fn call(&self, run: &RunContext<'_>, spare: &mut FutureBuf) -> CallResult {
+        match &mut *self.target() {
+            Some(target) => Shape::<TAKES_RUN, IS_ASYNC, O>::result(target.call(run), spare),
+            None => CallResult::Done(RunEnd::Finished),
+        }
+    }
+
+    fn clear(&self) {
+        let target = self.target().take();
+        drop(target);
+    }
+
+    fn takes_run(&self) -> bool {
+        TAKES_RUN
+    }
+
+    fn name(&self) -> &str {
+        std::any::type_name::<F>()
+    }
+}
+
+impl<F, const TAKES_RUN: bool, const IS_ASYNC: bool, O> SharedTarget<Shape<TAKES_RUN, IS_ASYNC, O>> for F
+where
+    F: SharedCallable<TAKES_RUN, IS_ASYNC, O> + Send + Sync + 'static,
+    Shape<TAKES_RUN, IS_ASYNC, O>: Form<O>,
+    O: 'static,
+{
+    fn into_shared_body(self) -> Box<dyn Body> {
+        Box::new(Shared::<F, Shape<TAKES_RUN, IS_ASYNC, O>>::new(self))
+    }
+}
+
+impl<F, const TAKES_RUN: bool, const IS_ASYNC: bool, O> Body for Shared<F, Shape<TAKES_RUN, IS_ASYNC, O>>
+where
+    F: SharedCallable<TAKES_RUN, IS_ASYNC, O> + Send + Sync + 'static,
+    Shape<TAKES_RUN, IS_ASYNC, O>: Form<O>,
+    O: 'static,
+{
+    fn call(&self, run: &RunContext<'_>, spare: &mut FutureBuf) -> CallResult {
+        let target = lock(&self.target).clone();
+        match target {
+            Some(target) => Shape::<TAKES_RUN, IS_ASYNC, O>::result(target.call_shared(run), spare),
+            None => CallResult::Done(RunEnd::Finished),
+        }
+    }
+
+    fn clear(&self) {
+        let target = lock(&self.target).take();
+        drop(target);
+    }
+
+    fn takes_run(&self) -> bool {
+        TAKES_RUN
+    }
+
+    fn name(&self) -> &str {
+        std::any::type_name::<F>()
+    }
+}
 
 impl<F: Target<Plain<O>>, O> BlockingTarget<Plain<O>> for F {}
 impl<F: Target<WithRun<O>>, O> BlockingTarget<WithRun<O>> for F {}
 
-fn future<Fut: OutcomeFuture + 'static>(future: Fut, spare: &mut FutureBuf) -> CallResult {
+fn future<Fut: Future<Output: Outcome> + Send + 'static>(future: Fut, spare: &mut FutureBuf) -> CallResult {
     let mut next = Some(future);
     if let Some(mut buf) = spare.take() {
         if buf.as_mut().reuse(&mut next) {
@@ -390,7 +453,7 @@ impl<Fut: Future<Output: Outcome>> Future for Buffered<Fut> {
     }
 }
 
-impl<Fut: OutcomeFuture + 'static> ReusableFuture for Buffered<Fut> {
+impl<Fut: Future<Output: Outcome> + Send + 'static> ReusableFuture for Buffered<Fut> {
     fn clear(self: Pin<&mut Self>) -> bool {
         self.project().future.set(None);
         true

@@ -51,9 +51,14 @@ pub(crate) fn count(event: &Event) {
         EventKind::Cancelled => count_end(event, job, "cancelled"),
         EventKind::Retried(_) => counter!(RETRIES, "job" => job).increment(1),
         EventKind::Missed(count) => counter!(MISSED, "job" => job).increment(*count),
-        EventKind::Refused => counter!(REFUSED, "job" => job).increment(1),
+        EventKind::Refused => count_refusal(job),
         EventKind::Late(_) | EventKind::Removed => {}
     }
+}
+
+/// Counts a refused run. Events report only the first.
+pub(crate) fn count_refusal(job: String) {
+    counter!(REFUSED, "job" => job).increment(1);
 }
 
 fn count_end(event: &Event, job: String, outcome: &'static str) {

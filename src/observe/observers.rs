@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Weak};
 
+use crate::job::span::RunSpan;
 use crate::observe::event::Event;
 use crate::observe::stream::{Channel, Events};
 use crate::sync::Mutex;
@@ -38,9 +39,9 @@ impl Observers {
         events
     }
 
-    /// Reports the event to all observers. No lock is held while a hook runs. The panic of a hook is discarded.
-    pub(crate) fn emit(&self, event: &Event) {
-        crate::observe::trace::emit(event);
+    /// Reports the event to all observers. If the event belongs to a run, `span` is the span of the run. No lock is held while a hook runs. The panic of a hook is discarded.
+    pub(crate) fn emit(&self, event: &Event, span: Option<&RunSpan>) {
+        crate::observe::trace::emit(event, span);
         #[cfg(feature = "metrics")]
         quietly(|| crate::observe::metrics::count(event));
         for hook in &self.hooks {
@@ -49,6 +50,14 @@ impl Observers {
         for channel in self.streams() {
             quietly(|| channel.send(event.clone()));
         }
+    }
+
+    /// Counts a refusal that is not reported to hooks and streams.
+    pub(crate) fn count_refusal(&self, job: &str) {
+        #[cfg(feature = "metrics")]
+        quietly(|| crate::observe::metrics::count_refusal(job.to_owned()));
+        #[cfg(not(feature = "metrics"))]
+        let _ = job;
     }
 
     fn streams(&self) -> Vec<Arc<Channel>> {

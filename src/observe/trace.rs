@@ -1,18 +1,18 @@
 //! Spans and events for `tracing`. Without the `tracing` feature, all functions here are empty and cost nothing.
 //!
-//! Each run has a span `run` with the target `atevery` and the level INFO. The span has no parent: a run belongs to its
-//! job, not to the code that drives the executor. The span is entered for the call of the target, for each poll of the
-//! future, and for the drop of the future. The event for the end of the run also lies inside the span. The span has
-//! these fields:
+//! Each run has a span `run` with the target `atevery` and the level ERROR, so that a filter keeps the span of each event
+//! that it keeps. The span has no parent: a run belongs to its job, not to the code that drives the executor. The span is entered for the call of the target, for each poll of the
+//! future, and for the drop of the future. The events of the run also lie inside the span. The span has these fields:
 //!
 //! | field | |
 //! | --- | --- |
 //! | `job` | the job's name |
 //! | `run` | the number of the run |
-//! | `scheduled` | the instant that the schedule gives for the run, in seconds from the creation of the scheduler |
-//! | `lateness_ms` | the time from the due instant to the start of the run, in milliseconds |
+//! | `lateness_ms` | the time from the due instant to the start of the run, in milliseconds, rounded to microseconds |
 //!
-//! Events have the same target and the fields `job` and `run`:
+//! Events have the same target. If the subscriber knows the current span, an event inside the span of its run has no
+//! fields `job` and `run`: the span has them, and formatters write the fields of both. All other events of a job have the
+//! field `job`, and events of a run also have the field `run`:
 //!
 //! | level | event | further fields |
 //! | --- | --- | --- |
@@ -23,8 +23,12 @@
 //! | WARN | intervals were missed | `count` |
 //! | WARN | run is late | `by_ms` |
 //! | WARN | the executor refused a run | |
+//! | WARN | a running scheduler was dropped, and its jobs ended | `jobs`: how many |
 //! | DEBUG | job removed | |
 //! | TRACE | run started, run finished, run cancelled | |
+//!
+//! Lateness and refusals are repeated only if they have changed, see [`EventKind::Late`](crate::EventKind::Late) and
+//! [`EventKind::Refused`](crate::EventKind::Refused).
 
 #[cfg(feature = "tracing")]
 pub(crate) use self::on::*;
@@ -37,6 +41,7 @@ mod on {
     use tracing::{Level, enabled};
 
     use crate::job::event_kind::EventKind;
+    use crate::job::span::{RunSpan, is_current, millis};
     use crate::observe::event::Event;
     use crate::text::describe;
     use crate::unwind::quietly;
@@ -45,13 +50,23 @@ mod on {
         enabled!(target: "atevery", Level::ERROR)
     }
 
-    /// Reports the event to the subscriber. A panic of the subscriber is discarded.
-    pub(crate) fn emit(event: &Event) {
-        quietly(|| write(event));
+    /// Reports the event to the subscriber. If the event belongs to a run, `span` is the span of the run. A panic of the
+    /// subscriber is discarded.
+    pub(crate) fn emit(event: &Event, span: Option<&RunSpan>) {
+        quietly(|| write(event, span));
     }
 
-    fn write(event: &Event) {
-        let (job, run) = (event.job().name(), event.run());
+    /// Warns that a scheduler was dropped while it was running.
+    pub(crate) fn warn_of_drop(jobs: usize) {
+        quietly(|| tracing::warn!(target: "atevery", jobs, "a running scheduler was dropped, and its jobs ended"));
+    }
+
+    fn write(event: &Event, span: Option<&RunSpan>) {
+        // The fields of the span are not repeated.
+        let (job, run) = match span {
+            Some(span) if is_current(span) => (None, None),
+            _ => (Some(event.job().name()), event.run()),
+        };
         match event.kind() {
             EventKind::Failed(error) => {
                 tracing::error!(target: "atevery", job, run, error = describe(&**error), "run failed");
@@ -66,7 +81,7 @@ mod on {
             EventKind::Refused => tracing::warn!(target: "atevery", job, "the executor refused a run"),
             EventKind::Missed(count) => tracing::warn!(target: "atevery", job, run, count, "intervals were missed"),
             EventKind::Late(by) => {
-                tracing::warn!(target: "atevery", job, run, by_ms = by.as_secs_f64() * 1e3, "run is late");
+                tracing::warn!(target: "atevery", job, run, by_ms = millis(*by), "run is late");
             }
             EventKind::Removed => tracing::debug!(target: "atevery", job, "job removed"),
             EventKind::Started | EventKind::Finished | EventKind::Cancelled => {
@@ -78,11 +93,14 @@ mod on {
 
 #[cfg(not(feature = "tracing"))]
 mod off {
+    use crate::job::span::RunSpan;
     use crate::observe::event::Event;
 
     pub(crate) fn is_on() -> bool {
         false
     }
 
-    pub(crate) fn emit(_: &Event) {}
+    pub(crate) fn emit(_: &Event, _: Option<&RunSpan>) {}
+
+    pub(crate) fn warn_of_drop(_: usize) {}
 }

@@ -47,7 +47,7 @@ pub const fn constant(interval: Duration) -> Duration {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be an argument of a job",
     label = "not `Clone + Send + 'static`",
-    note = "an argument is cloned for each run, and a run may be on any thread: it has to be `Clone + Send + 'static`",
+    note = "an argument is cloned for each run, and a run may be on any thread: it must be `Clone + Send + 'static`",
     note = "share what can't be cloned in an `Arc`, and use `Arc` where this is an `Rc`"
 )]
 pub trait Argument: Clone + Send + 'static {}

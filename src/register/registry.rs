@@ -9,7 +9,7 @@ use crate::control::job_builder::JobBuilder;
 use crate::control::scheduler::Scheduler;
 use crate::error::Error;
 use crate::job::handle::Job;
-use crate::observe::status::table::short;
+use crate::observe::status::table::{is_endless, short};
 
 /// Makes the annotated function a job.
 ///
@@ -131,8 +131,8 @@ impl Registered {
         Some(self.interval)
     }
 
-    /// Returns the schedule as text, such as `every 2s`. Durations have the short form of the table of
-    /// [`Scheduler::status`].
+    /// Returns the schedule as text, such as `every 2s`, or `once` if the interval is longer than 292 years. Durations
+    /// have the short form of the table of [`Scheduler::status`].
     ///
     /// ```
     /// use atevery::{Scheduler, every, testing::VirtualTime};
@@ -151,6 +151,9 @@ impl Registered {
     /// # Ok::<(), atevery::Error>(())
     /// ```
     pub fn schedule(&self) -> String {
+        if is_endless(self.interval) {
+            return String::from("once");
+        }
         format!("every {}", short(self.interval))
     }
 

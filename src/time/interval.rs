@@ -60,8 +60,9 @@ pub const fn parse_interval(text: &str) -> Result<Duration, ParseIntervalError> 
     Ok(total)
 }
 
-/// The reason why [`parse_interval`] refuses a text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// The reason why [`parse_interval`] refuses a text. `Debug` writes the same message as `Display`, because a `main` that
+/// returns the error prints the `Debug` form.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ParseIntervalError {
     /// The text is empty.
@@ -95,6 +96,12 @@ impl ParseIntervalError {
 }
 
 impl fmt::Display for ParseIntervalError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.message())
+    }
+}
+
+impl fmt::Debug for ParseIntervalError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.message())
     }

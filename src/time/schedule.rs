@@ -24,6 +24,9 @@ pub enum MissedTicks {
     /// Missed runs are made up, one per tick, until the job has caught up. In the long run, the number of runs is
     /// right.
     ///
+    /// A job whose interval is a single tick never catches up, because each tick brings another run: all later runs stay
+    /// late. Take `Skip` or `Delay` for such a job.
+    ///
     /// ```text
     /// ms    0         100       200       300       400       500
     /// tick  |    |    |    |    |    |    |    |    |    |    |

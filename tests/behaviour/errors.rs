@@ -129,6 +129,23 @@ fn messages_state_what_was_seen_and_what_is_allowed() {
     assert!(message.contains("0ns") && message.contains("1ms"), "{message}");
 }
 
+/// `fn main() -> Result<(), Error>` prints the `Debug` form.
+#[test]
+fn debug_writes_what_display_writes() {
+    for error in [
+        interval_too_short(),
+        invalid_resolution(),
+        already_started(),
+        stopping(),
+        spawn(),
+    ] {
+        assert_eq!(format!("{error:?}"), error.to_string());
+        assert_eq!(format!("{error:#?}"), error.to_string());
+    }
+    let error = atevery::parse_interval("2 weeks").unwrap_err();
+    assert_eq!(format!("{error:?}"), error.to_string());
+}
+
 #[test]
 fn errors_go_where_errors_go() {
     fn goes<E: std::error::Error + Send + Sync + 'static>(_: &E) {}

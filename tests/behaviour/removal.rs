@@ -1,6 +1,8 @@
 //! Jobs that are removed.
 
-use atevery::{Job, Run, Scheduler};
+use std::sync::{Arc, Mutex};
+
+use atevery::{Allow, Job, Run, Scheduler, WeakScheduler};
 
 use crate::support::{Count, World, later, ms, names, put, take, yield_now};
 
@@ -95,7 +97,7 @@ fn a_job_removes_itself_and_panics() {
 }
 
 #[test]
-fn a_job_removes_one_that_was_handed_over() {
+fn a_job_removes_one_that_was_dispatched() {
     let world = World::new();
     let slot = later::<Job>();
     let victim = slot.clone();
@@ -130,6 +132,39 @@ fn what_the_target_captured_is_dropped() {
     job.remove();
     world.settle();
     assert_eq!(dropped.get(), 1);
+}
+
+/// What the target captured may look at the scheduler when it is dropped.
+#[test]
+fn while_the_target_is_dropped_the_job_is_no_longer_listed() {
+    struct Looks(WeakScheduler, Arc<Mutex<Vec<usize>>>);
+    impl Drop for Looks {
+        fn drop(&mut self) {
+            let listed = self.0.upgrade().map_or(0, |scheduler| scheduler.jobs().len());
+            self.1.lock().unwrap().push(listed);
+        }
+    }
+    type Remove = fn(&World, &Job);
+    let by_hand: Remove = |_, job| job.remove();
+    let by_itself: Remove = |world, _| world.advance(100);
+    for (remove, times) in [(by_hand, 2), (by_itself, 1)] {
+        for allow in [false, true] {
+            let (world, seen) = (World::new(), Arc::default());
+            let looks = Looks(world.scheduler.downgrade(), Arc::clone(&seen));
+            let target = move || {
+                let _looks = &looks;
+            };
+            let builder = world.every(100).times(times);
+            let job = if allow {
+                builder.on_overlap(Allow(2)).run(target).unwrap()
+            } else {
+                builder.run(target).unwrap()
+            };
+            world.start();
+            remove(&world, &job);
+            assert_eq!(*seen.lock().unwrap(), [0], "times: {times}, allow: {allow}");
+        }
+    }
 }
 
 #[test]

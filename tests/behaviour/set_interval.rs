@@ -1,4 +1,4 @@
-//! A job gets another interval.
+//! Changes of a job's interval.
 
 use std::sync::mpsc;
 use std::time::Duration;
@@ -567,7 +567,7 @@ fn runs_that_overlap() {
     world.stop();
 }
 
-/// One run of the job is in progress, and there may be another: it needn't wait for the end of that one.
+/// One run of the job is in progress, and another run may begin beside it, without waiting for its end.
 #[test]
 
 fn a_shorter_one_for_runs_that_overlap() {

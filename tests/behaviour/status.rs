@@ -1,4 +1,4 @@
-//! What a job's and a scheduler's status say.
+//! The status of a job and of a scheduler.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::support::{SECOND, World, blow_up, ms, poll_once};
 
 const YEAR: Duration = Duration::from_secs(365 * 86_400);
 
-/// Lengths of time are kept in single precision.
+/// Durations are kept in single precision.
 fn assert_near(found: Duration, expected: Duration) {
     assert!(
         found.abs_diff(expected) <= expected / 1_000_000,
@@ -20,12 +20,12 @@ fn assert_near(found: Duration, expected: Duration) {
     );
 }
 
-/// Runs by their lateness: less than 10 ms, 100 ms, 1 s, and more.
+/// Numbers of runs by lateness: less than 10 ms, 100 ms, 1 s, and more.
 fn histogram(status: &JobStatus) -> Vec<u32> {
     status.lateness().into_iter().map(|(_, runs)| runs).collect()
 }
 
-/// How many runs were measured.
+/// Number of timed runs.
 fn measured(job: &Job) -> u32 {
     histogram(&job.status()).iter().sum()
 }
@@ -391,7 +391,7 @@ mod counts {
         assert_eq!(job.status().failures(), 2);
     }
 
-    /// Nobody listens, and nothing is measured: the second runs of so many jobs are not.
+    /// There is no observer, and no run is timed, because the second runs of so many jobs are not.
     #[test]
     fn the_first_failure_leaves_a_trace_whoever_listens() {
         let world = World::new();
@@ -440,7 +440,7 @@ mod measures {
         }
         let status = job.status();
         assert_eq!(histogram(&status), [2, 2, 2, 2]);
-        assert_near(status.max_lateness(), ms(7_000));
+        assert_eq!(status.max_lateness(), ms(7_000));
         let bounds: Vec<_> = status.lateness().into_iter().map(|(bound, _)| bound).collect();
         assert_eq!(bounds, [Some(ms(10)), Some(ms(100)), Some(SECOND), None]);
     }
@@ -451,7 +451,24 @@ mod measures {
         let job = world.noting("a", 130);
         world.start();
         world.advance(270); // Due at 130 and 260, begun at 150 only.
-        assert_near(job.status().max_lateness(), ms(20));
+        assert_eq!(job.status().max_lateness(), ms(20));
+    }
+
+    /// Single precision holds 449.999988 ms.
+    #[test]
+    fn round_lengths_are_shown_as_they_are() {
+        for length in [1, 3, 50, 450, 450_001, 7_654_321] {
+            let world = World::new();
+            let clock = world.time.clone();
+            let job = world.every(100_000_000).run(move || clock.sleep(ms(length))).unwrap();
+            world.scheduler.start().unwrap();
+            world.time.jump(ms(length));
+            world.settle();
+            world.advance(length);
+            let status = job.status();
+            assert_eq!(status.max_lateness(), ms(length));
+            assert_eq!(status.mean_duration(), Some(ms(length)));
+        }
     }
 
     #[test]
@@ -503,7 +520,7 @@ mod measures {
         assert!(text.contains("late"), "{text}");
     }
 
-    /// All runs are measured with the feature `metrics`.
+    /// With the feature `metrics`, all runs are timed.
     fn expect(sampled: std::ops::RangeInclusive<u32>, runs: u32) -> std::ops::RangeInclusive<u32> {
         if cfg!(feature = "metrics") {
             runs..=runs
@@ -536,7 +553,7 @@ mod measures {
             assert!(jobs.iter().all(|job| measured(job) == 1));
             world.advance(3_500);
             for job in &jobs {
-                // The first one, and then 2 or 3 of 35.
+                // The first run, and then 2 or 3 of 35.
                 assert_eq!(job.runs(), 36, "{count}");
                 assert!(expect(3..=4, 36).contains(&measured(job)), "{count}");
                 let since_last = time_of(3_500) - job.status().last_start().unwrap();
@@ -579,7 +596,7 @@ mod measures {
         let job = world.every(100).run(move || clock.sleep(ms(30))).unwrap();
         let _crowd = crowd(&world, 1_000);
         world.start();
-        // One of these runs is measured anyway.
+        // One of these runs is timed anyway.
         for at in [100, 200] {
             world.advance(at + 10 - world.elapsed_ms());
             let mut events = world.scheduler.events();
@@ -670,13 +687,114 @@ mod table {
         world.start();
         world.advance(2_500);
         let expected = "\
-job     state    every  runs  failed  panicked  timed out  missed   last run  took  mean  late   next  last error
-beat    waiting  1s        3       3         0          0       0  500ms ago   0ns   0ns   0ns  500ms  no pulse
-sweep   waiting  1m        1       0         0          0       0   2.5s ago  1.5s  1.5s   0ns  57.5s
-upload  running  5s        1       0         0          0       0   2.5s ago     -     -     -   2.5s
-later   paused   100ms     0       0         0          0       0          -     -     -     -      -
+job     state    every  runs  failed  panicked  timed out  retries  missed   last run  took  mean  late   next  last error
+beat    waiting  1s        3       3         0          0        0       0  500ms ago   0ns   0ns   0ns  500ms  no pulse
+sweep   waiting  1m        1       0         0          0        0       0   2.5s ago  1.5s  1.5s   0ns  57.5s
+upload  running  5s        1       0         0          0        0       0   2.5s ago     -     -     -   2.5s
+later   paused   100ms     0       0         0          0        0       0          -     -     -     -      -
 running: 4 jobs, 1 of them running; 5 runs, 3 of them failed";
         assert_eq!(world.scheduler.status().to_string(), expected);
+    }
+
+    #[test]
+    fn of_a_scheduler_that_never_ran() {
+        let world = World::new();
+        world.noting("beat", 1_000);
+        world.scheduler.every(Duration::MAX).name("once").run(|| ()).unwrap();
+        let first = world.every(1_000).first_run(FirstRun::AfterInterval);
+        first.name("later").run(|| ()).unwrap();
+        let expected = "\
+job    state    every  runs  failed  panicked  timed out  retries  missed  last run  took  mean  late  next  last error
+beat   waiting  1s        0       0         0          0        0       0         -     -     -     -   now
+once   waiting  never     0       0         0          0        0       0         -     -     -     -   now
+later  waiting  1s        0       0         0          0        0       0         -     -     -     -    1s
+stopped: 3 jobs, 0 of them running; 0 runs, 0 of them failed";
+        assert_eq!(world.scheduler.status().to_string(), expected);
+        world.start();
+        let text = world.scheduler.status().to_string();
+        let once: Vec<_> = text.lines().nth(2).unwrap().split_whitespace().collect();
+        assert_eq!(
+            (once[0], once[2], *once.last().unwrap()),
+            ("once", "never", "-"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn a_run_that_is_tried_again_is_counted_beside_its_error() {
+        let world = World::new();
+        let mut attempts = 0;
+        let target = move || {
+            attempts += 1;
+            if attempts < 3 { Err("no pulse") } else { Ok(()) }
+        };
+        let builder = world.every(1_000).name("a").retry(|| [ms(1), ms(1)]);
+        builder.run(target).unwrap();
+        world.start();
+        world.advance(10);
+        let text = world.scheduler.status().to_string();
+        let (titles, row) = (text.lines().next().unwrap(), text.lines().nth(1).unwrap());
+        let end = titles.find("retries").unwrap() + "retries".len();
+        assert_eq!(&row[end - 2..end], " 2", "{text}");
+        assert!(row.ends_with("  no pulse"), "{text}");
+    }
+
+    #[test]
+    fn columns_are_those_of_a_terminal() {
+        let names = [
+            ("beat", 4),
+            ("日本", 4),
+            ("ｱｲｳ", 3),
+            ("한국어", 6),
+            ("한", 2),
+            ("e\u{301}te\u{301}", 3),
+            ("กำลัง", 4),
+            ("✓ ok", 4),
+            ("⏰ alarm", 8),
+            ("👍🏽", 2),
+            ("❤\u{fe0f}", 2),
+            ("👩\u{200d}👩\u{200d}👧", 2),
+            ("🇩🇪🇫🇷", 4),
+            ("Ｆｕｌｌ", 8),
+            ("no\u{200b}thing", 15),
+        ];
+        let world = World::new();
+        for (name, _) in names {
+            world.every(100).name(name).run(|| ()).unwrap();
+        }
+        let text = world.scheduler.status().to_string();
+        let widest = names.iter().map(|(_, columns)| *columns).max().unwrap();
+        for ((name, columns), line) in names.iter().zip(text.lines().skip(1)) {
+            let (shown, _) = line.split_once("waiting").unwrap();
+            let spaces = shown.len() - shown.trim_end().len();
+            assert_eq!(spaces, widest - columns + 2, "{name:?}\n{text}");
+        }
+    }
+
+    #[test]
+    fn what_nobody_can_see_is_escaped() {
+        let unseen = [
+            '\u{ad}',
+            '\u{34f}',
+            '\u{115f}',
+            '\u{180e}',
+            '\u{200b}',
+            '\u{2060}',
+            '\u{2064}',
+            '\u{2800}',
+            '\u{3164}',
+            '\u{feff}',
+            '\u{ffa0}',
+            '\u{e0041}',
+        ];
+        for unseen in unseen {
+            let world = World::new();
+            let name = format!("a{unseen}b");
+            world.every(100).name(name).run(|| ()).unwrap();
+            let text = world.scheduler.status().to_string();
+            let row = text.lines().nth(1).unwrap();
+            assert!(row.starts_with(&format!("a{}b ", unseen.escape_unicode())), "{text}");
+        }
     }
 
     #[test]
@@ -728,6 +846,7 @@ running: 4 jobs, 1 of them running; 5 runs, 3 of them failed";
                 "failed",
                 "panicked",
                 "timed out",
+                "retries",
                 "missed",
                 "last run",
                 "took",

@@ -1,3 +1,4 @@
+mod columns;
 #[cfg(feature = "serde")]
 mod serialize;
 pub(crate) mod table;
@@ -91,7 +92,7 @@ struct Here<'a> {
 /// time.advance(Duration::from_millis(2_500));
 /// let table = scheduler.status().to_string();
 /// assert_eq!(table.lines().nth(1).unwrap(), "\
-/// beat   waiting  1s        3       3         0          0       0  500ms ago   0ns   0ns   0ns  500ms  no pulse");
+/// beat   waiting  1s        3       3         0          0        0       0  500ms ago   0ns   0ns   0ns  500ms  no pulse");
 /// # Ok::<(), atevery::Error>(())
 /// ```
 #[derive(Debug, Clone)]

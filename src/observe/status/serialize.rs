@@ -17,7 +17,8 @@
 //!     }
 //! };
 //! let beat = scheduler.every(Duration::from_secs(1)).name("beat").run(target)?;
-//! scheduler.every(Duration::from_millis(1_500)).name("later").run(|| ())?.pause();
+//! let later = scheduler.every(Duration::from_millis(1_500)).name("later").run(|| ())?;
+//! later.pause();
 //! assert_eq!(to_value(scheduler.status()).unwrap()["state"], "stopped");
 //! scheduler.start()?;
 //! time.advance(Duration::from_millis(1_750));
@@ -26,6 +27,7 @@
 //!     "state": "running",
 //!     "jobs": [
 //!         {
+//!             "id": to_value(beat.id()).unwrap(),
 //!             "name": "beat",
 //!             "state": "waiting",
 //!             "interval_seconds": 1.0,
@@ -51,6 +53,7 @@
 //!             ],
 //!         },
 //!         {
+//!             "id": to_value(later.id()).unwrap(),
 //!             "name": "later",
 //!             "state": "paused",
 //!             "interval_seconds": 1.5,
@@ -78,6 +81,7 @@
 //!     ],
 //! });
 //! let status = to_value(scheduler.status()).unwrap();
+//! assert!(status["jobs"][0]["id"].is_u64());
 //! assert_eq!(status, expected);
 //! assert_eq!(status["jobs"][0], to_value(beat.status()).unwrap());
 //!
@@ -94,9 +98,11 @@ use std::time::Duration;
 use serde::{Serialize, Serializer};
 
 use super::{JobState, JobStatus};
+use crate::job::id::JobId;
 
 #[derive(Serialize)]
 struct Fields<'a> {
+    id: JobId,
     name: &'a str,
     state: JobState,
     interval_seconds: Option<f64>,
@@ -132,6 +138,7 @@ impl Serialize for JobStatus {
             runs,
         });
         let fields = Fields {
+            id: self.id(),
             name: self.name(),
             state: self.state(),
             interval_seconds: seconds(self.interval()),

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use crate::text::OneLine;
 
+use super::columns::columns;
 use super::{JobState, JobStatus, SchedulerState, SchedulerStatus};
 
-const TITLES: [&str; 13] = [
+const TITLES: [&str; 14] = [
     "job",
     "state",
     "every",
@@ -15,6 +16,7 @@ const TITLES: [&str; 13] = [
     "failed",
     "panicked",
     "timed out",
+    "retries",
     "missed",
     "last run",
     "took",
@@ -64,7 +66,7 @@ fn plural(count: u64, noun: &str) -> String {
 fn lines(jobs: &[JobStatus]) -> Vec<String> {
     let rows: Vec<Row> = jobs.iter().map(row).collect();
     let width = |column: usize| {
-        let cells = rows.iter().map(|row| row[column].chars().count());
+        let cells = rows.iter().map(|row| columns(&row[column]));
         cells.chain([TITLES[column].len()]).max().unwrap_or_default()
     };
     let widths: [usize; TITLES.len()] = std::array::from_fn(width);
@@ -77,10 +79,11 @@ fn lines(jobs: &[JobStatus]) -> Vec<String> {
 fn line(widths: &[usize; TITLES.len()], row: &Row, error: &str) -> String {
     let mut line = String::new();
     for (column, (cell, width)) in row.iter().zip(widths).enumerate() {
+        let padding = " ".repeat(width - columns(cell));
         if WORDS.contains(&column) {
-            line += &format!("{cell:<width$}  ");
+            line += &format!("{cell}{padding}  ");
         } else {
-            line += &format!("{cell:>width$}  ");
+            line += &format!("{padding}{cell}  ");
         }
     }
     line += &OneLine(error).to_string();
@@ -97,13 +100,14 @@ fn row(job: &JobStatus) -> Row {
         job.failures().to_string(),
         job.panics().to_string(),
         job.timeouts().to_string(),
+        job.retries().to_string(),
         job.missed().to_string(),
         job.last_start
             .map_or_else(none, |start| format!("{} ago", short(start.distance))),
         job.last_duration().map_or_else(none, short),
         job.mean_duration().map_or_else(none, short),
         job.last_duration().map_or_else(none, |_| short(job.max_lateness())),
-        job.next_due.map_or_else(none, |next| short(next.distance)),
+        job.next_due.map_or_else(none, |next| ahead(next.distance)),
     ]
 }
 
@@ -111,9 +115,27 @@ fn none() -> String {
     String::from("-")
 }
 
-/// Formats a duration in its two largest units, `1d 4h` or `1m 30s`. Below a minute: `1.5s` or `20ms`.
+/// Formats the distance of an instant ahead.
+fn ahead(distance: Duration) -> String {
+    if distance.is_zero() {
+        String::from("now")
+    } else {
+        short(distance)
+    }
+}
+
+/// Whether an instant so far ahead is never reached.
+pub(crate) fn is_endless(duration: Duration) -> bool {
+    duration >= Duration::from_nanos(i64::MAX.unsigned_abs())
+}
+
+/// Formats a duration in its two largest units, `1d 4h` or `1m 30s`. Below a minute: `1.5s` or `20ms`. From 292 years:
+/// `never`.
 pub(crate) fn short(duration: Duration) -> String {
     const UNITS: [(u64, &str); 4] = [(86_400, "d"), (3_600, "h"), (60, "m"), (1, "s")];
+    if is_endless(duration) {
+        return String::from("never");
+    }
     let seconds = duration.as_secs();
     let Some(first) = UNITS.iter().position(|(unit, _)| *unit > 1 && seconds >= *unit) else {
         return below_a_minute(duration);

@@ -1,7 +1,8 @@
-//! Each kind of event, and what it tells.
+//! Each kind of event, and its contents.
 
 use std::num::ParseIntError;
 use std::panic::panic_any;
+use std::time::Duration;
 
 use atevery::runtime::Timer;
 use atevery::testing::VirtualTime;
@@ -59,7 +60,7 @@ fn the_event_of_a_late_run_tells_scheduled_and_beginning_apart() {
 }
 
 #[test]
-fn an_error_is_told_as_it_was_returned() {
+fn an_error_is_reported_as_it_was_returned() {
     let (world, seen) = watched();
     world.every(100).name("a").run(|| "x".parse::<u8>().map(drop)).unwrap();
     world.start();
@@ -92,10 +93,10 @@ fn an_error_after_a_wait() {
 }
 
 #[test]
-fn a_panic_is_told_with_what_it_said() {
+fn a_panic_is_reported_with_its_message() {
     let (world, seen) = watched();
     world.every(100).name("text").run(blow_up).unwrap();
-    // The compiler must not see the text, or the payload would be a `&str` as well.
+    // The compiler must not see the text. Otherwise the payload would also be a `&str`.
     let lives = std::hint::black_box(7);
     let formatted = move || -> () { panic!("{lives} lives") };
     world.every(100).name("formatted").run(formatted).unwrap();
@@ -256,7 +257,7 @@ fn the_next_run_cancels() {
 }
 
 #[test]
-fn missed_intervals_are_told_before_the_run() {
+fn missed_intervals_are_reported_before_the_run() {
     for (policy, missed) in [
         (MissedTicks::Burst, None),
         (MissedTicks::Skip, Some(3)),
@@ -311,7 +312,7 @@ fn what_is_put_off_by_its_jitter_is_not_late() {
 }
 
 #[test]
-fn a_removal_is_told_once() {
+fn a_removal_is_reported_once() {
     let (world, seen) = watched();
     let job = world.noting("a", 100);
     world.start();
@@ -383,26 +384,24 @@ fn the_last_scheduled_run_removes_the_job_once() {
 }
 
 #[test]
-fn a_refusal_is_told_at_each_try() {
+fn a_refusal_is_reported_once_until_a_run_begins_and_is_counted_each_time() {
     let faults: [fn(&VirtualTime, usize); 2] = [VirtualTime::refuse_spawns, VirtualTime::drop_spawns];
     for fault in faults {
         for blocking in [false, true] {
             let (world, seen) = watched();
             let builder = world.every(1_000).name("a");
-            if blocking {
-                builder.run_blocking(|| ()).unwrap();
+            let job = if blocking {
+                builder.run_blocking(|| ())
             } else {
-                builder.run(|| ()).unwrap();
+                builder.run(|| ())
             }
+            .unwrap();
             world.scheduler.start().unwrap();
             fault(&world.time, 1_000);
             world.settle();
             world.advance(60);
-            assert_eq!(
-                seen.take_lines(),
-                ["0 a refused", "50 a refused"],
-                "blocking: {blocking}"
-            );
+            assert_eq!(seen.take_lines(), ["0 a refused"], "blocking: {blocking}");
+            assert_eq!(job.status().refused(), 2, "blocking: {blocking}");
             fault(&world.time, 0);
             world.advance(40);
             assert_eq!(
@@ -410,7 +409,94 @@ fn a_refusal_is_told_at_each_try() {
                 ["100 a 0 started, scheduled 0", "100 a 0 finished, scheduled 0, took 0"],
                 "blocking: {blocking}"
             );
+            fault(&world.time, 1_000);
+            world.advance(1_000);
+            assert_eq!(seen.take_lines(), ["1000 a refused"], "blocking: {blocking}");
+            assert_eq!(job.status().refused(), 5, "blocking: {blocking}");
         }
+    }
+}
+
+#[test]
+fn an_executor_that_refuses_everything_is_reported_once_for_each_job() {
+    let (world, seen) = watched();
+    let jobs = [world.noting("a", 50), world.noting("b", 50)];
+    world.scheduler.start().unwrap();
+    world.time.refuse_spawns(1_000_000);
+    world.advance(60_000);
+    assert_eq!(seen.take_lines(), ["0 a refused", "0 b refused"]);
+    assert!(jobs.iter().all(|job| job.status().refused() == 1_201));
+}
+
+#[test]
+fn lateness_is_reported_again_when_it_has_doubled_or_was_over() {
+    let (world, seen) = watched();
+    world.every(1_000).name("a").run(|| ()).unwrap();
+    world.start();
+    for lateness_ms in [100, 120, 239, 240, 300, 479, 480, 0, 120, 130] {
+        world.time.jump(ms(1_000 - world.elapsed_ms() % 1_000 + lateness_ms));
+        world.settle();
+    }
+    let mut late = seen.take_lines();
+    late.retain(|line| line.contains("late"));
+    let expected = [
+        "2120 a 2 late by 120, scheduled 2000",
+        "4240 a 4 late by 240, scheduled 4000",
+        "7480 a 7 late by 480, scheduled 7000",
+        "9120 a 9 late by 120, scheduled 9000",
+    ];
+    assert_eq!(late, expected);
+}
+
+/// Such a job is made up at every tick, and each tick brings one more run.
+#[test]
+fn a_job_of_one_tick_that_is_late_for_ever_is_reported_once() {
+    let (world, seen) = watched();
+    let job = world.noting("a", 50);
+    world.start();
+    world.time.jump(ms(500));
+    world.settle();
+    world.advance(5_000);
+    let mut late = seen.take_lines();
+    late.retain(|line| line.contains("late"));
+    assert_eq!(late, ["500 a 1 late by 450, scheduled 50"]);
+    assert_eq!(job.runs(), 102);
+}
+
+#[test]
+fn what_is_reported_of_one_job_is_reported_of_another_too() {
+    let (world, seen) = watched();
+    for name in ["a", "b"] {
+        world.every(1_000).name(name).run(|| ()).unwrap();
+    }
+    world.scheduler.start().unwrap();
+    world.time.jump(ms(200));
+    world.settle();
+    let mut late = seen.take_lines();
+    late.retain(|line| line.contains("late"));
+    assert_eq!(
+        late,
+        ["200 a 0 late by 200, scheduled 0", "200 b 0 late by 200, scheduled 0"]
+    );
+}
+
+#[test]
+fn a_run_under_the_longest_resolution_is_reported() {
+    for resolution in [Duration::MAX / 2, Duration::MAX / 2 + ms(1), Duration::MAX] {
+        let (time, seen) = time_and_seen();
+        let world = world(&time, |builder| builder.resolution(resolution).on_event(seen.hook()));
+        world
+            .scheduler
+            .every(Duration::MAX)
+            .name("a")
+            .run(|| Err("no pulse"))
+            .unwrap();
+        world.start();
+        let expected = [
+            "0 a 0 started, scheduled 0",
+            "0 a 0 failed (no pulse), scheduled 0, took 0",
+        ];
+        assert_eq!(seen.take_lines(), expected, "{resolution:?}");
     }
 }
 

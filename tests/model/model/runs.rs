@@ -1,4 +1,4 @@
-//! How runs begin and end.
+//! Runs begin and end.
 
 use std::time::Duration;
 
@@ -46,7 +46,7 @@ impl Model<'_> {
         }
     }
 
-    /// The run comes to its first await.
+    /// The run reaches its first await.
     fn wait(&mut self, job: usize, length: Option<Duration>) {
         let ends = length.map(|length| self.now + nanos(length));
         let run = self.jobs[job].run.as_mut().expect("it has begun");
@@ -70,7 +70,8 @@ impl Model<'_> {
         self.stops.iter_mut().for_each(|stop| stop.hear(job, end));
     }
 
-    /// Those that wait go at once, the one whose code runs at its next await. Synchronous code has none.
+    /// Pending runs end at once. A run whose code is being executed ends at its next await. Synchronous code has no
+    /// await.
     pub(super) fn cancel_runs(&mut self) {
         for job in 0..self.jobs.len() {
             match &mut self.jobs[job].run {

@@ -8,29 +8,30 @@ pub(super) struct Waiting {
     number: usize,
     stage: Stage,
     timeout: Option<Nanos>,
-    /// Jobs whose run it waits for.
+    /// Jobs whose run the stop waits for.
     runs: Vec<usize>,
     finished: Vec<usize>,
     cancelled: Vec<usize>,
-    /// The job in whose code it was polled first: not waited for, and named as still running.
+    /// The job in whose code the stop was polled first. The stop does not wait for this job, and names it as still
+    /// running.
     ///
-    /// The library names it even if it has ended by the time when the stop returns, after waiting for others. A difference
-    /// that is put up with here; it could be heard of like the others.
+    /// The library names this job even if its run has ended when the stop returns after waiting for other jobs. The
+    /// model accepts this difference.
     own: Option<usize>,
-    /// Its future was dropped: it goes on, but nobody hears of it.
+    /// The future of the stop was dropped. The stop goes on, but its report is lost.
     dropped: bool,
 }
 
 #[derive(Clone, Copy)]
 enum Stage {
-    /// Runs may end by themselves until then.
+    /// The runs may end by themselves until this instant.
     Grace(Nanos),
-    /// They were cancelled, and are waited for until then, or without limit.
+    /// The runs were cancelled. The stop waits for them until this instant, or without limit.
     Cancelled(Option<Nanos>),
 }
 
 impl Waiting {
-    /// When its patience ends.
+    /// When the current phase of the stop ends.
     pub(super) fn limit(&self) -> Option<Nanos> {
         match self.stage {
             Stage::Grace(until) => Some(until),
@@ -81,7 +82,7 @@ impl Model<'_> {
         self.jobs.iter().position(in_code)
     }
 
-    /// True if any of them went on.
+    /// Returns whether any of the stops went on.
     pub(super) fn poll_stops(&mut self) -> bool {
         (0..self.stops.len())
             .rev()
