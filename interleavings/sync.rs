@@ -5,13 +5,13 @@ use std::task::Waker;
 
 #[cfg(test)]
 pub(crate) use ::loom::{
-    sync::{Mutex, MutexGuard},
+    sync::{Condvar, Mutex, MutexGuard},
     thread,
 };
 #[cfg(not(test))]
 pub(crate) use ::shuttle::{
-    sync::{Mutex, MutexGuard, atomic},
-    thread, thread_local,
+    sync::{Condvar, Mutex, MutexGuard, atomic},
+    thread_local,
 };
 
 /// What `futures::task::AtomicWaker` promises, by means that the checkers know.
@@ -36,6 +36,15 @@ impl AtomicWaker {
         }
     }
 }
+
+/// What the process shares. A model is on one thread of the process, and shares nothing with others. No thread of a model
+/// is interrupted while it has the value.
+macro_rules! process_wide {
+    ($(#[$attribute:meta])* static $name:ident: $of:ty = const { $initial:expr };) => {
+        std::thread_local! { static $name: std::cell::RefCell<$of> = const { std::cell::RefCell::new($initial) }; }
+    };
+}
+pub(crate) use process_wide;
 
 /// Whether workers offer what is due, however little it is.
 #[cfg(test)]

@@ -14,6 +14,7 @@ use crate::exec::call::call;
 use crate::exec::finish::{finish, report_retry};
 use crate::exec::retry::Wait;
 use crate::job::cell::JobInstance;
+use crate::job::current_run::enter;
 use crate::job::rules::Backoff;
 use crate::job::run::RunInfo;
 use crate::job::run_end::RunEnd;
@@ -70,7 +71,8 @@ impl BlockingRun {
 
     /// If the attempt failed and the back-off has a next wait, waits for the next attempt. Otherwise finishes the run.
     fn end_attempt(mut self, info: RunInfo, end: RunEnd, backoff: Option<Backoff>) {
-        let again = backoff.and_then(|backoff| next_wait(backoff, end.is_failure()));
+        let key = self.job().run_key();
+        let again = backoff.and_then(|backoff| enter(key, || next_wait(backoff, end.is_failure())));
         let Some((wait, backoff)) = again else {
             finish(&mut Wakeups::new(&self.engine), self.job(), &info, end, None);
             return;
@@ -86,7 +88,7 @@ impl BlockingRun {
     /// Finishes a run that reaches its time limit between two attempts.
     fn time_out(mut self) {
         if let Stage::Begun(info, backoff) = std::mem::replace(&mut self.stage, Stage::Ended) {
-            quietly(|| drop(backoff));
+            enter(self.job().run_key(), || quietly(|| drop(backoff)));
             finish(
                 &mut Wakeups::new(&self.engine),
                 self.job(),
@@ -116,7 +118,7 @@ impl Drop for BlockingRun {
         match std::mem::replace(&mut self.stage, Stage::Ended) {
             Stage::Offered => self.engine.withdraw_refused(&self.batch),
             Stage::Begun(info, backoff) => {
-                quietly(|| drop(backoff));
+                enter(self.job().run_key(), || quietly(|| drop(backoff)));
                 finish(
                     &mut Wakeups::new(&self.engine),
                     self.job(),

@@ -12,10 +12,7 @@ pub(super) struct Waiting {
     runs: Vec<usize>,
     finished: Vec<usize>,
     cancelled: Vec<usize>,
-    /// The job in whose code it was polled first: not waited for, and named as still running.
-    ///
-    /// The library names it even if it has ended by the time when the stop returns, after waiting for others. A difference
-    /// that is put up with here; it could be heard of like the others.
+    /// The job in whose code it was polled first: not waited for, and named as still running until its run has ended.
     own: Option<usize>,
     /// Its future was dropped: it goes on, but nobody hears of it.
     dropped: bool,
@@ -39,7 +36,8 @@ impl Waiting {
     }
 
     pub(super) fn hear(&mut self, job: usize, end: End) {
-        if !self.runs.contains(&job) {
+        let is_own = self.own.take_if(|own| *own == job).is_some();
+        if !is_own && !self.runs.contains(&job) {
             return;
         }
         self.runs.retain(|other| *other != job);
