@@ -1,12 +1,12 @@
-//! Time and allocations of the core, by the number of jobs and by their kind.
+//! Time and allocations of the core, by number and kind of jobs.
 //!
 //! ```sh
 //! cargo bench --bench core                 # all
 //! cargo bench --bench core -- ticks        # those whose path contains a word
 //! ```
 //!
-//! Rows of `alloc` are allocations in one operation; items are runs, or jobs. Times want a quiet machine; what a change
-//! does to the number of instructions shows on a busy one too: `cargo bench --bench instructions`.
+//! The `alloc` rows are allocations in one operation. Items are runs, or jobs. Times need a quiet machine. Counts of
+//! instructions are exact on a busy machine too: `cargo bench --bench instructions`.
 
 mod cases;
 #[allow(

@@ -1,4 +1,4 @@
-//! How many instructions the core takes: a change of a hundredth shows, on a busy machine too.
+//! Counts the instructions of the core. A change of one in a hundred shows, even on a busy machine.
 //!
 //! ```sh
 //! cargo bench --bench instructions             # all; needs valgrind
@@ -6,8 +6,8 @@
 //! cargo bench --bench instructions -- --list   # names only
 //! ```
 //!
-//! Each case runs in a process of its own under callgrind, which counts what happens inside of [`measured`]. The last
-//! column is the change since the run before, as far as that has the case.
+//! Each case runs in a process of its own under callgrind, which counts the instructions inside [`measured`]. The last
+//! column is the change since the run before, if that run had the case.
 
 mod cases;
 #[allow(
@@ -28,7 +28,7 @@ use std::process::Command;
 
 use cases::{Case, Operation};
 
-/// More jobs than that take too long under valgrind, and say nothing new.
+/// More jobs take too long under valgrind, and show nothing new.
 const MOST_ITEMS: u64 = 50_000;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -56,7 +56,7 @@ fn find(name: &str) -> Result<Case, Box<dyn Error>> {
         .ok_or_else(|| format!("there is no case {name}").into())
 }
 
-/// What `cargo test --benches` asks for: does every case run? It needs no valgrind.
+/// For `cargo test --benches`: runs every case once, without valgrind.
 fn check() -> Result<(), Box<dyn Error>> {
     cases().into_iter().for_each(run);
     Ok(())
@@ -69,7 +69,7 @@ fn run(case: Case) {
     }
 }
 
-/// Callgrind is told to count in here only, so it must be there under its name.
+/// Callgrind counts only inside this function, so the function must keep its name and must not be inlined.
 #[inline(never)]
 fn measured<T>(operation: impl FnOnce() -> T) -> T {
     operation()
@@ -117,7 +117,7 @@ fn count(case: &Case) -> Result<u64, Box<dyn Error>> {
     }
 }
 
-/// Counts of earlier runs, beside the program.
+/// The counts of earlier runs, in a file beside the program.
 fn file() -> Result<PathBuf, Box<dyn Error>> {
     Ok(env::current_exe()?.with_file_name("instructions.txt"))
 }

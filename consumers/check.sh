@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Builds and runs the programs here, each with one feature of atevery, and asserts that no other runtime came along.
+# Builds and runs the programs in this folder, each with one feature of atevery. Asserts that no other runtime is
+# linked.
 set -euo pipefail
 cd "$(dirname "$0")"
 

@@ -1,7 +1,7 @@
 //! Tests of jobs without sleeping: the test moves the clock, and a day takes a millisecond.
 //!
 //! `cargo test --example testing_jobs` runs the tests, `cargo run --example testing_jobs` shows how long such a day
-//! takes.
+//! takes. The tests need the feature `testing`. Only `main` needs the feature `standalone`.
 //!
 //! Two rules make a job testable:
 //!

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Runs every fuzz target side by side: `bash fuzz/run.sh [SECONDS]`, 30 unless said.
 #
-# That is what `cargo fuzz run --sanitizer none` does, with a stable compiler and no tool but a C++ compiler for libFuzzer.
-# (There is no unsafe code here that a sanitizer could look at.) An input that fails is kept in `failures`; mend the
-# fault, then move the input to the corpus. New inputs that reach new code are kept in the target directory.
+# Does the same as `cargo fuzz run --sanitizer none`, with a stable compiler and only a C++ compiler for libFuzzer. (A
+# sanitizer is of no use, because there is no unsafe code.) An input that fails is kept in `failures`. Mend the fault,
+# then move the input to the corpus. New inputs that reach new code are kept in the target directory.
 set -euo pipefail
 cd "$(dirname "$0")"
 

@@ -1,4 +1,4 @@
-//! Has the library take what threads share from `sync.rs` here.
+//! Makes the library take its locks, atomics and threads from `sync.rs` in this folder.
 
 fn main() {
     println!("cargo::rustc-cfg=interleavings");

@@ -1,5 +1,5 @@
-//! What the library takes in the place of std's locks, atomics and threads: loom's in its own tests (`loom/`), shuttle's in
-//! those that use it from outside (`shuttle/`).
+//! Replaces std's locks, atomics and threads. The library's own tests (`loom/`) use the types of loom, the tests from
+//! outside (`shuttle/`) those of shuttle.
 
 use std::task::Waker;
 
@@ -14,7 +14,7 @@ pub(crate) use ::shuttle::{
     thread_local,
 };
 
-/// What `futures::task::AtomicWaker` promises, by means that the checkers know.
+/// Keeps the promises of `futures::task::AtomicWaker`, with a lock that the checkers know.
 #[derive(Default)]
 pub(crate) struct AtomicWaker(Mutex<Option<Waker>>);
 
@@ -37,8 +37,8 @@ impl AtomicWaker {
     }
 }
 
-/// What the process shares. A model is on one thread of the process, and shares nothing with others. No thread of a model
-/// is interrupted while it has the value.
+/// Declares a value that the process shares. All threads of a model are on a single thread of the process, and a model
+/// shares nothing with other models. No thread of a model is interrupted while it uses the value.
 macro_rules! process_wide {
     ($(#[$attribute:meta])* static $name:ident: $of:ty = const { $initial:expr };) => {
         std::thread_local! { static $name: std::cell::RefCell<$of> = const { std::cell::RefCell::new($initial) }; }
@@ -46,7 +46,7 @@ macro_rules! process_wide {
 }
 pub(crate) use process_wide;
 
-/// Whether workers offer what is due, however little it is.
+/// Whether workers offer all due jobs, even if only a few are due.
 #[cfg(test)]
 pub(crate) mod offers {
     use std::cell::Cell;
@@ -66,7 +66,7 @@ pub(crate) mod offers {
 #[cfg(test)]
 pub(crate) use offers::workers_offer_all;
 
-/// Now one, now the other.
+/// Either case, at random.
 #[cfg(not(test))]
 pub(crate) fn workers_offer_all() -> bool {
     use shuttle::rand::Rng;
@@ -74,7 +74,7 @@ pub(crate) fn workers_offer_all() -> bool {
     shuttle::rand::thread_rng().gen_bool(0.5)
 }
 
-/// Loom's doesn't know `const`.
+/// The macro of loom does not know `const`.
 #[cfg(test)]
 macro_rules! loom_local {
     (static $name:ident: $of:ty = const { $initial:expr };) => {
@@ -84,12 +84,13 @@ macro_rules! loom_local {
 #[cfg(test)]
 pub(crate) use loom_local as thread_local;
 
-/// Loom's atomics, but for `SeqCst`: loom takes that for `AcqRel`, and would find faults that aren't there.
+/// The atomics of loom, except for `SeqCst`. loom takes `SeqCst` for `AcqRel`, and would report faults that do not
+/// exist.
 ///
-/// Two threads that each write one word and then read the other's must not both read what was there before. That is so if
-/// all four accesses are `SeqCst`. A `SeqCst` access is modelled as one that has a fence in front of it or, in the
-/// other of two models, behind it: the first is wrong as soon as a read is not `SeqCst`, the second if a write is not. What holds
-/// in both needs no more than the standard gives.
+/// Two threads each write one word, and then read the word of the other thread. They must not both read the old value,
+/// which holds if all four accesses are `SeqCst`. A `SeqCst` access is modelled as an access with a fence: before it in
+/// one model, after it in the other model. The first model finds a read that is not `SeqCst`, the second a write that
+/// is not. A property that holds in both models needs no more than the standard promises.
 #[cfg(test)]
 pub(crate) mod atomic {
     use std::cell::Cell;
@@ -98,14 +99,14 @@ pub(crate) mod atomic {
 
     pub(crate) use loom::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 
-    /// Where the fence of a `SeqCst` access is.
+    /// Whether the fence of a `SeqCst` access comes before or after the access.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
     pub(crate) enum Fence {
         Before,
         After,
     }
 
-    // Loom's threads are all on the one of the test.
+    // All threads of loom are on the one thread of the test, so a thread-local of std is shared by them.
     std::thread_local! {
         static FENCE: Cell<Fence> = const { Cell::new(Fence::Before) };
     }
@@ -182,7 +183,7 @@ pub(crate) mod atomic {
     atomic!(AtomicU64(u64): fetch_add fetch_sub fetch_and fetch_or);
 
     impl AtomicU64 {
-        /// As std has it: a load, then exchanges until one succeeds.
+        /// Like std: a load, then exchanges until an exchange succeeds.
         pub(crate) fn fetch_update(
             &self,
             set: Ordering,

@@ -22,6 +22,9 @@
 //! }
 //! ```
 //!
+//! The example needs the feature `tokio`. It also needs the crate `tokio` with the features `macros`, `rt-multi-thread`
+//! and `signal`.
+//!
 //! A [`Job`] is a function with an interval. One execution of a job is a [`Run`]. A [`Scheduler`] divides time into
 //! ticks of 50 ms, and a run begins at the first tick at which its job is due. The scheduler sleeps through ticks at
 //! which no job is due. A job has at most one run in progress, unless [`JobBuilder::on_overlap`] allows more. If a run
@@ -30,12 +33,13 @@
 //! # Stop
 //!
 //! [`Scheduler::stop`] returns a [`Stop`]. A stop that is awaited cancels the runs in progress and waits for their end.
-//! To cancel a run, the stop drops the future of the run at its next await. Synchronous code cannot be cancelled: the
-//! stop waits for its end, or at most for the [`timeout`](Stop::timeout). With a [`grace`](Stop::grace) period,
-//! runs may first end by themselves. The [`StopReport`] names the jobs whose runs ended, were cancelled, or are still
-//! running.
+//! To cancel a run, the stop drops the future of the run. The code of the run ends at an `.await`. Synchronous code
+//! cannot be cancelled: the stop waits for its end, or at most for the [`timeout`](Stop::timeout). With a
+//! [`grace`](Stop::grace) period, runs may first end by themselves. The [`StopReport`] names the jobs whose runs ended,
+//! were cancelled, or are still running.
 //!
-//! The jobs of a scheduler also end when the last handle is dropped: keep a handle while the jobs shall run.
+//! The jobs of a scheduler also end when the last [`Scheduler`] handle is dropped. Keep a handle for as long as the
+//! jobs should run.
 //!
 //! # What to use for what
 //!
@@ -82,9 +86,12 @@
 //! ```toml
 //! [dependencies]
 //! atevery = { version = "0.1", default-features = false }   # 11 crates; 17 with `macros`
+//!
+//! [dev-dependencies]
+//! atevery = { version = "0.1", default-features = false, features = ["testing"] }
 //! ```
 //!
-//! The user of the library turns the feature of a runtime on, in the `Cargo.toml` of the program:
+//! The user of the library depends on `atevery` too, and turns the feature of a runtime on:
 //!
 //! ```toml
 //! [dependencies]
@@ -92,7 +99,8 @@
 //! ```
 //!
 //! Code of the library asks [`Scheduler::now`] for the time, and code inside a job asks [`Run::started`]. Both follow
-//! the runtime's clock. A test passes a [`VirtualTime`](testing::VirtualTime) and moves the clock:
+//! the runtime's clock. A test passes a [`VirtualTime`](testing::VirtualTime), from the feature `testing`, and moves
+//! the clock:
 //!
 //! ```
 //! use std::time::{Duration, Instant};

@@ -1,4 +1,4 @@
-//! `#[every]` on virtual time: what is registered, and what runs.
+//! `#[every]` on virtual time: which jobs are registered, and which run.
 
 use std::cell::Cell;
 use std::sync::Mutex;
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use atevery::testing::VirtualTime;
 use atevery::{FirstRun, Job, MissedTicks, Registered, Run, Scheduler, every};
-// Its jobs are linked in; nothing else of it is needed.
+// The import links the jobs of the library. The test uses nothing else of it.
 use library_with_jobs as _;
 
 mod order {
@@ -125,11 +125,11 @@ fn plain() {}
 #[every("2s", tag = concat!("cho", "sen"))]
 fn tag_of_a_constant() {}
 
-/// Counts how often it was made, and how often it was cloned.
+/// Counts how often a value was made, and how often a value was cloned.
 struct Argument;
 
 thread_local! {
-    /// By this test alone: arguments are evaluated on the thread that registers.
+    /// Thread-local, so the counts are those of this test alone: arguments are evaluated on the thread that registers.
     static MADE: Cell<u64> = const { Cell::new(0) };
 }
 static CLONED: AtomicU64 = AtomicU64::new(0);

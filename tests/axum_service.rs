@@ -1,4 +1,4 @@
-//! The example `axum_service` as its user has it: a process that is asked for pages, and then to end.
+//! The example `axum_service` as a user runs it: a process that answers requests, and then is asked to end.
 #![cfg(unix)]
 
 use std::io::{BufRead, BufReader, Read, Write};
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-/// Longer than anything here takes on the slowest machine.
+/// Longer than any step takes on the slowest machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 #[test]
@@ -48,7 +48,7 @@ fn serves_its_status_and_ends_cleanly() {
     assert!(service.ended().success());
 }
 
-/// The process. It is killed if it is still there at the end of the test.
+/// The process. If it still runs at the end of the test, it is killed.
 struct Service {
     process: Child,
     lines: Receiver<String>,
@@ -80,7 +80,7 @@ impl Service {
         service
     }
 
-    /// The whole answer, head and body.
+    /// The whole answer: head and body.
     fn request(&self, request: &str) -> String {
         let mut stream = TcpStream::connect(&self.address).expect("it listens");
         stream.set_read_timeout(Some(PATIENCE)).expect("a limit");
@@ -94,7 +94,7 @@ impl Service {
         answer
     }
 
-    /// The jobs of `/jobs.json`, as soon as they are so.
+    /// The jobs of `/jobs.json`, as soon as the condition holds.
     fn wait_for(&self, so: impl Fn(&Value) -> bool) -> Value {
         let begin = Instant::now();
         loop {
@@ -110,7 +110,7 @@ impl Service {
         }
     }
 
-    /// The next line of its output that is so.
+    /// The next line of the output for which the condition holds.
     fn line(&self, so: impl Fn(&str) -> bool) -> String {
         let begin = Instant::now();
         let mut others = Vec::new();
@@ -149,7 +149,7 @@ impl Drop for Service {
     }
 }
 
-/// Builds the example, which `cargo test --test` doesn't, where this test was built.
+/// Builds the example in the target directory of this test. `cargo test --test` does not build examples.
 fn built_example() -> PathBuf {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR"))
         .parent()

@@ -1,6 +1,6 @@
 //! The scheduler of the process: started, stopped, and started again on every runtime.
 //!
-//! All tests share that scheduler, so each takes its turn.
+//! All tests share this scheduler, so they run one after the other.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Barrier, Mutex, MutexGuard, PoisonError, mpsc};
@@ -18,11 +18,11 @@ fn count() {
     RUNS.fetch_add(1, Ordering::SeqCst);
 }
 
-/// What `hold` does at its next run, and how many of it go on.
+/// The action of the next run of `hold`, and the number of its runs in progress.
 static HOLD: Mutex<Option<(mpsc::Sender<()>, mpsc::Receiver<()>)>> = Mutex::new(None);
 static HOLDING: AtomicU64 = AtomicU64::new(0);
 static HELD: AtomicU64 = AtomicU64::new(0);
-/// Whether the run of it that ended last was cancelled.
+/// Whether the last run of `hold` that ended was cancelled.
 static CANCELLED: AtomicBool = AtomicBool::new(false);
 
 #[every("50ms", name = "hold", blocking)]
@@ -70,7 +70,7 @@ fn a_second_start_is_refused() {
 fn it_starts_again_on_any_runtime() {
     let _turn = turn();
     for _ in 0..3 {
-        // Runtimes that are gone before the next start.
+        // Each of these runtimes is dropped before the next start.
         let tokio = tokio::runtime::Runtime::new().unwrap();
         start_and_stop(Tokio::from(tokio.handle().clone()));
         drop(tokio);
@@ -150,7 +150,7 @@ fn a_straggler_is_not_run_a_second_time() {
     let report = block_on(stop_background_tasks().timeout(Duration::ZERO).into_future());
     assert_eq!(report.still_running()[0].name(), "hold");
 
-    // All other jobs run, on a runtime that may be another.
+    // All other jobs run, possibly on another runtime.
     start_background_tasks(Standalone::new()).unwrap();
     let held = HELD.load(Ordering::SeqCst);
     wait_for_runs();
@@ -190,7 +190,7 @@ fn start_and_stop(runtime: impl Runtime) {
     assert_stopped();
 }
 
-/// Starts, and waits until `hold` has begun a run that ends when what this returns is dropped.
+/// Starts, and waits until `hold` has begun a run. The run ends when the returned value is dropped.
 fn start_and_hold(runtime: &Standalone) -> mpsc::Sender<()> {
     let (begun, has_begun) = mpsc::channel();
     let (release, released) = mpsc::channel();

@@ -1,4 +1,4 @@
-//! What the feature `metrics` counts, seen by a recorder of the tests' own.
+//! The metrics of the feature `metrics`, seen by a recorder of the tests.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,7 +12,7 @@ const fn ms(count: u64) -> Duration {
     Duration::from_millis(count)
 }
 
-/// What is recorded of this scene, with a scheduler on virtual time. A snapshot empties the recorder.
+/// Records this scene, with a scheduler on virtual time. A snapshot empties the recorder.
 fn recorded(scene: impl FnOnce(&VirtualTime, &Scheduler)) -> Snapshotter {
     let (time, recorder) = (VirtualTime::new(), DebuggingRecorder::new());
     let scheduler = Scheduler::builder(time.clone()).seed(7).build().unwrap();
@@ -20,7 +20,7 @@ fn recorded(scene: impl FnOnce(&VirtualTime, &Scheduler)) -> Snapshotter {
     recorder.snapshotter()
 }
 
-/// Metrics and their labels, with their values; those of a histogram in milliseconds.
+/// Metrics with their labels and values. The values of a histogram are in milliseconds.
 fn values(snapshotter: &Snapshotter) -> BTreeMap<String, String> {
     let metrics = snapshotter.snapshot().into_vec().into_iter();
     metrics
@@ -230,7 +230,7 @@ fn nothing_is_lost_on_a_recorder_that_is_not_there() {
     );
 }
 
-/// Each metric is in the table of the docs, has a description and a unit that fits its name.
+/// Each metric is in the table of the docs, and has a description and a unit that fits its name.
 #[test]
 fn all_metrics_are_documented_described_and_have_a_unit() {
     let docs = include_str!("../src/observe/metrics.rs");

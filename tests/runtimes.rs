@@ -37,7 +37,7 @@ fn tokio_current_thread() -> Host {
     Host::driven(runtime, drive).single_threaded()
 }
 
-/// Its executor has a thread for each processor.
+/// The executor of async-std has a thread for each processor.
 fn async_std_global() -> Host {
     let host = Host::new(AsyncStd);
     if available_parallelism().is_ok_and(|processors| processors.get() == 1) {

@@ -1,4 +1,4 @@
-//! What is Tokio's own: its paused clock, and where a runtime is found.
+//! Behaviour that only Tokio has: its paused clock, and how a runtime is found.
 
 use std::panic::catch_unwind;
 use std::sync::{Arc, Condvar, Mutex};
@@ -91,7 +91,8 @@ fn try_current_outside_a_runtime_is_an_error() {
 
 #[test]
 fn a_stop_has_its_timeout_although_a_lone_run_blocks_the_thread_of_the_timers() {
-    // As many workers as on any machine with more than one processor: with one, nothing is left to look after the timers.
+    // Two threads, as on any machine with more than one processor. If there were only one, no thread would be left for
+    // the timers.
     let (_runtime, scheduler) = on_two_threads(Duration::from_millis(50));
     let (release, gate) = std::sync::mpsc::channel::<()>();
     let target = move |run: Run| {
@@ -115,7 +116,7 @@ fn a_stop_has_its_timeout_although_a_lone_run_blocks_the_thread_of_the_timers() 
 
 #[test]
 fn a_lone_job_goes_on_beside_a_run_that_is_stuck_among_many() {
-    // A worker may keep a task that it has spawned to itself, and with it a lane that is counted on.
+    // A thread of Tokio may keep a task that it has spawned, and thereby a worker that the scheduler counts on.
     let tick = Duration::from_millis(5);
     for stuck in (0..200).step_by(7) {
         let (_runtime, scheduler) = on_two_threads(tick);
@@ -146,7 +147,7 @@ fn a_lone_job_goes_on_beside_a_run_that_is_stuck_among_many() {
     }
 }
 
-/// The runtime is to be kept as long as the scheduler.
+/// The caller must keep the runtime as long as the scheduler.
 fn on_two_threads(tick: Duration) -> (Runtime, Scheduler) {
     let runtime = Builder::new_multi_thread()
         .worker_threads(2)
@@ -157,7 +158,7 @@ fn on_two_threads(tick: Duration) -> (Runtime, Scheduler) {
     (runtime, scheduler.resolution(tick).build().unwrap())
 }
 
-/// Runs that block their thread wait for it.
+/// Runs that block their thread wait until the gate is open.
 #[derive(Clone, Default)]
 struct Gate(Arc<(Mutex<bool>, Condvar)>);
 
@@ -174,14 +175,14 @@ impl Gate {
     }
 }
 
-/// Registers jobs of which one is stuck at a gate, in several rounds, and sees whether a job beside them goes on.
+/// Registers jobs of which one is stuck at a gate, in several rounds, and checks that another job goes on.
 #[track_caller]
 fn a_job_goes_on_beside(register: impl Fn(&Scheduler, Gate)) {
     let tick = Duration::from_millis(5);
     for round in 0..5 {
         let (_runtime, scheduler) = on_two_threads(tick);
         let gate = Gate::default();
-        // Not due at each tick, so that the loop has to be told how long it may sleep.
+        // The job is not due at each tick, so a worker has to tell the loop how long to sleep.
         let beat = scheduler.every(4 * tick).first_run(FirstRun::AfterInterval);
         let beat = beat.run(|| ()).unwrap();
         register(&scheduler, gate.clone());
@@ -198,7 +199,7 @@ fn a_job_goes_on_beside(register: impl Fn(&Scheduler, Gate)) {
 
 const LONG: Duration = Duration::from_secs(600);
 
-/// The lane tells the loop that it may sleep, and then polls what has been woken already.
+/// The worker tells the loop that it may sleep, and then polls the runs that were woken already.
 #[test]
 fn a_job_goes_on_beside_a_run_that_wakes_itself_and_then_blocks() {
     for others in [2, 199] {
@@ -223,23 +224,24 @@ fn a_job_goes_on_beside_a_run_that_wakes_itself_and_then_blocks() {
     }
 }
 
-/// The end of a run lists its job anew, which the loop is told before the next run blocks.
+/// The end of a run inserts its job again. The loop is woken for it before the next run blocks.
 #[test]
-fn a_job_goes_on_beside_one_that_blocks_after_another_was_listed_at_its_end() {
+fn a_job_goes_on_beside_one_that_blocks_after_another_was_inserted_at_its_end() {
     a_job_goes_on_beside(|scheduler, gate| {
         scheduler.every(SECOND / 200).fixed_delay().run(|| ()).unwrap();
         scheduler.every(LONG).run(move || gate.wait()).unwrap();
     });
 }
 
-/// The end of a run has listed its job, which the loop is told only after the batch: others must not count on it to know.
+/// The end of a run inserts its job, but the worker wakes the loop only after the batch. Other threads must not rely on
+/// this wakeup.
 #[test]
-fn a_job_is_triggered_beside_one_that_blocks_after_another_was_listed_at_its_end() {
+fn a_job_is_triggered_beside_one_that_blocks_after_another_was_inserted_at_its_end() {
     let tick = Duration::from_millis(5);
     for _ in 0..3 {
         let (_runtime, scheduler) = on_two_threads(tick);
         let gate = Gate::default();
-        // Of a batch of three.
+        // The first of a batch of three.
         let ended = scheduler.every(2 * tick).fixed_delay();
         let ended = ended.run(move || thread::sleep(tick)).unwrap();
         let stuck = gate.clone();
@@ -268,7 +270,7 @@ fn wait_until(happens: impl Fn() -> bool) {
     }
 }
 
-/// Wakes itself whenever it is polled, for ever. (Tokio's `yield_now` would leave the waking to the end of the task's turn.)
+/// Wakes itself at each poll, for ever. (Tokio's `yield_now` would defer the wake to the end of the task's turn.)
 async fn restless() {
     std::future::poll_fn(|cx| {
         cx.waker().wake_by_ref();

@@ -1,4 +1,4 @@
-//! What the feature `tracing` emits, seen by a subscriber of the tests' own.
+//! The spans and events of the feature `tracing`, seen by a subscriber of the tests.
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
@@ -13,7 +13,7 @@ use tracing::span::{Attributes, Id, Record};
 use tracing::subscriber::{Interest, with_default};
 use tracing::{Event, Level, Metadata, Subscriber};
 
-/// Notes spans and events, each with the spans that it lies in.
+/// Notes spans and events, each with the spans around it.
 #[derive(Clone, Default)]
 struct Notes(Arc<Inner>);
 
@@ -55,7 +55,7 @@ impl Notes {
         std::mem::take(&mut self.0.lines.lock().unwrap())
     }
 
-    /// The notes of the job itself, and of errors.
+    /// The notes of the job itself, and the notes of errors.
     fn take_own(&self) -> Vec<String> {
         let mut lines = self.take();
         lines.retain(|line| line.starts_with("INFO job") || line.starts_with("ERROR"));
@@ -98,7 +98,7 @@ impl Visit for Fields {
 }
 
 impl Subscriber for Notes {
-    /// It is asked each time: it is one of many in the process.
+    /// The filter is asked each time, because it is one of many in the process.
     fn register_callsite(&self, _: &'static Metadata<'static>) -> Interest {
         Interest::sometimes()
     }
@@ -174,12 +174,12 @@ fn world() -> (VirtualTime, Scheduler, Notes) {
     (time.clone(), Scheduler::new(time), Notes::default())
 }
 
-/// A note of the job's own.
+/// A note that the job itself emits.
 fn say(what: &str) {
     tracing::info!(target: "job", "{what}");
 }
 
-/// Says so when it is dropped.
+/// Emits a note when it is dropped.
 struct SaysDropped;
 
 impl Drop for SaysDropped {
@@ -188,7 +188,7 @@ impl Drop for SaysDropped {
     }
 }
 
-/// Says something at each of its polls, of which there are two `ms(30)` apart.
+/// Emits a note at each of its two polls, which are `ms(30)` apart.
 fn chatty(time: &VirtualTime) -> impl FnMut(Run) -> futures::future::BoxFuture<'static, ()> + Send + 'static {
     let time = time.clone();
     move |_| {
@@ -387,7 +387,7 @@ fn what_else_is_worth_a_line() {
         job.remove();
         let mut lines = notes.take();
         lines.retain(|line| !line.starts_with("new"));
-        // What is told before a run need not lie in its span.
+        // An event before a run need not lie in the span of the run.
         let lines: Vec<_> = lines.iter().map(|line| line.split(" in run").next().unwrap()).collect();
         let expected = [
             r#"TRACE atevery: run started job="a" run=0"#,
@@ -435,7 +435,7 @@ fn whoever_wants_errors_only_gets_them_with_job_and_run() {
     );
 }
 
-/// So many jobs that most runs aren't measured; see `JobStatus`.
+/// So many jobs that most runs are not timed; see `JobStatus`.
 fn crowd(scheduler: &Scheduler) -> Vec<Job> {
     (0..1_000)
         .map(|_| scheduler.every(ms(100)).run(|| say("here")).unwrap())
@@ -447,7 +447,7 @@ fn measured(job: &Job) -> u32 {
 }
 
 #[test]
-fn without_a_subscriber_nothing_is_told_and_nothing_measured_for_it() {
+fn without_a_subscriber_nothing_is_emitted_and_nothing_measured_for_it() {
     let (time, scheduler, notes) = world();
     let jobs = crowd(&scheduler);
     scheduler.start().unwrap();
@@ -456,13 +456,13 @@ fn without_a_subscriber_nothing_is_told_and_nothing_measured_for_it() {
         assert!(jobs.iter().all(|job| (job.runs(), measured(job)) == (10, 1)));
     }
     with_default(notes.clone(), || time.advance(ms(100)));
-    // From then on it is told of all.
+    // From then on, the subscriber gets all events.
     assert_eq!(notes.take().len(), 4 * 1_000);
     assert!(jobs.iter().all(|job| measured(job) >= 2));
 }
 
 #[test]
-fn a_subscriber_that_does_not_want_to_know_is_not_told() {
+fn a_subscriber_that_does_not_want_events_gets_none() {
     let (time, scheduler, _) = world();
     let notes = Notes::filtered(Filter::NotOurs);
     let jobs = crowd(&scheduler);
@@ -517,7 +517,7 @@ fn a_subscriber_that_panics_at_an_event_harms_no_run() {
     assert_eq!((status.runs(), status.failures()), (3, 3));
 }
 
-/// The span is entered on the thread that polls, whichever that is.
+/// The span is entered on each thread that polls the run.
 #[test]
 fn a_future_that_moves_between_threads_takes_its_span_along() {
     let (time, scheduler, notes) = world();

@@ -1,4 +1,4 @@
-//! The agenda alone: what is due, and when next?
+//! The agenda alone: which jobs are due, and when is the next job due?
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ pub(crate) fn all() -> Vec<Case> {
     cases
 }
 
-/// Takes what comes due within a second, tick by tick, and inserts each for its next turn. Items are runs.
+/// Takes the jobs that come due within a second, tick by tick, and inserts each for its next run. Items are runs.
 fn second(jobs: u64, what: &str, interval: fn(u64) -> Duration) -> Case {
     let runs: f64 = (0..jobs).map(|job| SECOND.div_duration_f64(interval(job))).sum();
     let name = format!("agenda, a second of {jobs} with {what}");
@@ -46,7 +46,7 @@ fn remove(jobs: u64) -> Case {
     })
 }
 
-/// Every other job goes.
+/// Every second job is removed.
 fn renumber(jobs: u64) -> Case {
     Case::once(format!("agenda, renumber {jobs}"), jobs, move || {
         let mut agenda = Turning::new(jobs, mixed_interval).agenda;

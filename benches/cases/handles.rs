@@ -1,4 +1,4 @@
-//! What a user does with a scheduler: register, start, remove, stop.
+//! Operations of a user on a scheduler: register, start, remove, stop.
 
 use std::future::pending;
 

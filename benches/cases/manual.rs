@@ -1,4 +1,4 @@
-//! A runtime that does next to nothing itself, so that what is measured is the scheduler.
+//! A runtime that costs next to nothing, so that the scheduler is measured.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,18 +8,18 @@ use std::time::{Duration, Instant};
 use atevery::runtime::{BoxFuture, SpawnError, Spawner, Timer};
 use futures::future::poll_fn;
 
-/// One thread, driven by hand, with a clock that is moved by hand. In a steady state it allocates nothing: places of
-/// tasks are used again, with their wakers.
+/// One thread, which the benchmark drives, with a clock that the benchmark moves. In a steady state, this runtime
+/// allocates nothing: the slots of tasks are used again, with their wakers.
 #[derive(Clone)]
 pub(crate) struct Manual(Arc<Inner>);
 
 struct Inner {
     origin: Instant,
     elapsed: Arc<AtomicU64>,
-    places: Mutex<Vec<Place>>,
+    slots: Mutex<Vec<Slot>>,
 }
 
-struct Place {
+struct Slot {
     future: Option<BoxFuture<'static, ()>>,
     free: bool,
     flag: Arc<Flag>,
@@ -43,20 +43,21 @@ impl Manual {
         Manual(Arc::new(Inner {
             origin: Instant::now(),
             elapsed: Arc::default(),
-            places: Mutex::default(),
+            slots: Mutex::default(),
         }))
     }
 
-    /// Moves the clock, polls every task, as if all their timers had fired, and then those that were woken until none is.
+    /// Moves the clock, and polls every task, as if all timers had fired. Then polls woken tasks until no task is
+    /// woken.
     pub(crate) fn advance(&self, by: Duration) {
         self.0.elapsed.fetch_add(by.as_nanos() as u64, Ordering::Relaxed);
-        for place in &*self.places() {
-            place.flag.0.store(true, Ordering::Relaxed);
+        for slot in &*self.slots() {
+            slot.flag.0.store(true, Ordering::Relaxed);
         }
         while self.turn() {}
     }
 
-    /// Polls each task that was woken, once. False if there was none.
+    /// Polls each woken task once. Returns whether any task was woken.
     fn turn(&self) -> bool {
         let mut any = false;
         let mut index = 0;
@@ -71,35 +72,35 @@ impl Manual {
         any
     }
 
-    /// The future in a place, if it was woken; none if there is no such place.
+    /// The future in a slot, if it was woken. `None` if there is no such slot.
     fn take(&self, index: usize) -> Option<Option<(BoxFuture<'static, ()>, Waker)>> {
-        let mut places = self.places();
-        let place = places.get_mut(index)?;
-        let woken = place.flag.0.swap(false, Ordering::Relaxed);
-        let future = if woken { place.future.take() } else { None };
-        Some(future.map(|future| (future, place.waker.clone())))
+        let mut slots = self.slots();
+        let slot = slots.get_mut(index)?;
+        let woken = slot.flag.0.swap(false, Ordering::Relaxed);
+        let future = if woken { slot.future.take() } else { None };
+        Some(future.map(|future| (future, slot.waker.clone())))
     }
 
     fn put_back(&self, index: usize, future: BoxFuture<'static, ()>, polled: Poll<()>) {
         match polled {
-            Poll::Pending => self.places()[index].future = Some(future),
+            Poll::Pending => self.slots()[index].future = Some(future),
             Poll::Ready(()) => {
-                // Its destructor may spawn: the lock is not held.
+                // The future's destructor may spawn, so the lock is not held.
                 drop(future);
-                self.places()[index].free = true;
+                self.slots()[index].free = true;
             }
         }
     }
 
-    fn places(&self) -> MutexGuard<'_, Vec<Place>> {
-        self.0.places.lock().unwrap_or_else(PoisonError::into_inner)
+    fn slots(&self) -> MutexGuard<'_, Vec<Slot>> {
+        self.0.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Place {
-    fn new(future: BoxFuture<'static, ()>) -> Place {
+impl Slot {
+    fn new(future: BoxFuture<'static, ()>) -> Slot {
         let flag = Arc::new(Flag(AtomicBool::new(true)));
-        Place {
+        Slot {
             future: Some(future),
             free: false,
             waker: Waker::from(Arc::clone(&flag)),
@@ -116,10 +117,10 @@ impl Place {
 
 impl Spawner for Manual {
     fn spawn(&self, future: BoxFuture<'static, ()>) -> Result<(), SpawnError> {
-        let mut places = self.places();
-        match places.iter_mut().find(|place| place.free) {
-            Some(place) => place.fill(future),
-            None => places.push(Place::new(future)),
+        let mut slots = self.slots();
+        match slots.iter_mut().find(|slot| slot.free) {
+            Some(slot) => slot.fill(future),
+            None => slots.push(Slot::new(future)),
         }
         Ok(())
     }

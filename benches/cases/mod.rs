@@ -1,4 +1,4 @@
-//! What is measured: the same cases for times, allocations and instructions.
+//! The cases that are measured: the same for times, allocations and instructions.
 
 pub(crate) mod agendas;
 pub(crate) mod handles;
@@ -15,16 +15,16 @@ pub(crate) const TICK: Duration = Duration::from_millis(50);
 
 pub(crate) struct Case {
     pub(crate) name: String,
-    /// The runs, or jobs, that one operation is about.
+    /// The number of runs, or of jobs, in one operation.
     pub(crate) items: u64,
     pub(crate) operation: Operation,
 }
 
-/// How to come to something that can be measured.
+/// How an operation to measure is prepared.
 pub(crate) enum Operation {
     /// An operation that can be repeated in place, in a steady state.
     Again(Prepare<dyn FnMut()>),
-    /// One that uses up what was prepared for it. It returns what is to be dropped afterwards.
+    /// An operation that uses up its preparation. It returns values that are dropped after the measurement.
     Once(Prepare<dyn FnOnce() -> Box<dyn Any>>),
 }
 
@@ -63,14 +63,14 @@ pub(crate) fn all() -> Vec<Case> {
         .collect()
 }
 
-/// An operation whose buffers have grown to their size.
+/// An operation that has run before, so that its buffers have their final size.
 pub(crate) fn warmed_up(prepare: &dyn Fn() -> Box<dyn FnMut()>) -> Box<dyn FnMut()> {
     let mut operation = prepare();
     (0..3).for_each(|_| operation());
     operation
 }
 
-/// Intervals of whole ticks, from one tick to a minute, as many short ones as long ones by their order of magnitude.
+/// Intervals of whole ticks, from one tick to a minute, with as many intervals of each order of magnitude.
 fn mixed_interval(job: u64) -> Duration {
     const SPAN: f64 = 1_200.0;
     let hash = job.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;

@@ -1,4 +1,4 @@
-//! Runs of each kind of target: alone at its tick, and one of many.
+//! Runs of each kind of target: alone at a tick, and as one of many.
 
 use std::future::ready;
 use std::hint::black_box;
@@ -13,7 +13,7 @@ use super::{Case, TICK};
 
 const MANY: u64 = 1_024;
 
-/// Registers a job of some shape.
+/// Registers a job with one kind of target.
 type Register = fn(JobBuilder);
 
 const SHAPES: &[(&str, Register)] = &[
@@ -36,7 +36,7 @@ pub(crate) fn all() -> Vec<Case> {
 
 fn shape(name: &str, register: Register, jobs: u64) -> Case {
     Case::again(format!("{name}, {jobs} due"), jobs, move || {
-        // Panics are expected, and would be printed.
+        // Panics are expected, and are silenced.
         std::panic::set_hook(Box::new(|_| ()));
         let time = Manual::new();
         let scheduler = Scheduler::new(time.clone());

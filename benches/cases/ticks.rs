@@ -1,4 +1,4 @@
-//! Ticks at which many jobs are due, and ticks at which none is.
+//! Ticks at which many jobs are due, and ticks at which no job is due.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use super::{Case, TICK, mixed_interval};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// An interval that doesn't come to its end.
+/// An interval that does not end during the measurement.
 const SELDOM: Duration = Duration::from_secs(3_600 * 24 * 365 * 10);
 
 pub(crate) fn all() -> Vec<Case> {
@@ -27,7 +27,7 @@ fn same(jobs: u64) -> Case {
     })
 }
 
-/// A second of jobs with intervals from a tick to a minute; items are its runs.
+/// A second of jobs with intervals from a tick to a minute. Items are runs.
 fn mixed(jobs: u64) -> Case {
     let runs: f64 = (0..jobs).map(|job| SECOND.div_duration_f64(mixed_interval(job))).sum();
     Case::again(
@@ -40,7 +40,7 @@ fn mixed(jobs: u64) -> Case {
     )
 }
 
-/// The loop is woken, and looks for what is due.
+/// The loop is woken, and looks for due jobs.
 fn nothing_due(jobs: u64) -> Case {
     Case::again(format!("tick, none due of {jobs}"), 1, move || {
         let loaded = Loaded::new(jobs, FirstRun::AfterInterval, |_| SELDOM);
@@ -68,7 +68,7 @@ impl Loaded {
 
     fn tick(&self) {
         self.time.advance(TICK);
-        // Without its last handle there would be no runs: a closure that calls this must hold both.
+        // Without its last handle, the scheduler has no runs. A closure that calls this must hold both values.
         debug_assert!(self.scheduler.is_running());
     }
 }

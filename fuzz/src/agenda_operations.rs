@@ -1,4 +1,4 @@
-//! Random operations on the agenda, each compared with what the model allows.
+//! Random operations on the agenda. Each result is compared with the results that the model allows.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use arbitrary::Arbitrary;
 use crate::model::Model;
 use crate::time::{Agenda, Grid, JobIndex, Span, Time};
 
-/// Few jobs and short times, so that they meet.
+/// Few jobs and short times, so that due times coincide.
 const JOBS: JobIndex = 20;
 const MOST_OPERATIONS: usize = 300;
 
@@ -27,7 +27,7 @@ enum Operation {
     Remove {
         job: u8,
     },
-    /// Keeps those jobs whose bit is set, and closes the gaps.
+    /// Keeps the jobs whose bit is set, and closes the gaps.
     Renumber {
         kept: u32,
     },
@@ -64,7 +64,7 @@ struct Run {
     agenda: Agenda,
     model: Model,
     now: i64,
-    /// How many jobs have a number.
+    /// The number of jobs that have an index.
     jobs: JobIndex,
 }
 
@@ -129,7 +129,7 @@ impl Run {
         let before = JobIndex::MAX - 1;
         let mut due = vec![before];
         self.agenda.take_due(Time::from_nanos(self.now), &mut due);
-                assert_eq!(due.remove(0), before, "what was in the list stays there");
+        assert_eq!(due.remove(0), before, "what was in the list stays there");
         self.model.check_due(self.now, &due);
         if let Some(wake) = self.next_wake() {
             assert!(
@@ -141,7 +141,7 @@ impl Run {
     }
 
     fn pass(&mut self, nanos: i64) {
-        // No clock ever shows "never".
+        // No clock ever returns `NEVER`.
         self.now = self.now.saturating_add(nanos).min(Time::NEVER.as_nanos() - 1);
     }
 
@@ -154,7 +154,8 @@ impl Run {
         self.agenda.next_wake().map(Time::as_nanos)
     }
 
-    /// Whatever went before: by waking when it says, everything comes that does not lie past the end of time.
+    /// After any operations, if the loop wakes at each wake time, all jobs come up. Only jobs that are due past the end
+    /// of time may be left.
     fn drain(&mut self) {
         while self.next_wake().is_some_and(|wake| wake < Time::NEVER.as_nanos()) {
             self.pass_to_next_wake();

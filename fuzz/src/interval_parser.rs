@@ -1,11 +1,12 @@
-//! The parser of intervals against a second one, which is written for clarity: it has no overflow to think of, because it
-//! computes in 128 bits, and no positions, because it works on tokens.
+//! Compares the parser of intervals with a second parser, which is written for clarity. The second parser cannot
+//! overflow, because it computes in 128 bits. It has no positions, because it works on tokens.
 
 use std::time::Duration;
 
 use atevery::parse_interval;
 
-/// Both accept `text` or refuse it, and mean the same by it. What was accepted can be written anew, and means the same.
+/// Both parsers accept `text` or both refuse it, and read the same duration. An accepted duration can be written as
+/// text again, and that text has the same duration.
 pub fn check(text: &str) {
     match parse_interval(text) {
         Ok(interval) => {
@@ -39,7 +40,7 @@ fn oracle(text: &str) -> Option<Duration> {
     for pair in tokens.chunks(2) {
         let [number, word] = pair else { return None };
         let number: u64 = number.parse().ok()?;
-        // Goes on from the unit before, so that none comes twice or too late.
+        // Continues after the last unit, so that no unit comes twice or in the wrong order.
         let (_, unit) = units.find(|(name, _)| name == word)?;
         nanos += u128::from(number) * unit;
     }
@@ -48,7 +49,7 @@ fn oracle(text: &str) -> Option<Duration> {
     (!tokens.is_empty()).then(|| Duration::new(seconds, rest))
 }
 
-/// Runs of digits and runs of anything else, apart from spaces.
+/// Splits the text into sequences of digits and sequences of other characters, without spaces.
 fn tokens(text: &str) -> Vec<&str> {
     text.split(|c: char| c.is_ascii_whitespace())
         .flat_map(|word| {

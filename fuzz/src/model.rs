@@ -1,7 +1,8 @@
-//! The agenda as its docs tell it, in a list that is searched from end to end.
+//! The agenda as its docs describe it, with a list that is searched from end to end.
 //!
-//! It leaves open what they leave open: whether a tick counts as served at which nothing was listed but what has been
-//! superseded. So it knows for each listing the first tick that it may come at, and the last, which are mostly the same.
+//! Like the docs, the model leaves one case open: a tick at which only superseded entries lie may count as served or
+//! not. For each entry, the model therefore knows the first and the last tick at which it may come up. Mostly both are
+//! the same tick.
 
 use crate::time::JobIndex;
 
@@ -11,11 +12,12 @@ pub(crate) struct Model {
     start: i64,
     resolution: i64,
     listed: Vec<Listed>,
-    /// May still be there, and make the agenda serve a tick.
+    /// Superseded entries that may still be in the agenda, and make it serve a tick.
     superseded: Vec<Listed>,
-    /// The first ticks that may be unserved, and that surely are. In 128 bits nothing overflows.
+    /// The first tick that may be unserved, and the first tick that certainly is. In 128 bits nothing overflows.
     upcoming: (i128, i128),
-    /// Whether the clock has never stepped back. Ticks may come again then, and only what can't go wrong is checked.
+    /// Whether the clock has never stepped back. After a step back, ticks may come again, and only checks that hold in
+    /// any case are made.
     steady: bool,
 }
 
@@ -72,14 +74,11 @@ impl Model {
         self.steady = false;
     }
 
-    /// `due` was taken at `now`: nothing twice, nothing early, and nothing is missing.
+    /// Checks that `due`, which was taken at `now`, has no job twice, no job early, and lacks no job.
     pub(crate) fn check_due(&mut self, now: i64, due: &[JobIndex]) {
         let in_order = due.windows(2).all(|pair| pair[0] < pair[1]);
         assert!(in_order, "not in order, or twice: {due:?}");
-        let taken: Vec<_> = self
-            .listed
-            .extract_if(.., |listed| due.contains(&listed.job))
-            .collect();
+        let taken: Vec<_> = self.listed.extract_if(.., |listed| due.contains(&listed.job)).collect();
         assert_eq!(taken.len(), due.len(), "not listed: some of {due:?}");
         for listed in &taken {
             assert!(listed.deadline <= now, "{} came early: at {now}", listed.job);
@@ -89,7 +88,7 @@ impl Model {
             self.check_served(tick, &taken);
             self.check_left(tick, now, !due.is_empty());
         }
-        // What was listed twice, with something else between, may be there once more.
+        // A job that was inserted twice, with another operation in between, may come up once more.
         self.superseded.extend(taken);
         self.superseded.retain(|listed| listed.last_tick > tick);
         self.upcoming.1 = self.upcoming.1.max(tick + 1);
@@ -98,7 +97,7 @@ impl Model {
         }
     }
 
-    /// A wake-up between two ticks serves nothing, and no tick is served twice.
+    /// A wake-up between two ticks serves no job, and no tick is served twice.
     fn check_served(&self, tick: i128, taken: &[Listed]) {
         let mut reasons = taken.iter().chain(&self.superseded);
         let served = taken.is_empty() || reasons.any(|listed| listed.first_tick <= tick);
@@ -108,12 +107,12 @@ impl Model {
     fn check_left(&self, tick: i128, now: i64, served: bool) {
         for listed in &self.listed {
             assert!(listed.last_tick > tick, "{} is lost at {now}", listed.job);
-            // A tick that is served late also serves what has come due since.
+            // A tick that is served late also serves the jobs that have come due since.
             assert!(!served || listed.deadline > now, "{} is left at {now}", listed.job);
         }
     }
 
-    /// Nobody may sleep past the last tick that something has to come at, or wake for nothing.
+    /// The wake time must not be later than the last tick at which a job must come up, nor be without a reason.
     pub(crate) fn check_next_wake(&self, wake: Option<i64>) {
         if !self.steady {
             return;
@@ -128,7 +127,7 @@ impl Model {
         assert!(reason, "there is nothing to wake for at {wake:?}");
     }
 
-    /// Only what lies past the end of time may be left.
+    /// Only jobs that are due past the end of time may be left.
     pub(crate) fn check_empty(&self) {
         for listed in &self.listed {
             let last = self.time_of(listed.last_tick);

@@ -1,4 +1,4 @@
-//! A runtime that does nothing by itself: the model polls its tasks, in the threads where it wants them.
+//! A runtime that does nothing by itself: the model polls the tasks, on the threads that it chooses.
 
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
@@ -10,7 +10,7 @@ use crate::control::scheduler::Scheduler;
 use crate::runtime::{BoxFuture, SpawnError, Spawner, Timer};
 use crate::sync::atomic::{AtomicBool, Ordering};
 
-/// What is in std's locks here is no part of the model: nothing else is done while one is held.
+/// The std locks here are no part of the model: a thread does nothing else while it holds such a lock.
 #[derive(Default)]
 pub(super) struct Bench {
     tasks: Mutex<VecDeque<Arc<Task>>>,
@@ -52,7 +52,7 @@ impl Bench {
         Scheduler::builder(Arc::clone(self)).seed(0).build().unwrap()
     }
 
-    /// The task that was spawned before all others that were not taken.
+    /// Takes the task that was spawned first.
     pub(super) fn take(&self) -> Arc<Task> {
         self.taken().expect("a task was spawned")
     }
@@ -61,7 +61,7 @@ impl Bench {
         self.tasks.lock().unwrap().pop_front()
     }
 
-    /// Polls what is woken of `tasks` and of all that are spawned, until nothing is.
+    /// Polls the woken tasks of `tasks`, and all tasks that are spawned, until no task is woken.
     pub(super) fn settle(&self, tasks: &mut Vec<Arc<Task>>) {
         loop {
             tasks.extend(std::iter::from_fn(|| self.taken()));
@@ -71,7 +71,7 @@ impl Bench {
         }
     }
 
-    /// Lets time pass: wakes those whose sleep is over.
+    /// Lets time pass, and wakes the tasks whose sleep is over.
     pub(super) fn pass(&self, millis: u64) {
         let mut state = self.clock.state.lock().unwrap();
         state.passed += Duration::from_millis(millis);
@@ -112,7 +112,7 @@ impl Timer for Bench {
     }
 }
 
-/// A future, and whether it has been woken.
+/// A future, and whether its task has been woken.
 pub(super) struct Task {
     future: Mutex<Option<BoxFuture<'static, ()>>>,
     woken: AtomicBool,
@@ -126,7 +126,7 @@ impl Task {
         })
     }
 
-    /// Polls it once if it was woken.
+    /// Polls the future once, if it was woken. Returns whether it was woken.
     pub(super) fn run(self: &Arc<Self>) -> bool {
         if !self.woken.swap(false, Ordering::AcqRel) {
             return false;

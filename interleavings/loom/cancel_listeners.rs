@@ -1,4 +1,4 @@
-//! Those who wait to be told that a run should end.
+//! Tasks that wait until a run is told to end.
 
 use std::sync::Arc;
 use std::task::{Wake, Waker};
@@ -31,9 +31,9 @@ fn running() -> (Arc<CancelListeners>, Arc<JobCell>, OfferId) {
     (Arc::default(), job, offer_id)
 }
 
-/// What `Run::cancelled` does, and what a stop does.
+/// One thread does what `Run::cancelled` does, the other what a stop does.
 #[test]
-fn who_listens_and_then_looks_hears_or_sees() {
+fn a_listener_is_woken_or_sees_the_cancellation() {
     all(|| {
         let (cancel_listeners, job, offer_id) = running();
         let woken = Arc::new(Woken::default());
@@ -54,9 +54,9 @@ fn who_listens_and_then_looks_hears_or_sees() {
     });
 }
 
-/// Likewise for a run that ends instead.
+/// The same for a run that ends instead.
 #[test]
-fn who_listens_hears_of_the_end() {
+fn a_listener_is_woken_by_the_end() {
     all(|| {
         let (cancel_listeners, job, _) = running();
         let woken = Arc::new(Woken::default());
@@ -76,7 +76,7 @@ fn who_listens_hears_of_the_end() {
     });
 }
 
-/// A task that is polled anew has another waker; one that loses interest leaves.
+/// A task that is polled again registers another waker. A task that loses interest deregisters.
 #[test]
 fn wakers_change_and_go_while_others_are_woken() {
     all(|| {
@@ -103,7 +103,7 @@ fn wakers_change_and_go_while_others_are_woken() {
         );
         assert!(seen || stays.times() == 1);
         assert!(goes.times() <= 1);
-        // Nobody is counted who isn't there: all wakers have gone, or go now.
+        // No waker is left behind: all wakers are gone, or go now.
         cancel_listeners.wake(job.id);
         drop(cancel_listeners);
         assert_eq!((Arc::strong_count(&stays), Arc::strong_count(&goes)), (1, 1));

@@ -1,5 +1,5 @@
-//! The whole scheduler, two or three steps of it at once. Where there are too many interleavings, those in which threads are
-//! interrupted a few times.
+//! The whole scheduler, with two or three steps at once. If a model has too many interleavings, only those with a few
+//! interruptions are run.
 
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex};
@@ -29,7 +29,7 @@ use crate::unwind::lock;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// A scheduler on a bench, and what its runs leave behind.
+/// A scheduler on a bench, and the counts of its runs.
 struct Scene {
     bench: Arc<Bench>,
     scheduler: Option<Scheduler>,
@@ -41,16 +41,16 @@ struct Scene {
 struct Tally {
     begun: AtomicU64,
     inside: AtomicU64,
-    /// Runs that began beside another.
+    /// Runs that began while another run was in progress.
     beside: AtomicU64,
-    /// Targets that are still there.
+    /// Targets that are not dropped yet.
     alive: AtomicU64,
 }
 
-/// Is counted while it is there.
+/// Counts a target until it is dropped.
 struct Alive(Arc<Tally>);
 
-/// Is counted as in progress while it is there.
+/// Counts a run as in progress until it is dropped.
 struct Inside(Arc<Tally>);
 
 impl Tally {
@@ -71,7 +71,7 @@ impl Tally {
     }
 }
 
-/// A plain load might give what was there before.
+/// Reads the newest value. A plain load might give an older value.
 fn newest(count: &AtomicU64) -> u64 {
     count.fetch_add(0, Ordering::AcqRel)
 }
@@ -88,7 +88,7 @@ impl Drop for Inside {
     }
 }
 
-/// What runs wait for.
+/// Runs wait until the gate is open.
 #[derive(Default)]
 struct Gate {
     open: AtomicBool,
@@ -154,7 +154,7 @@ impl Scene {
         self.scheduler().every(SECOND).run(self.waits(gate)).unwrap()
     }
 
-    /// Starts, and serves the first tick. Returns the loop, and the worker that the tick has spawned.
+    /// Starts the scheduler, and serves the first tick. Returns the loop, and the worker that the tick has spawned.
     fn start(&mut self) -> (Arc<Task>, Arc<Task>) {
         let driver = self.start_unpolled();
         driver.run();
@@ -192,7 +192,7 @@ impl Scene {
         self.settle();
     }
 
-    /// Everything comes to its end, and nothing is left.
+    /// Stops and drops the scheduler. No run and no target may be left.
     fn end(mut self) {
         self.settle();
         let stop = self.scheduler.is_some().then(|| self.stop());
@@ -210,12 +210,12 @@ impl Scene {
 
 struct Stop {
     task: Arc<Task>,
-    /// And how many runs were in progress and had begun when it returned.
+    /// The report, with the numbers of runs in progress and of runs begun when the stop returned.
     report: Arc<Mutex<Option<(StopReport, u64, u64)>>>,
 }
 
 impl Stop {
-    /// What it returned with, if the scheduler was not started again.
+    /// Checks the report. Call only if the scheduler was not started again.
     fn check(&self, scene: &Scene) -> StopReport {
         let returned = self.report.lock().unwrap().take();
         let (report, inside, begun) = returned.expect("a stop returns");
@@ -273,7 +273,7 @@ fn a_stop_against_a_run_that_ends() {
     });
 }
 
-/// Neither returns before what was on offer is taken back, whichever of them does it.
+/// Neither stop returns before all offers are withdrawn, although either stop may withdraw them.
 #[test]
 fn two_stops_against_a_run_that_begins() {
     up_to(3, || {
@@ -289,7 +289,7 @@ fn two_stops_against_a_run_that_begins() {
     });
 }
 
-/// Both are told of the same runs.
+/// Both stops wait for the same runs.
 #[test]
 fn two_stops_against_a_run_that_ends() {
     up_to(2, || {
@@ -357,7 +357,7 @@ fn a_stop_against_a_start() {
         let (started, ()) = both(move || scheduler.start().is_ok(), of(&stop.task));
         scene.settle();
         stop.check(&scene);
-        // It can be started again from the moment it has stopped.
+        // The scheduler can be started again from the moment it has stopped.
         assert_ne!(started, scene.scheduler().start().is_ok());
         scene.pass(1_000);
         assert_eq!(job.runs(), 2);
@@ -365,7 +365,7 @@ fn a_stop_against_a_start() {
     });
 }
 
-/// A detached stop lets a start in at any moment.
+/// While a detached stop is in progress, a start may succeed at any moment.
 #[test]
 fn a_detached_stop_against_a_start() {
     up_to(4, || {
@@ -410,13 +410,13 @@ fn a_wake_is_never_lost() {
     });
 }
 
-/// Whoever is woken a second time is polled after that, and sees what was done before it, however that was done.
+/// A task that is woken a second time is polled afterwards, and sees all writes before that wake, even relaxed writes.
 #[test]
 fn a_second_wake_is_never_lost() {
     all(|| {
         let mut scene = Scene::new();
-        let (open, place) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(None)));
-        let (is_open, waker) = (Arc::clone(&open), Arc::clone(&place));
+        let (open, kept) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(None)));
+        let (is_open, waker) = (Arc::clone(&open), Arc::clone(&kept));
         let target = move || {
             let (is_open, waker) = (Arc::clone(&is_open), Arc::clone(&waker));
             poll_fn(move |cx| {
@@ -431,7 +431,7 @@ fn a_second_wake_is_never_lost() {
         let job = scene.scheduler().every(SECOND).run(target).unwrap();
         let (_, worker) = scene.start();
         worker.run();
-        let waker = place.lock().unwrap().take().unwrap();
+        let waker = kept.lock().unwrap().take().unwrap();
         both(of(&worker), move || {
             waker.wake_by_ref();
             open.store(true, Ordering::Relaxed);
@@ -443,7 +443,7 @@ fn a_second_wake_is_never_lost() {
     });
 }
 
-/// The loop hears of a job that is registered while it goes to sleep.
+/// If a job is registered while the loop goes to sleep, the loop notices the job.
 #[test]
 fn a_registration_against_a_tick() {
     all(|| {
@@ -459,7 +459,7 @@ fn a_registration_against_a_tick() {
     });
 }
 
-/// A job that comes due as its run ends runs again.
+/// If a job comes due while its run ends, the job runs again.
 #[test]
 fn a_tick_against_an_end() {
     all(|| {
@@ -478,7 +478,7 @@ fn a_tick_against_an_end() {
     });
 }
 
-/// What the loop takes for due may have begun and ended before it is offered.
+/// A run that the loop takes for due may have begun and ended before the loop offers it.
 #[test]
 fn a_tick_against_a_late_run() {
     all(|| {
@@ -546,7 +546,7 @@ fn a_trigger_against_an_end_and_a_tick() {
         let (driver, worker) = scene.start();
         worker.run();
         gate.open();
-        // A tick at which nothing else is due.
+        // A tick at which no job is due.
         scene.bench.pass(50);
         three(of(&worker), of(&driver), || job.trigger());
         scene.settle();
@@ -577,7 +577,7 @@ fn a_new_interval_against_an_end_and_a_tick() {
     });
 }
 
-/// A run that has to give way does, at whatever stage it is.
+/// A run that is to be replaced gives way, at each of its stages.
 #[test]
 fn a_replacement_against_a_run_that_begins() {
     up_to(4, || {
@@ -677,7 +677,8 @@ fn the_last_handle_goes_during_a_tick() {
     });
 }
 
-/// Every run may be stuck. There is an idle worker for what is left all the same: two workers do not count on each other.
+/// Every run may be stuck. Nevertheless an idle worker exists for the batches that are left: two workers do not count
+/// on each other.
 #[test]
 fn a_worker_is_idle_while_batches_are_left() {
     up_to(3, || {
@@ -701,7 +702,7 @@ fn a_worker_is_idle_while_batches_are_left() {
     });
 }
 
-/// A run that begins as its batch is cancelled is told by one of the two.
+/// If a run begins while its batch is cancelled, either the beginning or the cancellation tells the run to end.
 #[test]
 fn a_cancelled_batch_against_a_run_that_begins() {
     all(|| {

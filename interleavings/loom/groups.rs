@@ -14,9 +14,9 @@ struct Small {
     limit: u64,
     running: AtomicU64,
     runs: AtomicU64,
-    /// The loop has been woken.
+    /// How often the loop was woken and has not looked yet.
     woken: AtomicU64,
-    /// As the core of the engine: under its lock.
+    /// Under a lock, like the engine's core.
     line: Mutex<WaitingLine>,
 }
 
@@ -32,7 +32,7 @@ impl Small {
         })
     }
 
-    /// A job comes up; if it gets a permit it runs.
+    /// A job comes up. If the job gets a permit, it runs.
     fn come_up(&self) {
         let mut line = self.line.lock().unwrap();
         line.push(Time::ORIGIN, Time::ORIGIN, &job());
@@ -92,13 +92,13 @@ fn a_group_keeps_its_limit_and_forgets_no_job() {
     }
 }
 
-/// The line is joined under the lock of the core, and looked at under the same lock but later.
+/// A job joins the line under the core's lock. Permits are given out under the same lock, but later.
 #[test]
 fn a_permit_that_is_returned_while_a_job_joins_the_line_is_not_lost() {
     all(|| {
         let mut groups = Groups::default();
-        let others = groups.add("others".to_owned(), 1);
-        let permits = groups.add("one".to_owned(), 1);
+        let others = groups.add("others".to_owned(), 1, true);
+        let permits = groups.add("one".to_owned(), 1, true);
         assert!(permits.try_acquire() && others.try_acquire());
         groups.enqueue(&others, Time::ORIGIN, Time::ORIGIN, &job());
         let groups = Arc::new(Mutex::new(groups));

@@ -1,4 +1,5 @@
-//! A job with several runs at a time: its one target is dropped once, after the last run, and a pause reaches each instance.
+//! A job with several runs at a time. The target is dropped once, after the last run, and a pause reaches each
+//! instance.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +20,7 @@ struct Small {
     drops: Arc<AtomicU64>,
 }
 
-/// Counts that it is dropped.
+/// Counts its drops.
 struct Target(Arc<AtomicU64>);
 
 impl Drop for Target {
@@ -70,7 +71,7 @@ impl Small {
         }
     }
 
-    /// A worker begins the run, unless it can't.
+    /// A worker begins the run, if the offer still holds.
     fn begin(&self, run: &JobInstance, offer_id: OfferId) -> bool {
         let begins = run.state().begin(offer_id).is_some();
         if begins {
@@ -115,7 +116,7 @@ impl Small {
         }
     }
 
-    /// A plain load might give what was there before.
+    /// Reads the newest value. A plain load might give an older value.
     fn drops(&self) -> u64 {
         self.drops.fetch_add(0, Ordering::AcqRel)
     }

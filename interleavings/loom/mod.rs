@@ -1,5 +1,5 @@
-//! All interleavings of a few steps, and what processors may make of their order: `loom` runs each model again and again
-//! until it has seen every one.
+//! All interleavings of a few steps, with the reorderings that processors may make. `loom` runs each model until it has
+//! seen every interleaving.
 
 mod bench;
 mod cancel_listeners;
@@ -23,7 +23,7 @@ fn all(model: impl Fn() + Send + Sync + 'static) {
     explore(None, model);
 }
 
-/// Runs a model in each of those interleavings in which threads are interrupted so often at most.
+/// Runs a model in each interleaving in which threads are interrupted at most `interruptions` times.
 fn up_to(interruptions: usize, model: impl Fn() + Send + Sync + 'static) {
     explore(Some(interruptions), model);
 }
@@ -50,7 +50,7 @@ fn explore(interruptions: Option<usize>, model: impl Fn() + Send + Sync + 'stati
     }
 }
 
-/// How many interleavings of a model were looked at: all, or as many as it took to find a fault.
+/// Number of interleavings that were run: all of the model's, or as many as it took to find a fault.
 #[derive(Default)]
 struct Seen(Arc<AtomicU64>);
 
@@ -62,14 +62,14 @@ impl Drop for Seen {
     }
 }
 
-/// Does both at once.
+/// Runs both at once.
 fn both<A: 'static, B>(one: impl FnOnce() -> A + Send + 'static, other: impl FnOnce() -> B) -> (A, B) {
     let one = thread::spawn(one);
     let other = other();
     (one.join().unwrap(), other)
 }
 
-/// Does all three at once.
+/// Runs all three at once.
 fn three<A: 'static, B: 'static, C>(
     first: impl FnOnce() -> A + Send + 'static,
     second: impl FnOnce() -> B + Send + 'static,

@@ -36,7 +36,7 @@ impl Small {
         self.spawned.fetch_add(wanted as u64, Ordering::AcqRel);
     }
 
-    /// A worker; after `short` batches it stays with the last one, whose runs wait.
+    /// A worker. After `short` batches, the worker stays with the last batch, whose runs are pending.
     fn work(&self, short: usize) {
         for nth in 0.. {
             let mut queue = lock(&self.queue);
@@ -54,7 +54,7 @@ impl Small {
         }
     }
 
-    /// The executor drops a worker that was spawned. Returns what was withdrawn.
+    /// The executor drops a worker that was spawned. Returns the number of withdrawn batches.
     fn drop_worker(&self) -> u64 {
         let mut back = 0;
         if lock(&self.queue).drop_worker() {
@@ -65,7 +65,7 @@ impl Small {
         back
     }
 
-    /// The executor gets round to the workers that were spawned.
+    /// The executor runs the workers that were spawned.
     fn settle(&self) {
         while self.spawned.load(Ordering::Acquire) > 0 {
             self.spawned.fetch_sub(1, Ordering::AcqRel);

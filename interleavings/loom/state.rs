@@ -1,4 +1,4 @@
-//! The state word: who may run a job.
+//! The state word: which thread may run a job.
 
 use std::sync::Arc;
 
@@ -8,17 +8,17 @@ use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use crate::time::Time;
 
-/// A job in the small: what a run touches, and what is said of it.
+/// A small job: the state that a run touches, and counters for the checks.
 #[derive(Default)]
 struct Small {
     state: RunState,
     inside: AtomicU64,
-    /// Counted as the real ones are, by a load and a store of whoever holds the state word.
+    /// Counted like the real runs, by a load and a store of the thread that holds the state word.
     runs: AtomicU64,
     begun: AtomicU64,
     triggered: AtomicU64,
     cleared: AtomicU64,
-    /// It is on the agenda.
+    /// Whether the job is in the agenda.
     listed: Mutex<bool>,
 }
 
@@ -31,7 +31,7 @@ impl Small {
         Arc::default()
     }
 
-    /// One that was offered under `offer id`.
+    /// A job that was offered under `offer_id`.
     fn offered(offer_id: OfferId) -> Arc<Small> {
         let small = Small::new();
         assert_eq!(small.state.offer(offer_id), Offer::Taken);
@@ -44,7 +44,7 @@ impl Small {
         small
     }
 
-    /// What the loop does with a job that has come up.
+    /// Does what the loop does with a job that has come up.
     fn serve(&self, offer_id: OfferId) {
         let mut listed = self.listed.lock().unwrap();
         if !std::mem::take(&mut *listed) {
@@ -59,7 +59,7 @@ impl Small {
         }
     }
 
-    /// What a lane does with an offer.
+    /// Does what a worker does with an offer.
     fn run(&self, offer_id: OfferId) {
         let Some(how) = self.state.begin(offer_id) else {
             self.withdraw(offer_id);
@@ -114,7 +114,7 @@ trait Swap {
 }
 
 impl Swap for AtomicU64 {
-    /// Tells of overlaps without putting anything in order.
+    /// Detects overlaps without adding an order between threads.
     fn swap(&self, value: u64) -> u64 {
         self.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |_| Some(value))
             .unwrap()
@@ -125,16 +125,16 @@ impl Swap for AtomicU64 {
 fn a_run_begins_or_is_withdrawn() {
     all(|| {
         let job = Small::offered(offer_id(1));
-        let lane = Arc::clone(&job);
+        let worker = Arc::clone(&job);
         let (begun, withdrawn) = both(
-            move || lane.state.begin(offer_id(1)),
+            move || worker.state.begin(offer_id(1)),
             || job.state.withdraw(offer_id(1)),
         );
         assert_ne!(begun.is_some(), withdrawn.is_some());
     });
 }
 
-/// Stopped and started again at once, while a lane still has the old offer.
+/// The scheduler is stopped and started again at once, while a worker still has the old offer.
 #[test]
 fn one_run_at_a_time_under_old_and_new_offers() {
     all(|| {
@@ -150,7 +150,7 @@ fn one_run_at_a_time_under_old_and_new_offers() {
         );
         let [runs, begun, ..] = job.counts();
         assert_eq!(runs, begun, "a run that wasn't seen by the next");
-        // Whatever came up while it was taken is on the agenda.
+        // If the job came up while it was busy, it is in the agenda.
         job.serve(offer_id(3));
         assert!(job.counts()[1] >= 1);
     });
@@ -161,9 +161,9 @@ fn what_a_run_wrote_is_seen_by_the_next() {
     all(|| {
         let job = Small::offered(offer_id(1));
         job.list();
-        let (lane, next) = (Arc::clone(&job), Arc::clone(&job));
+        let (worker, next) = (Arc::clone(&job), Arc::clone(&job));
         three(
-            move || lane.run(offer_id(1)),
+            move || worker.run(offer_id(1)),
             move || next.serve(offer_id(2)),
             || job.serve(offer_id(3)),
         );
@@ -178,9 +178,9 @@ fn a_removed_job_is_cleared_away_once() {
     for stage in [Small::new as fn() -> Arc<Small>, || Small::offered(offer_id(1))] {
         all(move || {
             let job = stage();
-            let (lane, other) = (Arc::clone(&job), Arc::clone(&job));
+            let (worker, other) = (Arc::clone(&job), Arc::clone(&job));
             three(
-                move || lane.run(offer_id(1)),
+                move || worker.run(offer_id(1)),
                 move || other.remove(),
                 || {
                     job.withdraw(offer_id(1));
@@ -194,11 +194,11 @@ fn a_removed_job_is_cleared_away_once() {
 }
 
 #[test]
-fn what_is_due_meanwhile_is_learnt_at_the_end() {
+fn a_run_that_comes_due_meanwhile_is_noticed_at_the_end() {
     all(|| {
         let job = Small::running(offer_id(1));
-        let lane = Arc::clone(&job);
-        let (deferred, offer) = both(move || lane.state.end(None), || job.state.offer(offer_id(2)));
+        let worker = Arc::clone(&job);
+        let (deferred, offer) = both(move || worker.state.end(None), || job.state.offer(offer_id(2)));
         assert_eq!(deferred.due(), offer == Offer::Busy);
     });
     all(|| {
@@ -217,9 +217,9 @@ fn a_trigger_is_never_lost() {
     for paused in [false, true] {
         all(move || {
             let job = Small::offered(offer_id(1));
-            let (lane, user) = (Arc::clone(&job), Arc::clone(&job));
+            let (worker, user) = (Arc::clone(&job), Arc::clone(&job));
             three(
-                move || lane.run(offer_id(1)),
+                move || worker.run(offer_id(1)),
                 move || {
                     if paused {
                         user.state.pause();
@@ -233,7 +233,7 @@ fn a_trigger_is_never_lost() {
                 job.serve(offer_id(number));
             }
             let [_, begun, triggered, _] = job.counts();
-            // A triggered run takes the place of the offered one if it comes before that begins.
+            // If the trigger comes before the offered run begins, the triggered run replaces the offered run.
             assert!(
                 triggered == 1 && begun <= 3,
                 "{triggered} of {begun} runs were triggered"
@@ -244,12 +244,12 @@ fn a_trigger_is_never_lost() {
 }
 
 #[test]
-fn nothing_begins_once_it_is_paused() {
+fn no_run_begins_once_the_job_is_paused() {
     all(|| {
         let job = Small::offered(offer_id(1));
-        let lane = Arc::clone(&job);
+        let worker = Arc::clone(&job);
         let (begun, running) = both(
-            move || lane.state.begin(offer_id(1)).is_some(),
+            move || worker.state.begin(offer_id(1)).is_some(),
             || {
                 job.state.pause();
                 job.state.load().is_running()
@@ -260,7 +260,7 @@ fn nothing_begins_once_it_is_paused() {
 }
 
 #[test]
-fn a_watch_hears_of_the_end_or_the_run_is_over() {
+fn a_watching_stop_learns_of_the_end_or_the_run_is_over() {
     all(|| {
         let job = Small::running(offer_id(1));
         let (first, second) = (Arc::clone(&job), Arc::clone(&job));
@@ -274,7 +274,7 @@ fn a_watch_hears_of_the_end_or_the_run_is_over() {
 }
 
 #[test]
-fn what_is_said_of_a_run_does_not_reach_the_next() {
+fn flags_of_a_run_do_not_reach_the_next() {
     all(|| {
         let job = Small::running(offer_id(1));
         let (stop, other) = (Arc::clone(&job), Arc::clone(&job));
@@ -292,17 +292,18 @@ fn what_is_said_of_a_run_does_not_reach_the_next() {
     });
 }
 
-/// A new interval is adopted by whoever holds the job, else by whoever brings it.
+/// The thread that holds the job adopts a new interval. If no thread holds the job, the thread that sets the interval
+/// adopts it.
 #[test]
 fn a_new_interval_is_adopted() {
     all(|| {
         let job = Small::offered(offer_id(1));
         let interval = Arc::new(AtomicI64::new(1));
-        let (lane, read) = (Arc::clone(&job), Arc::clone(&interval));
+        let (worker, read) = (Arc::clone(&job), Arc::clone(&interval));
         let (adopted, kept) = both(
             move || {
-                lane.state.begin(offer_id(1));
-                lane.state.end(None).changed().then(|| read.load(Ordering::Relaxed))
+                worker.state.begin(offer_id(1));
+                worker.state.end(None).changed().then(|| read.load(Ordering::Relaxed))
             },
             || {
                 interval.store(2, Ordering::Relaxed);

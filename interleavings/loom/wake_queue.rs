@@ -1,4 +1,4 @@
-//! Slots that are woken, the task that they wake, and the task before it.
+//! Slots that are woken, the task that they wake, and the task before that task.
 
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex};
@@ -8,7 +8,7 @@ use super::bench::Task;
 use super::{all, both, three};
 use crate::park::wake_queue::WakeQueue;
 
-/// Which slots a task has found to be woken.
+/// The slots that a task has found woken.
 #[derive(Clone, Default)]
 struct Found(Arc<Mutex<Vec<usize>>>);
 
@@ -56,7 +56,7 @@ fn all_slots_are_found_that_are_woken_at_once() {
     });
 }
 
-/// Somebody keeps the waker of an earlier run.
+/// The waker of an earlier run is still kept.
 #[test]
 fn a_late_wake_does_not_swallow_one_for_the_next_task() {
     all(|| {

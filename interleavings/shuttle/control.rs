@@ -1,4 +1,4 @@
-//! Jobs that come, go and change, against ticks and the ends of runs.
+//! Jobs are registered, removed and changed, against ticks and the ends of runs.
 
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
@@ -10,7 +10,7 @@ use shuttle::thread;
 use crate::explore;
 use crate::world::{Gate, SECOND, TICK, World, at_gate, at_once, in_turns};
 
-/// The loop hears of it while it goes to sleep, or serves a tick.
+/// The loop notices a registration while it goes to sleep, or serves a tick.
 #[test]
 fn a_registration() {
     explore(|| {
@@ -55,7 +55,7 @@ fn a_removal() {
     });
 }
 
-/// Whatever is done to it, at the end it runs as often as it should.
+/// After any control of a job, the job runs as often as it should.
 #[test]
 fn all_sorts_of_control() {
     explore(|| {
@@ -103,7 +103,7 @@ fn all_sorts_of_control() {
             job.resume();
             job.set_interval(TICK).unwrap();
         }
-        // What was missed is made up for.
+        // Missed runs are made up.
         world.pass(8 * TICK);
         let runs = jobs.each_ref().map(Job::runs);
         world.pass(TICK);
@@ -143,7 +143,7 @@ fn a_trigger() {
     });
 }
 
-/// No run begins before it is scheduled, although the one before it was late.
+/// No run begins before it is scheduled, although the run before was late.
 #[test]
 fn late_runs() {
     explore(|| {
@@ -221,7 +221,7 @@ fn a_group() {
     });
 }
 
-/// Each run that is counted calls the target, which is dropped with the last one.
+/// Each counted run calls the target. The target is dropped with the last run.
 #[test]
 fn a_removal_of_a_job_with_several_runs() {
     explore(|| {
@@ -247,7 +247,7 @@ fn a_removal_of_a_job_with_several_runs() {
     });
 }
 
-/// Whatever is done to them, at the end they run as often as they should, and the group has all its permits.
+/// After any control of the jobs, they run as often as they should, and the group has all its permits.
 #[test]
 fn all_sorts_of_control_of_jobs_with_several_runs() {
     explore(|| {
@@ -281,7 +281,7 @@ fn all_sorts_of_control_of_jobs_with_several_runs() {
             user.join().unwrap();
         }
         jobs.iter().for_each(Job::resume);
-        // What was missed is made up for.
+        // Missed runs are made up.
         world.pass(8 * TICK);
         let runs = jobs.each_ref().map(Job::runs);
         world.pass(TICK);

@@ -1,6 +1,7 @@
 //! The whole scheduler on an executor of several threads, in thousands of random interleavings.
 //!
-//! `INTERLEAVINGS=100000` looks at so many of each scenario. What fails prints a schedule, which `shuttle::replay` repeats.
+//! `INTERLEAVINGS=100000` runs each scenario in so many interleavings. A failure prints a schedule, which
+//! `shuttle::replay` repeats.
 
 mod control;
 mod stops;
@@ -12,11 +13,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use shuttle::scheduler::{PctScheduler, RandomScheduler, Scheduler};
 use shuttle::{Config, Runner};
 
-/// Of each scenario, unless the environment says otherwise.
+/// Number of interleavings of each scenario, unless the environment says otherwise.
 const INTERLEAVINGS: usize = 1_000;
 
-/// Runs a scenario in random interleavings: half of them take any thread at each step, the others let threads run and
-/// interrupt them at few moments, which is how rare faults come about.
+/// Runs a scenario in random interleavings. Half of them take any thread at each step. The others let threads run and
+/// interrupt them at few moments, because rare faults need few interruptions.
 fn explore(scenario: fn()) {
     let wanted = std::env::var("INTERLEAVINGS").map_or(INTERLEAVINGS, |text| text.parse().expect("a number"));
     let seen = Seen::default();
@@ -37,7 +38,7 @@ fn run(scheduler: impl Scheduler + 'static, scenario: fn(), Seen(seen): &Seen) {
     });
 }
 
-/// How many interleavings of a scenario were looked at: as many as were wanted, or as it took to find a fault.
+/// Number of interleavings that were run: as many as wanted, or as many as it took to find a fault.
 #[derive(Default)]
 struct Seen(Arc<AtomicUsize>);
 

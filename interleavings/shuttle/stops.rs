@@ -1,4 +1,4 @@
-//! Stops and starts, against all else.
+//! Stops and starts, against ticks, runs and each other.
 
 use std::future::IntoFuture;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use shuttle::thread;
 use crate::explore;
 use crate::world::{Gate, SECOND, TICK, World, at_gate, at_once, in_turns, poll_once};
 
-/// One of each kind of job, due at every tick or two.
+/// Registers a job of each kind, due at every tick or every second tick.
 fn register_all_kinds(world: &World, scheduler: &Scheduler) {
     let one = || world.tally.limit(1);
     scheduler.every(TICK).run(at_once(&one())).unwrap();
@@ -60,7 +60,7 @@ fn a_stop_against_a_tick_of_blocking_runs() {
     });
 }
 
-/// A blocking run that ends when it is told to: nothing but the stop tells it.
+/// A blocking run that ends when it is told to end. Only the stop tells the run to end.
 #[test]
 fn a_stop_tells_blocking_runs() {
     explore(|| {
@@ -81,9 +81,10 @@ fn a_stop_tells_blocking_runs() {
     });
 }
 
-/// Likewise one that listens: the clock stands still, so it hears of it or waits for ever.
+/// The same for a run that waits for `cancelled`. The clock stands still, so the stop wakes the run, or the run waits
+/// for ever.
 #[test]
-fn a_stop_with_grace_wakes_those_who_listen() {
+fn a_stop_with_grace_wakes_listeners() {
     explore(|| {
         let world = World::new(2);
         let scheduler = world.scheduler();
@@ -143,7 +144,7 @@ fn starts_against_stops() {
             let scheduler = scheduler.clone();
             thread::spawn(move || {
                 for _ in 0..2 {
-                    // It may run already, or be stopping.
+                    // The scheduler may run already, or be stopping.
                     let _ = scheduler.start();
                     if detach {
                         scheduler.stop().detach();
@@ -162,7 +163,7 @@ fn starts_against_stops() {
     });
 }
 
-/// The rest of a stop that is dropped half-way is carried out.
+/// If a stop is dropped half-way, the rest of the stop is still carried out.
 #[test]
 fn a_stop_that_is_dropped() {
     explore(|| {

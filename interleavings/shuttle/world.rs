@@ -1,4 +1,4 @@
-//! An executor of several threads, a clock that is set by hand, and what is known of the runs.
+//! An executor with several threads, a clock that the test moves, and counts of the runs.
 
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
@@ -23,7 +23,7 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// With so many threads for tasks; each blocking run has one of its own.
+    /// An executor with `threads` threads for tasks. Each blocking run has a thread of its own.
     pub(crate) fn new(threads: usize) -> World {
         let runtime = Arc::new(Executor {
             origin: Instant::now(),
@@ -47,7 +47,7 @@ impl World {
         Scheduler::builder(runtime).resolution(TICK).seed(0).build().unwrap()
     }
 
-    /// Lets time pass, from any thread.
+    /// A handle with which any thread can let time pass.
     pub(crate) fn clock(&self) -> Clock {
         Clock(Arc::clone(&self.runtime))
     }
@@ -60,7 +60,7 @@ impl World {
         }
     }
 
-    /// Lets time pass tick by tick, each of them served to its end.
+    /// Lets time pass tick by tick. Each tick is served to its end.
     pub(crate) fn pass(&self, time: Duration) {
         for _ in 0..time.as_millis() / TICK.as_millis() {
             self.clock().pass(TICK);
@@ -68,7 +68,7 @@ impl World {
         }
     }
 
-    /// Everything comes to its end: nothing is left, nothing went wrong.
+    /// Stops and drops the scheduler. Nothing may be left, and no check may have failed.
     pub(crate) fn end(self, scheduler: Scheduler) {
         let report = scheduler.stop().blocking_wait();
         self.check_stop(report);
@@ -76,7 +76,7 @@ impl World {
         self.close();
     }
 
-    /// Likewise, once the last handle is gone.
+    /// The same, once the last handle is gone.
     pub(crate) fn close(self) {
         self.settle();
         let begun = self.tally.begun();
@@ -96,10 +96,10 @@ impl World {
         assert_eq!(Arc::strong_count(&self.runtime), 1, "the runtime is still held");
     }
 
-    /// What has to be so when a stop without a time limit has just returned, and nobody has started since.
+    /// Checks a stop without a time limit that has just returned. Call only if the scheduler was not started again.
     pub(crate) fn check_stop(&self, report: StopReport) {
         assert!(report.is_clean());
-        // It names jobs, and so keeps them.
+        // The report names jobs, and so keeps them alive.
         drop(report);
         assert_eq!(self.tally.inside.load(SeqCst), 0, "a run went on after the stop");
         let begun = self.tally.begun();
@@ -139,9 +139,9 @@ struct State {
     passed: Duration,
     sleepers: Vec<(Instant, Waker)>,
     queue: VecDeque<Arc<Task>>,
-    /// Threads that are in a task, or in blocking work.
+    /// Number of threads that are in a task, or in blocking work.
     busy: usize,
-    /// Those of blocking work.
+    /// The threads of blocking work.
     threads: Vec<JoinHandle<()>>,
     closed: bool,
 }
@@ -170,7 +170,7 @@ impl Executor {
         }
     }
 
-    /// A thread is done with what it did.
+    /// Called when a thread is done with a task, or with blocking work.
     fn rest(&self) -> shuttle::sync::MutexGuard<'_, State> {
         let mut state = self.state.lock().unwrap();
         state.busy -= 1;
@@ -212,7 +212,7 @@ impl Wake for Task {
     }
 }
 
-/// What the scheduler gets.
+/// The runtime that the scheduler gets.
 struct Handle(Arc<Executor>);
 
 impl Spawner for Handle {
@@ -256,13 +256,13 @@ impl Timer for Handle {
     }
 }
 
-/// What is known of all runs. Jobs report here, since a panic of theirs is caught.
+/// Counts of all runs. Jobs report here, because the scheduler catches a panic in a job.
 #[derive(Default)]
 pub(crate) struct Tally {
     begun: Count,
     ended: Count,
     pub(crate) inside: Count,
-    /// Targets that are still there.
+    /// Targets that are not dropped yet.
     targets: Count,
     too_many: Flag,
 }
@@ -280,7 +280,7 @@ impl Tally {
         assert!(!self.too_many.load(SeqCst), "more runs at once than there may be");
     }
 
-    /// For targets that may have so many runs at once, of one job or of several.
+    /// A limit for targets that may together have `limit` runs at once, of one job or of several jobs.
     pub(crate) fn limit(self: &Arc<Self>, limit: u64) -> Arc<Limit> {
         Arc::new(Limit {
             tally: Arc::clone(self),
@@ -303,7 +303,7 @@ impl Limit {
     }
 }
 
-/// What a target captures.
+/// A value that a target captures.
 pub(crate) struct Target(Arc<Limit>);
 
 impl Target {
@@ -329,7 +329,7 @@ pub(crate) struct Inside(Arc<Limit>);
 
 impl Drop for Inside {
     fn drop(&mut self) {
-        // Others may come in between.
+        // Other threads may run here.
         thread::yield_now();
         self.0.inside.fetch_sub(1, SeqCst);
         self.0.tally.inside.fetch_sub(1, SeqCst);
@@ -337,7 +337,7 @@ impl Drop for Inside {
     }
 }
 
-/// A target that is done at once.
+/// A target whose runs end at once.
 pub(crate) fn at_once(limit: &Arc<Limit>) -> impl Fn() + Send + Sync + use<> {
     let target = limit.target();
     move || {
@@ -347,7 +347,7 @@ pub(crate) fn at_once(limit: &Arc<Limit>) -> impl Fn() + Send + Sync + use<> {
     }
 }
 
-/// A target whose runs are polled so many times.
+/// A target whose runs are pending `turns` times.
 pub(crate) fn in_turns(limit: &Arc<Limit>, turns: u32) -> impl Fn() -> BoxFuture<'static, ()> + Send + Sync + use<> {
     let target = limit.target();
     move || {
@@ -383,7 +383,7 @@ pub(crate) fn at_gate(
     }
 }
 
-/// What runs wait for.
+/// Runs wait until the gate is open.
 #[derive(Default)]
 pub(crate) struct Gate(Mutex<(bool, Vec<Waker>)>);
 

@@ -1,4 +1,4 @@
-//! What `#[every]` accepts, and what it says of what it doesn't.
+//! The functions that `#[every]` accepts, and its messages for those that it refuses.
 //!
 //! The `.stderr` files hold the messages of Rust 1.95. `TRYBUILD=overwrite cargo test -p atevery-macros --test ui`
 //! writes them anew.

@@ -105,8 +105,8 @@ impl<Runs> JobBuilder<Runs> {
         self
     }
 
-    /// Runs the job at most `runs` times. The job removes itself after the end of the last run
-    /// ([`Removed`](crate::EventKind::Removed)).
+    /// Runs the job at most `runs` times. After the end of the last run, the job removes itself and emits the event
+    /// [`Removed`](crate::EventKind::Removed).
     ///
     /// ```
     /// use std::time::Duration;
@@ -127,7 +127,7 @@ impl<Runs> JobBuilder<Runs> {
     }
 
     /// Sets the end of the job: no run is scheduled later than `instant`. When no run is left, the job removes itself
-    /// ([`Removed`](crate::EventKind::Removed)).
+    /// and emits the event [`Removed`](crate::EventKind::Removed).
     ///
     /// If a run was scheduled before `instant` and is late, it still begins. If the job is
     /// [triggered](crate::Job::trigger) after `instant`, no run begins.
@@ -171,7 +171,7 @@ impl<Runs> JobBuilder<Runs> {
     /// ```text
     /// ms    0         100       200       300
     /// run   #######   #######   ####      #######     timeout: 70 ms
-    ///             \         \               \ cancelled
+    ///             \         \                   \ cancelled
     /// ```
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.options.timeout = Some(limit);
@@ -231,9 +231,9 @@ impl<Runs> JobBuilder<Runs> {
     /// given to [`Scheduler::group`], or a name and a limit. If `group` contains a limit and the group does not exist,
     /// the call creates the group.
     ///
-    /// If the group is full when a job is due, the job waits. When a run of the group has ended, the waiting job that
-    /// came up at the earliest tick begins. Among jobs of the same tick, the job with the earliest due instant begins.
-    /// If a job has several runs to make up, it joins the end of the line for each run.
+    /// If the group is full when a job is due, the job waits in the line of the group. The line is in the order of the
+    /// ticks at which the jobs joined, then in the order of their due instants. When a run of the group has ended, the
+    /// first job in the line runs. If a job has several runs to make up, it joins the line again for each run.
     ///
     /// ```
     /// use std::time::Duration;
@@ -290,8 +290,8 @@ impl<Runs> fmt::Debug for JobBuilder<Runs> {
 impl JobBuilder {
     /// Registers the job. [`Target`] lists the functions that can be a job.
     ///
-    /// A synchronous function runs on the executor, like the first step of an asynchronous function, and should return
-    /// within microseconds. Use [`run_blocking`](JobBuilder::run_blocking) for slower functions.
+    /// A synchronous function runs on a thread of the executor, like an asynchronous function between two awaits. It
+    /// should return within microseconds. Use [`run_blocking`](JobBuilder::run_blocking) for slower functions.
     ///
     /// A run that returns an error or panics ends like any other run. [`Job::status`] counts the error and shows it.
     /// [Hooks](crate::SchedulerBuilder::on_event) and [event streams](crate::Scheduler::events) report the error. If

@@ -1,3 +1,5 @@
+//! A stop that has not begun, and the report of a stop. `stopping.rs` has the steps and the wait.
+
 use std::fmt;
 use std::future::IntoFuture;
 use std::sync::Arc;
@@ -21,21 +23,21 @@ use crate::text::OneLine;
 ///
 /// The stop begins at its first poll. From then on, no run begins until the next start. A stop that has begun is
 /// completed, even if its future is dropped. A stop that is never polled does nothing. To cancel a run means to drop
-/// its future at an await point. Synchronous code can't be cancelled.
+/// its future, so the code of the run ends at an await. Synchronous code can't be cancelled.
 ///
 /// Any number of stops may wait at once, and all of them return. If no run is in progress, a stop returns immediately.
-/// A stop returns even if its executor is gone: the stop then drops waiting runs itself. A grace or timeout of
-/// `Duration::MAX` has no end.
+/// A stop returns even if its executor is gone: the stop itself drops the futures of the runs. A grace or timeout of
+/// `Duration::MAX` never ends.
 ///
 /// A stop that is awaited relies on the runtime's timer alone. If nobody drives the runtime, or if all its threads are
 /// stuck, its grace and timeout do not end. [`blocking_wait`](Self::blocking_wait) also keeps them by the clock of its
 /// own thread.
 ///
-/// A job may stop its own scheduler. If a job awaits a stop without a timeout, the job itself is cancelled at this
-/// await. If a job blocks its thread until a stop returns, its run can't end before the stop. The code may be
-/// synchronous, the body or a destructor of a future, or a [hook](crate::SchedulerBuilder::on_event). The stop does not
-/// wait for such a run, and reports the run as still running. If several runs block on stops, none of these stops waits
-/// for any of these runs.
+/// A job may stop its own scheduler. If a job awaits the stop, the stop cancels the job at this await. With a timeout
+/// of zero, the stop returns first, and the job is cancelled at its next await. If a job blocks its thread until a stop
+/// returns, its run can't end before the stop. The code may be synchronous, the body or a destructor of a future, or a
+/// [hook](crate::SchedulerBuilder::on_event). The stop does not wait for such a run, and reports the run as still
+/// running. If several runs block on stops, none of these stops waits for any of these runs.
 ///
 /// ```
 /// use std::time::Duration;

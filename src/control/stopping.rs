@@ -1,3 +1,5 @@
+//! The future of a stop: the steps of a stop, and where a stop waits (`Process::poll`).
+
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;

@@ -263,8 +263,8 @@ impl Core {
         Pulled::FollowUp(dispatch.follow_up)
     }
 
-    /// Number of workers that the caller must spawn before it follows up. The caller is a worker that counts as idle, or
-    /// the loop.
+    /// Number of workers that the caller must spawn before it follows up. The caller is a worker that counts as idle,
+    /// or the loop.
     pub(crate) fn workers_beside(&mut self, follow_up: &FollowUp) -> usize {
         if !follow_up.may_block() {
             return 0;

@@ -1,4 +1,5 @@
-//! The jobs that came up at a tick and that no worker has taken yet.
+//! The jobs that came up at a tick and for which no offer has been made yet. When a job is due is decided in
+//! `job/due.rs`.
 
 use std::ops::Range;
 

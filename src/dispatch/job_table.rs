@@ -1,4 +1,5 @@
-//! All jobs of a scheduler, in the order in which they were registered.
+//! All jobs of a scheduler, in the order in which they were registered. The table is part of the core, so the core's
+//! lock protects it.
 
 use std::sync::Arc;
 

@@ -1,4 +1,5 @@
-//! The waker of the loop, and the loop's next step.
+//! The waker of the loop, and the loop's next step. The core returns the waker, and its caller wakes the loop without
+//! the lock. `engine/wakeups.rs` collects the wakeups of a worker.
 
 use std::task::Waker;
 

@@ -179,6 +179,11 @@ impl Offering<'_> {
         }
     }
 
+    /// Since when a job waits its turn. A triggered job waits from this tick on.
+    fn waits_since(&self, due: Time) -> Time {
+        if due == Time::EARLIEST { self.dispatch.tick } else { due }
+    }
+
     fn has_ended_on_tick(&self, job: &JobCell) -> bool {
         self.dispatch.is_on_tick && job.state.load().has_ended_at(self.dispatch.tick) && job.waits_for_end()
     }
@@ -195,8 +200,7 @@ impl Offering<'_> {
             self.insert(job, due);
             return;
         }
-        // A triggered run has no due time, so it waits in line from this tick on.
-        let since = if due == Time::EARLIEST { self.dispatch.tick } else { due };
+        let since = self.waits_since(due);
         if self.has_run_to_replace(candidate, since) {
             return;
         }
@@ -255,8 +259,9 @@ impl Offering<'_> {
             return;
         }
         if let Some(rules) = job.rules() {
+            let since = self.waits_since(due);
             match &rules.group {
-                Some(permits) => self.groups.enqueue(permits, self.dispatch.tick, due, job),
+                Some(permits) => self.groups.enqueue(permits, self.dispatch.tick, since, job),
                 None => self.offer_by_rules(Candidate { job, rules }),
             }
         }

@@ -143,8 +143,8 @@ impl Queue {
 
     /// The batches that are not over, in the order in which they were dispatched.
     ///
-    /// A batch that was abandoned and is over is returned this last time, so that the caller drops it without a lock: with
-    /// the batch, jobs may be dropped, and with them what users captured.
+    /// If an abandoned batch is over, this call is the last that returns it. The caller then drops the batch without a
+    /// lock, because the batch may hold the last reference to a job.
     pub(crate) fn active(&mut self) -> Vec<Arc<Batch>> {
         let mut batches: Vec<_> = self.batches.iter().map(|(_, batch)| Arc::clone(batch)).collect();
         self.batches.retain(|_, batch| !batch.is_over());
@@ -213,7 +213,7 @@ mod tests {
         batch.abandon();
         assert_eq!(queue.active().len(), 1);
         job.state.end(None);
-        // Once more, to be dropped without a lock.
+        // Returned once more, so that the caller drops the batch without a lock.
         assert_eq!(queue.active().len(), 1);
         assert_eq!(queue.active().len(), 0);
     }

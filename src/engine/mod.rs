@@ -2,8 +2,8 @@
 //!
 //! The main lock is the core's. Smaller locks protect the run tracker, the failure statistics, the permits of a group
 //! and the instances of a job. The progress of a stop has a lock that is taken within the run tracker's. A thread may
-//! take a smaller lock while it holds the core's lock, never the other way round. No lock is held while code of a user,
-//! of the executor or of a waker runs.
+//! take a smaller lock while it holds the core's lock, never the other way round. None of these locks is held while
+//! code of a user, of the executor or of a waker runs.
 
 pub(crate) mod emit;
 pub(crate) mod groups;

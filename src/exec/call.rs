@@ -1,4 +1,5 @@
-//! Calls the target of a run, and catches the target's panics.
+//! Calls the target of a run, and catches the target's panics. Panics of a run's future are caught in `poller.rs`
+//! (polls) and in `finish.rs` (the drop).
 
 use std::sync::Arc;
 

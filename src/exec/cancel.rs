@@ -40,7 +40,9 @@ fn tell_to_end(engine: &Engine, batch: &Batch) {
     }
 }
 
-/// Cancels a job's run in progress, so that the next run can replace it.
+/// Cancels the run in progress of an `Overlap::Replace` job, so that the next run can replace the run. If the run
+/// waits, its future is dropped here. If the run is being polled, the poller drops the future after the poll.
+/// Synchronous code continues, and may check `Run::is_cancelled`.
 pub(crate) fn cancel_replaced(engine: &Engine, job: &JobCell) {
     job.state.cancel_current();
     engine.cancel_listeners.wake(job.id);

@@ -62,8 +62,9 @@ fn tick(engine: &Arc<Engine>, session: u64) -> Next {
     let Some(ticked) = ticked else {
         return Next::End;
     };
-    drop(ticked.unused);
     let spawned = spawn_workers(engine, ticked.workers);
+    // There may be many, and workers don't have to wait until they are gone.
+    drop(ticked.unused);
     let Some(work) = ticked.follow_up else {
         // If workers were refused, the next tick that is served tries again.
         return ticked.next;

@@ -1,4 +1,5 @@
-//! Spawns workers, and carries out the actions that the core returns, without the core's lock.
+//! Spawns workers, and carries out the actions that the core returns, without the core's lock. `dispatch/demand.rs`
+//! decides how many workers are wanted.
 
 use std::sync::Arc;
 

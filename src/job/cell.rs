@@ -250,6 +250,9 @@ impl JobCell {
     /// Drops the target. Call only as the holder of the state word of a removed job.
     pub(crate) fn clear(&self) {
         quietly(|| self.body.clear());
+        if let Some(group) = self.rules().and_then(|rules| rules.group.as_ref()) {
+            group.leave();
+        }
     }
 
     pub(crate) fn note_start(&self, started: Time) {

@@ -1,4 +1,5 @@
-//! When a job is due, and what changes that.
+//! When a job is due, and all changes of its scheduled time. The pure rule is `MissedTicks::next_scheduled` in
+//! `time/schedule.rs`. The jobs that are due now are in `dispatch/due.rs`.
 
 use std::time::Duration;
 
@@ -83,7 +84,7 @@ impl JobCell {
         } else {
             let scheduled = self.scheduled();
             match self.rules() {
-                // The job comes up once more. The dispatch then finds no run left, and removes the job.
+                // The end of the job has passed. At the next tick the dispatch finds no run left, and removes the job.
                 Some(rules) if rules.is_past_end(scheduled) && scheduled != Time::NEVER => Time::EARLIEST,
                 _ => self.regularly_due(scheduled),
             }
@@ -174,7 +175,14 @@ impl JobCell {
     }
 
     /// With `fixed_delay`, the interval counts from the end of the run. `now` is that end.
+    ///
+    /// If several runs may be in progress and one is on offer, the scheduled time is that of the offered run. That run
+    /// schedules the next run at its own end.
     pub(crate) fn schedule_from_end(&self, now: Time) {
+        let _alone = self.lock_if_shared();
+        if self.instances().is_some_and(Instances::is_one_on_offer) {
+            return;
+        }
         self.set_scheduled(now.after(self.span()));
     }
 }

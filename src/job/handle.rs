@@ -1,3 +1,5 @@
+//! The handle of a registered job.
+
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -81,8 +83,8 @@ impl Job {
     /// [`on_overlap`](crate::JobBuilder::on_overlap) decides.
     ///
     /// The schedule stays the same. With [`fixed_delay`](crate::JobBuilder::fixed_delay), the interval also counts from
-    /// the end of the triggered run. Further triggers before the run begins have no effect. A paused job runs once,
-    /// too. If the scheduler is stopped, the run begins at its next start.
+    /// the end of the triggered run. Further triggers before the run begins have no effect. A trigger also runs a
+    /// paused job, once. If the scheduler is stopped, the run begins after the next start.
     ///
     /// ```text
     /// s     0         1         2         3
@@ -125,8 +127,8 @@ impl Job {
     }
 
     /// Ends a [pause](Job::pause). Paused time does not count as missed. If the job became due during the pause, it
-    /// runs once, immediately, and continues from there, as after a stop and a start. Runs that the job owed before the
-    /// pause are not made up either.
+    /// runs once at the next tick. Its further runs follow one interval apart from there, as after a stop and a start.
+    /// Runs that the job missed before the pause are not made up either.
     pub fn resume(&self) {
         let now = self.0.host().map(|host| host.clock().now());
         self.0.resume(now);

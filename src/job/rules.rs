@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::error::Error;
 use crate::job::instance::Instances;
-use crate::job::permits::Permits;
+use crate::job::permits::Membership;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::time::Jitter;
@@ -21,7 +21,7 @@ pub(crate) struct Rules {
     pub(crate) fixed_delay: bool,
     pub(crate) time_limit: Option<Span>,
     pub(crate) backoffs: Option<Guarded<Backoffs>>,
-    pub(crate) group: Option<Arc<Permits>>,
+    pub(crate) group: Option<Membership>,
     pub(crate) overlap: OverlapState,
 }
 

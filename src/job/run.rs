@@ -1,3 +1,5 @@
+//! A run, as the target sees it and as the scheduler stores it.
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
@@ -79,7 +81,8 @@ impl Run {
 
     /// Returns how many intervals were dropped before this run. Under [`Skip`](crate::MissedTicks::Skip) and
     /// [`Delay`](crate::MissedTicks::Delay), these are the whole intervals between [`due`](Run::due) and
-    /// [`started`](Run::started). Under [`Burst`](crate::MissedTicks::Burst), the number is always 0.
+    /// [`started`](Run::started). Under [`Burst`](crate::MissedTicks::Burst), and with a
+    /// [`fixed_delay`](crate::JobBuilder::fixed_delay), the number is always 0.
     pub fn missed(&self) -> u64 {
         self.missed
     }
@@ -87,9 +90,9 @@ impl Run {
     /// Returns whether this run should end. A run should end if the scheduler has cancelled it, if it has exceeded the
     /// job's [`timeout`](crate::JobBuilder::timeout), or if it is already over.
     ///
-    /// As soon as a stop begins, all runs in progress should end: they can use the stop's [grace](crate::Stop::grace) to
-    /// finish. An asynchronous run need not check: the stop drops its future at the next await when the grace is over.
-    /// Blocking code must check from time to time:
+    /// As soon as a stop begins, unless the stop is [detached](crate::Stop::detach), this method returns true for all
+    /// runs in progress. They can use the stop's [grace](crate::Stop::grace) to finish. An asynchronous run need not
+    /// check: when the grace is over, the stop drops its future. Blocking code must check from time to time:
     ///
     /// ```
     /// use std::time::Duration;

@@ -7,9 +7,10 @@
 //!                      +----------- withdraw ----------+
 //! ```
 //!
-//! Each offer carries the offer id of its tick. A task with a withdrawn offer therefore can't begin the run of a later
-//! offer. The thread that returns the state word to idle reads the deferred requests (`Deferred`) in the same atomic
-//! step. If the run had to wait, this step also stores the run's end instant in the bits of the offer id.
+//! Each offer carries an offer id, which is new for each turn of the loop or of a worker that makes offers. A task with
+//! a withdrawn offer therefore can't begin the run of a later offer. The thread that returns the state word to idle
+//! reads the deferred requests (`Deferred`) in the same atomic step. If the run had to wait, this step also stores the
+//! run's end instant in the bits of the offer id.
 
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::time::Time;
@@ -170,9 +171,13 @@ impl RunState {
     }
 
     /// Like `offer`, for an instance. `triggered` states whether the job is triggered. If the instance is busy, the end
-    /// of its run reports that the job is due.
+    /// of its run reports that the job is due. A pause does not hold back a triggered run.
     pub(crate) fn offer_instance(&self, offer_id: OfferId, triggered: bool) -> bool {
-        if triggered && !self.load().is_busy() {
+        if triggered {
+            let marked = self.update(|word| (is_busy(word) && word & REMOVED == 0).then_some(word | DUE));
+            if marked.is_some() {
+                return false;
+            }
             self.trigger();
         }
         self.offer(offer_id) == Offer::Taken
@@ -608,5 +613,15 @@ mod tests {
         instance.end(None);
         instance.remove();
         assert!(!instance.offer_instance(first, false));
+    }
+
+    #[test]
+    fn a_busy_instance_that_is_paused_reports_a_triggered_run_at_its_end() {
+        let instance = RunState::default();
+        assert!(instance.offer_instance(OfferId::new(1), false));
+        instance.begin(OfferId::new(1));
+        instance.pause();
+        assert!(!instance.offer_instance(OfferId::new(2), true));
+        assert!(instance.end(None).due());
     }
 }

@@ -17,7 +17,7 @@ impl SlotSetPool {
         self.0.pop()
     }
 
-    /// Keeps a set. If too many sets are kept, returns the set, and the caller drops the set without a lock.
+    /// Keeps a set. If too many sets are kept, returns the set, which the caller drops without a lock.
     pub(crate) fn keep(&mut self, set: SlotSet) -> Option<SlotSet> {
         if self.0.len() >= MOST_SETS {
             return Some(set);

@@ -1,4 +1,4 @@
-//! Clocks that jump, step back or come to their end, and timers that wake at the wrong time.
+//! Clocks that jump, step back or reach their end, and timers that wake at the wrong time.
 
 use std::time::{Duration, Instant};
 
@@ -129,7 +129,7 @@ fn started_before_it_is_scheduled_is_not_missed() {
     let world = World::new();
     world.advance(10_000);
     let (log, clock) = (world.log.clone(), world.time.clone());
-    // The clock steps back between the tick and the begin of the second job's run.
+    // The clock steps back between the tick and the beginning of the second job's run.
     let mut once = true;
     world
         .every(1_000)
@@ -163,7 +163,8 @@ fn a_timer_that_wakes_early_begins_no_run_early() {
     assert_eq!(job.runs(), 11);
     let begun: Vec<u64> = begun.1.try_iter().collect();
     assert_eq!(begun, (0..=10).map(|nth| nth * 100).collect::<Vec<_>>());
-    // For each of eleven ticks a lane, and the loop: at the tick, when the timer is early, when it is so again at once, and then.
+    // At each of eleven ticks, a worker is polled. The loop is polled at the tick, at the early wake, at a second early
+    // wake, and after that.
     assert!(polls <= 80, "{polls}");
 }
 
@@ -178,7 +179,7 @@ fn a_timer_that_wakes_at_random_begins_no_run_early_and_polls_little() {
     for _ in 0..10_000 {
         random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         clock.set(clock.now() + ms(10));
-        // One in four wake-ups is none, one is that of everybody, whether or not it is time.
+        // Of four wake-ups, one does nothing, and one wakes all sleepers, whether or not their time has come.
         match random >> 62 {
             0 => {}
             1 => clock.wake_all(),
@@ -249,13 +250,14 @@ fn a_timer_that_is_late_by_more_than_a_tick_misses_no_run_under_burst() {
     scheduler.start().unwrap();
     pass(&clock, &naive, SECOND * 100, ms(1));
     let begun: Vec<u64> = begun.1.try_iter().collect();
-    // It can't keep up, at one run a tick and a tick in 183 ms at the most; but no run is early and none doubled.
+    // The job cannot keep up, at one run a tick and at most one tick in 183 ms. But no run is early, and no run comes
+    // twice.
     assert!(begun.iter().zip(0u64..).all(|(at_ms, nth)| *at_ms >= nth * 100));
     assert!(job.runs() > 500, "{}", job.runs());
     assert_eq!(seldom.runs(), 100);
 }
 
-/// A scheduler, and a target that tells when it runs.
+/// A scheduler, and a target that notes when it runs.
 fn watched(
     naive: &Naive,
     clock: &Clock,
@@ -269,7 +271,7 @@ fn watched(
     (Scheduler::new((naive.clone(), clock.clone())), (target, begun))
 }
 
-/// The last instant that the clock can tell, to the second.
+/// The last instant that the clock can represent, to the second.
 fn end_of_time() -> Instant {
     let mut instant = Instant::now();
     let mut step = Duration::from_secs(u64::MAX >> 1);

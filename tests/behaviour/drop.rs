@@ -1,4 +1,4 @@
-//! What the drop of the last scheduler does, and what an executor that goes away leaves.
+//! The drop of the last handle, and executors that go away.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ fn scheduler() -> (VirtualTime, Scheduler) {
     (time.clone(), Scheduler::new(time))
 }
 
-/// A job whose runs never end; counts the drops of their futures.
+/// A job whose runs never end. Counts the drops of their futures.
 fn endless(scheduler: &Scheduler, dropped: &Count) -> Job {
     let dropped = dropped.clone();
     let target = move || {
@@ -92,7 +92,7 @@ fn what_a_weak_handle_gives_keeps_it_alive() {
     assert_eq!(job.runs(), 4);
 }
 
-/// Its last other handle is dropped in that run.
+/// The last other handle is dropped in that run.
 #[test]
 fn a_job_may_reach_its_own_scheduler_through_a_weak_handle() {
     let (time, scheduler) = scheduler();
@@ -249,7 +249,7 @@ fn dropping_it_inside_the_drop_of_a_run() {
     assert!(slot.lock().unwrap().is_none());
     assert_eq!(time.tasks(), 0);
 
-    /// Drops what is in the slot.
+    /// Drops the value in the slot.
     struct OnDrop(Later<Scheduler>);
     impl Drop for OnDrop {
         fn drop(&mut self) {
@@ -397,7 +397,7 @@ fn an_executor_that_leaks_its_tasks_keeps_no_stop() {
 }
 
 #[test]
-fn runs_that_were_handed_over_to_an_executor_that_went_away_do_not_keep_a_stop() {
+fn runs_that_were_dispatched_to_an_executor_that_went_away_do_not_keep_a_stop() {
     let (naive, clock) = (Naive::new(), Clock::new());
     let scheduler = Scheduler::new((naive.clone(), clock.clone()));
     let job = scheduler.every(ms(100)).run(async || ()).unwrap();
@@ -448,7 +448,7 @@ fn an_executor_that_goes_away_while_a_stop_waits_for_its_timeout() {
     assert_eq!(report.still_running(), std::slice::from_ref(&gone.job));
 }
 
-/// A runtime of one thread, on which a run is stuck.
+/// A runtime with one thread, on which a run is stuck.
 struct Gone {
     scheduler: Scheduler,
     job: Job,

@@ -9,7 +9,7 @@ use futures::{FutureExt, StreamExt};
 use crate::jitter::{begun, noting_scheduled};
 use crate::support::{Count, SECOND, World, blow_up, ms, yield_now};
 
-/// Takes what was told so far, in words.
+/// Takes the events so far, as text.
 pub(crate) fn kinds(events: &mut Events) -> Vec<&'static str> {
     let mut kinds = Vec::new();
     while let Some(event) = events.next().now_or_never().flatten() {
@@ -23,17 +23,17 @@ fn removals(events: &mut Events) -> usize {
     kinds.into_iter().filter(|kind| *kind == "removed").count()
 }
 
-/// Lets the loop offer what is due, and nothing take it up.
+/// Lets the loop offer the due runs, and lets no worker take them.
 pub(crate) fn offer(world: &World) {
     world.time.block_on(yield_now());
 }
 
-/// That instant of the world's clock.
+/// The instant at this millisecond of the world's clock.
 fn at(world: &World, at_ms: u64) -> Instant {
     world.time.now() - world.time.elapsed() + ms(at_ms)
 }
 
-/// The job is off its scheduler, and all that it was is gone.
+/// Asserts that the job is off its scheduler, and that its target is dropped.
 fn assert_gone(world: &World, job: &Job) {
     assert_eq!(world.scheduler.jobs(), []);
     assert_eq!(job.status().state(), JobState::Removed);
@@ -84,7 +84,7 @@ fn more_runs_than_there_will_be() {
 }
 
 #[test]
-fn the_end_is_told_once_and_after_the_last_run() {
+fn the_end_is_reported_once_and_after_the_last_run() {
     let world = World::new();
     let mut events = world.scheduler.events();
     world.every(100).times(2).run(|| ()).unwrap();
@@ -97,7 +97,7 @@ fn the_end_is_told_once_and_after_the_last_run() {
 }
 
 #[test]
-fn the_end_is_told_of_the_job_and_of_no_run() {
+fn the_end_is_reported_for_the_job_and_for_no_run() {
     let world = World::new();
     let mut events = world.scheduler.events();
     let job = world.every(100).times(1).run(|| ()).unwrap();
@@ -320,7 +320,7 @@ fn a_run_that_is_triggered_in_the_last_but_one_is_the_last() {
 
 #[test]
 fn runs_that_overlap_are_never_more() {
-    for (seats, times) in [(3, 5), (2, 1), (5, 5), (4, 3), (8, 20)] {
+    for (limit, times) in [(3, 5), (2, 1), (5, 5), (4, 3), (8, 20)] {
         let world = World::new();
         let mut events = world.scheduler.events();
         let (begun, clock) = (Count::default(), world.time.clone());
@@ -329,7 +329,7 @@ fn runs_that_overlap_are_never_more() {
             count.up();
             clock.sleep(ms(1_130))
         };
-        let builder = world.every(100).times(times).on_overlap(Allow(seats));
+        let builder = world.every(100).times(times).on_overlap(Allow(limit));
         let job = builder.run(target).unwrap();
         world.start();
         for _ in 0..5_000 / 50 {
@@ -337,8 +337,8 @@ fn runs_that_overlap_are_never_more() {
             job.trigger();
         }
         world.advance(5_000);
-        assert_eq!(u64::try_from(begun.get()).unwrap(), times, "Allow({seats})");
-        assert_eq!(removals(&mut events), 1, "Allow({seats})");
+        assert_eq!(u64::try_from(begun.get()).unwrap(), times, "Allow({limit})");
+        assert_eq!(removals(&mut events), 1, "Allow({limit})");
         assert_gone(&world, &job);
     }
 }
@@ -363,7 +363,7 @@ fn a_job_whose_runs_overlap_is_there_until_the_last_has_ended() {
 }
 
 #[test]
-fn a_job_that_is_removed_before_its_end_is_told_of_once() {
+fn a_job_that_is_removed_before_its_end_is_reported_once() {
     let world = World::new();
     let mut events = world.scheduler.events();
     let job = world.every(100).times(3).run(|| ()).unwrap();
@@ -436,7 +436,7 @@ fn a_run_scheduled_at_that_very_instant_is_the_last() {
 }
 
 #[test]
-fn the_end_by_time_is_told_once() {
+fn the_end_by_time_is_reported_once() {
     let world = World::new();
     let mut events = world.scheduler.events();
     world.every(100).until(at(&world, 150)).run(|| ()).unwrap();

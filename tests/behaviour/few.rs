@@ -1,10 +1,11 @@
-//! Few jobs that are due together: so few that each is a batch of its own.
+//! Few jobs that are due together, so few that each is a batch of its own.
 
 use crate::support::{Count, World};
 
 const FEW: usize = 20;
 
-/// Two lanes serve them all, and the loop has a turn before and one after: tasks wake threads, which is what few jobs cost.
+/// Two workers serve all jobs, and the loop has one turn before and one after. More tasks would wake more threads,
+/// which is the main cost of few jobs.
 #[test]
 fn jobs_that_do_not_wait_need_no_task_each() {
     let world = World::new();

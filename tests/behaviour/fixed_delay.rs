@@ -8,7 +8,7 @@ use atevery::{Allow, FirstRun, Job, JobBuilder, MissedTicks, Overlap, Run};
 use crate::jitter::{begun, noting_scheduled};
 use crate::support::{Count, World, ms, yield_now};
 
-/// Registers a job whose runs note when they were scheduled and then take so long.
+/// Registers a job whose runs note their scheduled instant, and then take `duration_ms`.
 fn taking(world: &World, builder: JobBuilder, duration_ms: impl Fn(u64) -> u64 + Send + 'static) -> Job {
     let (mut noting, clock) = (noting_scheduled(world), world.time.clone());
     let target = move |run: Run| {
@@ -465,7 +465,7 @@ fn an_interval_changed_in_a_run_brings_no_other_beside_it() {
     }
 }
 
-/// The lane of the outer run holds back what it has to tell its own loop, and not what others have.
+/// The worker of the outer run holds back the wakeups of its own loop, but not those of the inner loop.
 #[test]
 fn on_a_scheduler_that_a_run_of_another_drives() {
     let outer = World::new();

@@ -1,4 +1,4 @@
-//! How long a stop waits, and what it says afterwards.
+//! How long a stop waits, and what its report says.
 
 use std::pin::pin;
 use std::sync::{Arc, mpsc};
@@ -174,7 +174,7 @@ fn a_timeout_of_zero_names_what_is_stuck() {
 
 #[test]
 fn a_stop_that_is_dropped_at_any_stage_is_carried_out() {
-    // It has 60 ms before it cancels and 100 after, and is polled each 30.
+    // The stop has 60 ms before it cancels and 100 ms after. It is polled every 30 ms.
     for polls in 1.. {
         let stuck = Stuck::new();
         let endless = stuck.scheduler.every(SECOND).run(std::future::pending::<()>).unwrap();

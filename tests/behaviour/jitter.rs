@@ -1,4 +1,4 @@
-//! Jitter: runs are put off, the schedule is not.
+//! Jitter delays runs, but not the schedule.
 
 use std::sync::mpsc;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::support::{Log, SECOND, World, ms};
 const EVERY: u64 = 100;
 const JITTER: u64 = 40;
 
-/// A world whose randomness is known and whose ticks are so short that jitter is seen.
+/// A world with a fixed seed, and with ticks so short that jitter shows.
 fn world(seed: u64) -> World {
     let time = VirtualTime::new();
     let builder = Scheduler::builder(time.clone()).seed(seed).resolution(ms(1));
@@ -38,18 +38,18 @@ fn sharing_scheduled(world: &World) -> impl Fn(Run) + Send + Sync + 'static {
     move |run: Run| log.note((run.scheduled() - origin).as_millis().to_string())
 }
 
-/// Takes begin and scheduled instant of each run, in milliseconds.
+/// Takes the start and the scheduled instant of each run, in milliseconds.
 pub(crate) fn begun(world: &World) -> Vec<(u64, u64)> {
     let line = |(at_ms, scheduled): (u64, String)| (at_ms, scheduled.parse().unwrap());
     world.log.take().into_iter().map(line).collect()
 }
 
-/// By how much each of the runs was put off, up to its tick.
+/// The delay of each run, up to its tick.
 fn delays(runs: &[(u64, u64)]) -> Vec<u64> {
     runs.iter().map(|(at, scheduled)| at - scheduled).collect()
 }
 
-/// So many scheduled instants, from 0 on.
+/// The first `count` scheduled instants, from 0 on.
 fn regular(count: u64) -> Vec<u64> {
     (0..count).map(|run| run * EVERY).collect()
 }
@@ -194,7 +194,7 @@ fn being_put_off_is_not_being_late() {
     assert!(kinds.contains(&"finished"));
 }
 
-/// With a tick as long as the interval each run begins later than its next scheduled instant.
+/// If a tick is as long as the interval, each run begins later than its next scheduled instant.
 #[test]
 fn being_put_off_beyond_the_next_tick_misses_nothing() {
     for policy in [MissedTicks::Burst, MissedTicks::Skip, MissedTicks::Delay] {
@@ -207,7 +207,7 @@ fn being_put_off_beyond_the_next_tick_misses_nothing() {
         world.advance(10_000);
         assert!(world.log.take_names().iter().all(|missed| missed == "0"), "{policy:?}");
         assert_eq!(job.status().missed(), 0, "{policy:?}");
-        // Delay counts from the tick at which a run began, and so falls behind by the wait for that.
+        // `Delay` counts from the tick at which a run began, so the schedule falls behind by the wait for that tick.
         let fewest = if policy == MissedTicks::Delay { 100 } else { 199 };
         assert!(job.runs() >= fewest, "{policy:?}: {}", job.runs());
     }
@@ -393,7 +393,7 @@ fn a_pause_that_is_over_before_the_scheduled_instant_changes_nothing() {
     assert_eq!(runs[0], runs[1]);
 }
 
-/// Between its scheduled instant and the instant that it was put off to, a run is not due yet.
+/// Between its scheduled instant and its due instant, a run is not due yet.
 #[test]
 
 fn a_pause_that_is_over_before_a_run_is_due_changes_nothing() {

@@ -1,6 +1,7 @@
-//! The contract, rule by rule, on virtual time and on runtimes of the tests' own.
+//! The contract, rule by rule, on virtual time and on runtimes of the tests.
 
 mod allow;
+mod chaos;
 mod clock;
 mod cooperation;
 mod drop;

@@ -84,7 +84,7 @@ fn a_detach_amid_many_leaves_the_rest_unbegun() {
     world.advance(1_000);
     assert_eq!(order.take(), []);
     world.start();
-    // Deadlines: of the first 778 at 100, lifted to 1000, of the others at 0, lifted too.
+    // Scheduled instants: the first 778 at 100, lifted to 1000. The others at 0, lifted too.
     assert!(order.take().into_iter().eq(0..=777));
     world.time.shut_down();
 }
@@ -141,7 +141,7 @@ fn other_tasks_have_their_turn_between_many_jobs() {
 
 #[test]
 fn runs_that_take_no_time_share_a_turn_and_those_that_do_have_one_for_each_batch() {
-    // 160 batches of 64, of which 8 are a turn unless they take too long.
+    // 160 batches of 64. A turn of a worker is 8 batches, unless they take too long.
     for (run_takes, turns) in [(Duration::ZERO, 20..40), (Duration::from_micros(1), 160..180)] {
         let world = World::new();
         for _ in 0..64 * 160 {
@@ -158,7 +158,7 @@ fn runs_that_take_no_time_share_a_turn_and_those_that_do_have_one_for_each_batch
 }
 
 #[test]
-fn however_many_jobs_block_their_threads_there_is_a_lane_for_the_next() {
+fn however_many_jobs_block_their_threads_there_is_a_worker_for_the_next() {
     const DEEP: usize = 10;
     let (naive, clock) = (Naive::new(), Clock::new());
     let scheduler = Scheduler::new((naive.clone(), clock));
@@ -181,7 +181,7 @@ fn however_many_jobs_block_their_threads_there_is_a_lane_for_the_next() {
 }
 
 #[test]
-fn a_lane_that_gets_no_other_beside_it_goes_on_alone() {
+fn a_worker_without_a_helper_continues_alone() {
     const JOBS: usize = 512;
     const BATCH: usize = 8;
     let (naive, clock) = (Naive::new(), Clock::new());
@@ -215,9 +215,9 @@ fn nothing_is_left_when_many_are_done() {
     assert_eq!((world.time.tasks(), world.time.timers()), (1, 1)); // the loop and its sleep
 }
 
-/// None comes back that could tell the loop what has been listed since.
+/// No worker comes back that could wake the loop for the jobs inserted since.
 #[test]
-fn ticks_go_on_while_all_lanes_are_stuck_in_the_last_batches() {
+fn ticks_go_on_while_all_workers_are_stuck_in_the_last_batches() {
     const JOBS: usize = 192; // batches of 3
     let threads = Threads::new(16);
     let scheduler = Scheduler::new((threads.clone(), FuturesTimer));
@@ -245,7 +245,7 @@ fn ticks_go_on_while_all_lanes_are_stuck_in_the_last_batches() {
     threads.stop(&scheduler);
 }
 
-/// In which order jobs ran.
+/// The order in which jobs ran.
 #[derive(Clone, Default)]
 struct Order(std::sync::Arc<std::sync::Mutex<Vec<usize>>>);
 

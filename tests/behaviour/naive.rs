@@ -1,5 +1,5 @@
-//! A runtime as a user might write it in an afternoon: tasks live in their wakers and in one queue, and the clock is
-//! moved by hand. Its faults can be switched on.
+//! A runtime as a user might write it in an afternoon. Tasks live in their wakers and in one queue, and the test moves
+//! the clock. Faults can be switched on.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,12 +9,12 @@ use std::time::{Duration, Instant};
 
 use atevery::runtime::{BoxFuture, SpawnError, Spawner, Timer};
 
-/// What becomes of the next futures that are spawned.
+/// The fate of the next futures that are spawned.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Mode {
-    /// They wait for `run`.
+    /// The futures wait for `run`.
     Queue,
-    /// Their first poll is inside `spawn`.
+    /// The first poll is inside `spawn`.
     Inline,
     Refuse,
     /// Accepted, and dropped inside `spawn`.
@@ -31,7 +31,7 @@ struct Inner {
     refuse_blocking: Mutex<bool>,
     spawns: AtomicUsize,
     queue: Arc<Mutex<Option<VecDeque<Arc<Task>>>>>,
-    /// Each task has one more of these.
+    /// Each task holds a clone of this value, which counts the tasks.
     alive: Arc<()>,
 }
 
@@ -60,17 +60,17 @@ impl Naive {
         *self.0.refuse_blocking.lock().unwrap() = refuse;
     }
 
-    /// How often something was to be spawned.
+    /// Number of calls of `spawn`.
     pub(crate) fn spawns(&self) -> usize {
         self.0.spawns.load(Ordering::Relaxed)
     }
 
-    /// How many tasks there are, those included that are done and of which somebody keeps a waker.
+    /// Number of tasks. A task that is done counts as long as its waker is kept.
     pub(crate) fn tasks(&self) -> usize {
         Arc::strong_count(&self.0.alive) - 1
     }
 
-    /// Polls what is ready until nothing is; returns how many polls that took.
+    /// Polls ready tasks until no task is ready. Returns the number of polls.
     pub(crate) fn run(&self) -> usize {
         for polls in 0..1_000_000 {
             let task = self.0.queue.lock().unwrap().as_mut().and_then(VecDeque::pop_front);
@@ -80,7 +80,7 @@ impl Naive {
         panic!("there is no end to it");
     }
 
-    /// Polls at most so many times.
+    /// Polls at most `polls` times.
     pub(crate) fn step(&self, polls: usize) {
         for _ in 0..polls {
             let task = self.0.queue.lock().unwrap().as_mut().and_then(VecDeque::pop_front);
@@ -89,7 +89,7 @@ impl Naive {
         }
     }
 
-    /// Never runs anything again. Tasks in the queue are dropped; those that only wakers hold are left where they are.
+    /// Shuts down for ever. Tasks in the queue are dropped. Tasks that only wakers hold are left.
     pub(crate) fn go_away(&self) {
         let queue = self.0.queue.lock().unwrap().take();
         self.set(Mode::Refuse);
@@ -152,7 +152,7 @@ struct Face {
     origin: Instant,
     now: Instant,
     sleepers: Vec<(Instant, Waker)>,
-    /// Sleeps are over this much before (early) or after (late) their deadline.
+    /// Sleeps end this much before (early) or after (late) their deadline.
     early: Duration,
     late: Duration,
     dead: bool,
@@ -184,7 +184,7 @@ impl Clock {
         self
     }
 
-    /// Nothing fires any more.
+    /// From here on, no timer fires.
     pub(crate) fn die(&self) {
         let mut face = self.0.lock().unwrap();
         face.dead = true;
@@ -198,18 +198,18 @@ impl Clock {
         u64::try_from((face.now - face.origin).as_millis()).unwrap()
     }
 
-    /// Sets the clock, without waking anyone.
+    /// Sets the clock, and wakes no sleeper.
     pub(crate) fn set(&self, now: Instant) {
         self.0.lock().unwrap().now = now;
     }
 
-    /// Wakes all, whether or not their sleep is over.
+    /// Wakes all sleepers, whether or not their sleep is over.
     pub(crate) fn wake_all(&self) {
         let sleepers = std::mem::take(&mut self.0.lock().unwrap().sleepers);
         sleepers.into_iter().for_each(|(_, waker)| waker.wake());
     }
 
-    /// Wakes those whose sleep is over.
+    /// Wakes the sleepers whose sleep is over.
     pub(crate) fn fire(&self) {
         let mut face = self.0.lock().unwrap();
         let now = face.now;
@@ -250,7 +250,7 @@ impl Timer for Clock {
     }
 }
 
-/// Moves the clock in steps of `step`, and runs what wakes.
+/// Moves the clock in steps of `step`, and runs the tasks that wake.
 pub(crate) fn pass(clock: &Clock, naive: &Naive, span: Duration, step: Duration) {
     let end = clock.now() + span;
     naive.run();

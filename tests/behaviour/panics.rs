@@ -1,4 +1,4 @@
-//! A panic of a job reaches nobody: not the executor, not the scheduler, not another job.
+//! A panic of a job does not reach the executor, the scheduler or another job.
 
 use std::future::poll_fn;
 use std::panic::panic_any;
@@ -9,7 +9,8 @@ use futures::{FutureExt, StreamExt};
 
 use crate::support::{Count, PanicsWhenDropped, World, blow_up, ms, yield_now};
 
-/// Every way to panic leaves the job itself and another one running on time, and is told once a run, whether or not anybody listens.
+/// After every kind of panic, the job itself and another job still run on time. Each panic is reported once a run, with
+/// and without an observer.
 fn goes_on(register: impl Fn(&World) -> atevery::Job) {
     for listens in [false, true] {
         let world = World::new();
@@ -25,17 +26,17 @@ fn goes_on(register: impl Fn(&World) -> atevery::Job) {
         assert!(world.scheduler.is_running());
         assert!(world.stop().is_clean());
         if let Some(events) = events {
-            let told = ends_of(&job, events);
+            let emitted = ends_of(&job, events);
             assert!(
-                told.iter().all(|kind| matches!(kind, EventKind::Panicked(_))),
-                "{told:?}"
+                emitted.iter().all(|kind| matches!(kind, EventKind::Panicked(_))),
+                "{emitted:?}"
             );
-            assert_eq!(told.len(), 6);
+            assert_eq!(emitted.len(), 6);
         }
     }
 }
 
-/// How the runs of a job have ended, as it was told.
+/// The ends of a job's runs, as reported.
 fn ends_of(job: &atevery::Job, mut events: Events) -> Vec<EventKind> {
     let mut ends = Vec::new();
     while let Some(Some(event)) = events.next().now_or_never() {
@@ -46,7 +47,7 @@ fn ends_of(job: &atevery::Job, mut events: Events) -> Vec<EventKind> {
     ends
 }
 
-/// Waits once, unless it has, and panics when it is dropped.
+/// Is pending at its first poll, and panics when it is dropped.
 fn bomb(mut has_waited: bool) -> impl Future<Output = ()> + Send + 'static {
     let guard = PanicsWhenDropped;
     poll_fn(move |cx| {

@@ -442,7 +442,7 @@ fn runs_that_overlap() {
 }
 
 #[test]
-fn a_seat_that_is_offered_does_not_run_after_the_call() {
+fn an_instance_that_is_offered_does_not_run_after_the_call() {
     let world = World::new();
     let job = world.every(100).on_overlap(Allow(3)).run(pending::<()>).unwrap();
     world.start();

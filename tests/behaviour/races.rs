@@ -1,4 +1,4 @@
-//! Threads that do everything at once: no deadlock, no panic, one run at a time.
+//! Threads that use all methods at once: no deadlock, no panic, one run at a time.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -18,7 +18,7 @@ fn scheduler() -> Scheduler {
     Scheduler::builder(runtime).resolution(ms(1)).build().unwrap()
 }
 
-/// Runs `work` on 8 threads, so many times each.
+/// Runs `work` on 8 threads, for `rounds` rounds each.
 fn on_threads(rounds: usize, work: impl Fn(usize, usize) + Sync) {
     std::thread::scope(|scope| {
         for thread in 0..THREADS {
@@ -217,9 +217,9 @@ fn dropping_the_last_handle_while_ticks_are_served() {
     }
 }
 
-/// Each job runs again, soon.
+/// Asserts that each job runs again soon.
 fn assert_goes_on(scheduler: &Scheduler, jobs: &[Job]) {
-    // A stop that was dropped half-way may still be on its way.
+    // A stop that was dropped half-way may still be in progress.
     eventually(|| scheduler.start().is_ok() || scheduler.is_running());
     let before: Vec<u64> = jobs.iter().map(Job::runs).collect();
     eventually(|| jobs.iter().zip(&before).all(|(job, runs)| job.runs() > runs + 2));

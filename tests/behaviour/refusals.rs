@@ -1,4 +1,4 @@
-//! Executors that refuse or lose what they are given.
+//! Executors that refuse or lose tasks.
 
 use atevery::runtime::{BoxFuture, SpawnError, Spawner, Timer};
 use atevery::{MissedTicks, Run, Scheduler};
@@ -64,7 +64,7 @@ fn refused(fault: impl Fn(&World, usize)) {
         fault(&world, 0);
         world.advance(30);
         world.advance(50);
-        // Due at 0, begun at 150; then 200 on time.
+        // The run due at 0 begins at 150. The run due at 200 is on time.
         let expected = [(150, "0 150ms".to_owned()), (200, "1 0ns".to_owned())];
         assert_eq!(world.log.take(), expected, "blocking: {blocking}");
     }
@@ -148,7 +148,7 @@ fn other_jobs_are_not_touched_by_the_refusal_of_a_blocking_run() {
     assert!(!blocking.is_running());
     naive.refuse_blocking(false);
     pass(&clock, &naive, ms(200), ms(10));
-    // The four that were due are made up, one a tick: 350, 400, 450, 500.
+    // The four due runs are made up, one a tick: at 350, 400, 450 and 500.
     assert_eq!(blocking.runs(), 4);
 }
 
@@ -248,7 +248,7 @@ fn a_grace_is_kept_while_spawns_are_refused() {
     assert_eq!(world.elapsed_ms(), 70);
 }
 
-/// Spawns, but for those whose turn it isn't.
+/// A runtime that refuses the spawns with the numbers in `refused`.
 struct Picky {
     naive: Naive,
     refused: std::ops::Range<usize>,
@@ -265,11 +265,12 @@ impl Spawner for Picky {
     }
 }
 
-/// The loop meant to sleep for a day, since there was a lane for each.
+/// The loop intended to sleep for a day, because there was a worker for each batch.
 #[test]
-fn a_job_whose_lane_was_refused_comes_at_the_next_tick_although_the_other_lane_is_stuck() {
+fn a_job_whose_worker_was_refused_comes_at_the_next_tick_although_the_other_worker_is_stuck() {
     let (naive, clock) = (Naive::new(), Clock::new());
-    // The loop, a lane, and then the other one twice: at the tick, and when the first wants it.
+    // The spawns are the loop, a worker, and twice the other worker: at the tick, and when the first worker wants a
+    // helper.
     let picky = Picky {
         naive: naive.clone(),
         refused: 2..4,
@@ -292,7 +293,8 @@ fn a_job_whose_lane_was_refused_comes_at_the_next_tick_although_the_other_lane_i
     assert_eq!(take(&meanwhile), 2);
 }
 
-/// A job without a run left is removed as the batch is offered to nobody. That must not count workers that are never spawned.
+/// A job without a run left is removed while the batch of refused workers is offered. This removal must not count
+/// workers that are never spawned.
 #[test]
 fn jobs_run_again_after_refusals_at_which_a_job_was_removed() {
     let (naive, clock) = (Naive::new(), Clock::new());

@@ -95,7 +95,7 @@ fn a_job_removes_itself_and_panics() {
 }
 
 #[test]
-fn a_job_removes_one_that_was_handed_over() {
+fn a_job_removes_one_that_was_dispatched() {
     let world = World::new();
     let slot = later::<Job>();
     let victim = slot.clone();

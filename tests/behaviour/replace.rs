@@ -1,4 +1,4 @@
-//! Runs that give way to the next one.
+//! Runs that the next run replaces.
 
 use std::future::pending;
 use std::pin::Pin;
@@ -20,7 +20,7 @@ fn replacing(world: &World, interval_ms: u64) -> JobBuilder {
     world.every(interval_ms).name("a").on_overlap(Overlap::Replace)
 }
 
-/// Notes that a run begins, and that its future is dropped, which takes `duration_ms` unless it is replaced.
+/// Notes that a run begins, and that its future is dropped. The future takes `duration_ms`, unless the run is replaced.
 fn noting(
     world: &World,
     duration_ms: u64,
@@ -118,7 +118,7 @@ fn the_policy_that_is_said_last_counts() {
 
 #[test]
 fn synchronous_code_is_told_to_end_and_the_new_run_begins_after_it() {
-    // One thread: the loop comes to its next tick only after the run.
+    // There is one thread, so the loop serves its next tick only after the run.
     for blocking in [false, true] {
         let world = World::new();
         let (clock, log) = (world.time.clone(), world.log.clone());
@@ -163,7 +163,7 @@ fn on_threads_synchronous_code_is_told_to_end_by_the_next_run() {
         stuck.scheduler.start().unwrap();
         stuck.world().advance_until(|| job.runs() >= 4);
         assert!(stuck.scheduler.stop().timeout(SECOND * 20).blocking_wait().is_clean());
-        // None of them was dropped in its midst.
+        // No run was dropped before its end.
         assert_eq!(job.status().cancelled(), 0);
     }
 }
@@ -179,7 +179,7 @@ fn on_threads_blocking_code_that_waits_for_its_cancellation_is_woken() {
     assert!(stuck.scheduler.stop().timeout(SECOND * 20).blocking_wait().is_clean());
 }
 
-/// A waker that holds whoever wakes it up until the job is idle.
+/// A waker that blocks the thread that wakes it, until the job is idle.
 struct Holds(Later<Job>);
 
 impl Wake for Holds {
@@ -226,7 +226,7 @@ fn a_run_that_is_being_polled_is_dropped_at_its_next_await() {
         put(&slot, run);
         async move {
             let _guard = guard;
-            // The second poll is the one that takes long.
+            // The second poll takes long.
             crate::support::yield_now().await;
             waiter.wait();
             pending::<()>().await;
@@ -239,7 +239,7 @@ fn a_run_that_is_being_polled_is_dropped_at_its_next_await() {
     stuck.world().advance_until(|| first.is_cancelled());
     assert_eq!((dropped.get(), job.runs()), (0, 1));
     stuck.release();
-    // No tick is needed for that.
+    // The replacement needs no further tick.
     let began = Instant::now();
     while dropped.get() == 0 && began.elapsed() < SECOND * 20 {
         std::thread::yield_now();
@@ -319,7 +319,7 @@ fn a_run_with_a_limit_is_ended_by_whichever_comes_first() {
         world.start();
         world.advance(100);
         assert_eq!(told.take(), at(&expected), "{limit} ms");
-        // The loop's timer, and the second run's.
+        // The timers of the loop and of the second run.
         assert_eq!(world.time.timers(), 2, "{limit} ms");
     }
 }
@@ -342,13 +342,13 @@ fn a_wait_for_another_attempt_is_replaced() {
         assert_eq!(told[..2], at(&[(0, "a started"), (0, "a retried")]), "{told:?}");
         assert_eq!(told[2], (100, "a cancelled".to_owned()), "{told:?}");
         assert_eq!(told[3].1, "a started");
-        // Nothing holds up what can be cancelled at once; a task of its own may need another tick.
+        // A run that can be cancelled at once is replaced at once. A task of its own may need another tick.
         assert!(told[3].0 == 100 || (blocking && told[3].0 == 150), "{told:?}");
     }
 }
 
 #[test]
-fn a_replaced_run_gives_its_place_in_a_group_to_the_next() {
+fn a_replaced_run_gives_its_permit_to_the_next() {
     let world = World::new();
     world.scheduler.group("two", 2).unwrap();
     replacing(&world, 100).group("two").run(noting(&world, 10_000)).unwrap();
@@ -362,14 +362,14 @@ fn a_replaced_run_gives_its_place_in_a_group_to_the_next() {
         .map(|(at_ms, _)| at_ms)
         .collect();
     assert_eq!(begins, [0, 100, 200, 300, 400, 500]);
-    // One place is free all the while.
+    // One permit is free all the time.
     let other = world.every(1_000).group("two").run(pending::<()>).unwrap();
     world.advance(50);
     assert!(other.is_running());
 }
 
 #[test]
-fn a_run_is_replaced_even_if_it_has_the_last_place_of_its_group() {
+fn a_run_is_replaced_even_if_it_has_the_last_permit_of_its_group() {
     let world = World::new();
     let job = replacing(&world, 100).group(("one", 1)).run(pending::<()>).unwrap();
     world.start();
@@ -377,7 +377,7 @@ fn a_run_is_replaced_even_if_it_has_the_last_place_of_its_group() {
     assert_eq!(job.runs(), 11);
 }
 
-/// When a job was begun, and when it was scheduled, in milliseconds from the world's beginning.
+/// When a run began, and when it was scheduled, in milliseconds from the world's beginning.
 fn begins(policy: MissedTicks, register: impl Fn(JobBuilder, Log, Instant) -> Job) -> Vec<String> {
     let world = World::new();
     let origin = atevery::runtime::Timer::now(&world.time);

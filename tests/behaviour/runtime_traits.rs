@@ -1,4 +1,4 @@
-//! Runtimes of the user's own.
+//! Runtimes that a user writes.
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use futures::{FutureExt, StreamExt};
 use crate::naive::{Clock, Mode, Naive, pass};
 use crate::support::{Count, Later, PanicsWhenDropped, SECOND, World, in_time, later, ms, put, take, yield_now};
 
-/// One scheduler, a few jobs, a second on the clock, a stop: all as it should be.
+/// One scheduler, a few jobs, one second on the clock, and a stop. Everything works as it should.
 fn serves(runtime: impl Runtime, pass: impl Fn(Duration)) {
     let scheduler = Scheduler::new(runtime);
     let plain = scheduler.every(ms(100)).run(|| ()).unwrap();
@@ -140,7 +140,7 @@ fn the_provided_spawn_blocking_runs_the_work_in_a_future() {
 
 #[test]
 fn all_that_is_known_of_time_comes_from_the_timer() {
-    // A clock that stands still: the first tick is served, and then nothing for ever.
+    // The clock stands still: the first tick is served, and no other tick ever.
     let (naive, clock) = (Naive::new(), Clock::at(Instant::now() + SECOND * 86_400));
     let scheduler = Scheduler::new((naive.clone(), clock.clone()));
     let (sender, runs) = std::sync::mpsc::channel();
@@ -159,7 +159,7 @@ fn all_that_is_known_of_time_comes_from_the_timer() {
 
 #[test]
 fn the_executor_may_come_to_its_tasks_late() {
-    // Handed over at 0, begun at 230: the begin is what counts.
+    // The run is dispatched at 0 and begins at 230. The beginning counts.
     let (naive, clock) = (Naive::new(), Clock::new());
     let scheduler = Scheduler::new((naive.clone(), clock.clone()));
     let (sender, runs) = std::sync::mpsc::channel();
@@ -180,8 +180,8 @@ fn the_executor_may_come_to_its_tasks_late() {
 }
 
 #[test]
-fn a_job_handed_over_twice_would_run_twice() {
-    // The executor comes to nothing for many ticks, while the clock and the loop go on.
+fn a_job_dispatched_twice_would_run_twice() {
+    // The executor runs no worker for many ticks, while the clock and the loop go on.
     let (naive, clock) = (Naive::new(), Clock::new());
     let lazy = Lazy(naive.clone(), Arc::default());
     let scheduler = Scheduler::new((lazy.clone(), clock.clone()));
@@ -197,7 +197,7 @@ fn a_job_handed_over_twice_would_run_twice() {
     naive.run();
     assert_eq!(job.runs(), 1);
 
-    /// Starts the loop at once, and all else when it is told to.
+    /// Runs the loop at once, and other tasks only when the test asks.
     #[derive(Clone)]
     struct Lazy(Naive, Arc<std::sync::Mutex<Vec<BoxFuture<'static, ()>>>>);
     impl Lazy {
@@ -267,7 +267,7 @@ fn a_timer_whose_sleeps_panic_when_they_are_dropped_harms_nothing() {
     assert_eq!((report.finished(), job.status().panics()), (&[job.clone()][..], 0));
 }
 
-/// No lock is held while code of the runtime runs: all of it may use the scheduler.
+/// No lock is held while code of the runtime runs, so all of this code may use the scheduler.
 #[test]
 fn a_runtime_that_uses_its_own_scheduler() {
     let (time, slot, calls) = (VirtualTime::new(), later::<Scheduler>(), Count::default());
@@ -324,7 +324,7 @@ fn a_runtime_that_changes_jobs_whenever_it_is_called() {
     });
 }
 
-/// Changes a job, and registers and removes another.
+/// Changes a job, and registers and removes another job.
 fn meddle(scheduler: &Scheduler, job: &Job) {
     job.pause();
     job.resume();
@@ -360,13 +360,13 @@ fn wakers_that_change_jobs() {
         let waker = meddler(&world.scheduler, &job, &woken);
         let mut cx = Context::from_waker(&waker);
 
-        // Of a reader of events.
+        // The waker of a reader of events.
         let mut events = world.scheduler.events();
         assert!(events.next().poll_unpin(&mut cx).is_pending());
         world.start();
         assert_eq!(woken.get(), 1);
 
-        // Of a run that waits to be told to end, and of the stop that tells it.
+        // The waker of a run that waits for `cancelled`, and the waker of the stop that cancels the run.
         let mut told = Box::pin(take::<Run>(&slot).cancelled());
         assert!(told.poll_unpin(&mut cx).is_pending());
         let mut stop = Box::pin(world.scheduler.stop().grace(SECOND).into_future());
@@ -379,7 +379,8 @@ fn wakers_that_change_jobs() {
     });
 }
 
-/// Looks at the scheduler whenever it is called, and whenever a task of its is woken or dropped, and may change a job.
+/// A runtime that uses the scheduler whenever it is called, and whenever one of its tasks is woken or dropped. It may
+/// change a job.
 #[derive(Clone)]
 struct Nosy {
     time: VirtualTime,
@@ -430,7 +431,7 @@ impl Timer for Nosy {
     }
 }
 
-/// A waker that looks, and then wakes.
+/// A waker that uses the scheduler, and then wakes the task.
 fn waker_fn(inner: Waker, nosy: Nosy) -> Waker {
     struct Both(Waker, Nosy);
     impl Wake for Both {

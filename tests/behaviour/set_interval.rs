@@ -1,4 +1,4 @@
-//! A job gets another interval.
+//! Changes of a job's interval.
 
 use std::sync::mpsc;
 use std::time::Duration;
@@ -95,7 +95,7 @@ fn the_last_of_several_counts() {
     }
     assert_eq!(job.interval(), Some(ms(900)));
     world.advance(1_290);
-    // The shortest moved the scheduled instant, the last one holds from there.
+    // The shortest interval moved the scheduled instant. The last interval holds from there.
     assert_eq!(begun(&world), [(0, 0), (350, 310), (1_250, 1_210)]);
 }
 
@@ -247,7 +247,7 @@ fn from_inside_the_job() {
         }
         world.start();
         world.advance(1_000);
-        // A longer one holds from the run after: 0 +300, 300 +100, 400 as it was +100, 500 +300.
+        // A longer interval holds from the run after: 0 +300, 300 +100, 400 with the old interval +100, 500 +300.
         let times = world.log.take_times();
         assert_eq!(times, [0, 300, 400, 500, 800, 900, 1_000], "blocking: {blocking}");
     }
@@ -479,7 +479,7 @@ fn runs_that_overlap() {
     world.stop();
 }
 
-/// One run of the job is in progress, and there may be another: it needn't wait for the end of that one.
+/// One run of the job is in progress, and another run may begin beside it, without waiting for its end.
 #[test]
 
 fn a_shorter_one_for_runs_that_overlap() {

@@ -1,4 +1,4 @@
-//! Start and stop: in which order whatever, how often whatever, from wherever.
+//! Start and stop: in any order, any number of times, from any place.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -139,7 +139,7 @@ fn two_stops_at_once_both_return() {
         world.scheduler.stop().grace(ms(100)).into_future(),
     );
     let (first, second) = world.time.block_on(futures::future::join(first, second));
-    // The shorter grace cancels; the other stop then sees the end of what it waits for.
+    // The shorter grace period cancels the runs. The other stop then sees the end of the runs that it waits for.
     assert_eq!(world.elapsed_ms(), 100);
     assert_eq!(first.cancelled(), std::slice::from_ref(&job));
     assert_eq!(second.cancelled(), [job]);
@@ -205,14 +205,14 @@ fn restart_within_a_tick_of_detach_has_one_loop() {
 }
 
 #[test]
-fn a_run_that_was_handed_over_but_had_not_begun_never_begins_and_keeps_its_scheduled_instant() {
+fn a_run_that_was_dispatched_but_had_not_begun_never_begins_and_keeps_its_scheduled_instant() {
     let world = World::new();
     let (scheduler, begun) = (world.scheduler.clone(), world.log.clone());
     let mut first = true;
     world
         .every(1_000)
         .run(move || {
-            // The second job has been handed over by now.
+            // The second job's run has been dispatched by now.
             if std::mem::take(&mut first) {
                 scheduler.stop().detach();
             }
@@ -224,7 +224,8 @@ fn a_run_that_was_handed_over_but_had_not_begun_never_begins_and_keeps_its_sched
     world.advance(400);
     assert_eq!(second.runs(), 0);
     world.start();
-    // It was scheduled at 0, which the start lifts; had it moved it would be at 1000.
+    // The run was scheduled at 0, and the start lifts this instant. If the schedule had advanced, the run would be at
+    // 1000.
     assert_eq!(world.log.take(), [(400, "0 0ns".to_owned())]);
 }
 
@@ -306,7 +307,7 @@ fn a_job_that_awaits_a_stop_with_timeout_zero_is_cancelled_too() {
     };
     let job = world.every(100).run(target).unwrap();
     world.start();
-    // The stop returns at once and names the job it was called from, which is then cancelled at its next await.
+    // The stop returns at once and names the job that called it. This job is then cancelled at its next await.
     assert_eq!(world.log.take_names(), ["1"]);
     assert!(!job.is_running());
 }
@@ -360,7 +361,7 @@ fn jobs_may_be_registered_from_inside_jobs() {
     let expected = [(0, "outer"), (50, "inner"), (100, "outer"), (100, "inner")];
     let log = world.log.take();
     let seen: Vec<(u64, &str)> = log.iter().map(|(at_ms, what)| (*at_ms, what.as_str())).collect();
-    // Registered at 0, it is due at 0, 100, 200, ...: "first runs at the next tick" is 50.
+    // The job is registered at 0 and due at 0, 100, 200, ...: "first runs at the next tick" means 50.
     assert_eq!(seen[..4], expected);
     world.time.shut_down();
 }

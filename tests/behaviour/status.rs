@@ -1,4 +1,4 @@
-//! What a job's and a scheduler's status say.
+//! The status of a job and of a scheduler.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::support::{SECOND, World, blow_up, ms, poll_once};
 
 const YEAR: Duration = Duration::from_secs(365 * 86_400);
 
-/// Lengths of time are kept in single precision.
+/// Durations are kept in single precision.
 fn assert_near(found: Duration, expected: Duration) {
     assert!(
         found.abs_diff(expected) <= expected / 1_000_000,
@@ -20,12 +20,12 @@ fn assert_near(found: Duration, expected: Duration) {
     );
 }
 
-/// Runs by their lateness: less than 10 ms, 100 ms, 1 s, and more.
+/// Numbers of runs by lateness: less than 10 ms, 100 ms, 1 s, and more.
 fn histogram(status: &JobStatus) -> Vec<u32> {
     status.lateness().into_iter().map(|(_, runs)| runs).collect()
 }
 
-/// How many runs were measured.
+/// Number of timed runs.
 fn measured(job: &Job) -> u32 {
     histogram(&job.status()).iter().sum()
 }
@@ -313,7 +313,7 @@ mod counts {
         assert_eq!(job.status().failures(), 2);
     }
 
-    /// Nobody listens, and nothing is measured: the second runs of so many jobs are not.
+    /// There is no observer, and no run is timed, because the second runs of so many jobs are not.
     #[test]
     fn the_first_failure_leaves_a_trace_whoever_listens() {
         let world = World::new();
@@ -425,7 +425,7 @@ mod measures {
         assert!(text.contains("late"), "{text}");
     }
 
-    /// All runs are measured with the feature `metrics`.
+    /// With the feature `metrics`, all runs are timed.
     fn expect(sampled: std::ops::RangeInclusive<u32>, runs: u32) -> std::ops::RangeInclusive<u32> {
         if cfg!(feature = "metrics") {
             runs..=runs
@@ -458,7 +458,7 @@ mod measures {
             assert!(jobs.iter().all(|job| measured(job) == 1));
             world.advance(3_500);
             for job in &jobs {
-                // The first one, and then 2 or 3 of 35.
+                // The first run, and then 2 or 3 of 35.
                 assert_eq!(job.runs(), 36, "{count}");
                 assert!(expect(3..=4, 36).contains(&measured(job)), "{count}");
                 let since_last = time_of(3_500) - job.status().last_start().unwrap();
@@ -501,7 +501,7 @@ mod measures {
         let job = world.every(100).run(move || clock.sleep(ms(30))).unwrap();
         let _crowd = crowd(&world, 1_000);
         world.start();
-        // One of these runs is measured anyway.
+        // One of these runs is timed anyway.
         for at in [100, 200] {
             world.advance(at + 10 - world.elapsed_ms());
             let mut events = world.scheduler.events();

@@ -1,4 +1,4 @@
-//! What the tests share: a world on virtual time, a log of what happened when, and a few odd futures.
+//! Shared by the tests: a world on virtual time, a log with times, and a few odd futures.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -51,7 +51,7 @@ impl World {
         self.every(interval_ms).name(name).run(self.log.noting(name)).unwrap()
     }
 
-    /// Registers a job each run of which notes that it begins, and then takes `duration_ms`.
+    /// Registers a job. Each run notes that it begins, and then takes `duration_ms`.
     pub(crate) fn taking(&self, name: &'static str, interval_ms: u64, duration_ms: u64) -> Job {
         self.every(interval_ms)
             .name(name)
@@ -64,7 +64,7 @@ impl World {
         self.every(1_000).name(name).run(std::future::pending::<()>).unwrap()
     }
 
-    /// Starts the scheduler and lets the tick at 0 come.
+    /// Starts the scheduler, and serves the tick at 0.
     pub(crate) fn start(&self) {
         self.scheduler.start().unwrap();
         self.settle();
@@ -91,7 +91,7 @@ impl World {
     }
 }
 
-/// Tasks that hold a handle of their own runtime would live on.
+/// Tasks are dropped here, because a task that holds a handle of its own runtime would live on.
 impl Drop for World {
     fn drop(&mut self) {
         if !std::thread::panicking() && Arc::strong_count(&self.log.entries) == 1 {
@@ -104,7 +104,7 @@ fn elapsed_ms(time: &VirtualTime) -> u64 {
     u64::try_from(time.elapsed().as_millis()).unwrap()
 }
 
-/// What happened at which millisecond.
+/// A log of names, each with its millisecond.
 #[derive(Clone)]
 pub(crate) struct Log {
     time: VirtualTime,
@@ -129,7 +129,7 @@ impl Log {
         move || log.note(what)
     }
 
-    /// A target each run of which notes that it begins, and takes as long as `duration_ms` says for its number.
+    /// A target. Each run notes that it begins, and takes as long as `duration_ms` returns for its number.
     pub(crate) fn taking(
         &self,
         what: &'static str,
@@ -157,7 +157,7 @@ impl Log {
     }
 }
 
-/// Counts how often something happened.
+/// A shared counter.
 #[derive(Clone, Default)]
 pub(crate) struct Count(Arc<AtomicUsize>);
 
@@ -194,7 +194,7 @@ impl Drop for PanicsWhenDropped {
     }
 }
 
-/// A waker that panics when it is to wake somebody.
+/// A waker that panics when it is woken.
 pub(crate) fn panicking_waker() -> Waker {
     struct Panics;
     impl Wake for Panics {
@@ -205,7 +205,7 @@ pub(crate) fn panicking_waker() -> Waker {
     Waker::from(Arc::new(Panics))
 }
 
-/// Pending once, and woken at once.
+/// Is pending once, and wakes itself at once.
 pub(crate) async fn yield_now() {
     let mut yielded = false;
     std::future::poll_fn(move |cx| {
@@ -218,12 +218,12 @@ pub(crate) async fn yield_now() {
     .await;
 }
 
-/// Polls a future once, without anybody to wake.
+/// Polls a future once, with a waker that does nothing.
 pub(crate) fn poll_once<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
     future.poll(&mut Context::from_waker(Waker::noop()))
 }
 
-/// What a child is: a slot that is filled later.
+/// A slot that is filled later.
 pub(crate) type Later<T> = Arc<Mutex<Option<T>>>;
 
 pub(crate) fn later<T>() -> Later<T> {
@@ -242,7 +242,7 @@ pub(crate) fn names(jobs: &[Job]) -> Vec<&str> {
     jobs.iter().map(Job::name).collect()
 }
 
-/// Panics, with an output type to go by.
+/// Panics, with an output type that a job accepts.
 pub(crate) fn blow_up() {
     panic!("a job panics");
 }

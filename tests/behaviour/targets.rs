@@ -1,4 +1,4 @@
-//! Every shape of function that can be a job, and every handle's small print.
+//! Every kind of function that can be a job, and the details of every handle.
 
 use std::cell::Cell;
 use std::collections::HashSet;

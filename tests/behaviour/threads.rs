@@ -1,4 +1,4 @@
-//! An executor with threads, for tests in which threads are the point.
+//! An executor with threads, for tests that need threads.
 
 use std::sync::{Arc, Condvar, Mutex, mpsc};
 use std::time::Duration;
@@ -43,7 +43,7 @@ impl Threads {
         Threads(None)
     }
 
-    /// Stops a scheduler, within reason.
+    /// Stops a scheduler, within a time limit.
     pub(crate) fn stop(&self, scheduler: &Scheduler) {
         let stop = scheduler.stop().timeout(Duration::from_secs(20)).into_future();
         assert!(block_on(stop).is_clean());
@@ -85,7 +85,7 @@ impl Spawner for Threads {
     }
 }
 
-/// A scheduler on threads whose clock is moved by the test, with jobs that block their threads until they are released.
+/// A scheduler on threads, with a clock that the test moves, and jobs that block their threads until they are released.
 pub(crate) struct Stuck {
     pub(crate) scheduler: Scheduler,
     time: VirtualTime,
@@ -93,7 +93,7 @@ pub(crate) struct Stuck {
     begun: mpsc::Receiver<()>,
 }
 
-/// Blocks the thread of whoever waits, until the release.
+/// Blocks the waiting threads until the release.
 #[derive(Clone)]
 pub(crate) struct Waiter {
     begin: mpsc::Sender<()>,
@@ -144,7 +144,7 @@ impl Stuck {
         self.begun();
     }
 
-    /// Waits until another run has come to its waiter.
+    /// Waits until another run has begun to wait.
     pub(crate) fn begun(&self) {
         self.begun.recv_timeout(Duration::from_secs(20)).expect("a run begins");
     }
@@ -175,7 +175,7 @@ impl Hand<'_> {
         self.0.advance(Duration::from_millis(by_ms));
     }
 
-    /// Moves the clock on tick by tick, beside the threads, until it has come to that.
+    /// Moves the clock tick by tick, beside the threads, until the condition holds.
     pub(crate) fn advance_until(&self, condition: impl Fn() -> bool) {
         for _ in 0..20_000 {
             if condition() {

@@ -69,7 +69,7 @@ fn order_does_not_depend_on_due_instants_or_on_kinds_of_jobs() {
     assert_eq!(world.log.take_names(), ["a", "b", "c"]);
 }
 
-/// Blocking runs go to a pool of their own: they are in order among each other, and so are the rest.
+/// Blocking runs go to a pool of their own. They are in order among each other, and so are the other runs.
 #[test]
 fn blocking_jobs_begin_in_order_after_the_others() {
     let world = World::new();
@@ -146,7 +146,8 @@ fn delay_counts_from_the_begin() {
     );
 }
 
-/// A job of 100 ms whose first run takes 230 ms: of each run the begin, the scheduled instant, the number and what it missed.
+/// A job of 100 ms whose first run takes 230 ms. Returns the start, scheduled instant, number and missed count of each
+/// run.
 fn timeline(policy: MissedTicks) -> Vec<(u64, u64, u64, u64)> {
     let world = World::new();
     let (time, origin) = (world.time.clone(), atevery::runtime::Timer::now(&world.time));
@@ -277,7 +278,7 @@ fn first_run_at_an_instant_that_has_passed_has_missed_what_came_since() {
         .run(target)
         .unwrap();
     world.advance(80);
-    // Due at 680, begun at 1050; the next one is due at 1080 and comes at 1100.
+    // The run due at 680 begins at 1050. The next run is due at 1080 and comes at 1100.
     assert_eq!(world.log.take(), [(1_050, "3 missed, 370ms late".to_owned())]);
     world.advance(10);
     assert_eq!(world.log.take(), [(1_100, "0 missed, 20ms late".to_owned())]);

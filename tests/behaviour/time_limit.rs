@@ -1,4 +1,4 @@
-//! Runs that may take only so long.
+//! Runs with a time limit.
 
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
@@ -9,15 +9,15 @@ use atevery::{Event, Run, Scheduler};
 
 use crate::support::{Count, Log, PanicsWhenDropped, SECOND, World, blow_up, ms, names};
 
-/// A world, and a log of what is told of its jobs.
+/// A world, and a log of the events of its jobs.
 pub(crate) fn witnessed() -> (World, Log) {
     let time = VirtualTime::new();
-    let told = Log::new(&time);
-    let log = told.clone();
+    let emitted = Log::new(&time);
+    let log = emitted.clone();
     let hook = move |event: &Event| log.note(format!("{} {}", event.job().name(), event.kind().as_str()));
     let scheduler = Scheduler::builder(time.clone()).on_event(hook).build().unwrap();
     let log = Log::new(&time);
-    (World { time, scheduler, log }, told)
+    (World { time, scheduler, log }, emitted)
 }
 
 pub(crate) fn at(times: &[(u64, &str)]) -> Vec<(u64, String)> {
@@ -69,8 +69,8 @@ fn a_limit_longer_than_the_interval_holds_the_next_run_up() {
 }
 
 #[test]
-fn it_is_counted_and_told_once() {
-    let (world, told) = witnessed();
+fn it_is_counted_and_emitted_once() {
+    let (world, emitted) = witnessed();
     let job = world
         .every(1_000)
         .name("a")
@@ -79,7 +79,7 @@ fn it_is_counted_and_told_once() {
         .unwrap();
     world.start();
     world.advance(999);
-    assert_eq!(told.take(), at(&[(0, "a started"), (70, "a timed out")]));
+    assert_eq!(emitted.take(), at(&[(0, "a started"), (70, "a timed out")]));
     let status = job.status();
     assert_eq!((status.runs(), status.timeouts()), (1, 1));
     assert_eq!((status.failures(), status.panics(), status.cancelled()), (0, 0, 0));
@@ -89,11 +89,11 @@ fn it_is_counted_and_told_once() {
 }
 
 #[test]
-fn the_future_is_gone_before_it_is_told() {
+fn the_future_is_gone_before_the_event() {
     let time = VirtualTime::new();
     let log = Log::new(&time);
-    let told = log.clone();
-    let hook = move |event: &Event| told.note(event.kind().as_str());
+    let emitted = log.clone();
+    let hook = move |event: &Event| emitted.note(event.kind().as_str());
     let scheduler = Scheduler::builder(time.clone()).on_event(hook).build().unwrap();
     scheduler.every(SECOND).timeout(ms(70)).run(endless(&log)).unwrap();
     scheduler.start().unwrap();
@@ -105,7 +105,7 @@ fn the_future_is_gone_before_it_is_told() {
 #[test]
 fn a_run_that_ends_in_time_is_not_timed_out() {
     for takes in [0, 1, 69, 70] {
-        let (world, told) = witnessed();
+        let (world, emitted) = witnessed();
         let job = world
             .every(1_000)
             .name("a")
@@ -115,7 +115,7 @@ fn a_run_that_ends_in_time_is_not_timed_out() {
         world.start();
         world.advance(900);
         assert_eq!(
-            told.take(),
+            emitted.take(),
             at(&[(0, "a started"), (takes, "a finished")]),
             "{takes} ms"
         );
@@ -140,7 +140,7 @@ fn no_timer_is_left_by_a_run_that_ended_in_time() {
     world.every(100).timeout(SECOND * 3_600).run(quick).unwrap();
     world.start();
     world.advance(5_050);
-    // The loop's.
+    // The loop's timer.
     assert_eq!(world.time.timers(), 1);
 }
 
@@ -161,7 +161,7 @@ fn no_timer_is_left_by_a_run_that_was_timed_out_or_stopped() {
 fn synchronous_code_counts_as_timed_out_when_it_ends() {
     for outcome in [Ok(()), Err("no")] {
         for blocking in [false, true] {
-            let (world, told) = witnessed();
+            let (world, emitted) = witnessed();
             let clock = world.time.clone();
             let target = move || {
                 clock.block_for(ms(80));
@@ -176,7 +176,7 @@ fn synchronous_code_counts_as_timed_out_when_it_ends() {
             .unwrap();
             world.start();
             world.advance(500);
-            assert_eq!(told.take(), at(&[(0, "a started"), (80, "a timed out")]));
+            assert_eq!(emitted.take(), at(&[(0, "a started"), (80, "a timed out")]));
             let status = job.status();
             assert_eq!((status.timeouts(), status.failures()), (1, 0));
         }
@@ -186,18 +186,18 @@ fn synchronous_code_counts_as_timed_out_when_it_ends() {
 #[test]
 fn synchronous_code_that_ends_in_time_is_not_timed_out() {
     for takes in [69, 70] {
-        let (world, told) = witnessed();
+        let (world, emitted) = witnessed();
         let clock = world.time.clone();
         let target = move || clock.block_for(ms(takes));
         let builder = world.every(1_000).name("a").timeout(ms(70));
         builder.run_blocking(target).unwrap();
         world.start();
-        assert_eq!(told.take_names(), ["a started", "a finished"], "{takes} ms");
+        assert_eq!(emitted.take_names(), ["a started", "a finished"], "{takes} ms");
     }
 }
 
 #[test]
-fn blocking_code_is_told_at_the_limit() {
+fn blocking_code_is_told_to_end_at_the_limit() {
     let world = World::new();
     let (clock, log) = (world.time.clone(), world.log.clone());
     let target = move |run: Run| {
@@ -214,7 +214,7 @@ fn blocking_code_is_told_at_the_limit() {
 #[test]
 fn a_panic_after_the_limit_counts_as_a_panic() {
     for blocking in [false, true] {
-        let (world, told) = witnessed();
+        let (world, emitted) = witnessed();
         let clock = world.time.clone();
         let target = move || {
             clock.block_for(ms(80));
@@ -228,14 +228,14 @@ fn a_panic_after_the_limit_counts_as_a_panic() {
         }
         .unwrap();
         world.start();
-        assert_eq!(told.take_names(), ["a started", "a panicked"]);
+        assert_eq!(emitted.take_names(), ["a started", "a panicked"]);
         assert_eq!((job.status().panics(), job.status().timeouts()), (1, 0));
     }
 }
 
 #[test]
 fn a_future_that_is_late_because_it_blocks_its_thread_is_timed_out() {
-    let (world, told) = witnessed();
+    let (world, emitted) = witnessed();
     let clock = world.time.clone();
     let target = move || {
         let clock = clock.clone();
@@ -247,13 +247,13 @@ fn a_future_that_is_late_because_it_blocks_its_thread_is_timed_out() {
     world.every(1_000).name("a").timeout(ms(70)).run(target).unwrap();
     world.start();
     world.advance(500);
-    assert_eq!(told.take(), at(&[(0, "a started"), (110, "a timed out")]));
+    assert_eq!(emitted.take(), at(&[(0, "a started"), (110, "a timed out")]));
 }
 
 #[test]
 fn the_limit_holds_for_all_attempts_together() {
     for synchronous in [false, true] {
-        let (world, told) = witnessed();
+        let (world, emitted) = witnessed();
         let builder = world.every(1_000).name("a").timeout(ms(70));
         let builder = builder.retry(|| std::iter::repeat(ms(30)));
         if synchronous {
@@ -271,13 +271,13 @@ fn the_limit_holds_for_all_attempts_together() {
             (60, "a retried"),
             (70, "a timed out"),
         ];
-        assert_eq!(told.take(), at(&expected), "synchronous: {synchronous}");
+        assert_eq!(emitted.take(), at(&expected), "synchronous: {synchronous}");
     }
 }
 
 #[test]
 fn the_limit_holds_in_the_midst_of_an_attempt() {
-    let (world, told) = witnessed();
+    let (world, emitted) = witnessed();
     let clock = world.time.clone();
     let target = move || {
         let sleep = clock.sleep(ms(25));
@@ -291,26 +291,26 @@ fn the_limit_holds_in_the_midst_of_an_attempt() {
     world.start();
     world.advance(900);
     let expected = [(0, "a started"), (25, "a retried"), (70, "a timed out")];
-    assert_eq!(told.take(), at(&expected));
+    assert_eq!(emitted.take(), at(&expected));
 }
 
 #[test]
 
 fn the_limit_holds_while_a_blocking_run_waits_for_its_next_attempt() {
-    let (world, told) = witnessed();
+    let (world, emitted) = witnessed();
     let builder = world.every(1_000).name("a").timeout(ms(70));
     let builder = builder.retry(|| std::iter::repeat(ms(30)));
     builder.run_blocking(|| Err("no")).unwrap();
     world.start();
     world.advance(300);
-    let told = told.take();
-    assert_eq!(told.last(), Some(&(70, "a timed out".to_owned())), "{told:?}");
+    let emitted = emitted.take();
+    assert_eq!(emitted.last(), Some(&(70, "a timed out".to_owned())), "{emitted:?}");
 }
 
 #[test]
 fn an_attempt_at_the_very_limit_is_still_made() {
     for blocking in [false, true] {
-        let (world, told) = witnessed();
+        let (world, emitted) = witnessed();
         let mut attempts = 0;
         let target = move || {
             attempts += 1;
@@ -325,15 +325,15 @@ fn an_attempt_at_the_very_limit_is_still_made() {
         .unwrap();
         world.start();
         world.advance(300);
-        let told = told.take();
-        assert_eq!(told.last(), Some(&(70, "a finished".to_owned())), "{told:?}");
+        let emitted = emitted.take();
+        assert_eq!(emitted.last(), Some(&(70, "a finished".to_owned())), "{emitted:?}");
     }
 }
 
 #[test]
 
 fn the_limit_holds_for_attempts_without_a_wait_between_them() {
-    let (world, told) = witnessed();
+    let (world, emitted) = witnessed();
     let clock = world.time.clone();
     let target = move || {
         clock.block_for(ms(20));
@@ -344,28 +344,28 @@ fn the_limit_holds_for_attempts_without_a_wait_between_them() {
     builder.run(target).unwrap();
     world.start();
     world.advance(100);
-    let told = told.take();
+    let emitted = emitted.take();
     assert_eq!(
-        told.last(),
+        emitted.last(),
         Some(&(80, "a timed out".to_owned())),
-        "{} told",
-        told.len()
+        "{} emitted",
+        emitted.len()
     );
 }
 
 #[test]
 fn a_time_out_is_not_tried_again() {
-    let (world, told) = witnessed();
+    let (world, emitted) = witnessed();
     let builder = world.every(1_000).name("a").timeout(ms(70));
     builder.retry(|| [ms(1); 5]).run(std::future::pending::<()>).unwrap();
     world.start();
     world.advance(900);
-    assert_eq!(told.take(), at(&[(0, "a started"), (70, "a timed out")]));
+    assert_eq!(emitted.take(), at(&[(0, "a started"), (70, "a timed out")]));
 }
 
 #[test]
 fn the_limit_holds_during_the_grace_of_a_stop() {
-    let (world, told) = witnessed();
+    let (world, emitted) = witnessed();
     let job = world
         .every(1_000)
         .name("a")
@@ -377,12 +377,12 @@ fn the_limit_holds_during_the_grace_of_a_stop() {
     assert_eq!(world.elapsed_ms(), 70);
     assert!(report.is_clean());
     assert_eq!(job.status().timeouts(), 1);
-    assert_eq!(told.take_names(), ["a started", "a timed out"]);
+    assert_eq!(emitted.take_names(), ["a started", "a timed out"]);
 }
 
 #[test]
 fn a_run_that_a_stop_cancels_before_the_limit_is_cancelled() {
-    let (world, told) = witnessed();
+    let (world, emitted) = witnessed();
     let job = world
         .every(1_000)
         .name("a")
@@ -393,7 +393,7 @@ fn a_run_that_a_stop_cancels_before_the_limit_is_cancelled() {
     world.advance(50);
     assert_eq!(world.wait(world.scheduler.stop().grace(ms(10))).cancelled(), [job]);
     world.advance(100);
-    assert_eq!(told.take(), at(&[(0, "a started"), (60, "a cancelled")]));
+    assert_eq!(emitted.take(), at(&[(0, "a started"), (60, "a cancelled")]));
 }
 
 #[test]
@@ -433,12 +433,12 @@ fn a_limit_of_zero_is_refused() {
 
 #[test]
 fn the_shortest_limit_is_served() {
-    let (world, told) = witnessed();
+    let (world, emitted) = witnessed();
     let builder = world.every(1_000).name("a").timeout(Duration::from_nanos(1));
     builder.run(std::future::pending::<()>).unwrap();
     world.start();
     world.advance(1);
-    assert_eq!(told.take_names(), ["a started", "a timed out"]);
+    assert_eq!(emitted.take_names(), ["a started", "a timed out"]);
 }
 
 #[test]
@@ -451,10 +451,10 @@ fn an_endless_limit_is_none() {
             .run(world.log.taking("slow", |_| 86_400_000))
             .unwrap();
         let clock = world.time.clone();
-        let told = world.log.clone();
+        let noted = world.log.clone();
         let blocking = move |run: Run| {
             clock.block_for(SECOND);
-            told.note(run.is_cancelled().to_string());
+            noted.note(run.is_cancelled().to_string());
         };
         world.every(86_400_000).timeout(limit).run_blocking(blocking).unwrap();
         world.start();
@@ -468,7 +468,7 @@ fn an_endless_limit_is_none() {
 
 #[test]
 fn a_future_that_panics_when_it_is_dropped_at_the_limit() {
-    let (world, told) = witnessed();
+    let (world, emitted) = witnessed();
     let target = || {
         let guard = PanicsWhenDropped;
         async move {
@@ -485,10 +485,10 @@ fn a_future_that_panics_when_it_is_dropped_at_the_limit() {
         (100, "a started"),
         (170, "a timed out"),
     ];
-    assert_eq!(told.take(), at(&expected));
+    assert_eq!(emitted.take(), at(&expected));
 }
 
-/// Does something odd for one instant that is asked for; else it is virtual time's.
+/// Virtual time, with one odd sleep.
 struct Odd<F>(VirtualTime, Instant, F);
 
 impl<F: Fn(&VirtualTime) -> BoxFuture<'static, ()> + Send + Sync + 'static> Timer for Odd<F> {
@@ -551,16 +551,16 @@ fn a_timer_that_wakes_early_drops_no_run_early() {
 
 #[test]
 fn each_job_has_its_own_limit() {
-    let (world, told) = witnessed();
+    let (world, emitted) = witnessed();
     for (name, limit) in [("a", 70), ("b", 30), ("c", 45)] {
         let builder = world.every(1_000).name(name).timeout(ms(limit));
         builder.run(std::future::pending::<()>).unwrap();
     }
     world.start();
-    told.take();
+    emitted.take();
     world.advance(900);
     let expected = [(30, "b timed out"), (45, "c timed out"), (70, "a timed out")];
-    assert_eq!(told.take(), at(&expected));
+    assert_eq!(emitted.take(), at(&expected));
 }
 
 #[test]
@@ -600,7 +600,7 @@ fn many_runs_are_dropped_once_each() {
 }
 
 #[test]
-fn on_threads_a_blocking_run_is_told_in_the_midst_of_its_work() {
+fn on_threads_a_blocking_run_is_told_to_end_in_the_midst_of_its_work() {
     let scheduler = Scheduler::new(Standalone::new());
     let (sender, ends) = mpsc::channel();
     let target = move |run: Run| {

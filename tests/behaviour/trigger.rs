@@ -1,5 +1,6 @@
-//! One run now, beside the regular ones.
+//! A trigger asks for one run now, beside the regular runs.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use atevery::testing::VirtualTime;
@@ -16,7 +17,7 @@ fn noting(world: &World, interval_ms: u64) -> Job {
     job
 }
 
-/// Registers a job that notes its scheduled instants, and whose runs take so long; and starts.
+/// Registers a job that notes its scheduled instants and whose runs take `duration_ms`, and starts.
 fn taking(world: &World, interval_ms: u64, duration_ms: u64) -> Job {
     let (mut noting, clock) = (noting_scheduled(world), world.time.clone());
     let target = move |run: Run| {
@@ -565,6 +566,49 @@ fn a_job_all_of_whose_runs_are_taken_runs_at_the_end_of_one() {
     job.trigger();
     world.advance(1_000);
     assert_eq!(world.log.take_times(), [0, 100, 550]);
+}
+
+/// The first run never ends.
+#[test]
+fn a_paused_job_all_of_whose_runs_are_taken_runs_at_the_end_of_the_first_that_ends() {
+    let world = World::new();
+    let (log, clock) = (world.log.clone(), world.time.clone());
+    let target = move |run: Run| {
+        log.note("a");
+        clock.sleep(if run.number() == 0 { Duration::MAX } else { ms(230) })
+    };
+    let job = world.every(100).on_overlap(Allow(2)).run(target).unwrap();
+    world.start();
+    world.advance(110);
+    job.pause();
+    job.trigger();
+    world.advance(1_000);
+    assert_eq!(world.log.take_times(), [0, 100, 350]);
+}
+
+/// Another instance ends between the offer and the beginning of a run.
+#[test]
+fn no_run_of_a_job_with_a_fixed_delay_begins_before_it_is_scheduled() {
+    let world = World::new();
+    let (seen, clock) = (Arc::new(Mutex::new(Vec::new())), world.time.clone());
+    let runs = Arc::clone(&seen);
+    let target = move |run: Run| {
+        runs.lock().unwrap().push((run.scheduled(), run.started()));
+        clock.sleep(ms(50))
+    };
+    let builder = world.every(100).on_overlap(Allow(2)).fixed_delay();
+    let job = builder.run(target).unwrap();
+    world.start();
+    world.advance(60);
+    job.trigger();
+    world.advance(140);
+    let seen = seen.lock().unwrap();
+    let starts: Vec<u128> = seen
+        .iter()
+        .map(|(_, started)| (*started - seen[0].1).as_millis())
+        .collect();
+    assert_eq!(starts, [0, 100, 150]);
+    assert!(seen.iter().all(|(scheduled, started)| scheduled <= started));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Runs that wait, one after another in the same places.
+//! Pending runs, one after another in the same slots.
 
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex};
@@ -6,18 +6,19 @@ use std::task::{Poll, Waker};
 
 use crate::support::{Count, Later, World, later, ms, put, take};
 
-/// A job each run of which waits for ever but for one poll more, leaves its waker and counts its polls.
-fn leaves_waker(world: &World, place: &Later<Waker>, polls: &Count) {
-    let (place, polls) = (place.clone(), polls.clone());
+/// Registers a job with one run, which is pending once and never wakes itself. The run leaves its waker, and counts its
+/// polls.
+fn leaves_waker(world: &World, kept: &Later<Waker>, polls: &Count) {
+    let (kept, polls) = (kept.clone(), polls.clone());
     world
         .every(100)
         .times(1)
         .run(move || {
-            let (place, polls) = (place.clone(), polls.clone());
+            let (kept, polls) = (kept.clone(), polls.clone());
             let mut waits = true;
             poll_fn(move |cx| {
                 polls.up();
-                put(&place, cx.waker().clone());
+                put(&kept, cx.waker().clone());
                 if std::mem::take(&mut waits) {
                     Poll::Pending
                 } else {
@@ -29,24 +30,24 @@ fn leaves_waker(world: &World, place: &Later<Waker>, polls: &Count) {
 }
 
 #[test]
-fn a_late_wake_up_polls_nobody_who_waits_in_its_place_by_now() {
+fn a_late_wake_up_polls_no_run_that_waits_in_its_slot_by_now() {
     let world = World::started();
-    let (place, polls) = (later(), Count::default());
-    leaves_waker(&world, &place, &polls);
+    let (kept, polls) = (later(), Count::default());
+    leaves_waker(&world, &kept, &polls);
     world.advance(50);
-    let late = take(&place);
+    let late = take(&kept);
     late.wake_by_ref();
     world.settle();
     assert_eq!(polls.get(), 2);
-    drop(take(&place));
+    drop(take(&kept));
 
     let next = Count::default();
-    leaves_waker(&world, &place, &next);
+    leaves_waker(&world, &kept, &next);
     world.advance(50);
     late.wake();
     world.settle();
     assert_eq!(next.get(), 1);
-    take(&place).wake();
+    take(&kept).wake();
     world.settle();
     assert_eq!(next.get(), 2);
 }
@@ -55,19 +56,19 @@ fn a_late_wake_up_polls_nobody_who_waits_in_its_place_by_now() {
 fn a_run_that_was_woken_after_its_end_does_not_keep_the_next_one_from_being_woken() {
     let world = World::started();
     for _ in 0..3 {
-        let (place, polls) = (later(), Count::default());
-        leaves_waker(&world, &place, &polls);
+        let (kept, polls) = (later(), Count::default());
+        leaves_waker(&world, &kept, &polls);
         world.advance(50);
-        take::<Waker>(&place).wake();
+        take::<Waker>(&kept).wake();
         world.settle();
         assert_eq!(polls.get(), 2);
-        take(&place).wake();
+        take(&kept).wake();
         world.settle();
         assert_eq!(polls.get(), 2);
     }
 }
 
-/// A job whose runs wake themselves, and are ready all the same.
+/// A job whose runs wake themselves, and are nevertheless ready.
 fn wakes_itself(world: &World) {
     let target = || {
         poll_fn(|cx| {
@@ -80,7 +81,7 @@ fn wakes_itself(world: &World) {
 
 #[test]
 fn wakes_of_runs_that_are_over_are_not_taken_for_those_of_runs_that_wait() {
-    // Many turns of a lane, one, and less than one.
+    // Many turns of a worker, one turn, and less than one.
     for (ready, waiting) in [(1, 1), (64, 3), (512, 9), (600, 5), (600, 130), (1_000, 600)] {
         let world = World::new();
         (0..ready).for_each(|_| wakes_itself(&world));
@@ -111,7 +112,8 @@ fn wakes_of_runs_that_are_over_are_not_taken_for_those_of_runs_that_wait() {
     }
 }
 
-/// A run that ended on the very instant of a tick counts as running then, whoever looks, and however many there are.
+/// A run that ended exactly at the instant of a tick counts as running then. This holds for offers of the loop and of
+/// workers, and for any number of jobs.
 #[test]
 fn an_end_on_a_tick_is_the_same_for_few_jobs_and_for_many() {
     for (duration, runs) in [(50, 101), (100, 67), (150, 51), (200, 41)] {

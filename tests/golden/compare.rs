@@ -1,19 +1,20 @@
 //! Compares the trace of a play with the recorded one.
 //!
-//! The same events, at the same instants, in the same order. What the README of the records leaves free, and no more:
+//! The traces must have the same events, at the same instants, in the same order. Only the README's exceptions are
+//! free:
 //!
 //! - the order of the `cancelled` events of one instant, among each other;
 //! - the order inside an instant that is named in `ties`. There, too, runs start in the order of registration (rule 2
-//!   of the contract), a run ends after it started, and what a stop cancelled is gone when the stop returns.
+//!   of the contract), a run ends after it started, and a cancelled run is gone when its stop returns.
 //!
-//! Where a run ends on a tick (`end_at_scan`) the contract lets the job's next run begin at that tick or the next. We
-//! begin it at the next, as the package does, and compare exactly.
+//! If a run ends on a tick (`end_at_scan`), the contract lets the job's next run begin at that tick or at the next
+//! tick. This crate begins it at the next tick, as the package does, and the comparison is exact.
 
 use std::collections::{BTreeMap, HashSet};
 
 use crate::record::{Event, Job, Record, What};
 
-/// Says where the traces differ, if they do.
+/// Returns where the traces differ, if they do.
 pub(crate) fn compare(record: &Record, actual: &[Event]) -> Result<(), String> {
     runs_are_whole(actual)?;
     let ties: HashSet<u64> = record.ties.iter().map(|tie| tie.t_ms).collect();
@@ -39,7 +40,7 @@ fn runs_are_whole(trace: &[Event]) -> Result<(), String> {
     Ok(())
 }
 
-/// The trace with its free orders settled.
+/// The trace with its free orders made the same.
 fn normal(trace: &[Event], ties: &HashSet<u64>) -> Vec<Event> {
     let mut normal = trace.to_vec();
     for instant in normal.chunk_by_mut(|a, b| a.t_ms == b.t_ms) {
@@ -52,7 +53,7 @@ fn normal(trace: &[Event], ties: &HashSet<u64>) -> Vec<Event> {
     normal
 }
 
-/// Sorts an instant whose order is free, but nothing that was cancelled past a stop that returned.
+/// Sorts an instant whose order is free. A cancelled run stays before the stop that returned.
 fn settle_tie(instant: &mut [Event]) {
     let of_a_stop = |event: &Event| matches!(event.event, What::Cancelled | What::StopReturned);
     let (mut stops, mut settled): (Vec<Event>, Vec<Event>) = instant.iter().cloned().partition(of_a_stop);
@@ -62,7 +63,7 @@ fn settle_tie(instant: &mut [Event]) {
     instant.clone_from_slice(&settled);
 }
 
-/// Sorts the cancelled events of an instant, on the places that they have.
+/// Sorts the cancelled events of an instant, within their positions.
 fn sort_cancelled(instant: &mut [Event]) {
     let places: Vec<usize> = (0..instant.len())
         .filter(|index| instant[*index].event == What::Cancelled)
@@ -74,8 +75,8 @@ fn sort_cancelled(instant: &mut [Event]) {
     }
 }
 
-/// In an instant whose order is not compared otherwise there is one tick, unless jobs block the thread from one tick to
-/// another. Its runs start in the order of registration.
+/// An instant whose order is free has one tick, unless jobs block the thread from one tick to another. The runs of this
+/// tick must start in the order of registration.
 fn order_of_starts(record: &Record, actual: &[Event], t_ms: u64) -> Result<(), String> {
     let jobs = &record.scenario.jobs;
     if jobs.iter().any(Job::blocks) {
@@ -135,7 +136,7 @@ mod tests {
             .expect("there is such an event")
     }
 
-    /// Expects `change`, made on the recorded trace, to be refused.
+    /// Applies `change` to the recorded trace, and expects the comparison to fail.
     #[track_caller]
     fn refused(record: &Record, change: impl FnOnce(&mut Vec<Event>)) {
         let mut trace = record.trace.clone();

@@ -1,6 +1,6 @@
-//! Replays what the Python package did, on virtual time and through the public API, and compares the traces.
+//! Replays recorded scenarios of the Python package on virtual time, through the public API, and compares the traces.
 //!
-//! The records are in the `*.jsonl` files beside this one; README.md there says what they are.
+//! The records are the `*.jsonl` files in this folder. README.md describes them.
 
 mod compare;
 mod player;
@@ -11,7 +11,7 @@ use std::path::Path;
 
 use record::Record;
 
-/// How many records a file must hold. A file that isn't named here must hold some.
+/// The number of records that a file must hold. A file that is not named here must hold at least one record.
 const COUNTS: [(&str, usize); 1] = [("python.jsonl", 66)];
 
 #[test]
@@ -34,7 +34,7 @@ fn every_trace_matches() {
     );
 }
 
-/// The records of all files. Fails if there are fewer than there should be.
+/// The records of all files. Panics if a file has too few records.
 fn all_records() -> Vec<Record> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
     let mut files: Vec<_> = fs::read_dir(&folder)

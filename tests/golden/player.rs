@@ -1,4 +1,4 @@
-//! Plays a scenario on virtual time, through the public API with default settings, and writes down what happens.
+//! Plays a scenario on virtual time, through the public API with default settings, and records the trace.
 
 use std::future::Future;
 use std::sync::{Arc, Mutex};
@@ -13,8 +13,8 @@ use crate::record::{Act, Action, Caller, Event, Job, Kind, Scenario, What};
 /// The trace of `scenario`, up to its end.
 pub(crate) fn play(scenario: &Scenario) -> Vec<Event> {
     let player = Player::new();
-    // Registrations and actions are the first tasks, and so theirs are the first timers of their instants: "actions come
-    // before anything else at their instant". Where a job blocks the thread they come after it, as they did in Python.
+    // Registrations and actions are the first tasks, so their timers are the first of their instants: "actions come
+    // before anything else at their instant". If a job blocks the thread, they come after the job, as in Python.
     for job in &scenario.jobs {
         player.at(job.register_at_ms, player.clone().register(job.clone()));
     }
@@ -112,7 +112,7 @@ impl Player {
             assert_eq!(on_run.act, Act::Stop, "of what a run may do, only stop is known here");
             self.stop(running.caller(), on_run.wait_for, on_run.timeout_ms).await;
         }
-        // A duration of 0 is ready at the first poll, as a deadline that has passed is.
+        // A duration of 0 is ready at the first poll, like a deadline that has passed.
         self.time.sleep(Duration::from_millis(job.duration_ms(number))).await;
         running.end(job.fails(number))
     }
@@ -142,7 +142,7 @@ impl Player {
     }
 }
 
-/// A run in progress. Dropped before its end, it was cancelled.
+/// A run in progress. If it is dropped before its end, it was cancelled.
 struct Running {
     player: Player,
     job: String,

@@ -1,4 +1,4 @@
-//! A record as it stands in the file. Fields that are not known here are refused, so that none is passed over.
+//! A record of the file. Unknown fields are refused, so that no field is passed over.
 
 use std::fmt;
 
@@ -49,7 +49,7 @@ pub(crate) enum Kind {
     Async,
 }
 
-/// What a job does at the begin of one of its runs.
+/// The action of a job at the beginning of a run.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct OnRun {
@@ -72,7 +72,7 @@ pub(crate) struct Action {
     pub(crate) wait_for: bool,
     #[serde(default)]
     pub(crate) timeout_ms: Option<u64>,
-    /// How far a jump goes.
+    /// The length of a jump.
     #[serde(default)]
     pub(crate) ms: Option<u64>,
 }
@@ -109,7 +109,7 @@ pub(crate) enum What {
     StopReturned,
 }
 
-/// Who called stop: an action, by its index, or a run, as `job#run`.
+/// The caller of stop: the index of an action, or a run as `job#run`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(untagged)]
 pub(crate) enum Caller {
@@ -117,7 +117,7 @@ pub(crate) enum Caller {
     Run(String),
 }
 
-/// An instant whose outcome hangs on the order inside it. (What kind of tie it is makes no difference here.)
+/// An instant whose outcome depends on the order inside it. (The kind of tie is not used.)
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Tie {
     pub(crate) t_ms: u64,
@@ -143,7 +143,7 @@ impl Job {
         self.on_run.iter().filter(move |on_run| on_run.run == run)
     }
 
-    /// Whether its runs keep the thread while they take their time.
+    /// Whether the runs block the thread.
     pub(crate) fn blocks(&self) -> bool {
         self.kind == Kind::Sync && self.durations_ms.iter().any(|ms| *ms > 0)
     }

@@ -1,4 +1,4 @@
-//! The model must refuse traces that are wrong, although it asks an oracle who has seen them.
+//! The model must refuse wrong traces, although it asks an oracle that has seen the trace.
 
 use crate::determinism::scenarios;
 use crate::scenario::Scenario;

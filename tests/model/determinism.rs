@@ -9,7 +9,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use crate::scenario::Scenario;
 use crate::{generate, play};
 
-/// Set for the other process, which prints its traces between two marks.
+/// Set in the environment of the other process, which prints its traces between two marks.
 const PRINT: &str = "ATEVERY_PRINT_TRACES";
 const MARK: &str = "\n======\n";
 
@@ -40,7 +40,7 @@ fn traces() -> String {
     })
 }
 
-/// Always the same.
+/// The same scenarios in each process.
 pub(crate) fn scenarios(count: usize) -> Vec<Scenario> {
     let seed = TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]);
     let mut runner = TestRunner::new_with_rng(Config::default(), seed);

@@ -1,5 +1,5 @@
-//! Scenarios at random, with a bent for trouble: jobs that take longer than their interval, stops in the midst of runs,
-//! restarts with runs left over, clocks that jump.
+//! Random scenarios, with much trouble: jobs that take longer than their interval, stops during runs, restarts with
+//! stragglers, clocks that jump.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ pub(crate) fn scenario() -> impl Strategy<Value = Scenario> {
     })
 }
 
-/// The same with so many jobs that they come in batches.
+/// The same, with so many jobs that they come in batches.
 pub(crate) fn crowded() -> impl Strategy<Value = Scenario> {
     (scenario(), 0usize..150).prop_map(|(scenario, more)| scenario.with_crowd(more))
 }
@@ -142,7 +142,8 @@ fn body(tick: Duration, kind: Kind) -> impl Strategy<Value = Body> {
     (length, outcome).prop_map(|(length, outcome)| Body { length, outcome })
 }
 
-/// Up to so many ticks. Some spans are whole ticks, so that things meet at one instant; most have odd nanoseconds.
+/// A span of up to `ticks` ticks. Some spans are whole ticks, so that events meet at one instant. Most have odd
+/// nanoseconds.
 fn span(tick: Duration, ticks: u32) -> impl Strategy<Value = Duration> {
     let nanos = tick.as_nanos() as u64;
     prop_oneof![

@@ -1,9 +1,9 @@
 //! Random scenarios, played on virtual time and compared with a model of the contract.
 //!
-//! `generate` makes a `scenario`: jobs, and what is done to their scheduler and when. `play` does it, with the executor and
-//! the timer of `shaky`, and writes down what happens: the `trace`. `model` says what should have happened, in plain
-//! arithmetic. `bites` sees to it that the model refuses what is wrong, `determinism` that a scenario has one trace,
-//! `paths` that runs which are not timed come as those that are.
+//! `generate` makes a `scenario`: jobs, and timed operations on their scheduler. `play` plays the scenario, with the
+//! executor and the timer of `shaky`, and records the `trace`. `model` computes the trace that should have happened, in
+//! plain arithmetic. `bites` checks that the model refuses wrong traces. `determinism` checks that a scenario has one
+//! trace. `paths` checks that untimed runs leave the same trace as timed runs.
 //!
 //! ```sh
 //! cargo test --test model                                          # 2,000 scenarios
@@ -11,14 +11,14 @@
 //! PROPTEST_CASES=1000000 cargo test --release --test model         # a long run
 //! ```
 //!
-//! A scenario that goes wrong is made small and printed with both traces; its seed is kept in `regressions.txt` and tried
-//! first from then on. Seeds mean something else once the generator changes: what must not be forgotten becomes a test of
-//! its own in `tests/behaviour`.
+//! A scenario that fails is made small and printed with both traces. Its seed is kept in `regressions.txt` and tried
+//! first from then on. If the generator changes, seeds mean other scenarios. A failure that must not be forgotten
+//! therefore becomes a test of its own in `tests/behaviour`.
 //!
-//! What is done to a scheduler grows by a variant of `scenario::Op`, with a weight in `generate::op` and an arm in both
-//! `apply`s. What a job asks for grows by a field of `scenario::Spec`, with a value in `generate::spec` and a call in
-//! `Player::registered`; the model reads it where it acts: a scheduled instant in `model/ticks.rs`, a beginning or an end in
-//! `model/runs.rs`, a stop in `model/stops.rs`. What the contract leaves open goes to `model/open.rs`.
+//! To add an operation on a scheduler, add a variant of `scenario::Op`, a weight in `generate::op`, and an arm in both
+//! `apply`s. To add an option of a job, add a field of `scenario::Spec`, a value in `generate::spec` and a call in
+//! `Player::registered`. The model reads the option where it acts: a scheduled instant in `model/ticks.rs`, a beginning
+//! or an end in `model/runs.rs`, a stop in `model/stops.rs`. Cases that the contract leaves open go to `model/open.rs`.
 
 mod bites;
 mod determinism;
@@ -38,10 +38,10 @@ use proptest::test_runner::{Config, FileFailurePersistence, TestCaseError, TestE
 
 use crate::scenario::Scenario;
 
-/// So many scenarios, unless PROPTEST_CASES says otherwise.
+/// Number of scenarios, unless PROPTEST_CASES says otherwise.
 const CASES: u32 = 2_000;
 
-/// One in so many is tried with a crowd as well.
+/// One scenario in this many is also tried with a crowd of jobs.
 const CROWDS: u32 = 20;
 
 #[test]
@@ -99,7 +99,7 @@ fn check(scenario: &Scenario) -> Result<(), String> {
     verdict.map_err(|difference| difference.to_string())
 }
 
-/// A panic is a difference like any other, so that it is made small too.
+/// A panic counts as a difference, so that its scenario is made small too.
 fn caught<T>(work: impl FnOnce() -> T, what: &str) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(work)).map_err(|payload| {
         let message = payload.downcast_ref::<String>().map(String::as_str);

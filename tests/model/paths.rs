@@ -1,7 +1,7 @@
-//! A crowd of plain jobs does the same whether or not every run is timed.
+//! A crowd of plain jobs runs the same whether or not every run is timed.
 //!
-//! Jobs whose targets take a `Run` are always timed, and so are all jobs of the scenarios. Here targets take nothing, and
-//! one path of the scheduler is compared with the other.
+//! Jobs whose targets take a `Run` are always timed, and so are all jobs of the scenarios. Here targets take nothing,
+//! and one path of the scheduler is compared with the other.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -41,7 +41,7 @@ fn op() -> impl Strategy<Value = Op> {
     ]
 }
 
-/// When which job ran.
+/// The runs: the instant and the job.
 type Runs = Arc<Mutex<Vec<(Duration, usize)>>>;
 
 /// The runs of a crowd, and how often each job has run at the end.
@@ -75,7 +75,10 @@ fn register(scheduler: &Scheduler, time: &VirtualTime, runs: &Runs, job: usize) 
             clock.sleep(wait)
         })
     } else if job % 3 == 0 {
-        builder.run(move || std::future::ready(note()))
+        builder.run(move || {
+            note();
+            std::future::ready(())
+        })
     } else {
         builder.run(note)
     }

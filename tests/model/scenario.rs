@@ -1,25 +1,25 @@
-//! What is played: jobs, and what is done to their scheduler and when. Plain data, read by the model and by the player.
+//! A scenario: jobs, and timed operations on their scheduler. Plain data, read by the model and by the player.
 
 use std::fmt;
 use std::time::Duration;
 
-/// More jobs than this are not registered besides a crowd: one that registers another at each run would have no end.
+/// The most jobs beside a crowd. Without a limit, a job that registers another job at each run would have no end.
 const MOST_JOBS: usize = 16;
 
-/// The least that makes up batches of more than one, which lanes offer themselves.
+/// The smallest number of jobs with batches of more than one job, which workers offer themselves.
 const MANY: usize = 128;
 
 #[derive(Debug, Clone)]
 pub(crate) struct Scenario {
     pub(crate) resolution: Duration,
-    /// The scheduler's, for jobs that name none.
+    /// The policy of the scheduler, for jobs that name none.
     pub(crate) policy: Policy,
-    /// What jobs are made from: one may be registered several times, or not at all.
+    /// The specs of jobs. A spec may be registered several times, or not at all.
     pub(crate) specs: Vec<Spec>,
     pub(crate) steps: Vec<Step>,
 }
 
-/// Time passes, then something is done. After no time at all the executor has no turn in between.
+/// Time passes, then the operation is done. If no time passes, the executor has no turn in between.
 #[derive(Debug, Clone)]
 pub(crate) struct Step {
     pub(crate) after: Duration,
@@ -31,23 +31,23 @@ pub(crate) enum Op {
     Nothing,
     /// Registers a job from this spec.
     Register(usize),
-    /// Registers so many, from each spec in turn.
+    /// Registers so many jobs, from each spec in turn.
     Crowd(usize),
-    /// Removes this job, of all that were ever registered.
+    /// Removes the job with this number, of all jobs that were ever registered.
     Remove(usize),
-    /// Registers so many jobs and removes them at once: that leaves holes in whatever holds the jobs.
+    /// Registers so many jobs and removes them at once, which leaves holes in the job table.
     Churn(usize),
     Start,
     Stop(Stop),
-    /// Detaches, and starts again at once.
+    /// Detaches a stop, and starts again at once.
     Restart,
-    /// Drops the future of this stop, of those that wait.
+    /// Drops the future of the stop with this number, of the stops that wait.
     DropStop(usize),
     Jump(Duration),
     StepBack(Duration),
-    /// This is what becomes of the next spawns.
+    /// Sets the fate of the next spawns.
     Fault(Fate, usize),
-    /// So many sleeps end half-way.
+    /// The next so many sleeps end half-way.
     EarlyTimer(usize),
 }
 
@@ -57,12 +57,12 @@ pub(crate) enum Stop {
     Wait { grace: Duration, timeout: Option<Duration> },
 }
 
-/// What becomes of a spawn.
+/// The fate of a spawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fate {
     Granted,
     Refused,
-    /// Taken, and dropped unpolled.
+    /// Accepted, and dropped unpolled.
     Lost,
 }
 
@@ -73,7 +73,7 @@ pub(crate) struct Spec {
     pub(crate) first: First,
     pub(crate) kind: Kind,
     bodies: Vec<Body>,
-    /// What the run of this number does to its own scheduler, before anything else.
+    /// The operation that the run with this number does on its own scheduler, before anything else.
     inside: Option<(u64, Op)>,
 }
 
@@ -89,7 +89,7 @@ pub(crate) enum First {
     Now,
     AfterInterval,
     After(Duration),
-    /// So many nanoseconds from the begin of the scenario, or before it.
+    /// Nanoseconds from the beginning of the scenario. Negative before the beginning.
     At(i64),
 }
 
@@ -102,7 +102,7 @@ pub(crate) enum Kind {
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Body {
-    /// How long it takes; for ever, if nothing is said. Async ones sleep, the others block the only thread there is.
+    /// How long the run takes; for ever if `None`. Async runs sleep, the others block the only thread.
     pub(crate) length: Option<Duration>,
     pub(crate) outcome: Outcome,
 }
@@ -115,7 +115,8 @@ pub(crate) enum Outcome {
 }
 
 impl Scenario {
-    /// The same with a crowd of jobs, none of which blocks the thread, or lets time pass: then lanes come to what is due at the tick at which it was.
+    /// The same with a crowd of jobs. No job of the crowd blocks the thread or lets time pass, so that workers take
+    /// jobs at the tick at which they are due.
     pub(crate) fn with_crowd(mut self, more: usize) -> Scenario {
         self.specs.iter_mut().for_each(Spec::unblock);
         let after = Duration::ZERO;
@@ -131,7 +132,7 @@ impl Scenario {
 }
 
 impl Spec {
-    /// Blocking jobs become synchronous ones: on a pool of their own they have no order with others.
+    /// Blocking jobs become synchronous jobs: on a pool of their own, they have no order with the others.
     fn unblock(&mut self) {
         if self.kind != Kind::Async {
             self.kind = Kind::Sync;
@@ -170,8 +171,8 @@ impl Spec {
         self
     }
 
-    /// What the run of this number does. Async bodies go round; blocking the thread comes to an end after the last body,
-    /// or else an overloaded thread would never be idle again.
+    /// The body of the run with this number. Async bodies repeat. Blocking bodies end after the last body, because
+    /// otherwise an overloaded thread would never be idle again.
     pub(crate) fn body(&self, number: u64) -> Body {
         let number = number as usize;
         match self.bodies.len() {

@@ -1,4 +1,4 @@
-//! Virtual time, with faults that leave a note: what the executor did to whom, and when, is given to the model.
+//! Virtual time with faults. Each fault leaves a note for the model: what the executor did, to which task, and when.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
@@ -17,9 +17,9 @@ pub(crate) struct Shaky {
 
 struct Faults {
     fate: Fate,
-    /// So many spawns.
+    /// The next so many spawns.
     spawns: usize,
-    /// So many sleeps.
+    /// The next so many sleeps.
     early: usize,
     last_fate: Fate,
     instants: HashSet<Instant>,
@@ -48,7 +48,7 @@ impl Shaky {
         self.faults.lock().unwrap().early = sleeps;
     }
 
-    /// What became of the last spawn.
+    /// The fate of the last spawn.
     pub(crate) fn last_fate(&self) -> Fate {
         self.faults.lock().unwrap().last_fate
     }

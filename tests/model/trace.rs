@@ -1,4 +1,4 @@
-//! What happened, and how two accounts of it are compared.
+//! The events of a play, and how two traces are compared.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -14,15 +14,15 @@ pub(crate) struct Event {
     pub(crate) what: What,
 }
 
-/// When something happens. What happens before and after something is done at one instant is told apart.
+/// When an event happens. Events before and after an operation at the same instant have different moments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Moment {
-    /// So many steps of the scenario have been done, or begun.
+    /// Number of steps of the scenario that were done or begun.
     pub(crate) step: usize,
     pub(crate) at: Nanos,
 }
 
-/// Jobs are known by their number in the order of registration, stops by their number in the order of first polls.
+/// A job has the number of its registration, and a stop the number of its first poll.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum What {
     Begin {
@@ -67,7 +67,7 @@ pub(crate) enum What {
     },
 }
 
-/// What `start` says.
+/// The result of `start`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Answer {
     Fine,
@@ -80,7 +80,7 @@ pub(crate) enum Answer {
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
     pub(crate) trace: Vec<Event>,
-    /// What became of the loop of each start.
+    /// The fate of the loop of each start.
     pub(crate) fates: Vec<Fate>,
     /// When a spawn was refused or lost.
     pub(crate) faults: HashSet<Nanos>,
@@ -89,14 +89,14 @@ pub(crate) struct Seen {
 /// Two traces that differ.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Difference {
-    /// So many events are the same.
+    /// The number of events that are the same.
     pub(crate) first: usize,
     model: Vec<Event>,
     library: Vec<Event>,
 }
 
-/// Says where the traces differ, if they do. In one moment runs begin in the same order; the order of all else there is
-/// left open.
+/// Returns where the traces differ, if they do. Within a moment, runs must begin in the same order. The order of all
+/// other events of a moment is left open.
 pub(crate) fn compare(model: &[Event], library: &[Event]) -> Result<(), Difference> {
     let (model, library) = (normal(model), normal(library));
     let same = model.iter().zip(&library).take_while(|(one, other)| one == other);
@@ -129,7 +129,7 @@ impl fmt::Display for Difference {
     }
 }
 
-/// The trace around the first difference, which is marked.
+/// The trace around the first difference, with a mark at the difference.
 fn lines(trace: &[Event], first: usize) -> String {
     let begin = first.saturating_sub(40);
     let shown = trace.iter().enumerate().skip(begin).take(first - begin + 6);

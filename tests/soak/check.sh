@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# The soak in small: every runtime at the same time, then virtual time and the heartbeat.
+# A small soak: every runtime at the same time, then virtual time and the heartbeat.
 #
 #     bash tests/soak/check.sh [SECONDS [RUNS]]     30 s on each runtime and 5 million virtual runs unless said
 #
-# The long form is `check.sh 3600 100000000`. It prints a table for each; what is wrong goes to standard error.
+# The long form is `check.sh 3600 100000000`. The script prints a table for each part. Violations go to standard error.
 set -euo pipefail
 cd "$(dirname "$0")"
 

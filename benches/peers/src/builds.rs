@@ -1,4 +1,4 @@
-//! What each peer brings along, and how long it takes to build from nothing.
+//! The dependencies of each peer, and the time to build it from nothing.
 
 use std::fmt::Write;
 use std::fs;
@@ -13,7 +13,7 @@ use crate::table::{Table, figure};
 
 const FILE: &str = "builds.json";
 
-/// The name in the table, and the line in the `[dependencies]` of a program that has nothing else.
+/// The name in the table, and the one line in the `[dependencies]` of an empty program.
 const DEPENDENCIES: &[(&str, &str)] = &[
     (
         "atevery, no features",
@@ -55,7 +55,7 @@ struct Build {
     seconds: f64,
 }
 
-/// Builds a program for each, in a directory of its own, and keeps the figures in `directory`.
+/// Builds a program for each peer, in a directory of its own, and keeps the figures in `directory`.
 pub fn measure(directory: &Path) -> Result<(), Error> {
     let scratch = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/builds");
     let mut builds = Vec::new();
@@ -64,7 +64,7 @@ pub fn measure(directory: &Path) -> Result<(), Error> {
         let build = build(name, dependency, &scratch)?;
         eprintln!("{name}: {} crates, {:.1} s", build.packages, build.seconds);
         builds.push(build);
-        // Each time: it takes long, and may be broken off.
+        // Written after each build, because the builds take long and may be interrupted.
         fs::write(directory.join(FILE), serde_json::to_string(&builds)?)?;
     }
     Ok(())
@@ -118,7 +118,7 @@ fn cargo(scratch: &Path, arguments: &[&str]) -> Result<String, Error> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     command.args(arguments).current_dir(scratch);
-    // From nothing, whatever the one who asks has built already.
+    // A target directory of its own, so that the build starts from nothing.
     command.env("CARGO_TARGET_DIR", scratch.join("target"));
     let output = command.output()?;
     if output.status.success() {
@@ -128,7 +128,7 @@ fn cargo(scratch: &Path, arguments: &[&str]) -> Result<String, Error> {
     }
 }
 
-/// Without the program and the crate that it depends on.
+/// Without the program and without the peer itself.
 fn packages(tree: &str) -> usize {
     let mut packages: Vec<&str> = tree.lines().filter_map(|line| line.split(" (").next()).collect();
     packages.sort_unstable();

@@ -1,4 +1,4 @@
-//! The same periodic work on `atevery` and on what a user would pick instead: what it costs, and how well it is done.
+//! The same periodic work on `atevery` and on its alternatives: the cost, and the accuracy.
 //!
 //! Each measurement runs in a process of its own, so that memory and CPU time are those of one engine alone.
 

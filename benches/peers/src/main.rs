@@ -16,14 +16,14 @@ use peers::python::Python;
 use peers::results::Results;
 use peers::{Error, builds, process, report};
 
-/// The same periodic work on atevery and on what a user would pick instead.
+/// The same periodic work on atevery and on its alternatives.
 #[derive(Debug, Parser)]
 struct Arguments {
     #[command(subcommand)]
     command: Option<Task>,
 
-    /// A quick look whether everything works: few jobs, many measurements at a time, no Python. Fails if an engine does, or if runs of atevery's
-    /// are lost.
+    /// A quick check that everything works: few jobs, many measurements at a time, no Python. Fails if an engine fails,
+    /// or if runs of atevery are lost.
     #[arg(long)]
     short: bool,
 
@@ -47,11 +47,11 @@ struct Arguments {
     #[arg(long, default_value_t = 2)]
     window: u64,
 
-    /// Seconds after which a process is given up.
+    /// Seconds after which a process is killed.
     #[arg(long, default_value_t = 60)]
     limit: u64,
 
-    /// Goes on with a run that was broken off, with the same arguments.
+    /// Continues a run that was interrupted, with the same arguments.
     #[arg(long)]
     resume: bool,
 
@@ -62,7 +62,7 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Task {
-    /// Counts what each peer depends on, and builds it from scratch. Takes minutes.
+    /// Counts the dependencies of each peer, and builds the peer from nothing. Takes minutes.
     Builds,
     /// Writes tables and plots anew from the results of an earlier run.
     Render,
@@ -123,8 +123,8 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
     Ok(if fails { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-/// Round by round, so that what the machine does meanwhile strikes all alike. What there is is kept: it takes an hour. What has
-/// not finished once is not tried again.
+/// Measures round by round, so that other load on the machine affects all engines alike. Results are kept after each
+/// measurement, because a run takes an hour. A measurement that did not finish once is not repeated.
 fn one_by_one(steps: &[Step], children: &Children, results: &mut Results, out: &Path) -> Result<(), Error> {
     let rounds = steps.iter().map(|step| step.repeat).max().unwrap_or(0);
     let total: usize = steps.iter().map(|step| step.repeat).sum();
@@ -145,7 +145,7 @@ fn one_by_one(steps: &[Step], children: &Children, results: &mut Results, out: &
     Ok(())
 }
 
-/// To see whether everything works, figures don't matter: they disturb each other.
+/// Runs many measurements at a time for the quick check. They disturb each other, but figures do not matter there.
 fn all_at_once(steps: &[Step], children: &Children) -> Vec<Entry> {
     const AT_ONCE: usize = 12;
     let entries = Mutex::new(Vec::new());
@@ -180,7 +180,7 @@ fn choice(arguments: &Arguments) -> Choice {
     }
 }
 
-/// What measurements are handed to.
+/// Takes each measurement in a child process.
 struct Children {
     this: PathBuf,
     python: Option<Python>,
@@ -236,7 +236,7 @@ fn is_python(measurement: &Measurement) -> bool {
     engines::find(&measurement.engine).is_ok_and(|known| known.kind == Kind::Python)
 }
 
-/// `cargo run` builds this binary only.
+/// Builds the other binary, because `cargo run` builds only this binary.
 fn build_allocations() -> Result<(), Error> {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(["build", "--quiet", "--bin", "allocations", "--manifest-path"]);

@@ -1,4 +1,4 @@
-//! One measurement, in the process that it is about.
+//! One measurement, in the process that is measured.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -14,13 +14,13 @@ use crate::probe::{Clocked, Probe, Schedule};
 use crate::usage::{self, Usage};
 use crate::work::Work;
 
-/// How long runs that were due may take to be done before they count as lost.
+/// The time that due runs may take before they count as lost.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// Counts the allocations so far, in a process that can.
+/// Counts the allocations so far, in a process with the counting allocator.
 pub type Allocations = fn() -> Option<u64>;
 
-/// Starts the engine, watches it for the window, and stops it.
+/// Starts the engine, watches the engine for the window, and stops it.
 pub fn measure(measurement: &Measurement, allocations: Allocations) -> Result<Record, Error> {
     let known = engines::find(&measurement.engine)?;
     let mut engine = engines::make(&measurement.engine)?;
@@ -90,7 +90,7 @@ fn prepare(measurement: &Measurement, known: &Known) -> Work {
     work
 }
 
-/// Time to register the jobs in, before the first is due.
+/// The time to register the jobs, before the first job is due.
 fn lead(measurement: &Measurement) -> Duration {
     if measurement.scenario == Scenario::Idle {
         return measurement.interval;
@@ -103,7 +103,8 @@ fn lead(measurement: &Measurement) -> Duration {
     Duration::from_millis(300) + Duration::from_micros(3) * measurement.jobs as u32 * clocks
 }
 
-/// When to begin to measure: when every job has run once, half-way between the instants at which bunched jobs are due.
+/// When the measurement begins: after every job has run once, half-way between the instants at which bunched jobs are
+/// due.
 fn opening(measurement: &Measurement, work: &Work, known: &Known) -> Instant {
     let now = Instant::now();
     if measurement.scenario == Scenario::Idle || !known.has_phases {
@@ -160,7 +161,7 @@ impl Sample {
     }
 }
 
-/// How many of the runs that were due by `closed` are still missing after a while.
+/// The number of runs due by `closed` that are still missing after a while.
 fn wait_for_the_rest(work: &Work, closed: Instant) -> u64 {
     let due: u64 = (0..work.jobs).map(|job| runs_due(work, job, closed)).sum();
     let give_up = Instant::now() + PATIENCE;

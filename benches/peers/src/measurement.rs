@@ -1,4 +1,4 @@
-//! What is measured, and what came out: plain data that goes between processes as JSON.
+//! Measurements and their results: plain data that processes exchange as JSON.
 
 use std::fmt;
 use std::time::Duration;
@@ -16,25 +16,25 @@ pub struct Measurement {
     pub body: Body,
     pub interval: Duration,
     pub window: Duration,
-    /// For `atevery`: the length of a tick, if it isn't the default.
+    /// For `atevery`: the length of a tick, if it is not the default.
     pub resolution: Option<Duration>,
 }
 
-/// What a measurement is about.
+/// The subject of a measurement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Scenario {
     /// CPU, memory, wake-ups, runs done, register and stop.
     Load,
-    /// How late runs begin, and whether that adds up. A pass of its own: some of its jobs read the clock.
+    /// The lateness of runs, and whether lateness adds up. A pass of its own, because some of its jobs read the clock.
     Lateness,
     /// CPU of jobs that wait in each run.
     Awaits,
     /// Wake-ups while nothing is due.
     Idle,
-    /// A finer grid.
+    /// CPU with shorter ticks.
     Resolution,
-    /// What the executor's other tasks notice.
+    /// The effect on other tasks of the executor.
     Heartbeat,
     /// Allocations per run.
     Allocations,
@@ -50,7 +50,7 @@ pub enum Phase {
     Spread,
 }
 
-/// What a job does.
+/// The work of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Body {
@@ -64,7 +64,7 @@ pub enum Body {
     Yield,
 }
 
-/// What came out of one measurement.
+/// The results of one measurement.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Record {
@@ -76,15 +76,15 @@ pub struct Record {
     pub runs: u64,
     /// Runs that were due in the window.
     pub due: u64,
-    /// Runs that were due when the window closed and had not been done a while later; unknown for most engines.
+    /// Runs that were due when the window closed and were not done a while later. Unknown for most engines.
     pub lost: Option<u64>,
     /// CPU time of the process in the window, in nanoseconds.
     pub cpu: f64,
     /// Voluntary context switches per second.
     pub switches: f64,
-    /// Resident bytes that came with the jobs.
+    /// Resident bytes that the jobs added.
     pub resident: f64,
-    /// The most that was ever resident, all in all.
+    /// The most resident bytes of the whole process.
     pub peak: f64,
     pub lateness: Option<Lateness>,
     /// Allocations in the window.
@@ -116,7 +116,7 @@ pub enum Outcome {
     Done(Record),
     DidNotFinish,
     Failed(String),
-    /// The engine isn't on this machine.
+    /// The engine is not available on this machine.
     Skipped(String),
 }
 
@@ -135,7 +135,7 @@ impl Record {
         (self.runs > 0).then(|| self.cpu / self.runs as f64)
     }
 
-    /// Which part of the runs that were due was done.
+    /// The part of the due runs that was done.
     pub fn done(&self) -> Option<f64> {
         (self.due > 0).then(|| self.runs as f64 / self.due as f64)
     }

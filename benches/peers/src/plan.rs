@@ -1,11 +1,11 @@
-//! What a run measures, and how often.
+//! The measurements of a run, and how often each is taken.
 
 use std::time::Duration;
 
 use crate::engines::{ALL, Kind, Known};
 use crate::measurement::{Body, Measurement, Phase, Scenario};
 
-/// What the command line asks for.
+/// The options of the command line.
 #[derive(Debug, Clone)]
 pub struct Choice {
     pub scenarios: Vec<Scenario>,
@@ -15,7 +15,7 @@ pub struct Choice {
     pub jobs: Vec<usize>,
     pub repeat: usize,
     pub window: Duration,
-    /// A quick look whether everything works.
+    /// A quick check that everything works.
     pub short: bool,
 }
 
@@ -28,10 +28,10 @@ pub struct Step {
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// So few jobs have nothing but the wake-ups of threads to show, of which the usual window holds two or three.
+/// With so few jobs, only the wake-ups of threads count, and the usual window has only two or three of them.
 const FEW: usize = 10;
 
-/// A job that has its turn outside the window.
+/// The interval of a job that is due outside the window.
 const SELDOM: Duration = Duration::from_secs(60);
 
 pub fn plan(choice: &Choice) -> Vec<Step> {
@@ -64,12 +64,12 @@ impl Choice {
     }
 
     fn load(&self, known: &Known) -> Vec<Step> {
-        // Libraries are far off: once is enough to see where they stand.
+        // Libraries are much slower, so one measurement is enough to compare them.
         let repeat = if is_close(known) { self.repeat } else { 1 };
         let mut steps = Vec::new();
         for jobs in self.jobs(&[1, 10, 1_000, 10_000, 100_000, 1_000_000]) {
             for phase in phases(known) {
-                // One job has no neighbours to be bunched with.
+                // A single job cannot be bunched.
                 if phase == Phase::Bunched || jobs > FEW {
                     let mut step = self.step(Scenario::Load, known, jobs, phase, Body::Count).times(repeat);
                     step.measurement.window *= if jobs > FEW || self.short { 1 } else { 5 };
@@ -115,7 +115,7 @@ impl Choice {
             let mut step = self.step(Scenario::Idle, known, jobs, Phase::Bunched, Body::Count);
             step.measurement.interval = SELDOM;
             step.measurement.window = if self.short { self.window } else { 5 * self.window };
-            // Many jobs only show that it is the same; those that are not close take too long to register them.
+            // Many jobs show nothing new, and slower engines take too long to register them.
             if jobs == 1 || is_close(known) {
                 steps.push(step);
             }
@@ -124,7 +124,7 @@ impl Choice {
     }
 
     fn resolution(&self, known: &Known) -> Vec<Step> {
-        // What it costs to be woken more often is the same question on every runtime, and for the floor.
+        // The cost of more wake-ups is the same question on every runtime, and for the floor.
         let measured = ["limit-live", "atevery-tokio-sync", "atevery-tokio"].contains(&known.name);
         let mut steps = Vec::new();
         for jobs in self.jobs(&[1_000]).into_iter().filter(|_| measured) {
@@ -201,7 +201,7 @@ fn phases(known: &Known) -> Vec<Phase> {
     phases
 }
 
-/// Near enough to `atevery` that the difference is worth more than one look.
+/// Whether the engine is so close to `atevery` that repeated measurements are useful.
 fn is_close(known: &Known) -> bool {
     known.has_phases
 }

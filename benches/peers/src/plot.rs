@@ -8,7 +8,7 @@ use crate::results::Results;
 
 use self::chart::{Chart, Line};
 
-/// The plots of a run, by file name. One without lines is left out.
+/// The plots of a run, by file name. A plot without lines is left out.
 pub fn all(results: &Results) -> Vec<(String, String)> {
     let bunched = |of| lines(results, Phase::Bunched, of);
     let spread = |of| lines(results, Phase::Spread, of);
@@ -30,7 +30,7 @@ pub fn all(results: &Results) -> Vec<(String, String)> {
         .collect()
 }
 
-/// A figure of a measurement with so many jobs.
+/// A figure of a measurement, by number of jobs.
 type Figure = fn(&Record, usize) -> Option<f64>;
 
 fn cpu(record: &Record, _jobs: usize) -> Option<f64> {
@@ -61,7 +61,7 @@ fn points(results: &Results, phase: Phase, known: &Known, of: Figure) -> Vec<(f6
     .collect()
 }
 
-/// The hue is the runtime's; what is `atevery` is bold, what is the runtime's own loop is dashed.
+/// The hue stands for the runtime. Lines of `atevery` are bold, lines of the runtime's own loop are dashed.
 fn class(known: &Known) -> String {
     let runtime = match known.name {
         name if name.ends_with("-ct") => "current-thread",

@@ -1,4 +1,4 @@
-//! What jobs report to: a counter, and for the lateness pass when each run began.
+//! The probe to which jobs report: a counter, and the start of each run in the lateness pass.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
@@ -6,20 +6,21 @@ use std::time::{Duration, Instant};
 
 use crate::measurement::Lateness;
 
-/// Every job holds a reference to it.
+/// Every job holds a reference to the probe.
 pub struct Probe {
     runs: AtomicU64,
     clocks: Option<Clocks>,
 }
 
-/// So many jobs that read the clock are enough to see how late runs are.
+/// This many jobs that read the clock are enough to see how late runs are.
 const ENOUGH: usize = 1_000;
 
-/// The jobs that read the clock, evenly among all. Were it all of many, reading it would be most of what they do.
+/// The jobs that read the clock, spread evenly over all jobs. If all jobs read the clock, the reading would be most of
+/// their work.
 #[derive(Debug, Clone, Copy)]
 pub struct Clocked {
     jobs: usize,
-    /// Every so many-th, as a power of two.
+    /// Every so many-th job, as a power of two.
     bits: u32,
 }
 
@@ -50,7 +51,7 @@ impl Clocked {
 pub struct Schedule {
     pub begin: Instant,
     pub interval: Duration,
-    /// How long after `begin` each job is first due; none if the engine chooses that itself.
+    /// How long after `begin` each job is first due. `None` if the engine chooses the time itself.
     pub phases: Option<Vec<Duration>>,
 }
 
@@ -79,7 +80,7 @@ struct JobClock {
 }
 
 impl Probe {
-    /// One that only counts.
+    /// A probe that only counts.
     pub fn counting() -> Probe {
         Probe {
             runs: AtomicU64::new(0),
@@ -87,7 +88,7 @@ impl Probe {
         }
     }
 
-    /// One that also takes down when runs of some jobs begin, `rounds` of each.
+    /// A probe that also notes the starts of some jobs' runs, `rounds` for each job.
     pub fn clocking(clocked: Clocked, schedule: Schedule, rounds: usize) -> Probe {
         Probe {
             runs: AtomicU64::new(0),
@@ -99,7 +100,7 @@ impl Probe {
                 jobs: std::iter::repeat_with(JobClock::default)
                     .take(clocked.count())
                     .collect(),
-                // Not zero: the pages shall be there before the first run is.
+                // Not zero, so that the pages are mapped before the first run.
                 late: std::iter::repeat_with(|| AtomicU64::new(u64::MAX))
                     .take(clocked.count() * rounds)
                     .collect(),
@@ -125,7 +126,7 @@ impl Probe {
 
     pub fn set_grid(&self, grid: Grid) {
         if let Some(clocks) = &self.clocks {
-            // Set once for each start; there is one.
+            // Set once for each start, and there is one start.
             let _ = clocks.grid.set(grid);
         }
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::measurement::{Outcome, Record};
 
-/// Runs a command whose last line of output is a record. One that takes longer than `limit` is killed.
+/// Runs a command whose last line of output is a record. If the command takes longer than `limit`, it is killed.
 pub fn record(command: &mut Command, limit: Duration) -> Outcome {
     let child = command
         .stdin(Stdio::null())
@@ -28,10 +28,10 @@ pub fn record(command: &mut Command, limit: Duration) -> Outcome {
         // The receiver may have given up.
         let _ = sender.send(read(stdout));
     });
-    // The end of the output is the end of the child. To ask again and again would disturb it.
+    // The end of the output is the end of the child. Polling the child would disturb the measurement.
     let output = receiver.recv_timeout(limit);
     if output.is_err() {
-        // It may have ended by itself at this very moment.
+        // The child may have ended by itself at this moment.
         let _ = child.kill();
     }
     let status = child.wait();
@@ -50,7 +50,7 @@ pub fn record(command: &mut Command, limit: Duration) -> Outcome {
 
 fn read(mut stream: impl Read) -> String {
     let mut bytes = Vec::new();
-    // What was read before an error is better than nothing: it is shown.
+    // The output before an error is shown.
     let _ = stream.read_to_end(&mut bytes);
     String::from_utf8_lossy(&bytes).into_owned()
 }

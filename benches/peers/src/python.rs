@@ -9,7 +9,7 @@ use crate::process;
 
 const PACKAGES: [&str; 2] = ["atevery==0.1.2", "apscheduler==3.11.*"];
 
-/// An interpreter that has the packages, or why there is none.
+/// An interpreter with the packages, or the reason why there is none.
 pub struct Python(Result<PathBuf, String>);
 
 impl Python {

@@ -1,4 +1,4 @@
-//! All that was measured in one run, and the medians of it.
+//! All results of one run, and their medians.
 
 use std::fs;
 use std::path::Path;
@@ -47,7 +47,7 @@ impl Results {
         Ok(())
     }
 
-    /// How often this was measured, and whether it did not finish.
+    /// How often a case was measured, and whether it did not finish.
     pub fn taken(&self, measurement: &Measurement) -> (usize, bool) {
         let picked = self.pick(|it| it == measurement);
         let unfinished = picked
@@ -63,7 +63,7 @@ impl Results {
         Picked(entries.collect())
     }
 
-    /// The numbers of jobs that a scenario was measured with.
+    /// The numbers of jobs with which a scenario was measured.
     pub fn jobs(&self, scenario: Scenario) -> Vec<usize> {
         let entries = self.entries.iter().map(|entry| &entry.measurement);
         let mut jobs: Vec<usize> = entries.filter(|it| it.scenario == scenario).map(|it| it.jobs).collect();
@@ -72,7 +72,7 @@ impl Results {
         jobs
     }
 
-    /// What must not happen: an engine that fails, or `atevery` losing runs.
+    /// Failures: an engine that fails, or lost runs of `atevery`.
     pub fn failures(&self) -> Vec<String> {
         self.entries.iter().filter_map(failure).collect()
     }
@@ -93,7 +93,7 @@ impl Picked<'_> {
         self.0.is_empty()
     }
 
-    /// How many jobs it is about.
+    /// The number of jobs.
     pub fn jobs(&self) -> usize {
         self.0.first().map_or(0, |entry| entry.measurement.jobs)
     }
@@ -140,7 +140,7 @@ fn failure(entry: &Entry) -> Option<String> {
     }
 }
 
-/// The processor, how many of them, and the operating system.
+/// The processor, the number of its cores, and the operating system.
 fn machine() -> String {
     let processors = std::thread::available_parallelism().map_or(0, usize::from);
     let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();

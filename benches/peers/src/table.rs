@@ -16,7 +16,7 @@ impl Table {
         }
     }
 
-    /// A row, unless it says nothing but its name.
+    /// Adds a row, unless only its name is filled.
     pub fn row(&mut self, name: &str, cells: Vec<String>) {
         if cells.iter().any(|cell| !cell.is_empty()) {
             self.rows.push(std::iter::once(name.to_owned()).chain(cells).collect());
@@ -53,7 +53,7 @@ pub fn count(number: usize) -> String {
     grouped(number as f64)
 }
 
-/// Three digits that count, or all before the point.
+/// Three significant digits, or all digits before the point.
 pub fn figure(value: f64) -> String {
     match value.abs() {
         size if size >= 100.0 => grouped(value),

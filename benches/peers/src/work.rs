@@ -1,4 +1,4 @@
-//! The work, in the form in which engines take it up: each job is a closure.
+//! The work, in the form that engines accept: each job is a closure.
 
 use std::future::Future;
 use std::time::{Duration, Instant};
@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::measurement::{Body, Phase};
 use crate::probe::Probe;
 
-/// How long a job that sleeps does so.
+/// The length of a sleep, for jobs that sleep.
 const NAP: Duration = Duration::from_millis(5);
 
 /// Jobs to register.
@@ -35,11 +35,11 @@ impl Work {
 }
 
 impl Phase {
-    /// How long after the first of all jobs this one is due.
+    /// How long after the first of all jobs this job is due.
     pub fn of(self, job: usize, interval: Duration) -> Duration {
         match self {
             Phase::Bunched => Duration::ZERO,
-            // Fibonacci hashing: evenly over the interval, and neighbours far apart.
+            // Fibonacci hashing spreads the jobs evenly over the interval, with neighbours far apart.
             Phase::Spread => {
                 let hash = (job as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
                 Duration::from_nanos(hash % interval.as_nanos() as u64)
@@ -72,13 +72,13 @@ pub trait AddAsyncJob {
         F: Future<Output = ()> + Send + 'static;
 }
 
-/// How tasks of a runtime wait.
+/// The sleep and the yield of a runtime.
 pub trait Waits {
     fn sleep(duration: Duration) -> impl Future<Output = ()> + Send + 'static;
     fn yield_now() -> impl Future<Output = ()> + Send + 'static;
 }
 
-/// Adds all jobs. Those that don't wait are ready at their first poll.
+/// Adds all jobs. A job that does not wait is ready at its first poll.
 pub fn add_async_jobs<W: Waits>(work: &Work, engine: &mut impl AddAsyncJob) {
     for job in 0..work.jobs {
         let probe = work.probe;

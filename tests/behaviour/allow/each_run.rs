@@ -1,4 +1,4 @@
-//! What holds for each of several runs, and what holds for all of them.
+//! Rules for each of several runs, and rules for all of them together.
 
 use std::future::pending;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::time_limit::{NotesDrop, at, witnessed};
 
 #[test]
 fn a_panic_or_failure_of_one_run_leaves_the_others_alone() {
-    let (world, told) = witnessed();
+    let (world, emitted) = witnessed();
     let clock = world.time.clone();
     let target = move |run: Run| {
         let sleep = clock.sleep(ms(150));
@@ -31,7 +31,7 @@ fn a_panic_or_failure_of_one_run_leaves_the_others_alone() {
     let job = allowing(&world, 50, 3).times(4).run(target).unwrap();
     world.start();
     world.advance(300);
-    let ends: Vec<_> = told
+    let ends: Vec<_> = emitted
         .take()
         .into_iter()
         .filter(|(_, what)| what != "a started")

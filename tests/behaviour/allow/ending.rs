@@ -73,16 +73,16 @@ fn after_a_stop_there_is_room_again() {
 
 #[test]
 fn a_removed_job_begins_no_run_and_its_runs_go_on() {
-    let (world, told) = witnessed();
+    let (world, emitted) = witnessed();
     let target = taking(&world.log, &world.time, |_| 530);
     let job = allowing(&world, 100, 3).run(target).unwrap();
     world.start();
     world.advance(120);
     job.remove();
-    told.take();
+    emitted.take();
     world.advance(2_000);
     assert_eq!(job.runs(), 2);
-    assert_eq!(told.take(), at(&[(530, "a finished"), (630, "a finished")]));
+    assert_eq!(emitted.take(), at(&[(530, "a finished"), (630, "a finished")]));
 }
 
 #[test]
@@ -148,12 +148,12 @@ fn what_the_target_captured_is_dropped_at_once_if_none_runs() {
 }
 
 #[test]
-fn nothing_is_left_of_a_removed_job_and_its_places() {
+fn nothing_is_left_of_a_removed_job_and_its_instances() {
     for in_a_run in [false, true] {
         let world = World::new();
         let dropped = Count::default();
         let (guard, clock) = (dropped.on_drop(), world.time.clone());
-        // The job itself, and not its target, keeps this.
+        // The job itself keeps this value, not its target.
         let backoff = move || {
             let _guard = &guard;
             [SECOND]

@@ -18,7 +18,7 @@ fn allowing(world: &World, interval_ms: u64, runs: usize) -> JobBuilder<Several>
     world.every(interval_ms).name("a").on_overlap(Allow(runs))
 }
 
-/// How many there are at once.
+/// The number of runs at once.
 #[derive(Clone, Default)]
 pub(crate) struct Gauge(Arc<Mutex<(usize, usize)>>);
 
@@ -47,7 +47,7 @@ impl Drop for Entered {
     }
 }
 
-/// A target each run of which notes its number, and takes as long as `duration_ms` says for it.
+/// A target. Each run notes its number, and takes as long as `duration_ms` returns for this number.
 fn taking(
     log: &Log,
     time: &VirtualTime,

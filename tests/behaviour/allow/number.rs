@@ -1,4 +1,4 @@
-//! How many runs there are at once, and which.
+//! The number of runs at once, and which runs these are.
 
 use std::future::pending;
 use std::sync::{Arc, Mutex, mpsc};
@@ -51,7 +51,7 @@ fn one_too_many_waits_and_begins_at_the_first_tick_after_an_end() {
         .unwrap();
     world.start();
     world.advance(2_000);
-    // Ends at 220 and 320.
+    // The runs end at 220 and 320.
     assert_eq!(world.log.take(), at(&[(0, "0"), (100, "1"), (250, "2"), (350, "3")]));
 }
 
@@ -236,7 +236,7 @@ fn nothing_is_left_behind_in_ten_thousand_ticks() {
 }
 
 #[test]
-fn many_jobs_have_places_of_their_own() {
+fn many_jobs_have_instances_of_their_own() {
     let world = World::new();
     let jobs: Vec<Job> = (0..300)
         .map(|_| allowing(&world, 100, 3).run(pending::<()>).unwrap())

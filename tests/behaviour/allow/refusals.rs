@@ -55,7 +55,7 @@ fn runs_that_are_refused_are_tried_again() {
     }
 }
 
-/// Virtual time with a blocking pool that is busy until it is told.
+/// Virtual time with a blocking pool that is busy until the test releases it.
 #[derive(Clone)]
 struct BusyPool(VirtualTime, Arc<Mutex<Vec<Work>>>);
 
@@ -107,14 +107,14 @@ fn a_pool_that_is_busy_for_a_while_begins_no_run_before_it_is_scheduled() {
         assert!(runs.is_sorted_by_key(|run| run.number()), "{policy:?}");
         assert!(runs.is_sorted_by_key(|run| run.scheduled()), "{policy:?}");
         if policy == MissedTicks::Burst {
-            // All of them are made up: those of 0, 200, ... 7,000 and what came since.
+            // All runs are made up: those of 0, 200, ... 7,000 and the runs since.
             assert!(runs.len() >= 36, "{}", runs.len());
         }
         time.shut_down();
     }
 }
 
-/// The job's own run ends while another one waits for the pool, which has not moved the schedule on yet.
+/// The job's own run ends while another run waits for the pool and has not advanced the schedule yet.
 #[test]
 fn no_second_run_is_offered_for_one_scheduled_instant_or_one_trigger() {
     for policy in [MissedTicks::Burst, MissedTicks::Skip, MissedTicks::Delay] {
@@ -145,7 +145,7 @@ fn no_second_run_is_offered_for_one_scheduled_instant_or_one_trigger() {
             }
             let runs = runs.lock().unwrap();
             assert!(runs.iter().all(|run| run.scheduled() <= run.started()), "{policy:?}");
-            // Those of 0, 200, ... 1,200, or each 250 after the one before; and the triggered one.
+            // The runs of 0, 200, ... 1,200, or each run 250 ms after the run before. And the triggered run.
             let regular = if policy == MissedTicks::Delay { 5 } else { 7 };
             assert_eq!(runs.len(), regular + usize::from(is_triggered), "{policy:?}");
             time.shut_down();

@@ -12,7 +12,7 @@ use crate::support::{Count, SECOND, ms, names};
 use crate::threads::Stuck;
 
 #[test]
-fn stragglers_keep_their_places_after_a_restart() {
+fn stragglers_keep_their_instances_after_a_restart() {
     let stuck = Stuck::new();
     let waiter = stuck.waiter();
     let gauge = Gauge::default();

@@ -1,4 +1,4 @@
-//! When a run is told to end, and who hears of it.
+//! When a run is told to end, and which tasks are woken by it.
 
 use std::future::pending;
 use std::pin::Pin;
@@ -11,7 +11,7 @@ use atevery::{Allow, Overlap, Run, Scheduler};
 use futures::FutureExt;
 use futures::executor::block_on;
 
-use super::{handing_out, note_cancelled, with_run};
+use super::{lending_its_run, note_cancelled, with_run};
 use crate::support::{Count, Later, Log, SECOND, World, blow_up, later, ms, names, poll_once, put, take};
 use crate::time_limit::at;
 
@@ -63,7 +63,7 @@ fn it_comes_with_a_stop_that_is_polled_once_and_dropped() {
 fn it_comes_when_the_run_is_replaced() {
     let world = World::new();
     let builder = world.every(130).on_overlap(Overlap::Replace);
-    let slot = handing_out(&world, builder, 60_000);
+    let slot = lending_its_run(&world, builder, 60_000);
     world.start();
     note_cancelled(&world, &take(&slot), "told");
     world.advance(200);
@@ -73,7 +73,7 @@ fn it_comes_when_the_run_is_replaced() {
 #[test]
 fn it_comes_at_the_time_limit() {
     let world = World::new();
-    let slot = handing_out(&world, world.every(10_000).timeout(ms(70)), 60_000);
+    let slot = lending_its_run(&world, world.every(10_000).timeout(ms(70)), 60_000);
     world.start();
     note_cancelled(&world, &take(&slot), "told");
     world.advance(69);
@@ -141,7 +141,7 @@ fn it_comes_at_the_end_of_a_run_however_that_ends() {
 #[test]
 fn what_is_kept_of_a_run_is_ready_for_ever() {
     let world = World::new();
-    let slot = handing_out(&world, world.every(100), 10);
+    let slot = lending_its_run(&world, world.every(100), 10);
     world.start();
     let run = take(&slot);
     world.advance(105);
@@ -206,7 +206,7 @@ fn it_does_not_come_for_anything_else() {
 #[test]
 fn it_does_not_come_for_other_jobs_runs() {
     let world = World::new();
-    let slot = handing_out(&world, world.every(10_000), 60_000);
+    let slot = lending_its_run(&world, world.every(10_000), 60_000);
     world.taking("other", 100, 10);
     world.every(100).timeout(ms(10)).run(pending::<()>).unwrap();
     world.start();

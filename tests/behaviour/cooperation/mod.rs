@@ -15,8 +15,8 @@ use atevery::{JobBuilder, Run};
 
 use crate::support::{Later, SECOND, World, later, ms, put, take};
 
-/// A job whose run takes `takes_ms`, and hands itself out.
-fn handing_out(world: &World, builder: JobBuilder, takes_ms: u64) -> Later<Run> {
+/// A job whose run takes `takes_ms`, and puts its `Run` into the returned slot.
+fn lending_its_run(world: &World, builder: JobBuilder, takes_ms: u64) -> Later<Run> {
     let slot = later();
     let (own, clock) = (slot.clone(), world.time.clone());
     let target = move |run: Run| {
@@ -40,13 +40,13 @@ fn note_cancelled(world: &World, run: &Run, what: &'static str) {
 /// A world with a run in progress that takes `takes_ms`.
 fn with_run(takes_ms: u64) -> (World, Run) {
     let world = World::new();
-    let slot = handing_out(&world, world.every(10_000).name("a"), takes_ms);
+    let slot = lending_its_run(&world, world.every(10_000).name("a"), takes_ms);
     world.start();
     let run = take(&slot);
     (world, run)
 }
 
-/// Does the work on a thread of its own, and gives up on it after a while.
+/// Does the work on a thread of its own, and panics if the work takes too long.
 pub(crate) fn within<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || sender.send(work()));

@@ -9,7 +9,7 @@ use atevery::{Event, EventKind, FirstRun, Job, MissedTicks, Overlap, Scheduler, 
 use super::within;
 use crate::support::{SECOND, blow_up, later, ms, names, put, take};
 
-/// Has each kind of event come about once or more; a stop is waited for in the hook at the first of `kind`.
+/// Makes each kind of event happen at least once. The hook waits for a stop at the first event of `kind`.
 fn stop_in_hook(kind: &'static str) -> (Option<String>, StopReport) {
     let time = VirtualTime::new();
     let (slot, seen) = (later::<Scheduler>(), later());
@@ -86,7 +86,7 @@ fn a_stop_in_a_hook_that_a_stop_has_called() {
         let (about, report) = stop_in_hook("cancelled");
         assert_eq!(names(report.still_running()), [about.unwrap().as_str()]);
     });
-    // Likewise when many share a task.
+    // The same if many jobs share a task.
     within(|| {
         let time = VirtualTime::new();
         let (slot, seen) = (later::<Scheduler>(), later());

@@ -12,7 +12,7 @@ use super::within;
 use crate::support::{Log, SECOND, World, later, ms, names, put, take};
 use crate::time_limit::at;
 
-/// How a stop is waited for in code that isn't `async`.
+/// Ways to wait for a stop in code that is not `async`.
 #[derive(Debug, Clone, Copy)]
 enum Way {
     Wait,
@@ -62,7 +62,7 @@ fn a_stop_that_is_waited_for_in_its_own_run_names_that_as_still_running() {
                 assert_eq!(still, "own");
                 assert!(told, "its own run is told to end, too");
                 assert!(!own.is_running());
-                // All is as after any other stop.
+                // Everything is as after any other stop.
                 world.start();
                 world.advance(1_000);
                 (names(report.cancelled()).join(" "), other.runs(), own.runs())

@@ -1,4 +1,4 @@
-//! The futures that wait to hear that a run should end.
+//! The futures that wait until a run is told to end.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use atevery::Run;
 use atevery::runtime::Spawner;
 use futures::future::{Either, select};
 
-use super::{handing_out, note_cancelled, with_run};
+use super::{lending_its_run, note_cancelled, with_run};
 use crate::support::{Count, SECOND, World, ms, names, panicking_waker, take};
 use crate::time_limit::at;
 
@@ -19,7 +19,7 @@ fn one_that_is_dropped_before_it_comes_leaves_nothing() {
         fn wake(self: Arc<Self>) {}
     }
     let world = World::new();
-    let slot = handing_out(&world, world.every(10_000).timeout(SECOND * 60), 600_000);
+    let slot = lending_its_run(&world, world.every(10_000).timeout(SECOND * 60), 600_000);
     world.start();
     let run = take(&slot);
     let (timers, nothing) = (world.time.timers(), Arc::new(Nothing));
@@ -58,7 +58,7 @@ fn one_that_was_never_polled_is_no_waiter() {
 }
 
 #[test]
-fn many_wait_and_all_are_told() {
+fn many_wait_and_all_are_woken() {
     let (world, run) = with_run(60_000);
     let told = Count::default();
     for _ in 0..1_000 {

@@ -1,4 +1,4 @@
-//! Hooks: what they may do.
+//! Hooks, and the calls that they may make.
 
 use std::panic::panic_any;
 use std::sync::{Arc, Mutex};
@@ -56,14 +56,14 @@ fn one_that_panics_harms_nothing() {
     assert!(world.stop().is_clean());
     assert_eq!((a.runs(), b.runs()), (5, 5));
     assert_eq!((a.is_running(), b.is_running()), (false, false));
-    let (told, read) = (kinds(&seen.take()), kinds(&read(&mut events)));
-    let count = |kind: &str| told.iter().filter(|other| **other == kind).count();
+    let (emitted, read) = (kinds(&seen.take()), kinds(&read(&mut events)));
+    let count = |kind: &str| emitted.iter().filter(|other| **other == kind).count();
     assert_eq!((count("started"), count("finished"), count("failed")), (20, 15, 5));
     assert_eq!((count("removed"), count("refused")), (1, 3));
-    assert_eq!(told, read);
+    assert_eq!(emitted, read);
 }
 
-/// A hook that is given the scheduler, for each event.
+/// A hook that gets the scheduler at each event.
 fn with_scheduler(hook: impl Fn(&Scheduler, &Event) + Send + Sync + 'static) -> (World, Seen) {
     let (time, seen) = time_and_seen();
     let slot: Later<Scheduler> = later();
@@ -134,7 +134,7 @@ fn one_may_control_the_job() {
     world.advance(160);
     assert_eq!((job.runs(), job.interval()), (4, Some(SECOND)));
     world.advance(5_000);
-    // What was triggered before the pause still runs.
+    // A run that was triggered before the pause still begins.
     assert_eq!((job.runs(), job.is_paused()), (5, true));
     assert_eq!(seen.take().len(), 10);
 }
@@ -211,8 +211,8 @@ fn one_may_drop_the_last_handle_at_any_event() {
 }
 
 fn dropped_at(kind: &'static str) {
-    let (time, slot, told) = (VirtualTime::new(), later::<Scheduler>(), Count::default());
-    let (handle, count) = (Arc::clone(&slot), told.clone());
+    let (time, slot, emitted) = (VirtualTime::new(), later::<Scheduler>(), Count::default());
+    let (handle, count) = (Arc::clone(&slot), emitted.clone());
     let scheduler = Scheduler::builder(time.clone())
         .on_event(move |event| {
             if event.kind().as_str() == kind {
@@ -255,7 +255,7 @@ fn dropped_at(kind: &'static str) {
     time.refuse_spawns(0);
     time.jump(ms(330));
     time.advance(ms(200));
-    assert!(told.get() > 0, "{kind}");
+    assert!(emitted.get() > 0, "{kind}");
     assert!(jobs.iter().all(|job| !job.is_running()), "{kind}: {jobs:?}");
     assert_eq!(dropped.get(), 1, "{kind}");
     assert_eq!((time.tasks(), time.timers()), (0, 0), "{kind}");

@@ -1,4 +1,4 @@
-//! Each kind of event, and what it tells.
+//! Each kind of event, and its contents.
 
 use std::num::ParseIntError;
 use std::panic::panic_any;
@@ -59,7 +59,7 @@ fn the_event_of_a_late_run_tells_scheduled_and_beginning_apart() {
 }
 
 #[test]
-fn an_error_is_told_as_it_was_returned() {
+fn an_error_is_reported_as_it_was_returned() {
     let (world, seen) = watched();
     world.every(100).name("a").run(|| "x".parse::<u8>().map(drop)).unwrap();
     world.start();
@@ -92,10 +92,10 @@ fn an_error_after_a_wait() {
 }
 
 #[test]
-fn a_panic_is_told_with_what_it_said() {
+fn a_panic_is_reported_with_its_message() {
     let (world, seen) = watched();
     world.every(100).name("text").run(blow_up).unwrap();
-    // The compiler must not see the text, or the payload would be a `&str` as well.
+    // The compiler must not see the text. Otherwise the payload would also be a `&str`.
     let lives = std::hint::black_box(7);
     let formatted = move || -> () { panic!("{lives} lives") };
     world.every(100).name("formatted").run(formatted).unwrap();
@@ -256,7 +256,7 @@ fn the_next_run_cancels() {
 }
 
 #[test]
-fn missed_intervals_are_told_before_the_run() {
+fn missed_intervals_are_reported_before_the_run() {
     for (policy, missed) in [
         (MissedTicks::Burst, None),
         (MissedTicks::Skip, Some(3)),
@@ -311,7 +311,7 @@ fn what_is_put_off_by_its_jitter_is_not_late() {
 }
 
 #[test]
-fn a_removal_is_told_once() {
+fn a_removal_is_reported_once() {
     let (world, seen) = watched();
     let job = world.noting("a", 100);
     world.start();
@@ -383,7 +383,7 @@ fn the_last_scheduled_run_removes_the_job_once() {
 }
 
 #[test]
-fn a_refusal_is_told_at_each_try() {
+fn a_refusal_is_reported_at_each_try() {
     let faults: [fn(&VirtualTime, usize); 2] = [VirtualTime::refuse_spawns, VirtualTime::drop_spawns];
     for fault in faults {
         for blocking in [false, true] {

@@ -1,4 +1,4 @@
-//! What is told of runs: to hooks, and to the readers of streams.
+//! Events, as hooks and readers of streams see them.
 
 mod hooks;
 mod kinds_of_events;
@@ -19,7 +19,7 @@ use futures::{FutureExt, StreamExt};
 
 use crate::support::{CountsDrop, Log, World, later, put, take};
 
-/// Keeps what it is told of.
+/// A hook that keeps the events that it sees.
 #[derive(Clone)]
 struct Seen {
     origin: Instant,
@@ -69,7 +69,7 @@ fn world(time: &VirtualTime, hooks: impl FnOnce(SchedulerBuilder) -> SchedulerBu
     }
 }
 
-/// All that an event says, in milliseconds from `origin`.
+/// All contents of an event, in milliseconds from `origin`.
 fn line(event: &Event, origin: Instant) -> String {
     let mut line = format!("{}", (event.instant() - origin).as_millis());
     line += &format!(" {}", event.job().name());
@@ -93,7 +93,7 @@ fn line(event: &Event, origin: Instant) -> String {
     line
 }
 
-/// What a stream has ready.
+/// The events that a stream has ready.
 fn read(events: &mut Events) -> Vec<Event> {
     std::iter::from_fn(|| events.next().now_or_never().flatten()).collect()
 }
@@ -102,7 +102,7 @@ fn kinds(events: &[Event]) -> Vec<&'static str> {
     events.iter().map(|event| event.kind().as_str()).collect()
 }
 
-/// An error that tells of its end.
+/// An error that notes when it is dropped.
 struct Watched(#[allow(dead_code, reason = "it is dropped")] CountsDrop);
 
 impl fmt::Debug for Watched {

@@ -47,8 +47,8 @@ fn one_that_can_not_be_shown() {
 
 #[test]
 fn one_that_can_not_be_dropped() {
-    let told = Count::default();
-    let (time, count) = (VirtualTime::new(), told.clone());
+    let emitted = Count::default();
+    let (time, count) = (VirtualTime::new(), emitted.clone());
     let world = world(&time, |builder| builder.on_event(move |_| count.up()));
     let events = [1, 3].map(|capacity| world.scheduler.events_with_capacity(capacity));
     let targets = [0, 1].map(|_| || Err(Spiteful(PanicsWhenDropped)));
@@ -63,26 +63,26 @@ fn one_that_can_not_be_dropped() {
     world.start();
     world.advance(480);
     assert!(jobs.iter().all(|job| job.runs() == 5 && !job.is_running()), "{jobs:?}");
-    assert_eq!(told.get(), 4 * 5 * 2 + 5);
+    assert_eq!(emitted.get(), 4 * 5 * 2 + 5);
     assert!(world.stop().is_clean());
-    // The last ones are in the streams.
+    // The last errors are in the streams.
     std::mem::forget(events);
 }
 
 #[test]
-fn one_that_can_not_be_dropped_and_that_only_a_hook_is_told_of() {
-    let (time, told) = (VirtualTime::new(), Count::default());
-    let count = told.clone();
+fn one_that_can_not_be_dropped_and_that_only_a_hook_sees() {
+    let (time, emitted) = (VirtualTime::new(), Count::default());
+    let count = emitted.clone();
     let world = world(&time, |builder| builder.on_event(move |_| count.up()));
     let job = world.every(100).run(|| Err(Spiteful(PanicsWhenDropped))).unwrap();
     world.start();
     world.advance(480);
-    assert_eq!((job.runs(), job.is_running(), told.get()), (5, false, 10));
+    assert_eq!((job.runs(), job.is_running(), emitted.get()), (5, false, 10));
     assert!(world.scheduler.is_running());
 }
 
 #[test]
-fn one_that_can_not_be_dropped_and_that_nobody_is_told_of() {
+fn one_that_can_not_be_dropped_and_that_no_observer_sees() {
     let world = World::new();
     let job = world.every(100).run(|| Err(Spiteful(PanicsWhenDropped))).unwrap();
     world.start();
@@ -90,7 +90,7 @@ fn one_that_can_not_be_dropped_and_that_nobody_is_told_of() {
     assert_eq!((job.runs(), job.is_running(), job.status().failures()), (5, false, 5));
 }
 
-/// Two of them: the second panic would end the process.
+/// With two such errors, the second panic would abort the process.
 #[test]
 fn a_reader_leaves_some_that_can_not_be_dropped() {
     let world = World::new();

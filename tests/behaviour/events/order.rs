@@ -7,7 +7,7 @@ use atevery::{Allow, Event, EventKind, MissedTicks, Overlap};
 use super::{kinds, watched};
 use crate::support::{blow_up, ms};
 
-/// A world of all sorts of jobs, over ten seconds with a stop, a leap of the clock and refusals in between.
+/// A world with all kinds of jobs, for ten seconds, with a stop, a jump of the clock and refusals in between.
 fn turmoil() -> Vec<Event> {
     let (world, seen) = watched();
     world.taking("takes its time", 100, 230);
@@ -83,7 +83,7 @@ fn every_beginning_has_one_end_and_the_events_of_a_run_are_in_order() {
     }
 }
 
-/// missed? late? started retried* end, run by run; refusals in between, and a removal.
+/// Run by run: missed? late? started retried* end. Refusals and a removal come in between.
 fn check_job(name: &str, events: &[Event]) {
     let (mut runs, mut current) = (0, None);
     for event in events {

@@ -122,7 +122,7 @@ fn one_ends_after_the_scheduler_and_after_what_was_queued() {
 }
 
 #[test]
-fn one_that_nothing_was_told_to_ends_as_well() {
+fn one_without_events_ends_as_well() {
     let scheduler = Scheduler::new(VirtualTime::new());
     let mut events = scheduler.events();
     drop(scheduler);
@@ -166,9 +166,9 @@ fn a_reader_on_another_thread_is_woken() {
     reader.join().unwrap();
 }
 
-/// Where many jobs share a batch, most runs aren't measured if nobody listens.
+/// If many jobs share a batch and there is no observer, most runs are not timed.
 #[test]
-fn one_that_is_made_in_a_run_tells_the_number_of_that_run() {
+fn one_that_is_made_in_a_run_reports_the_number_of_that_run() {
     let world = World::new();
     let (scheduler, events) = (world.scheduler.clone(), later());
     let (slot, mut runs) = (Arc::clone(&events), 0);

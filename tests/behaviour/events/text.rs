@@ -1,4 +1,4 @@
-//! Events in words.
+//! Events as text.
 
 use std::error::Error;
 use std::fmt;

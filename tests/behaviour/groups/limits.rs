@@ -1,4 +1,4 @@
-//! How many run at once, and what the limit is.
+//! The number of runs at once, and the limit.
 
 use std::future::pending;
 use std::sync::{Arc, Barrier, Mutex, mpsc};
@@ -7,7 +7,7 @@ use std::time::Duration;
 use atevery::runtime::Standalone;
 use atevery::{Allow, Job, MissedTicks, Scheduler};
 
-use super::{assert_places, member, members, with_group, with_restart};
+use super::{assert_permits, member, members, with_group, with_restart};
 use crate::allow::Gauge;
 use crate::support::{Count, SECOND, World, later, ms, put, take};
 use crate::time_limit::at;
@@ -100,7 +100,7 @@ fn a_limit_may_be_changed_before_the_start_and_while_stopped() {
     assert!(world.stop().is_clean());
     world.scheduler.group("g", 3).unwrap();
     world.start();
-    // The others have had their run.
+    // The other jobs have had their run.
     world.advance(100);
     assert_eq!(world.log.take_names(), ["c"]);
 }
@@ -179,7 +179,7 @@ fn the_group_that_is_said_last_counts() {
 }
 
 #[test]
-fn blocking_jobs_wait_for_places_too() {
+fn blocking_jobs_wait_for_permits_too() {
     let world = with_group(1);
     for name in ["a", "b", "c"] {
         let (log, clock) = (world.log.clone(), world.time.clone());
@@ -195,7 +195,7 @@ fn blocking_jobs_wait_for_places_too() {
 }
 
 #[test]
-fn each_of_several_runs_of_a_job_takes_a_place() {
+fn each_of_several_runs_of_a_job_takes_a_permit() {
     let world = with_group(2);
     let gauge = Gauge::default();
     let (inner, clock) = (gauge.clone(), world.time.clone());
@@ -217,11 +217,11 @@ fn each_of_several_runs_of_a_job_takes_a_place() {
     world.advance(20_000);
     assert_eq!(gauge.peak(), 2);
     assert!(other.runs() > 20, "{}", other.runs());
-    assert_places(&with_restart(world), 2);
+    assert_permits(&with_restart(world), 2);
 }
 
 #[test]
-fn a_job_of_several_runs_leaves_the_places_that_it_may_not_use() {
+fn a_job_of_several_runs_leaves_the_permits_that_it_may_not_use() {
     let world = with_group(3);
     let job = members(&world, 100, 0).on_overlap(Allow(2)).run(pending::<()>).unwrap();
     let other = members(&world, 100, 0).run(|| ()).unwrap();
@@ -263,7 +263,7 @@ fn on_threads_there_are_never_more() {
 }
 
 #[test]
-fn on_threads_all_places_are_used() {
+fn on_threads_all_permits_are_used() {
     let scheduler = Scheduler::new(Standalone::new());
     scheduler.group("g", 3).unwrap();
     let barrier = Arc::new(Barrier::new(3));
@@ -298,4 +298,50 @@ fn a_target_may_register_a_job_in_its_own_group() {
     world.start();
     world.advance(100);
     assert_eq!(jobs.lock().unwrap()[0].runs(), 1);
+}
+
+#[test]
+fn a_group_that_a_job_made_goes_with_its_last_job_and_that_jobs_last_run() {
+    let world = World::new();
+    let join = |limit| world.every(100).group(("db", limit));
+    let clock = world.time.clone();
+    let slow = join(1).run(move || clock.sleep(ms(230))).unwrap();
+    let other = join(1).run(|| ()).unwrap();
+    world.start();
+    world.advance(10);
+    other.remove();
+    slow.remove();
+    assert!(world.every(100).group("db").run(|| ()).is_ok(), "the last run goes on");
+    world.scheduler.jobs().iter().for_each(Job::remove);
+    world.advance(1_000);
+    let refused = world.every(100).group("db").run(|| ()).unwrap_err();
+    assert!(refused.is_invalid_option(), "{refused}");
+    assert!(join(2).run(|| ()).is_ok(), "the name is free for another limit");
+}
+
+#[test]
+fn a_group_that_a_job_whose_runs_overlap_made_goes_with_its_last_run() {
+    let world = World::new();
+    let clock = world.time.clone();
+    let builder = world.every(100).group(("db", 2)).on_overlap(Allow(2));
+    let job = builder.run(move || clock.sleep(ms(230))).unwrap();
+    world.start();
+    world.advance(110);
+    job.remove();
+    world.advance(150);
+    assert!(job.is_running());
+    assert!(world.every(100).group(("db", 3)).run(|| ()).is_err(), "a run goes on");
+    world.advance(200);
+    assert!(world.every(100).group(("db", 3)).run(|| ()).is_ok());
+}
+
+#[test]
+fn a_group_that_the_scheduler_made_stays() {
+    let world = with_group(2);
+    world.every(100).group("g").run(|| ()).unwrap().remove();
+    assert!(world.every(100).group("g").run(|| ()).is_ok());
+    world.every(100).group(("db", 4)).run(|| ()).unwrap();
+    world.scheduler.group("db", 4).unwrap();
+    world.scheduler.jobs().iter().for_each(Job::remove);
+    assert!(world.every(100).group("db").run(|| ()).is_ok(), "it was made once more");
 }

@@ -5,7 +5,7 @@ use std::future::pending;
 use atevery::testing::VirtualTime;
 use atevery::{Allow, Job, Run, Scheduler};
 
-use super::{assert_places, member, members, with_group, with_restart};
+use super::{assert_permits, member, members, with_group, with_restart};
 use crate::naive::{Clock, Mode, Naive, pass};
 use crate::support::{Count, SECOND, ms, names};
 use crate::time_limit::at;
@@ -42,18 +42,18 @@ fn after_a_restart_nobody_has_an_earlier_turn_for_having_waited_before() {
 }
 
 #[test]
-fn a_stop_that_cancels_gives_the_places_back() {
+fn a_stop_that_cancels_gives_the_permits_back() {
     let world = with_group(2);
     for name in ["a", "b", "c", "d"] {
         member(&world, name, 0, 100_000);
     }
     world.start();
     assert_eq!(names(world.stop().cancelled()), ["a", "b"]);
-    assert_places(&with_restart(world), 2);
+    assert_permits(&with_restart(world), 2);
 }
 
 #[test]
-fn a_detached_stop_leaves_the_places_taken() {
+fn a_detached_stop_leaves_the_permits_taken() {
     let world = with_group(1);
     member(&world, "a", 0, 730);
     member(&world, "b", 0, 10);
@@ -92,7 +92,7 @@ fn dropping_the_scheduler_while_jobs_wait_drops_everything() {
 }
 
 #[test]
-fn an_executor_that_drops_its_tasks_gives_the_places_back() {
+fn an_executor_that_drops_its_tasks_gives_the_permits_back() {
     let (naive, clock) = (Naive::new(), Clock::new());
     let scheduler = Scheduler::new((naive.clone(), clock.clone()));
     scheduler.group("g", 2).unwrap();

@@ -1,15 +1,15 @@
-//! Who begins next, and that nobody starves.
+//! Which job begins next, and that no job starves.
 
 use std::future::pending;
 
 use atevery::{Job, JobState, MissedTicks, Overlap, Run};
 
-use super::{assert_places, at_instant, member, members, with_group, with_restart};
+use super::{assert_permits, at_instant, member, members, with_group, with_restart};
 use crate::allow::Gauge;
 use crate::support::SECOND;
 use crate::time_limit::at;
 
-/// The turn that cancels a run for the next one also lets those in who wait for its place.
+/// The turn that cancels a run for the next run also admits the jobs that wait for its permit.
 #[test]
 fn a_run_that_was_due_in_time_has_its_turn_after_the_last_instant_too() {
     let world = with_group(1);
@@ -21,13 +21,13 @@ fn a_run_that_was_due_in_time_has_its_turn_after_the_last_instant_too() {
     world.advance(100);
     waiting.trigger();
     world.advance(2_000);
-    // That of 400. What was triggered would begin too late.
+    // The run of 400. The triggered run would begin too late.
     assert_eq!(world.log.take_times(), [1_000]);
     assert_eq!(waiting.status().state(), JobState::Removed);
 }
 
 #[test]
-fn who_waits_begins_as_soon_as_a_place_is_free_in_the_order_of_due_instants() {
+fn a_waiting_job_begins_as_soon_as_a_permit_is_free_in_the_order_of_due_instants() {
     let world = with_group(1);
     member(&world, "a", 0, 231);
     member(&world, "b", 140, 10);
@@ -74,7 +74,7 @@ fn those_that_come_up_at_one_tick_begin_in_the_order_of_due_instants() {
 }
 
 #[test]
-fn two_places_that_become_free_serve_two() {
+fn two_permits_that_become_free_serve_two() {
     let world = with_group(2);
     member(&world, "a", 0, 121);
     member(&world, "b", 0, 121);
@@ -90,7 +90,7 @@ fn two_places_that_become_free_serve_two() {
 }
 
 #[test]
-fn a_place_is_free_at_once_for_a_job_that_is_due_later() {
+fn a_permit_is_free_at_once_for_a_job_that_is_due_later() {
     let world = with_group(1);
     member(&world, "a", 0, 30);
     member(&world, "b", 100, 10);
@@ -139,7 +139,7 @@ fn those_that_never_catch_up_starve_nobody() {
     let rare = members(&world, 1_000, 0).run(|| ()).unwrap();
     world.start();
     world.advance(600_000);
-    // There is room for half of what they want.
+    // The permits are enough for half of the runs that are due.
     assert!(rare.runs() > 250, "{}", rare.runs());
 }
 
@@ -180,7 +180,7 @@ fn a_job_that_takes_its_turn_again_and_again_leaves_room_for_others() {
 }
 
 #[test]
-fn a_triggered_run_waits_for_a_place_and_its_turn() {
+fn a_triggered_run_waits_for_a_permit_and_its_turn() {
     let world = with_group(1);
     member(&world, "a", 0, 330);
     member(&world, "b", 100, 10);
@@ -217,7 +217,7 @@ fn a_job_of_so_many_runs_that_waits_has_them_all() {
     world.advance(5_000);
     assert!(jobs.iter().all(|job| job.runs() == 4));
     assert!(world.scheduler.jobs().is_empty());
-    assert_places(&world, 1);
+    assert_permits(&world, 1);
 }
 
 #[test]
@@ -239,6 +239,29 @@ fn a_thousand_that_wait_are_served_one_by_one() {
         world.advance(2_000);
         assert!(world.scheduler.jobs().iter().all(|job| job.runs() == 1));
         assert!(gauge.peak() <= 1);
-        assert_places(&with_restart(world), 1);
+        assert_permits(&with_restart(world), 1);
     }
+}
+
+/// The run that gives way frees the only permit.
+#[test]
+fn a_triggered_run_that_replaces_another_waits_behind_those_that_came_up_before() {
+    let world = with_group(1);
+    let replaced = members(&world, 10_000, 0).name("replaced").on_overlap(Overlap::Replace);
+    let log = world.log.clone();
+    let replaced = replaced
+        .run(move || {
+            log.note("replaced");
+            pending::<()>()
+        })
+        .unwrap();
+    member(&world, "due", 80, 10);
+    world.start();
+    world.advance(60);
+    replaced.trigger();
+    world.advance(1_000);
+    assert_eq!(
+        world.log.take(),
+        at(&[(0, "replaced"), (100, "due"), (110, "replaced")])
+    );
 }

@@ -1,4 +1,4 @@
-//! A job that waits: what it costs and shows, and what may be done to it.
+//! A job that waits for a permit: its cost, its status, and operations on it.
 
 use std::future::pending;
 use std::sync::{Mutex, mpsc};
@@ -7,7 +7,7 @@ use std::time::Duration;
 use atevery::runtime::Standalone;
 use atevery::{EventKind, Job, Scheduler};
 
-use super::{assert_places, member, members, with_group, with_restart};
+use super::{assert_permits, member, members, with_group, with_restart};
 use crate::support::{Count, in_time, ms};
 use crate::time_limit::{at, witnessed};
 
@@ -22,7 +22,7 @@ fn a_job_that_is_removed_while_it_waits_holds_up_nobody() {
     removed.remove();
     world.advance(400);
     assert_eq!(world.log.take(), at(&[(0, "a"), (230, "c")]));
-    assert_places(&with_restart(world), 1);
+    assert_permits(&with_restart(world), 1);
 }
 
 #[test]
@@ -55,7 +55,7 @@ fn a_job_that_is_paused_while_it_waits_holds_up_nobody_and_runs_when_it_is_resum
     paused.resume();
     world.advance(100);
     assert_eq!(world.log.take(), at(&[(500, "b")]));
-    assert_places(&with_restart(world), 1);
+    assert_permits(&with_restart(world), 1);
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn a_job_that_is_paused_and_resumed_while_it_waits_runs_once() {
     paused.resume();
     world.advance(1_000);
     assert_eq!(world.log.take(), at(&[(0, "a"), (230, "b")]));
-    assert_places(&with_restart(world), 1);
+    assert_permits(&with_restart(world), 1);
 }
 
 #[test]
@@ -85,9 +85,9 @@ fn a_job_that_is_triggered_while_it_waits_runs_for_both() {
     world.advance(1_000);
     let times = world.log.take();
     assert_eq!(times[..2], at(&[(0, "a"), (230, "b")]));
-    // Once by its schedule, and once since it was triggered.
+    // One run by its schedule, and one because it was triggered.
     assert_eq!(times.len(), 3, "{times:?}");
-    assert_places(&with_restart(world), 1);
+    assert_permits(&with_restart(world), 1);
 }
 
 #[test]
@@ -102,9 +102,9 @@ fn a_job_that_is_triggered_again_and_again_while_it_waits_has_one_turn() {
         job.trigger();
     }
     world.advance(1_000);
-    // What is left of its runs joins the end of the line.
+    // The job's next run joins the end of the line.
     assert_eq!(world.log.take_names(), ["a", "b", "c", "b"]);
-    assert_places(&with_restart(world), 1);
+    assert_permits(&with_restart(world), 1);
 }
 
 #[test]
@@ -123,7 +123,7 @@ fn waiting_takes_no_polls() {
 
 #[test]
 fn a_job_that_waits_is_not_running_and_not_started() {
-    let (world, told) = witnessed();
+    let (world, emitted) = witnessed();
     world.scheduler.group("g", 1).unwrap();
     members(&world, 1_000, 0)
         .name("a")
@@ -135,25 +135,25 @@ fn a_job_that_waits_is_not_running_and_not_started() {
     assert!(!job.is_running());
     assert_eq!((job.runs(), job.status().state()), (0, atevery::JobState::Waiting));
     world.advance(50);
-    let told: Vec<_> = told
+    let emitted: Vec<_> = emitted
         .take()
         .into_iter()
         .filter(|(_, what)| what.starts_with('b'))
         .collect();
-    assert_eq!(told, at(&[(230, "b late"), (230, "b started"), (230, "b finished")]));
+    assert_eq!(emitted, at(&[(230, "b late"), (230, "b started"), (230, "b finished")]));
 }
 
 #[test]
 fn a_limit_of_time_counts_from_the_beginning_not_from_the_wait() {
-    let (world, told) = witnessed();
+    let (world, emitted) = witnessed();
     world.scheduler.group("g", 1).unwrap();
     member(&world, "a", 0, 230);
     let builder = members(&world, 10_000, 0).name("b").timeout(ms(70));
     builder.run(pending::<()>).unwrap();
     world.start();
     world.advance(1_000);
-    let told = told.take();
-    assert_eq!(told.last(), Some(&(300, "b timed out".to_owned())), "{told:?}");
+    let emitted = emitted.take();
+    assert_eq!(emitted.last(), Some(&(300, "b timed out".to_owned())), "{emitted:?}");
 }
 
 #[test]
@@ -183,7 +183,8 @@ fn what_a_job_that_was_removed_in_line_leaves_is_dropped_where_it_may_call_its_s
     });
 }
 
-/// The hook may wait for the job that gets the permit: the permit of a blocking run is not held back until the hook has returned.
+/// The hook may wait for the job that gets the permit. The permit of a blocking run is therefore released before the
+/// hook returns.
 #[test]
 fn a_permit_of_a_blocking_run_is_free_while_a_hook_hears_that_the_job_is_removed() {
     let (began, begun) = mpsc::channel();

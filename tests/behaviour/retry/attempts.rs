@@ -1,4 +1,4 @@
-//! When a run is tried again, and what its attempts are.
+//! When a run is tried again, and the details of its attempts.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
@@ -17,7 +17,7 @@ use crate::time_limit::{NotesDrop, at, witnessed};
 #[test]
 fn a_run_that_fails_is_tried_again_until_it_succeeds() {
     for kind in KINDS {
-        let (world, told) = witnessed();
+        let (world, emitted) = witnessed();
         let builder = world.every(1_000).name("a").retry(|| [ms(20), ms(60), ms(500)]);
         let job = failing(&world, builder, kind, 2);
         world.start();
@@ -29,7 +29,7 @@ fn a_run_that_fails_is_tried_again_until_it_succeeds() {
             (20, "a retried"),
             (80, "a finished"),
         ];
-        assert_eq!(told.take(), at(&expected), "{kind:?}");
+        assert_eq!(emitted.take(), at(&expected), "{kind:?}");
         assert_eq!(job.runs(), 1, "{kind:?}");
         let status = job.status();
         assert_eq!((status.failures(), status.retries()), (0, 2), "{kind:?}");
@@ -41,14 +41,14 @@ fn a_run_that_fails_is_tried_again_until_it_succeeds() {
 #[test]
 fn it_gives_up_when_there_are_no_more_waits() {
     for kind in KINDS {
-        let (world, told) = witnessed();
+        let (world, emitted) = witnessed();
         let builder = world.every(1_000).name("a").retry(|| [ms(20), ms(60)]);
         let job = failing(&world, builder, kind, usize::MAX);
         world.start();
         world.advance(999);
         assert_eq!(world.log.take_times(), [0, 20, 80], "{kind:?}");
         let expected = [(0, "a started"), (0, "a retried"), (20, "a retried"), (80, "a failed")];
-        assert_eq!(told.take(), at(&expected), "{kind:?}");
+        assert_eq!(emitted.take(), at(&expected), "{kind:?}");
         let status = job.status();
         assert_eq!((job.runs(), status.failures(), status.retries()), (1, 1, 2), "{kind:?}");
         assert_eq!(status.last_error(), Some("failure 2"), "{kind:?}");
@@ -58,12 +58,12 @@ fn it_gives_up_when_there_are_no_more_waits() {
 #[test]
 fn without_any_wait_there_is_one_attempt() {
     for kind in KINDS {
-        let (world, told) = witnessed();
+        let (world, emitted) = witnessed();
         let builder = world.every(1_000).name("a").retry(Vec::new);
         failing(&world, builder, kind, usize::MAX);
         world.start();
         world.advance(900);
-        assert_eq!(told.take(), at(&[(0, "a started"), (0, "a failed")]), "{kind:?}");
+        assert_eq!(emitted.take(), at(&[(0, "a started"), (0, "a failed")]), "{kind:?}");
     }
 }
 
@@ -87,12 +87,12 @@ fn each_run_has_a_back_off_of_its_own() {
 #[test]
 fn a_run_that_succeeds_at_once_is_not_tried_again() {
     for kind in KINDS {
-        let (world, told) = witnessed();
+        let (world, emitted) = witnessed();
         let builder = world.every(1_000).name("a").retry(|| [ms(20)]);
         failing(&world, builder, kind, 0);
         world.start();
         world.advance(900);
-        assert_eq!(told.take_names(), ["a started", "a finished"], "{kind:?}");
+        assert_eq!(emitted.take_names(), ["a started", "a finished"], "{kind:?}");
         assert_eq!(world.log.take_times(), [0], "{kind:?}");
     }
 }
@@ -100,7 +100,7 @@ fn a_run_that_succeeds_at_once_is_not_tried_again() {
 #[test]
 fn a_panic_is_tried_again() {
     for kind in KINDS {
-        let (world, told) = witnessed();
+        let (world, emitted) = witnessed();
         let builder = world.every(1_000).name("a").retry(|| [ms(20), ms(20)]);
         let job = register(builder, kind, |attempt, _| {
             if attempt < 2 {
@@ -116,7 +116,7 @@ fn a_panic_is_tried_again() {
             (20, "a retried"),
             (40, "a finished"),
         ];
-        assert_eq!(told.take(), at(&expected), "{kind:?}");
+        assert_eq!(emitted.take(), at(&expected), "{kind:?}");
         let status = job.status();
         assert_eq!((status.panics(), status.retries()), (0, 2), "{kind:?}");
         assert_eq!(status.last_error(), Some("panicked: a job panics"), "{kind:?}");
@@ -126,7 +126,7 @@ fn a_panic_is_tried_again() {
 #[test]
 fn panics_to_the_end_are_one_panic() {
     for kind in KINDS {
-        let (world, told) = witnessed();
+        let (world, emitted) = witnessed();
         let builder = world.every(1_000).name("a").retry(|| [ms(20)]);
         let job = register(builder, kind, |_, _| {
             blow_up();
@@ -134,14 +134,18 @@ fn panics_to_the_end_are_one_panic() {
         });
         world.start();
         world.advance(900);
-        assert_eq!(told.take_names(), ["a started", "a retried", "a panicked"], "{kind:?}");
+        assert_eq!(
+            emitted.take_names(),
+            ["a started", "a retried", "a panicked"],
+            "{kind:?}"
+        );
         assert_eq!((job.status().panics(), job.status().failures()), (1, 0), "{kind:?}");
     }
 }
 
 #[test]
 fn a_panic_in_a_later_poll_is_tried_again() {
-    let (world, told) = witnessed();
+    let (world, emitted) = witnessed();
     let (clock, attempts) = (world.time.clone(), Count::default());
     let target = move || {
         attempts.up();
@@ -157,7 +161,7 @@ fn a_panic_in_a_later_poll_is_tried_again() {
     world.start();
     world.advance(900);
     let expected = [(0, "a started"), (10, "a retried"), (40, "a finished")];
-    assert_eq!(told.take(), at(&expected));
+    assert_eq!(emitted.take(), at(&expected));
 }
 
 #[test]
@@ -199,7 +203,7 @@ fn each_attempt_gets_the_same_run() {
             seen.iter().all(|run| run.scheduled() == seen[0].scheduled()),
             "{kind:?}"
         );
-        // What the first attempt was given tells of the second, too.
+        // The `Run` of the first attempt also holds for the second attempt.
         assert!(seen.iter().all(|run| !run.is_cancelled()), "{kind:?}");
         world.advance(40);
         assert!(seen.iter().all(Run::is_cancelled), "{kind:?}");
@@ -228,7 +232,7 @@ fn the_future_of_an_attempt_is_gone_before_the_next() {
     let target = move || {
         log.note("attempt");
         let guard = NotesDrop(log.clone(), "dropped");
-        // Unlike an `async` block it keeps what it holds when it is done.
+        // Unlike an `async` block, this future keeps its contents when it is ready.
         std::future::poll_fn(move |_| {
             let _guard = &guard;
             Poll::Ready(Err::<(), _>("no"))
@@ -412,8 +416,8 @@ fn many_jobs_wait_side_by_side() {
 fn notes_of_a_retry_say_what_failed() {
     let time = VirtualTime::new();
     let log = Log::new(&time);
-    let told = log.clone();
-    let hook = move |event: &atevery::Event| told.note(event.to_string());
+    let emitted = log.clone();
+    let hook = move |event: &atevery::Event| emitted.note(event.to_string());
     let scheduler = Scheduler::builder(time.clone()).on_event(hook).build().unwrap();
     let builder = scheduler.every(SECOND).name("a").retry(|| [ms(20)]);
     register(builder, Kind::Async, |attempt, _| {

@@ -1,4 +1,4 @@
-//! Another attempt after one that failed, within the same run.
+//! Further attempts within a run, after an attempt has failed.
 
 mod attempts;
 mod control;
@@ -18,7 +18,7 @@ enum Kind {
 
 const KINDS: [Kind; 3] = [Kind::Sync, Kind::Async, Kind::Blocking];
 
-/// Registers a job whose attempts are what `attempt` does, which gets the number of each.
+/// Registers a job whose attempts call `attempt` with their number.
 fn register(
     builder: JobBuilder,
     kind: Kind,
@@ -40,7 +40,7 @@ fn register(
     .unwrap()
 }
 
-/// Registers a job whose first attempts fail, so many of them, and notes each.
+/// Registers a job whose first `failures` attempts fail. Each attempt is noted.
 fn failing(world: &World, builder: JobBuilder, kind: Kind, failures: usize) -> Job {
     let log = world.log.clone();
     register(builder, kind, move |attempt, _| {

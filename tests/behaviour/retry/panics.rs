@@ -22,7 +22,7 @@ fn a_back_off_that_panics_ends_the_run() {
         }
     }
     for kind in KINDS {
-        let (world, told) = witnessed();
+        let (world, emitted) = witnessed();
         let builder = world.every(100).name("a").retry(|| Panics);
         let job = failing(&world, builder, kind, usize::MAX);
         world.start();
@@ -31,7 +31,7 @@ fn a_back_off_that_panics_ends_the_run() {
         let status = job.status();
         assert_eq!(status.failures() + status.panics(), 2, "{kind:?}");
         assert!(!job.is_running(), "{kind:?}");
-        assert_eq!(told.take().len(), 4, "{kind:?}");
+        assert_eq!(emitted.take().len(), 4, "{kind:?}");
     }
 }
 
@@ -45,7 +45,7 @@ fn a_back_off_that_panics_while_the_error_panics_when_it_is_dropped() {
         }
     }
     for blocking in [false, true] {
-        let (world, told) = witnessed();
+        let (world, emitted) = witnessed();
         let builder = world.every(1_000).name("a").retry(|| Panics);
         let target = || Err::<(), _>(Nasty(PanicsWhenDropped));
         let job = if blocking {
@@ -57,7 +57,7 @@ fn a_back_off_that_panics_while_the_error_panics_when_it_is_dropped() {
         world.start();
         world.advance(1_900);
         assert_eq!((job.runs(), job.is_running()), (2, false), "blocking: {blocking}");
-        assert_eq!(told.take().len(), 4, "blocking: {blocking}");
+        assert_eq!(emitted.take().len(), 4, "blocking: {blocking}");
     }
 }
 
@@ -71,18 +71,18 @@ fn a_back_off_and_a_future_that_both_panic_when_they_are_dropped() {
             Poll::Pending
         }
     }
-    let (world, told) = witnessed();
+    let (world, emitted) = witnessed();
     let builder = world.every(100).name("a").retry(|| PanicsAtItsEnd(PanicsWhenDropped));
     builder.run(|| Waits(PanicsWhenDropped)).unwrap();
     world.start();
     assert_eq!(names(world.stop().cancelled()), ["a"]);
-    assert_eq!(told.take_names(), ["a started", "a cancelled"]);
+    assert_eq!(emitted.take_names(), ["a started", "a cancelled"]);
 }
 
 #[test]
 fn a_back_off_that_can_not_be_made_ends_the_run() {
     for kind in KINDS {
-        let (world, told) = witnessed();
+        let (world, emitted) = witnessed();
         let builder = world
             .every(100)
             .name("a")
@@ -93,7 +93,7 @@ fn a_back_off_that_can_not_be_made_ends_the_run() {
         assert_eq!(job.runs(), 2, "{kind:?}");
         assert_eq!(job.status().panics(), 2, "{kind:?}");
         assert!(!job.is_running(), "{kind:?}");
-        assert_eq!(told.take().len(), 4, "{kind:?}");
+        assert_eq!(emitted.take().len(), 4, "{kind:?}");
     }
 }
 
@@ -188,7 +188,7 @@ impl std::error::Error for Nasty {}
 #[test]
 fn an_error_that_panics_when_it_is_shown_or_dropped() {
     for blocking in [false, true] {
-        let (world, told) = witnessed();
+        let (world, emitted) = witnessed();
         let builder = world.every(1_000).name("a").retry(|| [ms(20)]);
         let target = || Err::<(), _>(Nasty(PanicsWhenDropped));
         if blocking {
@@ -200,6 +200,6 @@ fn an_error_that_panics_when_it_is_shown_or_dropped() {
         world.start();
         world.advance(900);
         let expected = [(0, "a started"), (0, "a retried"), (20, "a failed")];
-        assert_eq!(told.take(), at(&expected), "blocking: {blocking}");
+        assert_eq!(emitted.take(), at(&expected), "blocking: {blocking}");
     }
 }

@@ -16,7 +16,7 @@ use crate::time_limit::{at, witnessed};
 fn a_stop_cancels_a_wait_at_once() {
     for kind in KINDS {
         for grace in [Duration::ZERO, SECOND, Duration::MAX] {
-            let (world, told) = witnessed();
+            let (world, emitted) = witnessed();
             let builder = world.every(10_000).name("a").retry(|| [SECOND * 5]);
             let job = failing(&world, builder, kind, 1);
             world.start();
@@ -25,7 +25,11 @@ fn a_stop_cancels_a_wait_at_once() {
             assert_eq!(world.elapsed_ms(), 30, "{kind:?} {grace:?}");
             assert_eq!(report.cancelled(), [job], "{kind:?} {grace:?}");
             assert!(report.finished().is_empty() && report.is_clean());
-            assert_eq!(told.take_names(), ["a started", "a retried", "a cancelled"], "{kind:?}");
+            assert_eq!(
+                emitted.take_names(),
+                ["a started", "a retried", "a cancelled"],
+                "{kind:?}"
+            );
             world.advance(10_000);
             assert_eq!(world.log.take_times(), [0], "{kind:?} {grace:?}");
             assert_eq!((world.time.tasks(), world.time.timers()), (0, 0), "{kind:?} {grace:?}");
@@ -100,14 +104,18 @@ fn after_a_cancelled_wait_the_next_start_begins_anew() {
 #[test]
 fn an_executor_that_goes_away_cancels_the_wait() {
     for kind in KINDS {
-        let (world, told) = witnessed();
+        let (world, emitted) = witnessed();
         let builder = world.every(1_000).name("a").retry(|| [ms(500)]);
         let job = failing(&world, builder, kind, 1);
         world.start();
         world.time.shut_down();
         assert!(!job.is_running(), "{kind:?}");
         assert_eq!(job.status().cancelled(), 1, "{kind:?}");
-        assert_eq!(told.take_names(), ["a started", "a retried", "a cancelled"], "{kind:?}");
+        assert_eq!(
+            emitted.take_names(),
+            ["a started", "a retried", "a cancelled"],
+            "{kind:?}"
+        );
     }
 }
 
@@ -150,7 +158,7 @@ fn an_endless_wait_is_ended_by_a_stop() {
 #[test]
 fn a_wait_that_the_executor_refuses_cancels_a_blocking_run() {
     for lost in [false, true] {
-        let (world, told) = witnessed();
+        let (world, emitted) = witnessed();
         let clock = world.time.clone();
         let builder = world.every(100).name("a").retry(|| [ms(20)]);
         let job = register(builder, Kind::Blocking, move |attempt, _| {
@@ -174,20 +182,20 @@ fn a_wait_that_the_executor_refuses_cancels_a_blocking_run() {
             (100, "a started"),
             (100, "a finished"),
         ];
-        assert_eq!(told.take(), at(&expected), "lost: {lost}");
+        assert_eq!(emitted.take(), at(&expected), "lost: {lost}");
     }
 }
 
 #[test]
 fn an_attempt_that_the_executor_refuses_cancels_a_blocking_run() {
-    let (world, told) = witnessed();
+    let (world, emitted) = witnessed();
     let builder = world.every(100).name("a").retry(|| [ms(20)]);
     let job = failing(&world, builder, Kind::Blocking, 1);
     world.start();
     world.time.refuse_spawns(1);
     world.advance(99);
     assert!(!job.is_running());
-    assert_eq!(told.take_names(), ["a started", "a retried", "a cancelled"]);
+    assert_eq!(emitted.take_names(), ["a started", "a retried", "a cancelled"]);
     world.advance(1);
     assert_eq!(world.log.take_times(), [0, 100]);
 }

@@ -1,13 +1,13 @@
-//! The contract, once more: what must happen in a scenario. No async, no library code, one tick after another.
+//! A model of the contract: the trace that a scenario must leave. No async, no library code, one tick after another.
 //!
-//! Time moves in two ways. When there is nothing to do it goes on to the next instant at which something may be: the next
-//! tick, the end of a run, the limit of a stop. When a job blocks the only thread, or the clock jumps, it passes over such
-//! instants, and what they should have brought comes late, all at once. In which order is then the executor's affair, and
-//! the contract leaves it open, as it does for what falls on the very instant of a tick. Where that is so, and nowhere
-//! else, the model asks its `oracle`, who has seen what the library did; each such place says so.
+//! Time moves in two ways. If there is nothing to do, time goes on to the next possible event: the next tick, the end
+//! of a run, the limit of a stop. If a job blocks the only thread, or if the clock jumps, time passes over such
+//! instants. Their events then come late, all at once. The executor decides their order, and the contract leaves it
+//! open. The contract also leaves the order open at the very instant of a tick. In these cases only, the model asks its
+//! `oracle`, which has seen the trace of the library. Each such place says so.
 //!
-//! The model is stricter than the contract in one thing, which DESIGN.md decides: an async run that ends on a tick counts
-//! as running at that tick.
+//! The model is stricter than the contract in one point. As DESIGN.md says, an async run that ends on a tick counts as
+//! running at that tick.
 
 mod open;
 mod ops;
@@ -24,10 +24,10 @@ use crate::model::ticks::Session;
 use crate::scenario::{Body, Scenario, Spec};
 use crate::trace::{self, Difference, Event, Moment, Nanos, Seen, What};
 
-/// Where the oracle can't tell, at most so many ways are tried.
+/// If the oracle cannot tell, at most this many ways are tried.
 const PATIENCE: usize = 100;
 
-/// Says where what was seen of `scenario` is not what the contract asks for, if it is not.
+/// Returns where the trace that was seen differs from the contract, if it does.
 pub(crate) fn check(scenario: &Scenario, seen: &Seen) -> Result<(), Difference> {
     let mut oracle = Oracle::new(seen);
     let mut closest: Option<Difference> = None;
@@ -69,14 +69,14 @@ struct Model<'a> {
     scenario: &'a Scenario,
     step: usize,
     now: Nanos,
-    /// All that were ever registered.
+    /// All jobs that were ever registered.
     jobs: Vec<Job<'a>>,
-    /// There while the scheduler runs.
+    /// `Some` while the scheduler runs.
     session: Option<Session>,
     sessions: u64,
     stops: Vec<Waiting>,
     stops_so_far: usize,
-    /// When jobs were last registered that were gone at once.
+    /// When jobs were last registered and removed at once.
     churned: Option<Nanos>,
     trace: Vec<Event>,
     oracle: Oracle<'a>,
@@ -88,24 +88,24 @@ struct Job<'a> {
     runs: u64,
     removed: bool,
     run: Option<InProgress>,
-    /// When it was registered, if the scheduler ran then.
+    /// When the job was registered, if the scheduler ran at that time.
     registered: Option<Nanos>,
-    /// When its last run came to an end, in any way.
+    /// When the last run ended, in any way.
     freed: Option<Nanos>,
-    /// When its last run ended by itself, if it had waited for something.
+    /// When the last run ended by itself, if that run had been pending.
     woke: Option<Nanos>,
-    /// When its last run was cancelled, if it was.
+    /// When the last run was cancelled, if it was cancelled.
     cancelled: Option<Nanos>,
 }
 
 struct InProgress {
     number: u64,
     body: Body,
-    /// When it ends by itself, if it ever does.
+    /// When the run ends by itself, if it does.
     ends: Option<Nanos>,
-    /// The thread is in its code just now.
+    /// The thread is executing the run's code now.
     in_code: bool,
-    /// It was cancelled there, and goes at its next await.
+    /// The run was cancelled during its own code, and ends at its next await.
     doomed: bool,
 }
 
@@ -133,7 +133,7 @@ impl<'a> Model<'a> {
         }
     }
 
-    /// Lets time pass until there is nothing left to do. If jobs block the thread it may be later then.
+    /// Lets time pass until nothing is left to do. If jobs block the thread, more time may pass.
     fn pass(&mut self, by: Duration) {
         let target = self.now + nanos(by);
         loop {
@@ -145,7 +145,7 @@ impl<'a> Model<'a> {
         }
     }
 
-    /// The next instant at which something may happen.
+    /// The next instant at which an event is possible.
     fn next_instant(&self) -> Option<Nanos> {
         let tick = self.session.iter().map(|session| session.next_tick(self.now));
         let ends = self.jobs.iter().filter_map(|job| job.run.as_ref()?.ends);
@@ -156,11 +156,11 @@ impl<'a> Model<'a> {
             .min()
     }
 
-    /// Does all that is to be done by now, and what comes of it.
+    /// Does everything that is due by now, and what follows from it.
     fn settle(&mut self) {
         loop {
             while self.end_runs(false) | self.poll_stops() | self.tick() {}
-            // Nothing else is ready, so the executor can put this off no longer.
+            // Nothing else is ready, so the executor cannot delay this any longer.
             if !self.end_runs(true) {
                 break;
             }
@@ -171,8 +171,8 @@ impl<'a> Model<'a> {
         }
     }
 
-    /// Ends the runs that have slept enough. A thread that was blocked comes to them before or after the next tick, and
-    /// before or after a stop whose patience ended meanwhile: as it was seen.
+    /// Ends the runs whose sleep is over. If the thread was blocked, it may come to them before or after the next tick,
+    /// and before or after the limit of a stop. The oracle decides.
     fn end_runs(&mut self, all: bool) -> bool {
         let mut some = false;
         for job in 0..self.jobs.len() {

@@ -1,4 +1,4 @@
-//! What is done to the scheduler, from outside or from inside a job.
+//! Operations on the scheduler, from outside or from inside a job.
 
 use crate::model::ticks::Session;
 use crate::model::{Job, Model, nanos};
@@ -8,9 +8,9 @@ use crate::trace::{Answer, Nanos, What};
 impl Model<'_> {
     pub(super) fn apply(&mut self, op: Op) {
         match op {
-            // Nobody notices a fault before the next spawn, or an early timer.
+            // A fault has no effect before the next spawn, nor does an early timer.
             Op::Nothing | Op::Fault(..) | Op::EarlyTimer(_) => {}
-            // Nor jobs that are gone before the next tick, but that the loop was woken for them.
+            // Jobs that are removed before the next tick have no effect either, except that they have woken the loop.
             Op::Churn(_) => self.churned = Some(self.now),
             Op::Register(spec) => self.register(spec),
             Op::Crowd(count) => (0..count).for_each(|spec| self.register(spec)),
@@ -75,8 +75,8 @@ impl Model<'_> {
 
     fn start_stopped(&mut self) -> Answer {
         let fate = self.oracle.next_fate();
-        // The library lifts them even if the loop is then refused, and nothing should change: a difference that is put up
-        // with here, as only a clock that steps back before the next start can tell.
+        // The library lifts the instants even if the executor then refuses the loop, although nothing should change.
+        // The model accepts this difference, because only a clock that steps back before the next start can show it.
         for job in &mut self.jobs {
             job.scheduled = job.scheduled.max(self.now);
         }

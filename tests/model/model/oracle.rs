@@ -1,4 +1,5 @@
-//! What was seen, for where the contract leaves it open or it is the executor's doing.
+//! The oracle: the trace that was seen. The model asks it where the contract leaves a case open or where the executor
+//! decides.
 
 use std::collections::HashMap;
 
@@ -8,19 +9,19 @@ use crate::trace::{Moment, Nanos, Seen, What};
 pub(super) struct Oracle<'a> {
     seen: &'a Seen,
     begins: Vec<RunAt>,
-    /// With the number of runs that had begun before.
+    /// Each end, with the number of runs that had begun before.
     ends: HashMap<RunAt, usize>,
-    /// So many runs have begun, all as they were seen to.
+    /// Number of runs that have begun, all of them as seen.
     begun: usize,
-    /// A run began that was not seen to: there is nothing more to tell.
+    /// A run began that was not seen, so the oracle knows nothing more.
     lost: bool,
     fates: std::slice::Iter<'a, Fate>,
-    /// What to answer where nobody can tell, and what was answered.
+    /// The answers to give where the trace does not decide, and the answers given.
     script: Vec<bool>,
     answers: Vec<bool>,
 }
 
-/// When, the job, and the run's number.
+/// The moment, the job, and the run's number.
 type RunAt = (Moment, usize, u64);
 
 impl<'a> Oracle<'a> {
@@ -45,7 +46,7 @@ impl<'a> Oracle<'a> {
         }
     }
 
-    /// An oracle that answers otherwise, in a way that has not been tried: the last no becomes a yes.
+    /// An oracle with other answers that have not been tried: the last no becomes a yes.
     pub(super) fn another_way(mut self) -> Option<Oracle<'a>> {
         let last = self.answers.iter().rposition(|answer| !answer)?;
         self.answers.truncate(last);
@@ -60,7 +61,7 @@ impl<'a> Oracle<'a> {
         self.begun += 1;
     }
 
-    /// Asked where what was seen may be this or something else.
+    /// Called where the trace does not decide between two cases.
     pub(super) fn guess(&mut self) -> bool {
         let answer = self.script.get(self.answers.len()).copied().unwrap_or(false);
         self.answers.push(answer);
@@ -70,6 +71,13 @@ impl<'a> Oracle<'a> {
     /// Whether this is the next run of all to begin, and begins at `moment`.
     pub(super) fn begins_next(&self, moment: Moment, job: usize, number: u64) -> bool {
         !self.lost && self.begins.get(self.begun) == Some(&(moment, job, number))
+    }
+
+    /// Whether the report of this stop names the job as still running.
+    pub(super) fn names(&self, number: usize, job: usize) -> bool {
+        self.seen.trace.iter().any(|event| {
+            matches!(&event.what, What::Stopped { stop, still_running, .. } if *stop == number && still_running.contains(&job))
+        })
     }
 
     /// Whether this run ends at `moment`, and before any other begins.
@@ -83,7 +91,7 @@ impl<'a> Oracle<'a> {
         self.seen.faults.contains(&at)
     }
 
-    /// What becomes of the loop that is spawned next.
+    /// The fate of the loop that is spawned next.
     pub(super) fn next_fate(&mut self) -> Fate {
         self.fates.next().copied().unwrap_or(Fate::Granted)
     }

@@ -1,4 +1,4 @@
-//! How runs begin and end.
+//! Runs begin and end.
 
 use std::time::Duration;
 
@@ -44,7 +44,7 @@ impl Model<'_> {
         }
     }
 
-    /// The run comes to its first await.
+    /// The run reaches its first await.
     fn wait(&mut self, job: usize, length: Option<Duration>) {
         let ends = length.map(|length| self.now + nanos(length));
         let run = self.jobs[job].run.as_mut().expect("it has begun");
@@ -65,10 +65,12 @@ impl Model<'_> {
             End::ByItself => What::End { job, number, outcome },
             End::Cancelled => What::Cancelled { job, number },
         });
-        self.stops.iter_mut().for_each(|stop| stop.hear(job, end));
+        let now = self.now;
+        self.stops.iter_mut().for_each(|stop| stop.hear(job, end, now));
     }
 
-    /// Those that wait go at once, the one whose code runs at its next await. Synchronous code has none.
+    /// Pending runs end at once. A run whose code is being executed ends at its next await. Synchronous code has no
+    /// await.
     pub(super) fn cancel_runs(&mut self) {
         for job in 0..self.jobs.len() {
             match &mut self.jobs[job].run {

@@ -8,26 +8,29 @@ pub(super) struct Waiting {
     number: usize,
     stage: Stage,
     timeout: Option<Nanos>,
-    /// Jobs whose run it waits for.
+    /// Jobs whose run the stop waits for.
     runs: Vec<usize>,
     finished: Vec<usize>,
     cancelled: Vec<usize>,
-    /// The job in whose code it was polled first: not waited for, and named as still running until its run has ended.
+    /// The job in whose code the stop was polled first. The stop does not wait for this job, and names it as still
+    /// running until its run has ended.
     own: Option<usize>,
-    /// Its future was dropped: it goes on, but nobody hears of it.
+    /// When the run of this job has ended.
+    own_ended: Option<Nanos>,
+    /// The future of the stop was dropped. The stop goes on, but its report is lost.
     dropped: bool,
 }
 
 #[derive(Clone, Copy)]
 enum Stage {
-    /// Runs may end by themselves until then.
+    /// The runs may end by themselves until this instant.
     Grace(Nanos),
-    /// They were cancelled, and are waited for until then, or without limit.
+    /// The runs were cancelled. The stop waits for them until this instant, or without limit.
     Cancelled(Option<Nanos>),
 }
 
 impl Waiting {
-    /// When its patience ends.
+    /// When the current phase of the stop ends.
     pub(super) fn limit(&self) -> Option<Nanos> {
         match self.stage {
             Stage::Grace(until) => Some(until),
@@ -35,9 +38,10 @@ impl Waiting {
         }
     }
 
-    pub(super) fn hear(&mut self, job: usize, end: End) {
-        let is_own = self.own.take_if(|own| *own == job).is_some();
-        if !is_own && !self.runs.contains(&job) {
+    pub(super) fn hear(&mut self, job: usize, end: End, now: Nanos) {
+        if self.own == Some(job) && self.own_ended.is_none() {
+            self.own_ended = Some(now);
+        } else if !self.runs.contains(&job) {
             return;
         }
         self.runs.retain(|other| *other != job);
@@ -65,6 +69,7 @@ impl Model<'_> {
             finished: Vec::new(),
             cancelled: Vec::new(),
             own,
+            own_ended: None,
             dropped: false,
         });
         let index = self.stops.len() - 1;
@@ -79,7 +84,7 @@ impl Model<'_> {
         self.jobs.iter().position(in_code)
     }
 
-    /// True if any of them went on.
+    /// Returns whether any of the stops went on.
     pub(super) fn poll_stops(&mut self) -> bool {
         (0..self.stops.len())
             .rev()
@@ -110,7 +115,18 @@ impl Model<'_> {
 
     fn report(&mut self, index: usize) -> bool {
         let mut stop = self.stops.remove(index);
-        stop.runs.extend(stop.own);
+        if let Some(own) = stop.own {
+            // If the run ends at the very instant at which the stop returns, either order is right.
+            let names_own = match stop.own_ended {
+                Some(ended) if ended == self.now => self.oracle.names(stop.number, own),
+                ended => ended.is_none(),
+            };
+            if names_own {
+                stop.finished.retain(|job| *job != own);
+                stop.cancelled.retain(|job| *job != own);
+                stop.runs.push(own);
+            }
+        }
         for jobs in [&mut stop.finished, &mut stop.cancelled, &mut stop.runs] {
             jobs.sort_unstable();
         }

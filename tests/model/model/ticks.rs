@@ -1,4 +1,4 @@
-//! What begins when: the rules of time.
+//! The rules of time: which runs begin, and when.
 
 use crate::model::Model;
 use crate::scenario::{Kind, Policy};
@@ -9,11 +9,11 @@ pub(super) struct Session {
     number: u64,
     start: Nanos,
     resolution: Nanos,
-    /// The first tick that is still to be served.
+    /// The first tick that is not served yet.
     unserved: i128,
-    /// The first tick that the executor has not had a turn at, or after.
+    /// The first tick at or after which the executor has not had a turn.
     unvisited: i128,
-    /// The clock stepped back from here: up to here it comes by ticks that have been.
+    /// The instant from which the clock stepped back. Up to here, the clock passes ticks once more.
     relives_until: Nanos,
 }
 
@@ -41,7 +41,7 @@ impl Session {
         self.time_of(self.last_index(now) + 1).max(self.start)
     }
 
-    /// The executor has done all that was to be done by now.
+    /// Called when the executor has done everything that was due by now.
     pub(super) fn visit(&mut self, now: Nanos) {
         self.unvisited = self.unvisited.max(self.last_index(now) + 1);
     }
@@ -57,11 +57,11 @@ impl Session {
 pub(super) struct Tick {
     session: u64,
     pub(super) index: i128,
-    /// When it was to come; it is now, or has passed.
+    /// The instant of the tick, which is now or has passed.
     pub(super) time: Nanos,
-    /// The executor has had no turn at it so far.
+    /// The executor has had no turn at this tick so far.
     pub(super) new: bool,
-    /// The clock stepped back, and comes by it once more.
+    /// The clock stepped back, and passes this tick once more.
     pub(super) relived: bool,
 }
 
@@ -69,7 +69,7 @@ pub(super) struct Tick {
 struct Due {
     job: usize,
     blocking: bool,
-    /// Or else it may begin, or not.
+    /// Whether the run must begin. Otherwise the run may begin or not.
     must: bool,
 }
 
@@ -89,8 +89,8 @@ impl Session {
 }
 
 impl Model<'_> {
-    /// Rules 2 and 6: serves the tick that has come, if one has and anything is due. A late tick also serves what has come
-    /// due since, and ticks that were passed over in between are one.
+    /// Rules 2 and 6: serves the tick that has come, if a job is due. A late tick also serves the jobs that have come
+    /// due since. Ticks that were passed over in between count as one tick.
     pub(super) fn tick(&mut self) -> bool {
         let Some(tick) = self.session.as_ref().and_then(|session| session.tick(self.now)) else {
             return false;
@@ -112,20 +112,21 @@ impl Model<'_> {
         true
     }
 
-    /// An async run that ends on a tick counts as running at that tick, as DESIGN.md says, if that is remembered.
+    /// An async run that ends on a tick counts as running at that tick, as DESIGN.md says, unless the library has
+    /// forgotten the end.
     fn is_due(&self, index: usize, tick: Tick) -> bool {
         let job = &self.jobs[index];
         let ends_on_it = tick.time == self.now && job.woke == Some(self.now) && !self.may_forget_ends(tick);
         !job.removed && job.run.is_none() && job.scheduled <= self.now && !ends_on_it
     }
 
-    /// Lanes that are refused only once jobs have blocked the thread leave what they should have begun to a later tick.
+    /// If workers are refused only after jobs have blocked the thread, their runs are left to a later tick.
     fn must_still_begin(&self, due: &Due) -> bool {
         due.must && !self.oracle.faults(self.now)
     }
 
-    /// Begins the runs that are due, in the order of registration, blocking ones after the others, as DESIGN.md says. What
-    /// was handed out and has not begun never begins after a stop, or a removal.
+    /// Begins the due runs in the order of registration, blocking runs after the others, as DESIGN.md says. After a
+    /// stop or a removal, a dispatched run that has not begun never begins.
     fn serve(&mut self, tick: Tick, mut due: Vec<Due>) {
         due.sort_by_key(|due| due.blocking);
         let begin = self.now;
@@ -136,17 +137,17 @@ impl Model<'_> {
         {
             let must = self.must_still_begin(&due[place]);
             let Due { job, blocking, .. } = due.remove(place);
-            // If jobs have blocked the thread meanwhile, it may have been seen to begin at a late tick after this one.
+            // If jobs have blocked the thread, the run may have begun at a late tick after this tick.
             if !must && self.now > begin && !self.oracle.guess() {
                 continue;
             }
-            // Its turn has passed for what should have begun before it.
+            // The runs that should have begun before this run have lost their turn.
             let later = due.split_off(place);
             due.retain(|due| due.blocking != blocking);
             due.extend(later);
             self.begin(job);
             due.retain(|due| !self.jobs[due.job].removed);
-            // Lanes come one after the other, and what has woken meanwhile between them.
+            // Workers run one after the other. Tasks that were woken run between them.
             while self.end_runs(false) {}
             if self
                 .session
@@ -159,7 +160,7 @@ impl Model<'_> {
     }
 }
 
-/// Rule 3: when the run after one that begins now is scheduled.
+/// Rule 3: when the next run is scheduled if a run begins now.
 pub(super) fn next_scheduled(policy: Policy, scheduled: Nanos, interval: Nanos, now: Nanos) -> Nanos {
     match policy {
         Policy::Burst => scheduled + interval,
@@ -168,7 +169,7 @@ pub(super) fn next_scheduled(policy: Policy, scheduled: Nanos, interval: Nanos, 
     }
 }
 
-/// How many intervals are dropped at a run that begins now.
+/// Number of intervals that are dropped if a run begins now.
 pub(super) fn missed(policy: Policy, scheduled: Nanos, interval: Nanos, now: Nanos) -> u64 {
     match policy {
         Policy::Burst => 0,

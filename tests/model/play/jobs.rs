@@ -1,4 +1,4 @@
-//! What the jobs do.
+//! The targets of the jobs.
 
 use atevery::Run;
 use futures::future::{BoxFuture, pending};
@@ -49,7 +49,7 @@ impl Player {
     }
 }
 
-/// A run in progress. Dropped before its end, it was cancelled.
+/// A run in progress. If it is dropped before its end, it was cancelled.
 struct Running {
     player: Player,
     job: usize,

@@ -1,4 +1,4 @@
-//! Plays a scenario on the real scheduler, over virtual time, and writes down what happens.
+//! Plays a scenario on the real scheduler, on virtual time, and records the trace.
 
 mod jobs;
 mod ops;
@@ -17,7 +17,7 @@ use crate::scenario::{Policy, Scenario};
 use crate::shaky::Shaky;
 use crate::trace::{Event, Moment, Nanos, Seen, What};
 
-/// So far the clock has come before the scenario begins: it can step back.
+/// The clock starts this long before the scenario, so that it can step back.
 const BEFORE: Duration = Duration::from_secs(1_000);
 
 pub(crate) fn play(scenario: &Scenario) -> Seen {
@@ -45,10 +45,10 @@ struct World {
     runtime: Shaky,
     begin: Instant,
     step: AtomicUsize,
-    /// There until it is dropped; jobs have no handle of their own, or they would keep it alive.
+    /// `Some` until the scheduler is dropped. Jobs hold no handle, because a handle would keep the scheduler alive.
     scheduler: Mutex<Option<Scheduler>>,
     jobs: Mutex<Vec<Job>>,
-    /// Those that wait.
+    /// The stops that wait.
     stops: Mutex<Vec<Arc<WaitingStop>>>,
     stops_so_far: Mutex<usize>,
     seen: Mutex<Seen>,
@@ -79,7 +79,7 @@ impl Player {
         }))
     }
 
-    /// Lets time pass until the executor has nothing left to do. If jobs block the thread it may be later then.
+    /// Lets time pass until the executor has nothing left to do. If jobs block the thread, more time may pass.
     fn pass(&self, by: Duration) {
         let time = &self.0.time;
         let target = time.now() + by;
@@ -114,7 +114,7 @@ impl Player {
         self.note(What::State { running, jobs });
     }
 
-    /// The scheduler is gone; so should be all that it left on the executor.
+    /// The scheduler is gone. Nothing of it may be left on the executor.
     fn finish(self) -> Seen {
         for (job, handle) in self.0.jobs.lock().unwrap().iter().enumerate() {
             let (runs, running) = (handle.runs(), handle.is_running());

@@ -1,4 +1,4 @@
-//! What is done to the scheduler, from outside or from inside a job.
+//! Operations on the scheduler, from outside or from inside a job.
 
 use std::time::Duration;
 

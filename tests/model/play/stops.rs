@@ -1,7 +1,7 @@
 //! Stops that wait.
 //!
-//! The executor is sound while they begin or are dropped: one that drops what it is given is taken for gone, and cuts every
-//! waiting short.
+//! The executor has no faults while stops begin or are dropped. An executor that drops its tasks counts as gone, and
+//! every stop then returns early.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
@@ -17,7 +17,7 @@ use crate::play::Player;
 use crate::scenario::Fate;
 use crate::trace::What;
 
-/// A stop that is driven by a task of its own, and can be dropped meanwhile.
+/// A stop that a task of its own drives. The stop can be dropped before it returns.
 pub(super) struct WaitingStop {
     number: usize,
     future: Mutex<Option<StopFuture>>,

@@ -1,8 +1,8 @@
-//! What a run came to.
+//! The results of a run.
 
 use std::fmt;
 
-/// The cells of a line, and what is not as it has to be.
+/// The cells of a line, and the violations.
 #[derive(Debug, Default)]
 pub(crate) struct Findings {
     cells: Vec<String>,
@@ -14,7 +14,7 @@ impl Findings {
         self.cells.push(cell.into());
     }
 
-    /// Demands that `holds`; `violation` says what is wrong if it doesn't.
+    /// Demands that `holds`. If not, notes `violation`.
     pub(crate) fn demand(&mut self, holds: bool, violation: impl Into<String>) {
         if !holds {
             self.violations.push(violation.into());

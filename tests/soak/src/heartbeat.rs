@@ -1,4 +1,4 @@
-//! A great many jobs due at one tick, on a runtime that has other tasks too.
+//! Very many jobs that are due at one tick, on a runtime with other tasks.
 
 use std::cell::Cell;
 use std::error::Error;
@@ -16,14 +16,14 @@ use crate::options::Options;
 const WORKERS: usize = 2;
 const BEAT: Duration = Duration::from_millis(1);
 const BOUND: Duration = Duration::from_millis(20);
-/// Attempts: so many, and more up to so many if none has held the bound.
+/// The number of attempts. If no attempt has kept the bound, more attempts follow, up to the second number.
 const FEW: usize = 3;
 const MANY: usize = 10;
-/// In which the jobs are registered and Tokio's threads fall asleep.
+/// The time in which the jobs are registered and Tokio's threads fall asleep.
 const AHEAD: Duration = Duration::from_secs(3);
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What the jobs of one attempt write down.
+/// The notes of the jobs of one attempt.
 struct Board {
     runs: Vec<AtomicU32>,
     begun: AtomicU64,
@@ -36,7 +36,7 @@ pub(crate) fn run(options: &Options) -> Result<Findings, Box<dyn Error>> {
     findings.report(format!("{} jobs due at one tick", options.jobs));
     let mut attempts = Vec::new();
     let mut best = Duration::MAX;
-    // The best of the attempts counts, because others use the machine too.
+    // The best attempt counts, because other programs use the machine too.
     while attempts.len() < FEW || (best > BOUND && attempts.len() < MANY) {
         let attempt = attempt(options.jobs, &mut findings)?;
         best = best.min(attempt.largest_gap);
@@ -47,16 +47,16 @@ pub(crate) fn run(options: &Options) -> Result<Findings, Box<dyn Error>> {
         "largest gaps {} ms",
         list(&attempts, |attempt| attempt.largest_gap)
     ));
-    // A debug build has no say in it.
+    // A debug build is too slow for the bound.
     let holds = cfg!(debug_assertions) || best <= BOUND;
     findings.demand(holds, format!("the heartbeat was held up by {best:?}"));
     Ok(findings)
 }
 
 struct Attempt {
-    /// From the tick to the beginning of the last job.
+    /// The time from the tick to the beginning of the last job.
     took: Duration,
-    /// Between two beats while the jobs ran.
+    /// The longest time between two beats while the jobs ran.
     largest_gap: Duration,
 }
 
@@ -100,7 +100,7 @@ fn attempt(jobs: usize, findings: &mut Findings) -> Result<Attempt, Box<dyn Erro
 }
 
 thread_local! {
-    /// The job that has begun last on this thread.
+    /// The last job that has begun on this thread.
     static LAST: Cell<usize> = const { Cell::new(0) };
 }
 
@@ -113,7 +113,7 @@ impl Board {
         }
     }
 
-    /// Jobs are taken in order, so on each thread their numbers grow.
+    /// Workers take jobs in order, so the numbers of jobs grow on each thread.
     fn run(&self, number: usize) {
         if LAST.replace(number) > number {
             self.out_of_order.fetch_add(1, Relaxed);
@@ -122,7 +122,7 @@ impl Board {
         self.begun.fetch_add(1, Relaxed);
     }
 
-    /// Waits until all have begun; returns how long that took from `due` on.
+    /// Waits until all jobs have begun. Returns how long this took, from `due` on.
     fn wait(&self, jobs: usize, due: Instant) -> Duration {
         while self.begun.load(Relaxed) < jobs as u64 && due.elapsed() < PATIENCE {
             std::thread::sleep(BEAT);
@@ -143,7 +143,7 @@ impl Board {
 
 #[derive(Default)]
 struct Heartbeat {
-    /// Nanoseconds between two beats.
+    /// The times between two beats, in nanoseconds.
     largest: AtomicI64,
     stop: AtomicBool,
 }

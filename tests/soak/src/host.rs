@@ -26,7 +26,7 @@ pub(crate) fn runtime(name: &str) -> io::Result<Arc<dyn Runtime>> {
     })
 }
 
-/// Left running: it ends with the process.
+/// The executor is left running, and ends with the process.
 fn tokio() -> io::Result<Tokio> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_time().build()?;
     let tokio = Tokio::from(runtime.handle().clone());

@@ -1,4 +1,4 @@
-//! The jobs: a mixture of what services have.
+//! The jobs: a mixture like that of services.
 
 use std::future::poll_fn;
 use std::panic;
@@ -19,8 +19,8 @@ pub(crate) const TICK: Duration = Duration::from_millis(50);
 const NAP: Duration = Duration::from_millis(5);
 const EXPECTED: &str = "a job of the soak panics";
 
-/// Between the start of the scheduler and the first scheduled run. The half tick keeps scheduled instants away from the moment just after
-/// a tick, where it depends on the wake-up of the machine whether this tick serves them or the next.
+/// The time between the start of the scheduler and the first scheduled run. The half tick keeps scheduled instants away
+/// from ticks. Just after a tick, the wake-up of the machine decides whether this tick or the next tick serves a job.
 pub(crate) const AHEAD: Duration = Duration::from_millis(1_025);
 
 type Clock = Arc<dyn Runtime>;
@@ -29,16 +29,16 @@ pub(crate) struct Load {
     jobs: Vec<(Job, Arc<Record>)>,
 }
 
-/// How much of what there is.
+/// The number of jobs and of runs.
 pub(crate) struct Mixture {
     pub(crate) jobs: usize,
     pub(crate) blocking: usize,
-    /// How often each job is going to run.
+    /// How often each job will run.
     pub(crate) rounds: u64,
 }
 
 impl Load {
-    /// Registers the jobs, which are due from `base` on; the scheduler has to start [`AHEAD`] of it.
+    /// Registers the jobs, which are due from `base` on. The scheduler must start [`AHEAD`] of `base`.
     pub(crate) fn register(
         scheduler: &Scheduler,
         runtime: &Clock,
@@ -60,7 +60,7 @@ impl Load {
         Ok(Load { jobs })
     }
 
-    /// Whether nothing is in progress, and what has come due by `now` has run.
+    /// Whether no run is in progress, and all runs due by `now` have ended.
     pub(crate) fn is_quiet(&self, now: Instant) -> bool {
         self.jobs
             .iter()
@@ -71,7 +71,7 @@ impl Load {
         self.jobs.iter().map(|(_, record)| record.runs()).sum()
     }
 
-    /// Counts that differ from what was due by `now`, as the job noted and as the scheduler says.
+    /// Number of jobs whose count differs from the runs due by `now`, as noted by the job or by the scheduler.
     pub(crate) fn demand_exact_counts(&self, now: Instant, findings: &mut Findings) {
         let wrong = |(job, record): &&(Job, Arc<Record>)| {
             let due = record.due_by(now);
@@ -97,14 +97,14 @@ impl Load {
         findings.report(format!("drift {} ms", millis(drift)));
         findings.report(format!("at most {} ms late", millis(lateness)));
         findings.demand(drift <= TICK, format!("a job drifted by {drift:?}, more than a tick"));
-        // Anything up to an interval may be the machine's fault.
+        // A lateness up to one interval may be the machine's fault.
         findings.demand(lateness <= INTERVAL, format!("a run began {lateness:?} late"));
         findings.demand(early == 0, format!("{early} runs began early"));
         findings.demand(wrong == 0, format!("{wrong} runs were told a wrong number or schedule"));
     }
 }
 
-/// So that the expected panics don't fill the terminal; others still do.
+/// Silences the expected panics. Other panics are still printed.
 pub(crate) fn silence_its_panics() {
     let hook = panic::take_hook();
     panic::set_hook(Box::new(move |info| {
@@ -118,7 +118,7 @@ pub(crate) fn millis(duration: Duration) -> String {
     format!("{:.1}", duration.as_secs_f64() * 1_000.0)
 }
 
-/// Half of the jobs are due together, the others over eight ticks of a second; the rest of the second is quiet.
+/// Half of the jobs are due together, the others at eight ticks of a second. The rest of the second is quiet.
 fn offset(number: usize) -> Duration {
     match number % 2 {
         0 => Duration::ZERO,
@@ -195,7 +195,7 @@ fn blocks(builder: JobBuilder, clock: Clock, record: Arc<Record>) -> Result<Job,
     })
 }
 
-/// A function of its own, because a block that can't but panic has no output that a job could have.
+/// A function of its own: a block that always panics has no output type that a job accepts.
 fn give_up() {
     panic!("{EXPECTED}");
 }

@@ -1,4 +1,4 @@
-//! Runs that are too long, or too large, for a test: no growth, no drift, nothing lost.
+//! Runs that are too long or too large for a test: no growth of memory, no drift, no lost run.
 //!
 //! ```text
 //! soak --runtime tokio --seconds 3600 --jobs 10000    an hour on a runtime
@@ -6,7 +6,7 @@
 //! soak heartbeat --jobs 1000000                       all due at one tick on Tokio, beside a 1 ms heartbeat
 //! ```
 //!
-//! Each prints a line of a Markdown table. What is wrong goes to standard error, and into the exit code.
+//! Each command prints a line of a Markdown table. Violations are printed to standard error, and set the exit code.
 
 mod findings;
 mod heartbeat;

@@ -9,6 +9,6 @@ static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 pub(crate) fn live_bytes() -> i64 {
     let stats = ALLOCATOR.stats();
-    // The counters run on for ever, and may pass the end of their range.
+    // The counters only grow, and may pass the end of their range.
     stats.bytes_allocated.wrapping_sub(stats.bytes_deallocated) as i64
 }

@@ -1,29 +1,29 @@
-//! What is noted about each run of a job.
+//! The notes of a job's runs.
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-/// Lateness is compared over so many runs at the beginning and at the end, so that one moment of a busy machine doesn't
-/// look like drift.
+/// Lateness is compared over this many runs at the beginning and at the end. A single run on a busy machine would look
+/// like drift.
 const COMPARED: u64 = 5;
 
 #[derive(Debug)]
 pub(crate) struct Record {
     pub(crate) first: Instant,
     interval: Duration,
-    /// How many runs there should be in all, but for some more while the end is waited for.
+    /// The expected number of runs. A few more may follow while the end is awaited.
     rounds: u64,
     runs: AtomicU64,
     wrong_schedules: AtomicU64,
     early_runs: AtomicU64,
-    /// Nanoseconds, like the others.
+    /// In nanoseconds, like the other fields.
     worst_lateness: AtomicI64,
     least_at_first: AtomicI64,
     least_at_last: AtomicI64,
 }
 
 impl Record {
-    /// For a job that is due at `first` and every `interval` from there.
+    /// The notes of a job that is due at `first` and every `interval` from there.
     pub(crate) fn new(first: Instant, interval: Duration, rounds: u64) -> Record {
         Record {
             first,
@@ -55,7 +55,7 @@ impl Record {
         }
     }
 
-    /// Looks at what the scheduler says about the run that has begun last.
+    /// Checks the scheduler's values for the run that has begun last.
     pub(crate) fn compare(&self, number: u64, scheduled: Instant) {
         if number + 1 != self.runs() || scheduled != self.due(number) {
             self.wrong_schedules.fetch_add(1, Relaxed);
@@ -66,7 +66,7 @@ impl Record {
         self.runs.load(Relaxed)
     }
 
-    /// How many runs have come due by `now`.
+    /// Number of runs that have come due by `now`.
     pub(crate) fn due_by(&self, now: Instant) -> u64 {
         let passed = now.checked_duration_since(self.first);
         passed.map_or(0, |passed| (passed.as_nanos() / self.interval.as_nanos()) as u64 + 1)
@@ -76,7 +76,8 @@ impl Record {
         Duration::from_nanos(self.worst_lateness.load(Relaxed).unsigned_abs())
     }
 
-    /// By how much the last run began earlier or later than whole intervals after the first. None if there was no last run.
+    /// By how much the last run began earlier or later than whole intervals after the first run. `None` if there was no
+    /// last run.
     pub(crate) fn drift(&self) -> Option<Duration> {
         let (first, last) = (self.least_at_first.load(Relaxed), self.least_at_last.load(Relaxed));
         (last != i64::MAX).then(|| Duration::from_nanos(last.abs_diff(first)))

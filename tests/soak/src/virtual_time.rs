@@ -1,4 +1,4 @@
-//! The jobs on virtual time, where months pass in minutes and every byte is accounted for.
+//! The jobs on virtual time, where months pass in minutes and every byte is counted.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::load::{AHEAD, INTERVAL, Load, Mixture};
 use crate::memory::live_bytes;
 use crate::options::Options;
 
-/// The clock is moved so far at a time; it then stands where nothing is in progress.
+/// The clock moves by this much at a time, to an instant at which no run is in progress.
 const STRIDE: u64 = 100;
 const WARM_UP: u64 = 500;
 const QUIET: Duration = Duration::from_millis(800);

@@ -13,15 +13,16 @@ use crate::load::{AHEAD, INTERVAL, Load, Mixture, millis};
 use crate::memory::live_bytes;
 use crate::options::Options;
 
-/// What may be there more at the end than after the warm-up: threads of a pool come and go, and tables of a runtime are
-/// larger on one day than on another. After a late tick, at which more is due than ever before, a list of the loop or the memory that it is sorted in
-/// may double once more, by 64 KiB each with 10,000 jobs. A byte lost in each run would be more in half a minute.
+/// The heap may grow by this much between the warm-up and the end. Threads of a pool come and go, and the tables of a
+/// runtime vary in size. After a late tick with more due jobs than ever before, a list of the loop and the memory for
+/// sorting it may double. With 10,000 jobs, this is 64 KiB each. A leak of one byte in each run would exceed the limit
+/// in half a minute.
 const BOUND: i64 = 192 * 1024;
 
-/// What runtimes keep for later, without any scheduler: about 100 KiB.
+/// The memory that runtimes keep without any scheduler: about 100 KiB.
 const KEPT: i64 = 512 * 1024;
 
-/// In each second the jobs are done by then.
+/// In each second, the jobs are done by this time.
 const QUIET: Duration = Duration::from_millis(800);
 const PATIENCE: u32 = 10;
 const BLOCKING: usize = 8;
@@ -76,7 +77,7 @@ fn watch(load: &Load, base: Instant, options: &Options) -> Vec<i64> {
     live
 }
 
-/// Stops at a moment at which nothing is in progress and all has run that was due; returns that moment.
+/// Stops at a moment at which no run is in progress and all due runs have ended. Returns this moment.
 fn stop(scheduler: &Scheduler, load: &Load, base: Instant, seconds: u64, findings: &mut Findings) -> Instant {
     let mut end = sleep_until_quiet(base, seconds - 1);
     for second in (seconds..).take(PATIENCE as usize) {
@@ -128,7 +129,7 @@ fn median(values: &[i64]) -> i64 {
     values.get(values.len() / 2).copied().unwrap_or_default()
 }
 
-/// Without its last handle the scheduler is gone, its jobs too.
+/// Drops the last handle, and checks that the scheduler and its jobs are gone.
 fn demand_freed(findings: &mut Findings) {
     let left = live_bytes();
     findings.report(format!("{left} bytes when dropped"));

@@ -1,4 +1,4 @@
-//! The same measurement in a process whose allocator counts. A binary of its own: to count costs time.
+//! The same measurement in a process whose allocator counts. A binary of its own, because counting costs time.
 
 use std::alloc::System;
 use std::process::exit;

@@ -16,7 +16,7 @@ use crate::Error;
 use crate::probe::Grid;
 use crate::work::{AddAsyncJob, AddJob, Waits, Work, add_async_jobs, add_jobs};
 
-/// The length of a tick, unless something else is asked for.
+/// The default length of a tick.
 const TICK: Duration = Duration::from_millis(50);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -132,7 +132,7 @@ fn start_and_find_grid(scheduler: &Scheduler, work: &Work) -> Result<(), Error> 
     let (sender, receiver) = channel();
     let day = Duration::from_secs(86_400);
     scheduler.every(day).run(move |run: Run| {
-        // Heard once; there is no second run.
+        // The channel is used once, because there is no second run.
         let _ = sender.send(run.scheduled());
     })?;
     scheduler.start()?;

@@ -1,4 +1,4 @@
-//! `clokwerk`: a thread that asks every job at every tick. It counts by the wall clock.
+//! `clokwerk`: a thread that asks every job at every tick. It uses the wall clock.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use super::Engine;
 use crate::Error;
 use crate::work::{AddJob, Work, add_jobs};
 
-/// How often it asks: as often as `atevery` does.
+/// How often the thread asks: as often as `atevery` ticks.
 const TICK: Duration = Duration::from_millis(50);
 
 #[derive(Default)]

@@ -1,4 +1,4 @@
-//! `delay_timer`, on a Tokio runtime that it is given.
+//! `delay_timer`, on a Tokio runtime that the benchmark provides.
 
 use std::future::Future;
 use std::sync::Arc;

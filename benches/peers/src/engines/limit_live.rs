@@ -1,5 +1,5 @@
-//! The floor: one thread that sleeps from tick to tick and calls what is due. No executor, no cancellation, no panics
-//! caught, nothing to ask it: whatever does more costs more.
+//! The floor: one thread that sleeps from tick to tick and calls the due jobs. It has no executor, no cancellation, no
+//! status, and catches no panics. Any engine that does more costs more.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -83,7 +83,7 @@ impl Ticker {
     }
 
     fn serve(&mut self, tick: u64, due: Vec<u32>) {
-        // Neighbours mostly go to the same bucket: it is held, and looked up only when it changes.
+        // Neighbours mostly go to the same bucket, so the bucket is looked up only when it changes.
         let (mut held_tick, mut held) = (0, Vec::new());
         for job in due {
             (self.jobs[job as usize])();
@@ -105,7 +105,7 @@ impl Ticker {
     }
 }
 
-/// False if it was stopped before.
+/// Returns `false` if the engine was stopped before.
 fn wait_until(time: Instant, stop: &AtomicBool) -> bool {
     loop {
         let now = Instant::now();

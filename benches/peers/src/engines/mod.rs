@@ -1,4 +1,4 @@
-//! What runs the jobs: `atevery` on each runtime, and the peers.
+//! The engines that run the jobs: `atevery` on each runtime, and the peers.
 
 mod async_std_interval;
 mod atevery;
@@ -17,15 +17,15 @@ use crate::Error;
 use crate::engines::tokio_host::Flavor;
 use crate::work::Work;
 
-/// Something that runs jobs.
+/// An engine that runs jobs.
 pub trait Engine {
-    /// Registers all jobs, and has them run from then on.
+    /// Registers all jobs, and starts running them.
     fn start(&mut self, work: &Work) -> Result<(), Error>;
 
-    /// Stops; when it returns nothing runs any more.
+    /// Stops the engine. When the call returns, no job runs any more.
     fn stop(&mut self) -> Result<(), Error>;
 
-    /// The Tokio runtime that it runs on, if it does.
+    /// The Tokio runtime of the engine, if there is one.
     fn tokio(&self) -> Option<&Handle> {
         None
     }
@@ -36,7 +36,7 @@ pub trait Engine {
 pub struct Known {
     pub name: &'static str,
     pub kind: Kind,
-    /// Whether a job can be told when it is first due; all others are due when the engine thinks fit.
+    /// Whether the first due time of a job can be set. Otherwise the engine chooses the time.
     pub has_phases: bool,
     /// The loop of the same runtime that spawns a task for each job, for `atevery`.
     pub rival: Option<&'static str>,
@@ -44,19 +44,19 @@ pub struct Known {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// The library that is measured here.
+    /// This library.
     Atevery,
-    /// What no scheduler can be cheaper than.
+    /// The floor, which no scheduler can undercut.
     Floor,
     /// A runtime's own interval, in a task for each job.
     Loop,
     /// A library of schedules.
     Library,
-    /// One in Python.
+    /// A library in Python.
     Python,
 }
 
-/// All of them, in the order of the tables.
+/// All engines, in the order of the tables.
 pub const ALL: &[Known] = &[
     known("limit-live", Kind::Floor, true, None),
     known("atevery-tokio-sync", Kind::Atevery, true, Some("tokio-interval")),
@@ -90,7 +90,7 @@ pub fn find(name: &str) -> Result<&'static Known, Error> {
     known.ok_or_else(|| format!("there is no engine {name}").into())
 }
 
-/// The engine of that name, ready to take jobs. Its runtime is running already.
+/// Makes the engine of this name, ready to take jobs. Its runtime is running already.
 pub fn make(name: &str) -> Result<Box<dyn Engine>, Error> {
     Ok(match name {
         "limit-live" => Box::new(limit_live::LimitLive::default()),

@@ -9,7 +9,7 @@ use super::tokio_host::{Flavor, TokioHost};
 use crate::Error;
 use crate::work::{AddJob, Work, add_jobs};
 
-/// The least size of its channels: its own default.
+/// The smallest size of the channels: the crate's own default.
 const CHANNEL: usize = 200;
 
 pub struct Cron {
@@ -42,7 +42,7 @@ impl Engine for Cron {
 }
 
 async fn start(work: Work) -> Result<JobScheduler, Error> {
-    // What doesn't fit into its channels is lost, so they are as large as a tick.
+    // Runs that do not fit into the channels are lost, so the channels are as large as a tick.
     let scheduler = JobScheduler::new_with_channel_size(work.jobs.max(CHANNEL)).await?;
     let mut jobs = Jobs {
         made: Vec::with_capacity(work.jobs),

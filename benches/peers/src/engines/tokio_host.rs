@@ -16,7 +16,7 @@ pub enum Flavor {
     CurrentThread,
 }
 
-/// A runtime that is driven. It lives as long as the process.
+/// A runtime with a thread that drives it. It lives as long as the process.
 pub struct TokioHost {
     pub runtime: Arc<Runtime>,
 }
@@ -39,11 +39,11 @@ impl TokioHost {
         self.runtime.handle()
     }
 
-    /// Runs the future in a task, as a program would that is all inside the runtime, and waits for it.
+    /// Runs the future in a task, like a program inside the runtime, and waits for it.
     pub fn inside<T: Send + 'static>(&self, future: impl Future<Output = T> + Send + 'static) -> Result<T, Error> {
         let (sender, receiver) = channel();
         self.runtime.spawn(async move {
-            // Nobody else listens, and the receiver waits.
+            // The send cannot fail, because the receiver waits.
             let _ = sender.send(future.await);
         });
         Ok(receiver.recv()?)

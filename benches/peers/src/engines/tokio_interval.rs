@@ -44,7 +44,7 @@ impl Engine for TokioInterval {
         self.host.inside(async move {
             tasks.iter().for_each(JoinHandle::abort);
             for task in tasks {
-                // An error that says "cancelled" is what is waited for.
+                // The expected result is an error that says "cancelled".
                 let _ = task.await;
             }
         })

@@ -1,4 +1,4 @@
-//! `tokio_schedule`: a task for each job. It counts by the wall clock: jobs of one second are due at whole seconds.
+//! `tokio_schedule`: a task for each job. It uses the wall clock: jobs of one second are due at whole seconds.
 
 use std::future::Future;
 
@@ -43,7 +43,7 @@ impl Engine for TokioSchedule {
         self.host.inside(async move {
             tasks.iter().for_each(JoinHandle::abort);
             for task in tasks {
-                // An error that says "cancelled" is what is waited for.
+                // The expected result is an error that says "cancelled".
                 let _ = task.await;
             }
         })
@@ -60,7 +60,7 @@ impl AddAsyncJob for Tasks {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        // Its days have seconds of their own: a period of 60 must be asked for as a minute.
+        // The crate's builder wants a period of 60 seconds as one minute.
         let task = match self.seconds {
             60 => tokio::spawn(every(1).minute().perform(run)),
             seconds => tokio::spawn(every(seconds).seconds().perform(run)),

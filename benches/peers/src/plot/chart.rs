@@ -1,4 +1,4 @@
-//! One chart, written out by hand: it needs little, and brings in nothing.
+//! One chart as SVG, written by hand, so that no crate is needed.
 
 use std::fmt::{self, Formatter};
 
@@ -11,7 +11,7 @@ pub struct Line {
     pub name: &'static str,
     /// Classes of the style sheet.
     pub class: String,
-    /// None of them zero or less, in the order of the first coordinate.
+    /// All coordinates are above zero. Points are in the order of the first coordinate.
     pub points: Vec<(f64, f64)>,
 }
 
@@ -21,7 +21,7 @@ const LEFT: f64 = 64.0;
 const RIGHT: f64 = 660.0;
 const TOP: f64 = 72.0;
 const BOTTOM: f64 = 510.0;
-/// Between the names at the ends of lines.
+/// The distance between the names at the ends of lines.
 const LINE_HEIGHT: f64 = 17.0;
 
 const STYLE: &str = "
@@ -107,7 +107,7 @@ impl Chart {
     }
 }
 
-/// Where a line ends, and where its name stands.
+/// The end of a line, and the position of its name.
 struct End<'a> {
     line: &'a Line,
     x: f64,
@@ -125,7 +125,8 @@ impl<'a> End<'a> {
     }
 }
 
-/// Names must not lie upon each other: those that would are stacked, and the stack stands where they are wanted on average.
+/// Names must not overlap. Names that would overlap are stacked, and the stack lies at the average of their wanted
+/// positions.
 fn move_apart(ends: &mut [End<'_>]) {
     let mut stacks: Vec<Stack> = Vec::new();
     for end in ends.iter() {
@@ -144,7 +145,7 @@ fn move_apart(ends: &mut [End<'_>]) {
 }
 
 struct Stack {
-    /// Where its first name stands.
+    /// The position of the first name.
     top: f64,
     names: f64,
 }
@@ -164,7 +165,7 @@ impl Stack {
     }
 }
 
-/// The powers of ten that the axes reach from and to.
+/// The powers of ten at the ends of the axes.
 struct Axes {
     horizontal: (i32, i32),
     vertical: (i32, i32),
@@ -220,7 +221,7 @@ impl Axes {
     }
 }
 
-/// How far along an axis a value lies: 0 at its beginning, 1 at its end.
+/// The position of a value on an axis: 0 at the beginning, 1 at the end.
 fn along(value: f64, (from, to): (i32, i32)) -> f64 {
     (value.log10() - f64::from(from)) / f64::from(to - from)
 }

@@ -1,4 +1,4 @@
-//! Every option, and that it gets to the job.
+//! Every option, and a check that the job has it.
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 

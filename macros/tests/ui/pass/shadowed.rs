@@ -1,4 +1,4 @@
-//! Nothing that the user's crate calls by a name of the standard library is picked up.
+//! If an item of the user's crate has a name of the standard library, the macro does not use it.
 #![no_implicit_prelude]
 #![allow(dead_code, nonstandard_style, unused_macros)]
 

@@ -1,4 +1,4 @@
-//! Everything that can be registered.
+//! Every kind of function that can be registered.
 use std::borrow::Cow;
 use std::io;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Crates that allow nothing.
+//! Crates that forbid as many lints as possible.
 #![forbid(unsafe_code)]
 #![deny(warnings, missing_docs, unreachable_pub, unused, nonstandard_style, rust_2018_idioms, future_incompatible)]
 #![deny(unused_qualifications, trivial_casts, single_use_lifetimes, let_underscore_drop, missing_debug_implementations)]

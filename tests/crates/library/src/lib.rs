@@ -1,13 +1,13 @@
-//! A library that declares jobs, as strict a crate as there are.
+//! A library that declares jobs, with the strictest lints.
 #![forbid(unsafe_code)]
 #![deny(warnings, missing_docs, unreachable_pub)]
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// How often [`sweep`] has run, by anyone.
+/// Number of runs and calls of [`sweep`].
 pub static SWEPT: AtomicU64 = AtomicU64::new(0);
 
-/// A job that anyone may call, too.
+/// A job that users may also call.
 #[every_job::every(crate = every_job, "1s", 1, tag = "library")]
 pub fn sweep(count: u64) {
     SWEPT.fetch_add(count, Ordering::Relaxed);

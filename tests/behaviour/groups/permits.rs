@@ -1,16 +1,16 @@
-//! Places come back: when a run ends, is refused, or never begins.
+//! Permits come back when a run ends, is refused, or never begins.
 
 use std::future::pending;
 
 use atevery::{Allow, FirstRun, Job, JobBuilder, MissedTicks, Scheduler};
 
-use super::{assert_places, member, members, with_group, with_restart};
+use super::{assert_permits, member, members, with_group, with_restart};
 use crate::naive::{Clock, Mode, Naive, pass};
 use crate::support::{Count, SECOND, blow_up, later, ms, put, take};
 use crate::time_limit::at;
 
 #[test]
-fn places_come_back_however_a_run_ends() {
+fn permits_come_back_however_a_run_ends() {
     type Register = fn(JobBuilder) -> Job;
     let ways: [(&str, Register); 8] = [
         ("fails", |builder| builder.run(|| Err("no")).unwrap()),
@@ -46,12 +46,12 @@ fn places_come_back_however_a_run_ends() {
         world.start();
         world.advance(940);
         assert!(jobs.iter().all(|job| job.runs() >= 5), "{way}");
-        assert_places(&with_restart(world), 2);
+        assert_permits(&with_restart(world), 2);
     }
 }
 
 #[test]
-fn a_run_that_waits_for_its_next_attempt_keeps_its_place() {
+fn a_run_that_waits_for_its_next_attempt_keeps_its_permit() {
     for blocking in [false, true] {
         let world = with_group(1);
         let builder = members(&world, 10_000, 0).retry(|| [ms(230)]);
@@ -69,7 +69,7 @@ fn a_run_that_waits_for_its_next_attempt_keeps_its_place() {
 }
 
 #[test]
-fn a_refused_run_gives_its_place_back() {
+fn a_refused_run_gives_its_permit_back() {
     for blocking in [false, true] {
         for lost in [false, true] {
             let world = with_group(2);
@@ -98,13 +98,13 @@ fn a_refused_run_gives_its_place_back() {
             fault(0);
             world.advance(1_000);
             assert!(jobs.iter().all(|job| job.runs() > 5));
-            assert_places(&with_restart(world), 2);
+            assert_permits(&with_restart(world), 2);
         }
     }
 }
 
 #[test]
-fn a_few_refusals_lose_no_place_and_no_run() {
+fn a_few_refusals_lose_no_permit_and_no_run() {
     let world = with_group(3);
     let jobs: Vec<Job> = (0..50)
         .map(|index| {
@@ -125,11 +125,11 @@ fn a_few_refusals_lose_no_place_and_no_run() {
     world.time.refuse_spawns(0);
     world.advance(850); // at 1,500
     assert!(jobs.iter().all(|job| job.runs() == 16));
-    assert_places(&with_restart(world), 3);
+    assert_permits(&with_restart(world), 3);
 }
 
 #[test]
-fn a_job_that_is_removed_while_it_is_on_offer_gives_its_place_back() {
+fn a_job_that_is_removed_while_it_is_on_offer_gives_its_permit_back() {
     for allow in [false, true] {
         let world = with_group(2);
         let slot = later::<Job>();
@@ -151,7 +151,7 @@ fn a_job_that_is_removed_while_it_is_on_offer_gives_its_place_back() {
         put(&slot, job.clone());
         world.start();
         assert_eq!((job.runs(), dropped.get()), (0, 1));
-        assert_places(&with_restart(world), 2);
+        assert_permits(&with_restart(world), 2);
     }
 }
 
@@ -190,7 +190,7 @@ fn a_thousand_that_wait_for_an_executor_that_refuses_everything_for_a_while() {
         world.advance(450);
         assert!(world.scheduler.jobs().iter().all(|job| job.runs() == 1));
         world.scheduler.group("g", limit.min(20)).unwrap();
-        assert_places(&with_restart(world), limit.min(20));
+        assert_permits(&with_restart(world), limit.min(20));
     }
 }
 
