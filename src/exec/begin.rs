@@ -11,6 +11,7 @@ use crate::exec::call::{call, call_by_rules};
 use crate::exec::finish::{finish, release};
 use crate::exec::retry::backoff_panicked;
 use crate::job::cell::{JobCell, JobInstance};
+use crate::job::current_run::enter;
 use crate::job::event_kind::EventKind;
 use crate::job::rules::Backoff;
 use crate::job::run::RunInfo;
@@ -85,7 +86,8 @@ pub(crate) fn begin_blocking(
     let info = begin(&mut wakeups, batch, run, how);
     let end = call(engine, run, &info, &mut None).into_end();
     let backoffs = run.job.rules().and_then(|rules| rules.backoffs.as_ref());
-    match backoffs.filter(|_| end.is_failure()).map(|backoffs| catch(&**backoffs)) {
+    let backoffs = backoffs.filter(|_| end.is_failure());
+    match backoffs.map(|backoffs| enter(run.run_key(), || catch(&**backoffs))) {
         Some(Ok(backoff)) => Some((info, end, Some(backoff))),
         Some(Err(payload)) => Some((info, backoff_panicked(end, payload), None)),
         None => Some((info, end, None)),

@@ -13,6 +13,7 @@ use crate::exec::call::call;
 use crate::exec::finish::{finish, report_retry};
 use crate::exec::retry::{Wait, next_wait};
 use crate::job::cell::JobInstance;
+use crate::job::current_run::enter;
 use crate::job::rules::Backoff;
 use crate::job::run::RunInfo;
 use crate::job::run_end::RunEnd;
@@ -69,12 +70,13 @@ impl BlockingRun {
 
     /// If the attempt failed and the back-off has a next wait, waits for the next attempt. Otherwise finishes the run.
     fn end_attempt(mut self, info: RunInfo, end: RunEnd, backoff: Option<Backoff>) {
+        let key = self.job().run_key();
         let again = match backoff {
             None => Err(end),
-            Some(mut backoff) => match next_wait(&mut backoff, end) {
+            Some(mut backoff) => match enter(key, || next_wait(&mut backoff, end)) {
                 Ok((wait, end)) => Ok((wait, backoff, end)),
                 Err(end) => {
-                    quietly(|| drop(backoff));
+                    enter(key, || quietly(|| drop(backoff)));
                     Err(end)
                 }
             },
@@ -94,7 +96,7 @@ impl BlockingRun {
     /// Finishes a run that reaches its time limit between two attempts.
     fn time_out(mut self) {
         if let Stage::Begun(info, backoff) = std::mem::replace(&mut self.stage, Stage::Ended) {
-            quietly(|| drop(backoff));
+            enter(self.job().run_key(), || quietly(|| drop(backoff)));
             finish(
                 &mut Wakeups::new(&self.engine),
                 self.job(),
@@ -112,7 +114,7 @@ impl Drop for BlockingRun {
         match std::mem::replace(&mut self.stage, Stage::Ended) {
             Stage::Offered => self.engine.withdraw_refused(&self.batch),
             Stage::Begun(info, backoff) => {
-                quietly(|| drop(backoff));
+                enter(self.job().run_key(), || quietly(|| drop(backoff)));
                 finish(
                     &mut Wakeups::new(&self.engine),
                     self.job(),

@@ -6,6 +6,7 @@ use crate::engine::Engine;
 use crate::engine::wakeups::Wakeups;
 use crate::job::cell::{JobCell, JobInstance};
 use crate::job::config::Host;
+use crate::job::current_run::enter;
 use crate::job::event_kind::EventKind;
 use crate::job::rules::Rules;
 use crate::job::run::RunInfo;
@@ -27,12 +28,14 @@ pub(crate) fn finish_in_place(
     end: RunEnd,
     waited: Option<Time>,
 ) -> FutureBuf {
-    let cleared = catch(|| info.span.in_scope(|| future.as_mut().clear()));
+    let cleared = enter(run.run_key(), || {
+        catch(|| info.span.in_scope(|| future.as_mut().clear()))
+    });
     if let Ok(true) = cleared {
         finish(wakeups, run, info, end, waited);
         return Some(future);
     }
-    let end = end.after_drop(cleared.map(|_| ()));
+    let end = enter(run.run_key(), || end.after_drop(cleared.map(|_| ())));
     finish_dropping(wakeups, run, info, future, end, waited);
     None
 }
@@ -46,8 +49,11 @@ pub(crate) fn finish_dropping(
     end: RunEnd,
     waited: Option<Time>,
 ) {
-    let dropped = catch(|| info.span.in_scope(|| drop(future)));
-    finish(wakeups, run, info, end.after_drop(dropped), waited);
+    let end = enter(run.run_key(), || {
+        let dropped = catch(|| info.span.in_scope(|| drop(future)));
+        end.after_drop(dropped)
+    });
+    finish(wakeups, run, info, end, waited);
 }
 
 /// Finishes a run that has no future any more.
@@ -58,7 +64,7 @@ pub(crate) fn finish(wakeups: &mut Wakeups<'_>, run: &JobInstance, info: &RunInf
     }
     let engine = wakeups.engine();
     let is_cancelled = matches!(end, RunEnd::Cancelled);
-    let ended = report(engine, run, info, end);
+    let ended = enter(run.run_key(), || report(engine, run, info, end));
     if run.job.rules().is_some_and(|rules| rules.fixed_delay) {
         run.job.schedule_from_end(engine.now());
     }
@@ -139,14 +145,14 @@ fn report(engine: &Engine, run: &JobInstance, info: &RunInfo, end: RunEnd) -> Ti
 
 /// Reports a failed attempt that is followed by another attempt.
 pub(crate) fn report_retry(engine: &Engine, run: &JobInstance, info: &RunInfo, end: RunEnd) {
-    let failure = end.into_kind();
-    let message = failure.error_text().unwrap_or_default();
-    quietly(|| drop(failure));
-    let kind = EventKind::Retried(message.into());
-    run.job.note_failure(&kind);
-    let (_, offer_id) = run.run_key();
-    quietly(|| {
-        info.span
-            .in_scope(|| engine.emit(&run.job, offer_id, Some(info), engine.now(), kind));
+    enter(run.run_key(), || {
+        let failure = end.into_kind();
+        let message = failure.error_text().unwrap_or_default();
+        quietly(|| drop(failure));
+        let kind = EventKind::Retried(message.into());
+        run.job.note_failure(&kind);
+        let (_, offer_id) = run.run_key();
+        let emit = || engine.emit(&run.job, offer_id, Some(info), engine.now(), kind);
+        quietly(|| info.span.in_scope(emit));
     });
 }

@@ -110,7 +110,7 @@ pub(crate) fn poll_run(future: &mut RunFuture, waker: &Waker) -> Poll<RunEnd> {
 }
 
 pub(crate) fn poll_in_span(run: &JobInstance, info: &RunInfo, future: &mut RunFuture, waker: &Waker) -> Poll<RunEnd> {
-    enter_poll(run.run_key(), || {
+    enter_poll(run.run_key(), waker, || {
         poll_with(waker, |cx| info.span.in_scope(|| future.as_mut().poll(cx)))
     })
 }
