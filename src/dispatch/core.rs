@@ -134,8 +134,8 @@ impl Core {
 impl Core {
     /// Adds a job. Returns the waker of the loop if the loop would sleep too long.
     pub(crate) fn register(&mut self, job: &Arc<JobCell>, now: Time) -> Option<Arc<LoopWaker>> {
-        let index = self.jobs.push(Arc::clone(job));
-        self.session.as_mut()?.insert(index, job.due(), now)
+        self.jobs.push(Arc::clone(job));
+        self.session.as_mut()?.insert(job, now)
     }
 
     /// Removes a job, if it is registered. Returns the job, which the caller drops without the lock. Returns the waker
@@ -163,7 +163,7 @@ impl Core {
     pub(crate) fn reschedule_silent(&mut self, job: &JobCell, now: Time) {
         let is_registered = self.jobs.get(job.index()).is_some();
         if let Some(session) = self.session.as_mut().filter(|_| is_registered) {
-            session.insert_silent(job.index(), job.due(), now);
+            session.insert_silent(job, now);
         }
     }
 }

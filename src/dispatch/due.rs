@@ -45,10 +45,16 @@ impl Due {
         self.taken < self.jobs.len()
     }
 
-    /// Adds the jobs that have come up by `now` behind the jobs that are left.
-    pub(crate) fn refill(&mut self, agenda: &mut Agenda, now: Time) {
+    /// Adds the jobs that are due by `now`, and those that were triggered, behind the jobs that are left. Takes the
+    /// triggered jobs.
+    pub(crate) fn refill(&mut self, agenda: &mut Agenda, triggered: &mut Vec<JobIndex>, now: Time) {
         self.forget_taken();
         agenda.take_due(now, &mut self.jobs);
+        if !triggered.is_empty() {
+            triggered.sort_unstable();
+            triggered.dedup();
+            self.jobs.append(triggered);
+        }
         if !self.jobs.is_empty() {
             self.batch_size = batch::size(self.jobs.len());
             self.tick = Some(TickServed {

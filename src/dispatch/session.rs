@@ -17,6 +17,8 @@ pub(crate) struct Session {
     pub(crate) waker: Arc<LoopWaker>,
     agenda: Agenda,
     due: Due,
+    /// Jobs that were triggered, and run before the next tick.
+    triggered: Vec<JobIndex>,
     /// An empty list, in which the loop collects its offers.
     list: Vec<JobInstance>,
     /// When the loop will wake by itself.
@@ -38,6 +40,7 @@ impl Session {
             waker: Arc::default(),
             agenda,
             due: Due::default(),
+            triggered: Vec::new(),
             list: Vec::new(),
             wake: None,
             has_let_workers_go_first: false,
@@ -53,7 +56,7 @@ impl Session {
     /// Serves the tick that is due, if a tick is due.
     pub(crate) fn serve(&mut self, now: Time) {
         self.has_let_workers_go_first = false;
-        self.due.refill(&mut self.agenda, now);
+        self.due.refill(&mut self.agenda, &mut self.triggered, now);
     }
 
     /// How many batches are due and have not been dispatched.
@@ -170,18 +173,25 @@ impl Session {
     }
 
     /// Inserts a job, and returns the waker of the loop if the loop would sleep too long.
-    pub(crate) fn insert(&mut self, index: JobIndex, due: Time, now: Time) -> Option<Arc<LoopWaker>> {
-        self.insert_silent(index, due, now);
+    pub(crate) fn insert(&mut self, job: &JobCell, now: Time) -> Option<Arc<LoopWaker>> {
+        self.insert_silent(job, now);
         self.wake_if_sooner()
     }
 
     /// Inserts a job. The caller wakes the loop later, if needed.
-    pub(crate) fn insert_silent(&mut self, index: JobIndex, due: Time, now: Time) {
-        self.agenda.insert(index, due, now);
+    pub(crate) fn insert_silent(&mut self, job: &JobCell, now: Time) {
+        if job.state.load().is_triggered_at_once() {
+            self.triggered.push(job.index());
+        } else {
+            self.agenda.insert(job.index(), job.due(), now);
+        }
     }
 
     /// The waker of the loop, if the loop would sleep too long.
     pub(crate) fn wake_if_sooner(&mut self) -> Option<Arc<LoopWaker>> {
+        if !self.triggered.is_empty() {
+            return Some(Arc::clone(&self.waker));
+        }
         let next = self.agenda.next_wake()?;
         let is_sooner = self.wake.is_none_or(|wake| next < wake);
         is_sooner.then(|| {
@@ -196,6 +206,8 @@ impl Session {
         let had_batches = self.undispatched() > 0;
         self.agenda.renumber(renumbered);
         self.due.renumber(renumbered);
+        let triggered = self.triggered.iter().filter_map(|job| renumbered[*job as usize]);
+        self.triggered = triggered.collect();
         (had_batches && self.undispatched() == 0).then(|| Arc::clone(&self.waker))
     }
 }

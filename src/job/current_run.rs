@@ -3,7 +3,7 @@
 
 use std::cell::{Cell, RefCell};
 
-use crate::job::id::RunKey;
+use crate::job::id::{JobId, RunKey};
 use crate::sync::thread_local;
 
 thread_local! {
@@ -40,6 +40,12 @@ pub(crate) fn enter_hook(run: RunKey, call: impl FnOnce()) {
 pub(crate) fn runs() -> Vec<RunKey> {
     let outer = OUTER.with(|runs| runs.borrow().clone());
     outer.into_iter().chain(INNERMOST.with(Cell::get)).collect()
+}
+
+/// Whether this thread is inside a run of `job`, or of a hook on behalf of such a run.
+pub(crate) fn is_inside(job: JobId) -> bool {
+    let mut runs = runs().into_iter().chain(POLLED.with(Cell::get));
+    runs.any(|(id, _)| id == job)
 }
 
 /// Calls user code on behalf of `run`.

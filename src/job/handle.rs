@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::error::Error;
 use crate::job::cell::JobCell;
+use crate::job::current_run;
 use crate::job::id::JobId;
 use crate::job::rules;
 use crate::job::run::Run;
@@ -108,7 +109,11 @@ impl Job {
     /// # Ok::<(), atevery::Error>(())
     /// ```
     pub fn trigger(&self) {
-        self.0.state.trigger();
+        if current_run::is_inside(self.0.id) {
+            self.0.state.trigger_at_tick();
+        } else {
+            self.0.state.trigger();
+        }
         self.reschedule();
     }
 

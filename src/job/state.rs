@@ -32,8 +32,10 @@ const TRIGGERED: u64 = 1 << 7;
 const CHANGED: u64 = 1 << 8;
 /// The job is idle, and the last run had waited. The bits of the offer id hold the instant at which the run ended.
 const WAITED: u64 = 1 << 9;
+/// The job was triggered inside its own run: the triggered run begins at the next tick, not at once.
+const AT_TICK: u64 = 1 << 10;
 /// Flags of the job, not of a run. They stay when a run ends.
-const LASTING: u64 = REMOVED | PAUSED | TRIGGERED;
+const LASTING: u64 = REMOVED | PAUSED | TRIGGERED | AT_TICK;
 const OFFER_ID_SHIFT: u32 = 16;
 
 /// Identifies the offers of one turn of the loop or of a worker.
@@ -146,6 +148,11 @@ impl Snapshot {
         self.0 & TRIGGERED != 0
     }
 
+    /// Whether the job is triggered, and does not wait for a tick.
+    pub(crate) fn is_triggered_at_once(self) -> bool {
+        self.0 & (TRIGGERED | AT_TICK) == TRIGGERED
+    }
+
     pub(crate) fn is_removed(self) -> bool {
         self.0 & REMOVED != 0
     }
@@ -187,7 +194,7 @@ impl RunState {
     pub(crate) fn begin(&self, offer_id: OfferId) -> Option<Begin> {
         let word = self.update(|word| {
             let begins = offered(word, offer_id) && !is_closed(word);
-            begins.then_some(word & !TRIGGERED ^ (OFFERED | RUNNING))
+            begins.then_some(word & !(TRIGGERED | AT_TICK) ^ (OFFERED | RUNNING))
         })?;
         Some(if word & TRIGGERED != 0 {
             Begin::Triggered
@@ -264,8 +271,13 @@ impl RunState {
         self.0.fetch_or(TRIGGERED, Ordering::AcqRel);
     }
 
+    /// Requests a run at the next tick. A job that triggers itself would otherwise run without end.
+    pub(crate) fn trigger_at_tick(&self) {
+        self.0.fetch_or(TRIGGERED | AT_TICK, Ordering::AcqRel);
+    }
+
     pub(crate) fn take_trigger(&self) -> bool {
-        self.0.fetch_and(!TRIGGERED, Ordering::AcqRel) & TRIGGERED != 0
+        self.0.fetch_and(!(TRIGGERED | AT_TICK), Ordering::AcqRel) & TRIGGERED != 0
     }
 
     /// If the job is busy, requests that the end of the run applies the interval. Returns whether the job is busy.
