@@ -166,6 +166,14 @@ impl Core {
             session.insert_silent(job, now);
         }
     }
+
+    /// Notes that a triggered run has begun.
+    pub(crate) fn note_triggered_run(&mut self, job: &JobCell, now: Time) {
+        let is_registered = self.jobs.get(job.index()).is_some();
+        if let Some(session) = self.session.as_mut().filter(|_| is_registered) {
+            session.note_triggered_run(job, now);
+        }
+    }
 }
 
 /// Ticks.

@@ -4,6 +4,7 @@
 use std::ops::Range;
 
 use crate::dispatch::batch;
+use crate::dispatch::triggered::Triggered;
 use crate::time::{Agenda, JobIndex, Time};
 
 #[derive(Default)]
@@ -47,13 +48,14 @@ impl Due {
 
     /// Adds the jobs that are due by `now`, and those that were triggered, behind the jobs that are left. Takes the
     /// triggered jobs.
-    pub(crate) fn refill(&mut self, agenda: &mut Agenda, triggered: &mut Vec<JobIndex>, now: Time) {
+    pub(crate) fn refill(&mut self, agenda: &mut Agenda, triggered: &mut Triggered, now: Time) {
         self.forget_taken();
+        let left = self.jobs.len();
         agenda.take_due(now, &mut self.jobs);
         if !triggered.is_empty() {
-            triggered.sort_unstable();
-            triggered.dedup();
-            self.jobs.append(triggered);
+            triggered.take(&mut self.jobs);
+            self.jobs[left..].sort_unstable();
+            self.jobs.dedup();
         }
         if !self.jobs.is_empty() {
             self.batch_size = batch::size(self.jobs.len());

@@ -8,6 +8,7 @@ use crate::dispatch::job_table::JobTable;
 use crate::dispatch::loop_waker::{LoopWaker, Next};
 use crate::dispatch::offers::{Dispatch, Offering};
 use crate::dispatch::queue::Queue;
+use crate::dispatch::triggered::Triggered;
 use crate::job::cell::{JobCell, JobInstance};
 use crate::sync::workers_offer_all;
 use crate::time::{Agenda, Grid, JobIndex, Time};
@@ -17,8 +18,7 @@ pub(crate) struct Session {
     pub(crate) waker: Arc<LoopWaker>,
     agenda: Agenda,
     due: Due,
-    /// Jobs that were triggered, and run before the next tick.
-    triggered: Vec<JobIndex>,
+    triggered: Triggered,
     /// An empty list, in which the loop collects its offers.
     list: Vec<JobInstance>,
     /// When the loop will wake by itself.
@@ -40,7 +40,7 @@ impl Session {
             waker: Arc::default(),
             agenda,
             due: Due::default(),
-            triggered: Vec::new(),
+            triggered: Triggered::default(),
             list: Vec::new(),
             wake: None,
             has_let_workers_go_first: false,
@@ -170,6 +170,7 @@ impl Session {
 
     pub(crate) fn remove(&mut self, index: JobIndex) {
         self.agenda.remove(index);
+        self.triggered.remove(index);
     }
 
     /// Inserts a job, and returns the waker of the loop if the loop would sleep too long.
@@ -180,11 +181,20 @@ impl Session {
 
     /// Inserts a job. The caller wakes the loop later, if needed.
     pub(crate) fn insert_silent(&mut self, job: &JobCell, now: Time) {
-        if job.state.load().is_triggered_at_once() {
-            self.triggered.push(job.index());
-        } else {
-            self.agenda.insert(job.index(), job.due(), now);
+        let (index, state) = (job.index(), job.state.load());
+        if !state.is_triggered() {
+            self.agenda.insert(index, job.due(), now);
+            return;
         }
+        let next_tick = self.agenda.tick_after(now);
+        if !self.triggered.add(index, state, next_tick) {
+            self.agenda.insert(index, job.due(), next_tick);
+        }
+    }
+
+    /// Notes that a triggered run of the job has begun.
+    pub(crate) fn note_triggered_run(&mut self, job: &JobCell, now: Time) {
+        self.triggered.note_begun(job.index(), self.agenda.tick_after(now));
     }
 
     /// The waker of the loop, if the loop would sleep too long.
@@ -206,8 +216,7 @@ impl Session {
         let had_batches = self.undispatched() > 0;
         self.agenda.renumber(renumbered);
         self.due.renumber(renumbered);
-        let triggered = self.triggered.iter().filter_map(|job| renumbered[*job as usize]);
-        self.triggered = triggered.collect();
+        self.triggered.renumber(renumbered);
         (had_batches && self.undispatched() == 0).then(|| Arc::clone(&self.waker))
     }
 }

@@ -4,6 +4,7 @@
 use std::cell::{Cell, RefCell};
 
 use crate::job::id::{JobId, RunKey};
+use crate::job::state::TriggeredIn;
 use crate::sync::thread_local;
 
 thread_local! {
@@ -42,10 +43,16 @@ pub(crate) fn runs() -> Vec<RunKey> {
     outer.into_iter().chain(INNERMOST.with(Cell::get)).collect()
 }
 
-/// Whether this thread is inside a run of `job`, or of a hook on behalf of such a run.
-pub(crate) fn is_inside(job: JobId) -> bool {
-    let mut runs = runs().into_iter().chain(POLLED.with(Cell::get));
-    runs.any(|(id, _)| id == job)
+/// Whether this thread is inside a run of `job`, or of another job. A hook on behalf of a run counts as this run.
+pub(crate) fn triggered_in(job: JobId) -> TriggeredIn {
+    let mut within = TriggeredIn::NoRun;
+    for (id, _) in runs().into_iter().chain(POLLED.with(Cell::get)) {
+        if id == job {
+            return TriggeredIn::OwnRun;
+        }
+        within = TriggeredIn::OtherRun;
+    }
+    within
 }
 
 /// Calls user code on behalf of `run`.

@@ -109,11 +109,7 @@ impl Job {
     /// # Ok::<(), atevery::Error>(())
     /// ```
     pub fn trigger(&self) {
-        if current_run::is_inside(self.0.id) {
-            self.0.state.trigger_at_tick();
-        } else {
-            self.0.state.trigger();
-        }
+        self.0.state.trigger(current_run::triggered_in(self.0.id));
         self.reschedule();
     }
 

@@ -32,10 +32,14 @@ const TRIGGERED: u64 = 1 << 7;
 const CHANGED: u64 = 1 << 8;
 /// The job is idle, and the last run had waited. The bits of the offer id hold the instant at which the run ended.
 const WAITED: u64 = 1 << 9;
-/// The job was triggered inside its own run: the triggered run begins at the next tick, not at once.
+/// The triggered run begins at a tick, not at once: it was triggered inside a run of the same job, or was refused.
 const AT_TICK: u64 = 1 << 10;
+/// The job was triggered inside a run of another job.
+const IN_RUN: u64 = 1 << 11;
+/// The flags of a trigger.
+const TRIGGER: u64 = TRIGGERED | AT_TICK | IN_RUN;
 /// Flags of the job, not of a run. They stay when a run ends.
-const LASTING: u64 = REMOVED | PAUSED | TRIGGERED | AT_TICK;
+const LASTING: u64 = REMOVED | PAUSED | TRIGGER;
 const OFFER_ID_SHIFT: u32 = 16;
 
 /// Identifies the offers of one turn of the loop or of a worker.
@@ -69,6 +73,14 @@ pub(crate) enum Offer {
 pub(crate) enum Begin {
     Due,
     Triggered,
+}
+
+/// Where a job was triggered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TriggeredIn {
+    NoRun,
+    OtherRun,
+    OwnRun,
 }
 
 /// The requests that came up while the job was busy.
@@ -153,6 +165,11 @@ impl Snapshot {
         self.0 & (TRIGGERED | AT_TICK) == TRIGGERED
     }
 
+    /// Whether the job was triggered inside a run of another job.
+    pub(crate) fn is_triggered_in_run(self) -> bool {
+        self.0 & IN_RUN != 0
+    }
+
     pub(crate) fn is_removed(self) -> bool {
         self.0 & REMOVED != 0
     }
@@ -185,7 +202,7 @@ impl RunState {
             if marked.is_some() {
                 return false;
             }
-            self.trigger();
+            self.trigger(TriggeredIn::NoRun);
         }
         self.offer(offer_id) == Offer::Taken
     }
@@ -194,7 +211,7 @@ impl RunState {
     pub(crate) fn begin(&self, offer_id: OfferId) -> Option<Begin> {
         let word = self.update(|word| {
             let begins = offered(word, offer_id) && !is_closed(word);
-            begins.then_some(word & !(TRIGGERED | AT_TICK) ^ (OFFERED | RUNNING))
+            begins.then_some(word & !TRIGGER ^ (OFFERED | RUNNING))
         })?;
         Some(if word & TRIGGERED != 0 {
             Begin::Triggered
@@ -266,18 +283,24 @@ impl RunState {
         self.0.fetch_and(!PAUSED, Ordering::AcqRel) & PAUSED != 0
     }
 
-    /// Requests a run now, or after the run in progress.
-    pub(crate) fn trigger(&self) {
-        self.0.fetch_or(TRIGGERED, Ordering::AcqRel);
+    /// Requests a run now, or after the run in progress. A job that triggers itself runs at the next tick, because it
+    /// would otherwise run without end. Until the run begins, a further trigger changes nothing.
+    pub(crate) fn trigger(&self, within: TriggeredIn) {
+        let flags = match within {
+            TriggeredIn::NoRun => TRIGGERED,
+            TriggeredIn::OtherRun => TRIGGERED | IN_RUN,
+            TriggeredIn::OwnRun => TRIGGERED | AT_TICK,
+        };
+        self.update(|word| (word & TRIGGERED == 0).then_some(word | flags));
     }
 
-    /// Requests a run at the next tick. A job that triggers itself would otherwise run without end.
-    pub(crate) fn trigger_at_tick(&self) {
-        self.0.fetch_or(TRIGGERED | AT_TICK, Ordering::AcqRel);
+    /// If the job is triggered, its run begins at the next tick, because the executor has refused the run.
+    pub(crate) fn postpone_trigger(&self) {
+        self.update(|word| (word & TRIGGERED != 0).then_some(word | AT_TICK));
     }
 
     pub(crate) fn take_trigger(&self) -> bool {
-        self.0.fetch_and(!(TRIGGERED | AT_TICK), Ordering::AcqRel) & TRIGGERED != 0
+        self.0.fetch_and(!TRIGGER, Ordering::AcqRel) & TRIGGERED != 0
     }
 
     /// If the job is busy, requests that the end of the run applies the interval. Returns whether the job is busy.
@@ -406,7 +429,7 @@ mod tests {
         assert_eq!(state.begin(first), None);
         state.withdraw(first);
         assert_eq!(state.offer(second), Offer::Closed);
-        state.trigger();
+        state.trigger(TriggeredIn::NoRun);
         assert_eq!(state.offer(second), Offer::Taken);
         assert_eq!(state.begin(second), Some(Begin::Triggered));
         assert!(state.end(None).nothing());
@@ -422,9 +445,68 @@ mod tests {
         let offer_id = OfferId::new(1);
         state.offer(offer_id);
         state.begin(offer_id);
-        state.trigger();
+        state.trigger(TriggeredIn::NoRun);
         assert!(state.end(None).due());
         assert!(state.load().is_triggered());
+    }
+
+    #[test]
+    fn a_trigger_inside_the_jobs_own_run_waits_for_a_tick() {
+        for (within, at_once, in_run) in [
+            (TriggeredIn::NoRun, true, false),
+            (TriggeredIn::OtherRun, true, true),
+            (TriggeredIn::OwnRun, false, false),
+        ] {
+            let state = RunState::default();
+            let told = || {
+                let snapshot = state.load();
+                (snapshot.is_triggered_at_once(), snapshot.is_triggered_in_run())
+            };
+            assert_eq!(told(), (false, false));
+            state.offer(OfferId::new(1));
+            state.begin(OfferId::new(1));
+            state.trigger(within);
+            assert_eq!(told(), (at_once, in_run), "{within:?}");
+            assert!(state.end(None).due());
+            assert_eq!(told(), (at_once, in_run), "the end keeps the trigger");
+            state.offer(OfferId::new(2));
+            assert!(state.withdraw(OfferId::new(2)).is_some());
+            assert_eq!(told(), (at_once, in_run), "a withdrawal keeps the trigger");
+            state.offer(OfferId::new(3));
+            assert_eq!(state.begin(OfferId::new(3)), Some(Begin::Triggered));
+            state.trigger(TriggeredIn::NoRun);
+            assert_eq!(told(), (true, false), "nothing is left of the trigger before");
+            assert!(state.take_trigger());
+            assert_eq!(told(), (false, false));
+        }
+    }
+
+    #[test]
+    fn a_further_trigger_changes_nothing() {
+        use TriggeredIn::{NoRun, OtherRun, OwnRun};
+        for first in [NoRun, OtherRun, OwnRun] {
+            for further in [NoRun, OtherRun, OwnRun] {
+                let [once, twice] = [(); 2].map(|()| RunState::default());
+                once.trigger(first);
+                twice.trigger(first);
+                twice.trigger(further);
+                assert_eq!(once.load().0, twice.load().0, "{first:?}, {further:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_triggered_run_that_was_refused_waits_for_a_tick() {
+        let state = RunState::default();
+        state.postpone_trigger();
+        assert!(!state.load().is_triggered());
+        state.trigger(TriggeredIn::NoRun);
+        state.postpone_trigger();
+        let snapshot = state.load();
+        assert!(snapshot.is_triggered() && !snapshot.is_triggered_at_once());
+        assert!(state.take_trigger());
+        state.trigger(TriggeredIn::NoRun);
+        assert!(state.load().is_triggered_at_once());
     }
 
     #[test]
@@ -492,7 +574,10 @@ mod tests {
                 |state| assert_eq!(state.offer(OfferId::new(2)), Offer::Busy),
                 (false, true, false, false, false),
             ),
-            (RunState::trigger, (false, true, false, false, false)),
+            (
+                |state| state.trigger(TriggeredIn::OwnRun),
+                (false, true, false, false, false),
+            ),
             (|state| assert!(state.change()), (false, true, true, false, false)),
             (
                 |state| assert!(state.watch(OfferId::new(1))),
@@ -577,7 +662,7 @@ mod tests {
         assert_eq!(said(), (true, false, false));
         assert!(state.resume());
         assert!(!state.resume());
-        state.trigger();
+        state.trigger(TriggeredIn::NoRun);
         assert_eq!(said(), (false, true, false));
         assert!(!state.resume());
         assert!(state.take_trigger());
@@ -591,7 +676,7 @@ mod tests {
     fn taking_the_trigger_keeps_the_other_flags() {
         let state = RunState::default();
         state.pause();
-        state.trigger();
+        state.trigger(TriggeredIn::NoRun);
         assert!(state.take_trigger());
         let snapshot = state.load();
         assert!(snapshot.is_paused() && !snapshot.is_triggered());
