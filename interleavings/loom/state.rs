@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{all, both, three};
-use crate::job::state::{Begin, Deferred, Offer, OfferId, RunState};
+use crate::job::state::{Begin, Deferred, Offer, OfferId, RunState, TriggeredIn};
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use crate::time::Time;
@@ -224,7 +224,7 @@ fn a_trigger_is_never_lost() {
                     if paused {
                         user.state.pause();
                     }
-                    user.state.trigger();
+                    user.state.trigger(TriggeredIn::NoCall);
                     user.list();
                 },
                 || job.serve(offer_id(2)),
@@ -241,6 +241,66 @@ fn a_trigger_is_never_lost() {
             assert!(!job.state.load().is_triggered());
         });
     }
+}
+
+/// Two threads trigger the job during its run. One of them is inside the run. The first trigger says when the next run
+/// begins, and nothing of it is left then.
+#[test]
+fn the_first_of_two_triggers_says_when_the_run_begins() {
+    all(|| {
+        let job = Small::running(offer_id(1));
+        let (inside, outside) = (Arc::clone(&job), Arc::clone(&job));
+        three(
+            move || inside.state.trigger(TriggeredIn::OwnRun),
+            move || outside.state.trigger(TriggeredIn::OtherCall),
+            || job.idle_again(job.state.end(None)),
+        );
+        let state = job.state.load();
+        assert!(state.is_triggered());
+        assert_ne!(
+            state.is_triggered_at_once(),
+            !state.is_triggered_in_call(),
+            "the triggers are mixed"
+        );
+        assert_eq!(job.state.offer(offer_id(2)), Offer::Taken);
+        assert_eq!(job.state.begin(offer_id(2)), Some(Begin::Triggered));
+        let state = job.state.load();
+        assert!(!state.is_triggered() && !state.is_triggered_in_call());
+        job.state.trigger(TriggeredIn::NoCall);
+        assert!(job.state.load().is_triggered_at_once());
+    });
+}
+
+/// The executor refuses a triggered run, while the loop offers the job again and a user triggers the job.
+#[test]
+fn a_refused_trigger_is_postponed_or_gone_with_its_run() {
+    all(|| {
+        let job = Small::new();
+        job.state.trigger(TriggeredIn::NoCall);
+        assert_eq!(job.state.offer(offer_id(1)), Offer::Taken);
+        let (refused, user) = (Arc::clone(&job), Arc::clone(&job));
+        three(
+            move || {
+                assert!(refused.withdraw(offer_id(1)));
+                refused.state.postpone_trigger();
+            },
+            move || {
+                user.state.trigger(TriggeredIn::NoCall);
+                user.list();
+            },
+            || job.serve(offer_id(2)),
+        );
+        for number in 3..5 {
+            job.serve(offer_id(number));
+        }
+        let [_, begun, triggered, _] = job.counts();
+        assert!(
+            (1..=2).contains(&triggered) && begun >= triggered,
+            "{triggered} of {begun}"
+        );
+        let state = job.state.load();
+        assert!(!state.is_triggered() && !state.is_busy());
+    });
 }
 
 #[test]

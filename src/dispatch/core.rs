@@ -190,7 +190,7 @@ impl Core {
                 unused: Vec::new(),
             });
         }
-        session.serve(now);
+        session.serve(&self.jobs, now);
         let is_busy = session.undispatched() > 0 || session.is_due_by(now.after(KEPT_FOR));
         let offer_id = next_offer_id(&mut self.offer_ids);
         let mut dispatch = Dispatch::new(now, offer_id, session.take_list());

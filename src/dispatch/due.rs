@@ -4,7 +4,9 @@
 use std::ops::Range;
 
 use crate::dispatch::batch;
+use crate::dispatch::job_table::JobTable;
 use crate::dispatch::triggered::Triggered;
+use crate::job::state::Snapshot;
 use crate::time::{Agenda, JobIndex, Time};
 
 #[derive(Default)]
@@ -48,12 +50,15 @@ impl Due {
 
     /// Adds the jobs that are due by `now`, and those that were triggered, behind the jobs that are left. Takes the
     /// triggered jobs.
-    pub(crate) fn refill(&mut self, agenda: &mut Agenda, triggered: &mut Triggered, now: Time) {
+    pub(crate) fn refill(&mut self, agenda: &mut Agenda, triggered: &mut Triggered, jobs: &JobTable, now: Time) {
         self.forget_taken();
         let left = self.jobs.len();
         agenda.take_due(now, &mut self.jobs);
         if !triggered.is_empty() {
-            triggered.take(&mut self.jobs);
+            let state = |job| jobs.get(job).map(|job| job.state.load());
+            triggered.take(&mut self.jobs, |job| {
+                state(job).is_some_and(Snapshot::is_triggered_at_once)
+            });
             self.jobs[left..].sort_unstable();
             self.jobs.dedup();
         }

@@ -54,9 +54,9 @@ impl Session {
     }
 
     /// Serves the tick that is due, if a tick is due.
-    pub(crate) fn serve(&mut self, now: Time) {
+    pub(crate) fn serve(&mut self, jobs: &JobTable, now: Time) {
         self.has_let_workers_go_first = false;
-        self.due.refill(&mut self.agenda, &mut self.triggered, now);
+        self.due.refill(&mut self.agenda, &mut self.triggered, jobs, now);
     }
 
     /// How many batches are due and have not been dispatched.
@@ -244,7 +244,7 @@ mod tests {
             jobs.push(job);
         }
         let mut session = Session::new(1, &jobs, Grid::new(Time::ORIGIN, Span::from_nanos(50)), at(0));
-        session.serve(at(0));
+        session.serve(&jobs, at(0));
         (session, jobs)
     }
 
@@ -299,12 +299,12 @@ mod tests {
 
     #[test]
     fn workers_that_are_behind_go_first_once_for_each_tick() {
-        let (mut session, _) = session(1);
+        let (mut session, jobs) = session(1);
         for now in [50, 100] {
             assert!(!session.lets_workers_go_first(false));
             assert!(session.lets_workers_go_first(true));
             assert!(!session.lets_workers_go_first(true));
-            session.serve(at(now));
+            session.serve(&jobs, at(now));
         }
     }
 

@@ -22,6 +22,25 @@ thread_local! {
     static POLLED: Cell<Option<RunKey>> = const { Cell::new(None) };
 }
 
+// Whether this thread is inside a task of a scheduler. Such a task also calls code of the runtime.
+thread_local! {
+    static IN_TASK: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Polls or runs a task of a scheduler.
+pub(crate) fn enter_task<T>(task: impl FnOnce() -> T) -> T {
+    let _leave = LeaveTask(IN_TASK.with(|in_task| in_task.replace(true)));
+    task()
+}
+
+struct LeaveTask(bool);
+
+impl Drop for LeaveTask {
+    fn drop(&mut self) {
+        IN_TASK.with(|in_task| in_task.set(self.0));
+    }
+}
+
 /// Calls `poll` for `run`. `poll` must not panic.
 pub(crate) fn enter_poll<T>(run: RunKey, poll: impl FnOnce() -> T) -> T {
     let outer = POLLED.with(|polled| polled.replace(Some(run)));
@@ -43,16 +62,18 @@ pub(crate) fn runs() -> Vec<RunKey> {
     outer.into_iter().chain(INNERMOST.with(Cell::get)).collect()
 }
 
-/// Whether this thread is inside a run of `job`, or of another job. A hook on behalf of a run counts as this run.
+/// Whether this thread is inside a run of `job`, or inside another call of a scheduler: the run of another job, or code
+/// of the runtime. A hook on behalf of a run counts as this run.
 pub(crate) fn triggered_in(job: JobId) -> TriggeredIn {
-    let mut within = TriggeredIn::NoRun;
-    for (id, _) in runs().into_iter().chain(POLLED.with(Cell::get)) {
-        if id == job {
-            return TriggeredIn::OwnRun;
-        }
-        within = TriggeredIn::OtherRun;
+    let mut runs = runs().into_iter().chain(POLLED.with(Cell::get)).peekable();
+    let is_called = IN_TASK.with(Cell::get) || runs.peek().is_some();
+    if runs.any(|(id, _)| id == job) {
+        TriggeredIn::OwnRun
+    } else if is_called {
+        TriggeredIn::OtherCall
+    } else {
+        TriggeredIn::NoCall
     }
-    within
 }
 
 /// Calls user code on behalf of `run`.

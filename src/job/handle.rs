@@ -77,21 +77,28 @@ impl Job {
     }
 }
 
-/// Control methods, callable from any thread and from within the job itself. Every change takes effect at the next tick
-/// at the latest.
+/// Control methods, callable from any thread and from within the job itself. A trigger takes effect at once, every other
+/// change at the next tick at the latest.
 impl Job {
-    /// Triggers one run, which begins at the next tick. If a run is in progress, the triggered run follows it, or
-    /// [`on_overlap`](crate::JobBuilder::on_overlap) decides.
+    /// Triggers one run, which begins at once and does not wait for a tick. If a run is in progress, the triggered run
+    /// begins at its end, or [`on_overlap`](crate::JobBuilder::on_overlap) decides.
     ///
-    /// The schedule stays the same. With [`fixed_delay`](crate::JobBuilder::fixed_delay), the interval also counts from
-    /// the end of the triggered run. Further triggers before the run begins have no effect. A trigger also runs a
-    /// paused job, once. If the scheduler is stopped, the run begins after the next start.
+    /// [`scheduled`](Run::scheduled) and [`due`](Run::due) are the instant at which the triggered run begins. The
+    /// schedule stays the same. With [`fixed_delay`](crate::JobBuilder::fixed_delay), the interval also counts from the
+    /// end of the triggered run. Further triggers before the run begins have no effect. A trigger also runs a paused
+    /// job, once. If the scheduler is stopped, the run begins at the next start. If the executor refuses the run, the
+    /// run is tried again at the next tick.
+    ///
+    /// A job that triggers itself, in its run or in a hook for its run, runs at the next tick, because it would
+    /// otherwise run without end. For the same reason, two jobs that trigger each other in their runs run once a tick:
+    /// in a call of the scheduler (a run, a hook, code of the runtime), a trigger begins a job at once only once between
+    /// two ticks.
     ///
     /// ```text
     /// s     0         1         2         3
     /// due   x         x         x         x
     /// run   #         #    #    #         #
-    ///                   trigger
+    ///                      trigger
     /// ```
     ///
     /// ```
@@ -104,7 +111,7 @@ impl Job {
     /// scheduler.start()?;
     /// time.advance(Duration::from_secs(60));
     /// job.trigger();
-    /// time.advance(Duration::from_millis(50));
+    /// time.run_until_stalled(); // time stands still
     /// assert_eq!(job.runs(), 2);
     /// # Ok::<(), atevery::Error>(())
     /// ```

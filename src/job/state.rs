@@ -34,10 +34,10 @@ const CHANGED: u64 = 1 << 8;
 const WAITED: u64 = 1 << 9;
 /// The triggered run begins at a tick, not at once: it was triggered inside a run of the same job, or was refused.
 const AT_TICK: u64 = 1 << 10;
-/// The job was triggered inside a run of another job.
-const IN_RUN: u64 = 1 << 11;
+/// The job was triggered inside a run of another job, or inside another call of the scheduler.
+const IN_CALL: u64 = 1 << 11;
 /// The flags of a trigger.
-const TRIGGER: u64 = TRIGGERED | AT_TICK | IN_RUN;
+const TRIGGER: u64 = TRIGGERED | AT_TICK | IN_CALL;
 /// Flags of the job, not of a run. They stay when a run ends.
 const LASTING: u64 = REMOVED | PAUSED | TRIGGER;
 const OFFER_ID_SHIFT: u32 = 16;
@@ -78,8 +78,10 @@ pub(crate) enum Begin {
 /// Where a job was triggered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum TriggeredIn {
-    NoRun,
-    OtherRun,
+    /// In code that the scheduler has not called.
+    NoCall,
+    /// Inside a run of another job, or inside code of the runtime that the scheduler has called.
+    OtherCall,
     OwnRun,
 }
 
@@ -165,9 +167,9 @@ impl Snapshot {
         self.0 & (TRIGGERED | AT_TICK) == TRIGGERED
     }
 
-    /// Whether the job was triggered inside a run of another job.
-    pub(crate) fn is_triggered_in_run(self) -> bool {
-        self.0 & IN_RUN != 0
+    /// Whether the job was triggered inside a run of another job, or inside another call of the scheduler.
+    pub(crate) fn is_triggered_in_call(self) -> bool {
+        self.0 & IN_CALL != 0
     }
 
     pub(crate) fn is_removed(self) -> bool {
@@ -202,7 +204,7 @@ impl RunState {
             if marked.is_some() {
                 return false;
             }
-            self.trigger(TriggeredIn::NoRun);
+            self.trigger(TriggeredIn::NoCall);
         }
         self.offer(offer_id) == Offer::Taken
     }
@@ -287,8 +289,8 @@ impl RunState {
     /// would otherwise run without end. Until the run begins, a further trigger changes nothing.
     pub(crate) fn trigger(&self, within: TriggeredIn) {
         let flags = match within {
-            TriggeredIn::NoRun => TRIGGERED,
-            TriggeredIn::OtherRun => TRIGGERED | IN_RUN,
+            TriggeredIn::NoCall => TRIGGERED,
+            TriggeredIn::OtherCall => TRIGGERED | IN_CALL,
             TriggeredIn::OwnRun => TRIGGERED | AT_TICK,
         };
         self.update(|word| (word & TRIGGERED == 0).then_some(word | flags));
@@ -429,7 +431,7 @@ mod tests {
         assert_eq!(state.begin(first), None);
         state.withdraw(first);
         assert_eq!(state.offer(second), Offer::Closed);
-        state.trigger(TriggeredIn::NoRun);
+        state.trigger(TriggeredIn::NoCall);
         assert_eq!(state.offer(second), Offer::Taken);
         assert_eq!(state.begin(second), Some(Begin::Triggered));
         assert!(state.end(None).nothing());
@@ -445,7 +447,7 @@ mod tests {
         let offer_id = OfferId::new(1);
         state.offer(offer_id);
         state.begin(offer_id);
-        state.trigger(TriggeredIn::NoRun);
+        state.trigger(TriggeredIn::NoCall);
         assert!(state.end(None).due());
         assert!(state.load().is_triggered());
     }
@@ -453,14 +455,14 @@ mod tests {
     #[test]
     fn a_trigger_inside_the_jobs_own_run_waits_for_a_tick() {
         for (within, at_once, in_run) in [
-            (TriggeredIn::NoRun, true, false),
-            (TriggeredIn::OtherRun, true, true),
+            (TriggeredIn::NoCall, true, false),
+            (TriggeredIn::OtherCall, true, true),
             (TriggeredIn::OwnRun, false, false),
         ] {
             let state = RunState::default();
             let told = || {
                 let snapshot = state.load();
-                (snapshot.is_triggered_at_once(), snapshot.is_triggered_in_run())
+                (snapshot.is_triggered_at_once(), snapshot.is_triggered_in_call())
             };
             assert_eq!(told(), (false, false));
             state.offer(OfferId::new(1));
@@ -474,7 +476,7 @@ mod tests {
             assert_eq!(told(), (at_once, in_run), "a withdrawal keeps the trigger");
             state.offer(OfferId::new(3));
             assert_eq!(state.begin(OfferId::new(3)), Some(Begin::Triggered));
-            state.trigger(TriggeredIn::NoRun);
+            state.trigger(TriggeredIn::NoCall);
             assert_eq!(told(), (true, false), "nothing is left of the trigger before");
             assert!(state.take_trigger());
             assert_eq!(told(), (false, false));
@@ -483,9 +485,9 @@ mod tests {
 
     #[test]
     fn a_further_trigger_changes_nothing() {
-        use TriggeredIn::{NoRun, OtherRun, OwnRun};
-        for first in [NoRun, OtherRun, OwnRun] {
-            for further in [NoRun, OtherRun, OwnRun] {
+        use TriggeredIn::{NoCall, OtherCall, OwnRun};
+        for first in [NoCall, OtherCall, OwnRun] {
+            for further in [NoCall, OtherCall, OwnRun] {
                 let [once, twice] = [(); 2].map(|()| RunState::default());
                 once.trigger(first);
                 twice.trigger(first);
@@ -500,12 +502,12 @@ mod tests {
         let state = RunState::default();
         state.postpone_trigger();
         assert!(!state.load().is_triggered());
-        state.trigger(TriggeredIn::NoRun);
+        state.trigger(TriggeredIn::NoCall);
         state.postpone_trigger();
         let snapshot = state.load();
         assert!(snapshot.is_triggered() && !snapshot.is_triggered_at_once());
         assert!(state.take_trigger());
-        state.trigger(TriggeredIn::NoRun);
+        state.trigger(TriggeredIn::NoCall);
         assert!(state.load().is_triggered_at_once());
     }
 
@@ -662,7 +664,7 @@ mod tests {
         assert_eq!(said(), (true, false, false));
         assert!(state.resume());
         assert!(!state.resume());
-        state.trigger(TriggeredIn::NoRun);
+        state.trigger(TriggeredIn::NoCall);
         assert_eq!(said(), (false, true, false));
         assert!(!state.resume());
         assert!(state.take_trigger());
@@ -676,7 +678,7 @@ mod tests {
     fn taking_the_trigger_keeps_the_other_flags() {
         let state = RunState::default();
         state.pause();
-        state.trigger(TriggeredIn::NoRun);
+        state.trigger(TriggeredIn::NoCall);
         assert!(state.take_trigger());
         let snapshot = state.load();
         assert!(snapshot.is_paused() && !snapshot.is_triggered());
