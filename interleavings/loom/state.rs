@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{all, both, three};
-use crate::job::state::{Begin, Deferred, Offer, OfferId, RunState, TriggeredIn};
+use crate::job::state::{Begin, Deferred, Offer, OfferId, RunState};
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use crate::time::Time;
@@ -224,7 +224,7 @@ fn a_trigger_is_never_lost() {
                     if paused {
                         user.state.pause();
                     }
-                    user.state.trigger(TriggeredIn::NoCall);
+                    user.state.trigger();
                     user.list();
                 },
                 || job.serve(offer_id(2)),
@@ -250,24 +250,22 @@ fn the_first_of_two_triggers_says_when_the_run_begins() {
     all(|| {
         let job = Small::running(offer_id(1));
         let (inside, outside) = (Arc::clone(&job), Arc::clone(&job));
-        three(
-            move || inside.state.trigger(TriggeredIn::OwnRun),
-            move || outside.state.trigger(TriggeredIn::OtherCall),
+        let at_once = || job.state.load().is_triggered_at_once();
+        let ((), before, ()) = three(
+            move || inside.state.trigger_at_tick(),
+            move || {
+                outside.state.trigger();
+                outside.state.load().is_triggered_at_once()
+            },
             || job.idle_again(job.state.end(None)),
         );
-        let state = job.state.load();
-        assert!(state.is_triggered());
-        assert_ne!(
-            state.is_triggered_at_once(),
-            !state.is_triggered_in_call(),
-            "the triggers are mixed"
-        );
+        assert!(job.state.load().is_triggered());
+        assert_eq!(at_once(), before, "a further trigger has changed the first");
         assert_eq!(job.state.offer(offer_id(2)), Offer::Taken);
         assert_eq!(job.state.begin(offer_id(2)), Some(Begin::Triggered));
-        let state = job.state.load();
-        assert!(!state.is_triggered() && !state.is_triggered_in_call());
-        job.state.trigger(TriggeredIn::NoCall);
-        assert!(job.state.load().is_triggered_at_once());
+        assert!(!job.state.load().is_triggered());
+        job.state.trigger();
+        assert!(at_once(), "a flag of the first trigger is left");
     });
 }
 
@@ -276,7 +274,7 @@ fn the_first_of_two_triggers_says_when_the_run_begins() {
 fn a_refused_trigger_is_postponed_or_gone_with_its_run() {
     all(|| {
         let job = Small::new();
-        job.state.trigger(TriggeredIn::NoCall);
+        job.state.trigger();
         assert_eq!(job.state.offer(offer_id(1)), Offer::Taken);
         let (refused, user) = (Arc::clone(&job), Arc::clone(&job));
         three(
@@ -285,7 +283,7 @@ fn a_refused_trigger_is_postponed_or_gone_with_its_run() {
                 refused.state.postpone_trigger();
             },
             move || {
-                user.state.trigger(TriggeredIn::NoCall);
+                user.state.trigger();
                 user.list();
             },
             || job.serve(offer_id(2)),

@@ -167,12 +167,18 @@ impl Core {
         }
     }
 
-    /// Notes that a triggered run has begun.
-    pub(crate) fn note_triggered_run(&mut self, job: &JobCell, now: Time) {
+    /// Notes that a triggered run has begun, which was offered under `offer_id`.
+    pub(crate) fn note_triggered_run(&mut self, job: &JobCell, offer_id: OfferId, now: Time) {
         let is_registered = self.jobs.get(job.index()).is_some();
         if let Some(session) = self.session.as_mut().filter(|_| is_registered) {
-            session.note_triggered_run(job, now);
+            session.note_triggered_run(job, offer_id, now);
         }
+    }
+
+    /// Whether a trigger inside `run` begins `job` at once.
+    pub(crate) fn is_triggered_at_once(&self, job: &JobCell, run: OfferId, now: Time) -> bool {
+        let session = self.session.as_ref();
+        session.is_none_or(|session| session.is_triggered_at_once(job, run, now))
     }
 }
 

@@ -10,6 +10,7 @@ use crate::dispatch::offers::{Dispatch, Offering};
 use crate::dispatch::queue::Queue;
 use crate::dispatch::triggered::Triggered;
 use crate::job::cell::{JobCell, JobInstance};
+use crate::job::state::OfferId;
 use crate::sync::workers_offer_all;
 use crate::time::{Agenda, Grid, JobIndex, Time};
 
@@ -182,19 +183,25 @@ impl Session {
     /// Inserts a job. The caller wakes the loop later, if needed.
     pub(crate) fn insert_silent(&mut self, job: &JobCell, now: Time) {
         let (index, state) = (job.index(), job.state.load());
-        if !state.is_triggered() {
+        if state.is_triggered_at_once() {
+            self.triggered.add(index);
+        } else if state.is_triggered() {
+            self.agenda.insert(index, job.due(), self.agenda.tick_after(now));
+        } else {
             self.agenda.insert(index, job.due(), now);
-            return;
-        }
-        let next_tick = self.agenda.tick_after(now);
-        if !self.triggered.add(index, state, next_tick) {
-            self.agenda.insert(index, job.due(), next_tick);
         }
     }
 
-    /// Notes that a triggered run of the job has begun.
-    pub(crate) fn note_triggered_run(&mut self, job: &JobCell, now: Time) {
-        self.triggered.note_begun(job.index(), self.agenda.tick_after(now));
+    /// Notes that a triggered run of the job has begun, which was offered under `offer_id`.
+    pub(crate) fn note_triggered_run(&mut self, job: &JobCell, offer_id: OfferId, now: Time) {
+        let next_tick = self.agenda.tick_after(now);
+        self.triggered.note_begun(job.index(), offer_id, next_tick);
+    }
+
+    /// Whether a trigger inside `run` begins `job` at once.
+    pub(crate) fn is_triggered_at_once(&self, job: &JobCell, run: OfferId, now: Time) -> bool {
+        let next_tick = self.agenda.tick_after(now);
+        !self.triggered.has_begun(job.index(), run, next_tick)
     }
 
     /// The waker of the loop, if the loop would sleep too long.
@@ -226,7 +233,6 @@ mod tests {
     use super::*;
     use crate::dispatch::batch::OfferedAt;
     use crate::job::cell::tests::job;
-    use crate::job::state::OfferId;
     use crate::time::Span;
 
     const INTERVAL: Time = Time::from_nanos(1_000_000_000);

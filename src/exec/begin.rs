@@ -102,7 +102,7 @@ fn begin(wakeups: &mut Wakeups<'_>, batch: &Batch, run: &JobInstance, how: Begin
     cancel_if_batch_is_cancelled(batch, run);
     let clock_stepped_back = started.is_some_and(|started| started < batch.offered);
     if let Some(started) = started.filter(|_| triggered) {
-        lock(&engine.core).note_triggered_run(job, started);
+        lock(&engine.core).note_triggered_run(job, batch.offer_id, started);
     }
     if triggered || clock_stepped_back {
         // The next scheduled time differs from the time that the offer put into the agenda.

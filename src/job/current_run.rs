@@ -4,7 +4,7 @@
 use std::cell::{Cell, RefCell};
 
 use crate::job::id::{JobId, RunKey};
-use crate::job::state::TriggeredIn;
+use crate::job::state::OfferId;
 use crate::sync::thread_local;
 
 thread_local! {
@@ -62,18 +62,27 @@ pub(crate) fn runs() -> Vec<RunKey> {
     outer.into_iter().chain(INNERMOST.with(Cell::get)).collect()
 }
 
-/// Whether this thread is inside a run of `job`, or inside another call of a scheduler: the run of another job, or code
-/// of the runtime. A hook on behalf of a run counts as this run.
-pub(crate) fn triggered_in(job: JobId) -> TriggeredIn {
-    let mut runs = runs().into_iter().chain(POLLED.with(Cell::get)).peekable();
-    let is_called = IN_TASK.with(Cell::get) || runs.peek().is_some();
-    if runs.any(|(id, _)| id == job) {
-        TriggeredIn::OwnRun
-    } else if is_called {
-        TriggeredIn::OtherCall
-    } else {
-        TriggeredIn::NoCall
+/// Who calls the code on this thread.
+pub(crate) enum Caller {
+    /// No scheduler.
+    Outside,
+    /// A scheduler, as the run with this offer id. If there is no run, as a run that is later than all others.
+    Scheduler(OfferId),
+    /// A run of the job.
+    OwnRun,
+}
+
+/// Who calls the code on this thread, for code that changes `job`. A hook on behalf of a run counts as this run.
+pub(crate) fn caller(job: JobId) -> Caller {
+    let mut latest = None;
+    for (id, offer_id) in runs().into_iter().chain(POLLED.with(Cell::get)) {
+        if id == job {
+            return Caller::OwnRun;
+        }
+        latest = latest.max(Some(offer_id));
     }
+    let in_task = IN_TASK.with(Cell::get).then_some(OfferId::LAST);
+    latest.or(in_task).map_or(Caller::Outside, Caller::Scheduler)
 }
 
 /// Calls user code on behalf of `run`.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::error::Error;
 use crate::job::cell::JobCell;
-use crate::job::current_run;
+use crate::job::current_run::{self, Caller};
 use crate::job::id::JobId;
 use crate::job::rules;
 use crate::job::run::Run;
@@ -90,9 +90,8 @@ impl Job {
     /// run is tried again at the next tick.
     ///
     /// A job that triggers itself, in its run or in a hook for its run, runs at the next tick, because it would
-    /// otherwise run without end. For the same reason, two jobs that trigger each other in their runs run once a tick:
-    /// in a call of the scheduler (a run, a hook, code of the runtime), a trigger begins a job at once only once between
-    /// two ticks.
+    /// otherwise run without end. For the same reason, two jobs that trigger each other in their runs run once a tick: if
+    /// a triggered run of this job has begun since the last tick, a run that began later triggers it for the next tick.
     ///
     /// ```text
     /// s     0         1         2         3
@@ -116,7 +115,16 @@ impl Job {
     /// # Ok::<(), atevery::Error>(())
     /// ```
     pub fn trigger(&self) {
-        self.0.state.trigger(current_run::triggered_in(self.0.id));
+        let is_at_once = match current_run::caller(self.0.id) {
+            Caller::Outside => true,
+            Caller::Scheduler(run) => self.0.host().is_none_or(|host| host.is_triggered_at_once(&self.0, run)),
+            Caller::OwnRun => false,
+        };
+        if is_at_once {
+            self.0.state.trigger();
+        } else {
+            self.0.state.trigger_at_tick();
+        }
         self.reschedule();
     }
 

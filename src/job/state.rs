@@ -34,10 +34,8 @@ const CHANGED: u64 = 1 << 8;
 const WAITED: u64 = 1 << 9;
 /// The triggered run begins at a tick, not at once: it was triggered inside a run of the same job, or was refused.
 const AT_TICK: u64 = 1 << 10;
-/// The job was triggered inside a run of another job, or inside another call of the scheduler.
-const IN_CALL: u64 = 1 << 11;
 /// The flags of a trigger.
-const TRIGGER: u64 = TRIGGERED | AT_TICK | IN_CALL;
+const TRIGGER: u64 = TRIGGERED | AT_TICK;
 /// Flags of the job, not of a run. They stay when a run ends.
 const LASTING: u64 = REMOVED | PAUSED | TRIGGER;
 const OFFER_ID_SHIFT: u32 = 16;
@@ -49,6 +47,8 @@ pub(crate) struct OfferId(u64);
 impl OfferId {
     /// The id of no offer.
     pub(crate) const NONE: OfferId = OfferId(0);
+    /// Later than every offer.
+    pub(crate) const LAST: OfferId = OfferId(u64::MAX);
 
     pub(crate) const fn new(number: u64) -> OfferId {
         OfferId(number << OFFER_ID_SHIFT)
@@ -73,16 +73,6 @@ pub(crate) enum Offer {
 pub(crate) enum Begin {
     Due,
     Triggered,
-}
-
-/// Where a job was triggered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum TriggeredIn {
-    /// In code that the scheduler has not called.
-    NoCall,
-    /// Inside a run of another job, or inside code of the runtime that the scheduler has called.
-    OtherCall,
-    OwnRun,
 }
 
 /// The requests that came up while the job was busy.
@@ -167,11 +157,6 @@ impl Snapshot {
         self.0 & (TRIGGERED | AT_TICK) == TRIGGERED
     }
 
-    /// Whether the job was triggered inside a run of another job, or inside another call of the scheduler.
-    pub(crate) fn is_triggered_in_call(self) -> bool {
-        self.0 & IN_CALL != 0
-    }
-
     pub(crate) fn is_removed(self) -> bool {
         self.0 & REMOVED != 0
     }
@@ -204,7 +189,7 @@ impl RunState {
             if marked.is_some() {
                 return false;
             }
-            self.trigger(TriggeredIn::NoCall);
+            self.trigger();
         }
         self.offer(offer_id) == Offer::Taken
     }
@@ -285,14 +270,17 @@ impl RunState {
         self.0.fetch_and(!PAUSED, Ordering::AcqRel) & PAUSED != 0
     }
 
-    /// Requests a run now, or after the run in progress. A job that triggers itself runs at the next tick, because it
-    /// would otherwise run without end. Until the run begins, a further trigger changes nothing.
-    pub(crate) fn trigger(&self, within: TriggeredIn) {
-        let flags = match within {
-            TriggeredIn::NoCall => TRIGGERED,
-            TriggeredIn::OtherCall => TRIGGERED | IN_CALL,
-            TriggeredIn::OwnRun => TRIGGERED | AT_TICK,
-        };
+    /// Requests a run now, or after the run in progress. Until that run begins, a further trigger changes nothing.
+    pub(crate) fn trigger(&self) {
+        self.request(TRIGGERED);
+    }
+
+    /// Requests a run at the next tick, or at the tick after the run in progress.
+    pub(crate) fn trigger_at_tick(&self) {
+        self.request(TRIGGERED | AT_TICK);
+    }
+
+    fn request(&self, flags: u64) {
         self.update(|word| (word & TRIGGERED == 0).then_some(word | flags));
     }
 
@@ -431,7 +419,7 @@ mod tests {
         assert_eq!(state.begin(first), None);
         state.withdraw(first);
         assert_eq!(state.offer(second), Offer::Closed);
-        state.trigger(TriggeredIn::NoCall);
+        state.trigger();
         assert_eq!(state.offer(second), Offer::Taken);
         assert_eq!(state.begin(second), Some(Begin::Triggered));
         assert!(state.end(None).nothing());
@@ -447,37 +435,32 @@ mod tests {
         let offer_id = OfferId::new(1);
         state.offer(offer_id);
         state.begin(offer_id);
-        state.trigger(TriggeredIn::NoCall);
+        state.trigger();
         assert!(state.end(None).due());
         assert!(state.load().is_triggered());
     }
 
     #[test]
-    fn a_trigger_inside_the_jobs_own_run_waits_for_a_tick() {
-        for (within, at_once, in_run) in [
-            (TriggeredIn::NoCall, true, false),
-            (TriggeredIn::OtherCall, true, true),
-            (TriggeredIn::OwnRun, false, false),
-        ] {
+    fn a_trigger_says_whether_its_run_waits_for_a_tick() {
+        type Trigger = fn(&RunState);
+        for (trigger, at_once) in [(RunState::trigger as Trigger, true), (RunState::trigger_at_tick, false)] {
             let state = RunState::default();
-            let told = || {
-                let snapshot = state.load();
-                (snapshot.is_triggered_at_once(), snapshot.is_triggered_in_call())
-            };
+            let told = || (state.load().is_triggered(), state.load().is_triggered_at_once());
             assert_eq!(told(), (false, false));
             state.offer(OfferId::new(1));
             state.begin(OfferId::new(1));
-            state.trigger(within);
-            assert_eq!(told(), (at_once, in_run), "{within:?}");
+            trigger(&state);
+            assert_eq!(told(), (true, at_once));
             assert!(state.end(None).due());
-            assert_eq!(told(), (at_once, in_run), "the end keeps the trigger");
+            assert_eq!(told(), (true, at_once), "the end keeps the trigger");
             state.offer(OfferId::new(2));
             assert!(state.withdraw(OfferId::new(2)).is_some());
-            assert_eq!(told(), (at_once, in_run), "a withdrawal keeps the trigger");
+            assert_eq!(told(), (true, at_once), "a withdrawal keeps the trigger");
             state.offer(OfferId::new(3));
             assert_eq!(state.begin(OfferId::new(3)), Some(Begin::Triggered));
-            state.trigger(TriggeredIn::NoCall);
-            assert_eq!(told(), (true, false), "nothing is left of the trigger before");
+            assert_eq!(told(), (false, false));
+            state.trigger();
+            assert_eq!(told(), (true, true), "nothing is left of the trigger before");
             assert!(state.take_trigger());
             assert_eq!(told(), (false, false));
         }
@@ -485,14 +468,14 @@ mod tests {
 
     #[test]
     fn a_further_trigger_changes_nothing() {
-        use TriggeredIn::{NoCall, OtherCall, OwnRun};
-        for first in [NoCall, OtherCall, OwnRun] {
-            for further in [NoCall, OtherCall, OwnRun] {
+        let triggers: [fn(&RunState); 2] = [RunState::trigger, RunState::trigger_at_tick];
+        for first in triggers {
+            for further in triggers {
                 let [once, twice] = [(); 2].map(|()| RunState::default());
-                once.trigger(first);
-                twice.trigger(first);
-                twice.trigger(further);
-                assert_eq!(once.load().0, twice.load().0, "{first:?}, {further:?}");
+                first(&once);
+                first(&twice);
+                further(&twice);
+                assert_eq!(once.load().0, twice.load().0);
             }
         }
     }
@@ -502,12 +485,12 @@ mod tests {
         let state = RunState::default();
         state.postpone_trigger();
         assert!(!state.load().is_triggered());
-        state.trigger(TriggeredIn::NoCall);
+        state.trigger();
         state.postpone_trigger();
         let snapshot = state.load();
         assert!(snapshot.is_triggered() && !snapshot.is_triggered_at_once());
         assert!(state.take_trigger());
-        state.trigger(TriggeredIn::NoCall);
+        state.trigger();
         assert!(state.load().is_triggered_at_once());
     }
 
@@ -576,10 +559,7 @@ mod tests {
                 |state| assert_eq!(state.offer(OfferId::new(2)), Offer::Busy),
                 (false, true, false, false, false),
             ),
-            (
-                |state| state.trigger(TriggeredIn::OwnRun),
-                (false, true, false, false, false),
-            ),
+            (RunState::trigger_at_tick, (false, true, false, false, false)),
             (|state| assert!(state.change()), (false, true, true, false, false)),
             (
                 |state| assert!(state.watch(OfferId::new(1))),
@@ -664,7 +644,7 @@ mod tests {
         assert_eq!(said(), (true, false, false));
         assert!(state.resume());
         assert!(!state.resume());
-        state.trigger(TriggeredIn::NoCall);
+        state.trigger();
         assert_eq!(said(), (false, true, false));
         assert!(!state.resume());
         assert!(state.take_trigger());
@@ -678,7 +658,7 @@ mod tests {
     fn taking_the_trigger_keeps_the_other_flags() {
         let state = RunState::default();
         state.pause();
-        state.trigger(TriggeredIn::NoCall);
+        state.trigger();
         assert!(state.take_trigger());
         let snapshot = state.load();
         assert!(snapshot.is_paused() && !snapshot.is_triggered());

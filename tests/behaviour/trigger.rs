@@ -778,6 +778,29 @@ fn from_another_job_between_ticks() {
     assert_eq!(begun(&world), [(0, 0), (230, 230)]);
 }
 
+/// A run that goes on may trigger another job more than once between two ticks.
+#[test]
+fn from_a_long_run_again_and_again() {
+    let world = World::new();
+    let slot = later::<Job>();
+    let (other, clock) = (slot.clone(), world.time.clone());
+    let target = move || {
+        let (other, clock) = (other.clone(), clock.clone());
+        async move {
+            for _ in 0..100 {
+                other.lock().unwrap().as_ref().unwrap().trigger();
+                clock.sleep(ms(20)).await;
+            }
+        }
+    };
+    let builder = world.every(10_000).first_run(FirstRun::AfterInterval);
+    put(&slot, builder.run(noting_scheduled(&world)).unwrap());
+    world.every(10_000).run(target).unwrap();
+    world.start();
+    world.advance(110);
+    assert_eq!(begun(&world), [0, 20, 40, 60, 80, 100].map(|at| (at, at)));
+}
+
 #[test]
 fn from_the_hook_of_another_job() {
     let time = VirtualTime::new();
