@@ -58,6 +58,10 @@ pub(crate) fn enter_hook(run: RunKey, call: impl FnOnce()) {
 }
 
 pub(crate) fn runs() -> Vec<RunKey> {
+    if INNERMOST.with(Cell::get).is_none() {
+        // There is no outer run either. While the thread ends, `OUTER` may be gone.
+        return Vec::new();
+    }
     let outer = OUTER.with(|runs| runs.borrow().clone());
     outer.into_iter().chain(INNERMOST.with(Cell::get)).collect()
 }

@@ -1,6 +1,8 @@
 //! A trigger asks for one run at once, beside the regular runs.
 
+use std::cell::OnceCell;
 use std::sync::{Arc, Mutex};
+use std::thread;
 use std::time::Duration;
 
 use atevery::testing::VirtualTime;
@@ -958,4 +960,28 @@ fn what_was_triggered_before_other_jobs_were_removed() {
         let expected = if number % 8 == 4 { 2 } else { 1 };
         assert_eq!(job.runs(), expected, "{number}");
     }
+}
+
+#[test]
+fn from_the_destructor_of_a_thread_local() {
+    struct Triggers(Job);
+    impl Drop for Triggers {
+        fn drop(&mut self) {
+            self.0.trigger();
+        }
+    }
+    thread_local!(static FIRST: OnceCell<Triggers> = const { OnceCell::new() });
+    thread_local!(static LAST: OnceCell<Triggers> = const { OnceCell::new() });
+    let world = World::new();
+    let jobs = [(); 3].map(|()| world.every(10_000).run(|| ()).unwrap());
+    world.start();
+    let [first, job, last] = jobs.clone();
+    let thread = thread::spawn(move || {
+        FIRST.with(|cell| drop(cell.set(Triggers(first))));
+        job.trigger();
+        LAST.with(|cell| drop(cell.set(Triggers(last))));
+    });
+    thread.join().unwrap();
+    world.advance(0);
+    assert_eq!(jobs.map(|job| job.runs()), [2, 2, 2]);
 }
