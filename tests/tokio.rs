@@ -1,16 +1,16 @@
 //! Behaviour that only Tokio has: its paused clock, and how a runtime is found.
 
 use std::panic::catch_unwind;
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, OnceLock};
 use std::thread;
 use std::time::Duration;
 
 use atevery::runtime::Tokio;
-use atevery::{Event, EventKind, FirstRun, Run, Scheduler, Stop};
+use atevery::{Event, EventKind, FirstRun, Job, Run, Scheduler, Stop};
 use futures::executor::block_on;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -424,6 +424,64 @@ fn a_scheduler_in_a_thread_local_aborts_nothing() {
             drop(runtime);
         }
     }
+}
+
+#[tokio::test]
+async fn a_trigger_does_not_wait_for_a_tick() {
+    let hour = SECOND * 3_600;
+    let (sender, mut begun) = mpsc::unbounded_channel();
+    let scheduler = Scheduler::builder(Tokio::current()).resolution(hour).build().unwrap();
+    let builder = scheduler.every(hour).first_run(FirstRun::AfterInterval);
+    let job = builder.run(move |run: Run| sender.send(run.number())).unwrap();
+    scheduler.start().unwrap();
+
+    for number in 0..100 {
+        job.trigger();
+        let run = timeout(SECOND * 20, begun.recv()).await.expect("it waits for a tick");
+        assert_eq!(run, Some(number));
+    }
+}
+
+/// Two jobs that trigger each other in their runs.
+async fn a_pair_beside_others() {
+    let slots = [OnceLock::<Job>::new(), OnceLock::new()].map(Arc::new);
+    let (sender, mut begun) = mpsc::unbounded_channel();
+    let scheduler = Scheduler::new(Tokio::current());
+    for (slot, other) in [(0, 1), (1, 0)] {
+        let other = Arc::clone(&slots[other]);
+        let job = scheduler
+            .every(SECOND)
+            .run(move || other.get().map(Job::trigger).unwrap());
+        slots[slot].set(job.unwrap()).unwrap();
+    }
+    let pair = slots.map(|slot| slot.get().unwrap().clone());
+    let other = scheduler.every(SECOND / 20).run(move || sender.send(())).unwrap();
+    scheduler.start().unwrap();
+
+    for _ in 0..10 {
+        begun.recv().await.unwrap();
+        tokio::task::yield_now().await;
+    }
+    let [first, second] = pair.each_ref().map(Job::runs);
+    let most = 3 * (other.runs() + 20);
+    assert!(
+        first > 3 && second > 3 && first < most && second < most,
+        "{first}, {second}"
+    );
+    assert!(scheduler.stop().timeout(SECOND * 20).await.is_clean());
+    let runs = pair.each_ref().map(Job::runs);
+    tokio::time::sleep(SECOND / 10).await;
+    assert_eq!(pair.each_ref().map(Job::runs), runs);
+}
+
+#[tokio::test]
+async fn two_jobs_that_trigger_each_other_hold_up_nobody_on_one_thread() {
+    a_pair_beside_others().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_jobs_that_trigger_each_other_hold_up_nobody_on_two_threads() {
+    a_pair_beside_others().await;
 }
 
 #[tokio::test]

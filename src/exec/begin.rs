@@ -19,7 +19,7 @@ use crate::job::run_end::RunEnd;
 use crate::job::state::{Begin, OfferId};
 use crate::job::target::{CallResult, FutureBuf, RunFuture};
 use crate::time::Time;
-use crate::unwind::{catch, quietly};
+use crate::unwind::{catch, lock, quietly};
 
 /// Begins the run that was offered in `batch`, if the offer still holds. If the run continues as a future, returns the
 /// run. The future may use the memory of `buf`.
@@ -105,6 +105,9 @@ fn begin(wakeups: &mut Wakeups<'_>, batch: &Batch, run: &JobInstance, how: Begin
     run.note_run(info.number);
     cancel_if_batch_is_cancelled(batch, run);
     let clock_stepped_back = started.is_some_and(|started| started < batch.offered);
+    if let Some(started) = started.filter(|_| triggered) {
+        lock(&engine.core).note_triggered_run(job, batch.offer_id, started);
+    }
     if triggered || clock_stepped_back {
         // The next scheduled time differs from the time that the offer put into the agenda.
         wakeups.reschedule(job);

@@ -13,7 +13,7 @@ use crate::exec::call::call;
 use crate::exec::finish::{finish, report_retry};
 use crate::exec::retry::{Wait, next_wait};
 use crate::job::cell::JobInstance;
-use crate::job::current_run::enter;
+use crate::job::current_run::{enter, enter_task};
 use crate::job::rules::Backoff;
 use crate::job::run::RunInfo;
 use crate::job::run_end::RunEnd;
@@ -54,7 +54,11 @@ impl BlockingRun {
         &self.batch.jobs[0]
     }
 
-    fn run(mut self) {
+    fn run(self) {
+        enter_task(|| self.attempt());
+    }
+
+    fn attempt(mut self) {
         let begun = match std::mem::replace(&mut self.stage, Stage::Ended) {
             Stage::Offered => begin_blocking(&self.engine, &self.batch, self.job()),
             Stage::Begun(info, backoff) => {
@@ -156,8 +160,8 @@ impl Future for Pause {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let again = ready!(self.wait.poll(cx));
         match self.run.take() {
-            Some(run) if again && self.times_out => run.time_out(),
-            Some(run) if again => run.dispatch(),
+            Some(run) if again && self.times_out => enter_task(|| run.time_out()),
+            Some(run) if again => enter_task(|| run.dispatch()),
             _ => {}
         }
         Poll::Ready(())

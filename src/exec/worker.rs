@@ -18,6 +18,7 @@ use crate::exec::finish::finish_in_place;
 use crate::exec::poller::{RunPoller, keep_pending, poll_in_span};
 use crate::exec::workers::{NextBatch, next_batch, spawn_instead, worker_dropped};
 use crate::job::cell::JobInstance;
+use crate::job::current_run::enter_task;
 use crate::job::run::RunInfo;
 use crate::job::target::RunFuture;
 use crate::park::poller::PendingRun;
@@ -240,11 +241,13 @@ impl Future for Worker {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        self.register(cx);
-        if matches!(self.stage, Stage::Pulling) && self.pull_batches(cx).is_pending() {
-            return Poll::Pending;
-        }
-        self.poll_woken()
+        enter_task(|| {
+            self.register(cx);
+            if matches!(self.stage, Stage::Pulling) && self.pull_batches(cx).is_pending() {
+                return Poll::Pending;
+            }
+            self.poll_woken()
+        })
     }
 }
 

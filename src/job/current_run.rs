@@ -8,7 +8,8 @@ use std::cell::{Cell, RefCell};
 use std::mem::ManuallyDrop;
 use std::task::Waker;
 
-use crate::job::id::RunKey;
+use crate::job::id::{JobId, RunKey};
+use crate::job::state::OfferId;
 use crate::sync::thread_local;
 
 #[derive(Clone, Copy)]
@@ -27,10 +28,56 @@ thread_local! {
     static OUTER: ManuallyDrop<RefCell<Vec<Enclosing>>> = const { ManuallyDrop::new(RefCell::new(Vec::new())) };
 }
 
+// Whether this thread is inside a task of a scheduler. Such a task also calls code of the runtime.
+thread_local! {
+    static IN_TASK: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Polls or runs a task of a scheduler.
+pub(crate) fn enter_task<T>(task: impl FnOnce() -> T) -> T {
+    let outer = IN_TASK.try_with(|in_task| in_task.replace(true)).unwrap_or(false);
+    let _leave = LeaveTask(outer);
+    task()
+}
+
+struct LeaveTask(bool);
+
+impl Drop for LeaveTask {
+    fn drop(&mut self) {
+        let _ = IN_TASK.try_with(|in_task| in_task.set(self.0));
+    }
+}
+
 /// Polls the future of `run` with `waker`. In the future's body, a stop may be awaited or may block the thread.
 pub(crate) fn enter_poll<T>(run: RunKey, waker: &Waker, poll: impl FnOnce() -> T) -> T {
     let polled_with = Some(waker.data());
     enclose(Enclosing { run, polled_with }, poll)
+}
+
+/// Who calls the code on this thread.
+pub(crate) enum Caller {
+    /// No scheduler.
+    Outside,
+    /// A scheduler, as the run with this offer id. If there is no run, as a run that is later than all others.
+    Scheduler(OfferId),
+    /// A run of the job.
+    OwnRun,
+}
+
+/// Who calls the code on this thread, for code that changes `job`. A hook on behalf of a run counts as this run.
+pub(crate) fn caller(job: JobId) -> Caller {
+    let mut latest = None;
+    for Enclosing {
+        run: (id, offer_id), ..
+    } in enclosing()
+    {
+        if id == job {
+            return Caller::OwnRun;
+        }
+        latest = latest.max(Some(offer_id));
+    }
+    let in_task = IN_TASK.try_with(Cell::get).unwrap_or(false).then_some(OfferId::LAST);
+    latest.or(in_task).map_or(Caller::Outside, Caller::Scheduler)
 }
 
 /// Calls user code on behalf of `run`.
@@ -44,17 +91,24 @@ pub(crate) fn enter<T>(run: RunKey, call: impl FnOnce() -> T) -> T {
 /// A run that awaits the stop is not one of these runs: the stop cancels the run at this await. Code that blocks the
 /// thread polls the stop with a waker of its own.
 pub(crate) fn runs_blocked_until_ready(waker: &Waker) -> Vec<RunKey> {
+    let mut enclosing = enclosing();
+    if enclosing
+        .last()
+        .is_some_and(|innermost| innermost.polled_with == Some(waker.data()))
+    {
+        enclosing.pop();
+    }
+    enclosing.into_iter().map(|enclosing| enclosing.run).collect()
+}
+
+/// The innermost run is the last one.
+fn enclosing() -> Vec<Enclosing> {
     let Ok(Some(innermost)) = INNERMOST.try_with(Cell::get) else {
         return Vec::new();
     };
-    let outer = OUTER.try_with(|outer| outer.borrow().clone()).unwrap_or_default();
-    let awaits = innermost.polled_with == Some(waker.data());
-    let innermost = (!awaits).then_some(innermost);
-    outer
-        .into_iter()
-        .chain(innermost)
-        .map(|enclosing| enclosing.run)
-        .collect()
+    let mut enclosing = OUTER.try_with(|outer| outer.borrow().clone()).unwrap_or_default();
+    enclosing.push(innermost);
+    enclosing
 }
 
 fn enclose<T>(innermost: Enclosing, call: impl FnOnce() -> T) -> T {

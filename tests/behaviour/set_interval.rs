@@ -436,7 +436,7 @@ fn a_job_that_was_triggered() {
     job.trigger();
     job.set_interval(ms(1_000)).unwrap();
     world.advance(2_090);
-    assert_eq!(begun(&world), [(0, 0), (250, 250), (1_250, 1_210), (2_250, 2_210)]);
+    assert_eq!(begun(&world), [(0, 0), (210, 210), (1_250, 1_210), (2_250, 2_210)]);
 }
 
 #[test]
