@@ -13,6 +13,7 @@ use crate::job::run::RunInfo;
 use crate::job::run_end::RunEnd;
 use crate::job::state::Deferred;
 use crate::job::target::{FutureBuf, RunFuture};
+use crate::park::poller::Ready;
 use crate::time::Time;
 use crate::unwind::{catch, quietly};
 
@@ -20,22 +21,18 @@ use crate::unwind::{catch, quietly};
 ///
 /// If the run was pending, `waited` is an instant shortly before its end. If no clock is read at the end of the run,
 /// this instant stands for the end. The same holds for the functions below.
-pub(crate) fn finish_in_place(
+pub(crate) fn finish_ready(
     wakeups: &mut Wakeups<'_>,
     run: &JobInstance,
     info: &RunInfo,
-    mut future: RunFuture,
-    end: RunEnd,
+    future: RunFuture,
+    Ready { end, is_cleared }: Ready,
     waited: Option<Time>,
 ) -> FutureBuf {
-    let cleared = enter(run.run_key(), || {
-        catch(|| info.span.in_scope(|| future.as_mut().clear()))
-    });
-    if let Ok(true) = cleared {
+    if is_cleared {
         finish(wakeups, run, info, end, waited);
         return Some(future);
     }
-    let end = enter(run.run_key(), || end.after_drop(cleared.map(|_| ())));
     finish_dropping(wakeups, run, info, future, end, waited);
     None
 }

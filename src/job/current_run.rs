@@ -49,6 +49,7 @@ impl Drop for LeaveTask {
 }
 
 /// Polls the future of `run` with `waker`. In the future's body, a stop may be awaited or may block the thread.
+#[inline(always)]
 pub(crate) fn enter_poll<T>(run: RunKey, waker: &Waker, poll: impl FnOnce() -> T) -> T {
     let polled_with = Some(waker.data());
     enclose(Enclosing { run, polled_with }, poll)
@@ -81,6 +82,7 @@ pub(crate) fn caller(job: JobId) -> Caller {
 }
 
 /// Calls user code on behalf of `run`.
+#[inline(always)]
 pub(crate) fn enter<T>(run: RunKey, call: impl FnOnce() -> T) -> T {
     let polled_with = None;
     enclose(Enclosing { run, polled_with }, call)
@@ -111,31 +113,50 @@ fn enclosing() -> Vec<Enclosing> {
     enclosing
 }
 
+#[inline(always)]
 fn enclose<T>(innermost: Enclosing, call: impl FnOnce() -> T) -> T {
-    let outer = INNERMOST.try_with(|cell| cell.replace(Some(innermost))).ok().flatten();
-    if let Some(outer) = outer {
-        let _ = OUTER.try_with(|stack| stack.borrow_mut().push(outer));
-    }
-    let _leave = Leave { outer };
+    let _leave = Leave {
+        has_outer: INNERMOST.try_with(|cell| enter_inner(cell, innermost)).unwrap_or(false),
+    };
     call()
 }
 
+/// Makes `innermost` the innermost run. Returns whether there is an outer run.
+#[inline(always)]
+fn enter_inner(cell: &Cell<Option<Enclosing>>, innermost: Enclosing) -> bool {
+    let outer = cell.get();
+    cell.set(Some(innermost));
+    outer.is_some_and(keep_outer)
+}
+
+#[cold]
+fn keep_outer(outer: Enclosing) -> bool {
+    OUTER.try_with(|stack| stack.borrow_mut().push(outer)).is_ok()
+}
+
+/// Most runs have no outer run. Their way out writes one word.
 struct Leave {
-    outer: Option<Enclosing>,
+    has_outer: bool,
 }
 
 impl Drop for Leave {
+    #[inline(always)]
     fn drop(&mut self) {
-        let _ = INNERMOST.try_with(|innermost| innermost.set(self.outer));
-        if self.outer.is_some() {
-            let _ = OUTER.try_with(|stack| pop(&mut stack.borrow_mut()));
-        }
+        let outer = if self.has_outer { take_outer() } else { None };
+        let _ = INNERMOST.try_with(|innermost| innermost.set(outer));
     }
 }
 
-fn pop(stack: &mut Vec<Enclosing>) {
-    stack.pop();
+#[cold]
+fn take_outer() -> Option<Enclosing> {
+    OUTER.try_with(|stack| pop(&mut stack.borrow_mut())).ok().flatten()
+}
+
+/// An empty stack holds no memory.
+fn pop(stack: &mut Vec<Enclosing>) -> Option<Enclosing> {
+    let outer = stack.pop();
     if stack.is_empty() {
         *stack = Vec::new();
     }
+    outer
 }
