@@ -5,13 +5,13 @@ use std::task::Waker;
 
 #[cfg(test)]
 pub(crate) use ::loom::{
-    sync::{Mutex, MutexGuard},
+    sync::{Condvar, Mutex, MutexGuard},
     thread,
 };
 #[cfg(not(test))]
 pub(crate) use ::shuttle::{
-    sync::{Mutex, MutexGuard, atomic},
-    thread, thread_local,
+    sync::{Condvar, Mutex, MutexGuard, atomic},
+    thread_local,
 };
 
 /// Keeps the promises of `futures::task::AtomicWaker`, with a lock that the checkers know.
@@ -36,6 +36,15 @@ impl AtomicWaker {
         }
     }
 }
+
+/// Declares a value that the process shares. All threads of a model are on a single thread of the process, and a model
+/// shares nothing with other models. No thread of a model is interrupted while it uses the value.
+macro_rules! process_wide {
+    ($(#[$attribute:meta])* static $name:ident: $of:ty = const { $initial:expr };) => {
+        std::thread_local! { static $name: std::cell::RefCell<$of> = const { std::cell::RefCell::new($initial) }; }
+    };
+}
+pub(crate) use process_wide;
 
 /// Whether workers offer all due jobs, even if only a few are due.
 #[cfg(test)]

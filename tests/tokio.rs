@@ -1,16 +1,16 @@
 //! Behaviour that only Tokio has: its paused clock, and how a runtime is found.
 
 use std::panic::catch_unwind;
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, OnceLock};
 use std::thread;
 use std::time::Duration;
 
 use atevery::runtime::Tokio;
-use atevery::{FirstRun, Run, Scheduler};
+use atevery::{Event, EventKind, FirstRun, Job, Run, Scheduler, Stop};
 use futures::executor::block_on;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -277,6 +277,211 @@ async fn restless() {
         std::task::Poll::<()>::Pending
     })
     .await;
+}
+
+/// Fails if `work` doesn't end within 20 s. Returns how long it took, too.
+fn within<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> (T, Duration) {
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let began = std::time::Instant::now();
+    thread::spawn(move || sender.send(work()));
+    let result = receiver.recv_timeout(SECOND * 20).expect("it returns");
+    (result, began.elapsed())
+}
+
+/// A grace and a timeout of 300 ms together.
+fn stops_of_300_ms(scheduler: &Scheduler) -> [Stop; 3] {
+    let ms = Duration::from_millis;
+    [
+        scheduler.stop().timeout(ms(300)),
+        scheduler.stop().grace(ms(300)).timeout(Duration::ZERO),
+        scheduler.stop().grace(ms(150)).timeout(ms(150)),
+    ]
+}
+
+#[test]
+fn a_blocking_stop_keeps_its_time_on_a_runtime_that_nobody_drives() {
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    for form in 0..3 {
+        let scheduler = Scheduler::new(Tokio::from(runtime.handle().clone()));
+        let gate = Gate::default();
+        let (blocking, pending) = (gate.clone(), std::future::pending::<()>);
+        let stuck = scheduler.every(LONG).run_blocking(move || blocking.wait()).unwrap();
+        let waits = scheduler.every(LONG).run(pending).unwrap();
+        runtime.block_on(async {
+            scheduler.start().unwrap();
+            while !stuck.is_running() || !waits.is_running() {
+                sleep(Duration::from_millis(1)).await;
+            }
+        });
+        let stop = stops_of_300_ms(&scheduler).into_iter().nth(form).unwrap();
+        let (report, took) = within(move || stop.blocking_wait());
+        assert_eq!(report.still_running(), [stuck]);
+        assert_eq!(report.cancelled(), [waits]);
+        assert!(SECOND * 3 / 10 <= took && took < SECOND * 10, "{took:?}");
+        gate.open();
+    }
+}
+
+#[test]
+fn a_blocking_stop_keeps_its_time_while_all_workers_are_stuck() {
+    for workers in [1, 2, 4] {
+        for form in 0..3 {
+            let runtime = Builder::new_multi_thread()
+                .worker_threads(workers)
+                .enable_all()
+                .build()
+                .unwrap();
+            let scheduler = Scheduler::new(Tokio::from(runtime.handle().clone()));
+            let gate = Gate::default();
+            let stuck: Vec<_> = (0..workers)
+                .map(|_| {
+                    let gate = gate.clone();
+                    scheduler.every(LONG).run(move || gate.wait()).unwrap()
+                })
+                .collect();
+            scheduler.start().unwrap();
+            wait_until(|| stuck.iter().all(|job| job.is_running()));
+            let stop = stops_of_300_ms(&scheduler).into_iter().nth(form).unwrap();
+            let (report, took) = within(move || stop.blocking_wait());
+            assert_eq!(report.still_running(), stuck);
+            assert!(SECOND * 3 / 10 <= took && took < SECOND * 10, "{took:?}");
+            gate.open();
+        }
+    }
+}
+
+/// A scheduler in a thread-local, with what is to be done to it at the end of the thread.
+struct AtThreadsEnd {
+    scheduler: Option<Scheduler>,
+    stops: bool,
+    reports: std::sync::mpsc::Sender<usize>,
+}
+
+impl Drop for AtThreadsEnd {
+    fn drop(&mut self) {
+        let scheduler = self.scheduler.take().unwrap();
+        if self.stops {
+            let report = scheduler.stop().timeout(SECOND).blocking_wait();
+            let _ = self.reports.send(report.cancelled().len());
+        }
+        drop(scheduler);
+        let _ = self.reports.send(0);
+    }
+}
+
+thread_local! {
+    static AT_THREADS_END: std::cell::RefCell<Option<AtThreadsEnd>> = const { std::cell::RefCell::new(None) };
+}
+
+#[test]
+fn a_scheduler_in_a_thread_local_aborts_nothing() {
+    for (current_thread, stops) in [(true, false), (true, true), (false, false), (false, true)] {
+        // Thread-locals are dropped in the order in which they were first used, or the other way round.
+        for local_first in [false, true] {
+            let (reports, received) = std::sync::mpsc::channel();
+            let (told, ended) = std::sync::mpsc::channel();
+            let ends = move |event: &Event| {
+                if event.kind().is_end() {
+                    let _ = told.send(event.kind().clone());
+                }
+            };
+            let thread = thread::spawn(move || {
+                let keep = |scheduler| {
+                    AT_THREADS_END.with_borrow_mut(|slot| {
+                        *slot = Some(AtThreadsEnd {
+                            scheduler,
+                            stops,
+                            reports: reports.clone(),
+                        });
+                    });
+                };
+                if local_first {
+                    AT_THREADS_END.with_borrow(|_| ());
+                }
+                let mut builder = if current_thread {
+                    Builder::new_current_thread()
+                } else {
+                    Builder::new_multi_thread()
+                };
+                let runtime = builder.enable_all().build().unwrap();
+                let tokio = Tokio::from(runtime.handle().clone());
+                let scheduler = Scheduler::builder(tokio).on_event(ends).build().unwrap();
+                let job = scheduler.every(LONG).run(std::future::pending::<()>).unwrap();
+                runtime.block_on(async {
+                    scheduler.start().unwrap();
+                    while !job.is_running() {
+                        sleep(Duration::from_millis(1)).await;
+                    }
+                });
+                keep(Some(scheduler));
+                runtime
+            });
+            // The runtime outlives the thread.
+            let runtime = thread.join().expect("the thread ends");
+            let reports: Vec<usize> = received.iter().collect();
+            assert_eq!(reports, if stops { vec![1, 0] } else { vec![0] });
+            assert!(matches!(ended.recv_timeout(SECOND * 20), Ok(EventKind::Cancelled)));
+            drop(runtime);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_trigger_does_not_wait_for_a_tick() {
+    let hour = SECOND * 3_600;
+    let (sender, mut begun) = mpsc::unbounded_channel();
+    let scheduler = Scheduler::builder(Tokio::current()).resolution(hour).build().unwrap();
+    let builder = scheduler.every(hour).first_run(FirstRun::AfterInterval);
+    let job = builder.run(move |run: Run| sender.send(run.number())).unwrap();
+    scheduler.start().unwrap();
+
+    for number in 0..100 {
+        job.trigger();
+        let run = timeout(SECOND * 20, begun.recv()).await.expect("it waits for a tick");
+        assert_eq!(run, Some(number));
+    }
+}
+
+/// Two jobs that trigger each other in their runs.
+async fn a_pair_beside_others() {
+    let slots = [OnceLock::<Job>::new(), OnceLock::new()].map(Arc::new);
+    let (sender, mut begun) = mpsc::unbounded_channel();
+    let scheduler = Scheduler::new(Tokio::current());
+    for (slot, other) in [(0, 1), (1, 0)] {
+        let other = Arc::clone(&slots[other]);
+        let job = scheduler
+            .every(SECOND)
+            .run(move || other.get().map(Job::trigger).unwrap());
+        slots[slot].set(job.unwrap()).unwrap();
+    }
+    let pair = slots.map(|slot| slot.get().unwrap().clone());
+    let other = scheduler.every(SECOND / 20).run(move || sender.send(())).unwrap();
+    scheduler.start().unwrap();
+
+    for _ in 0..10 {
+        begun.recv().await.unwrap();
+        tokio::task::yield_now().await;
+    }
+    let [first, second] = pair.each_ref().map(Job::runs);
+    let most = 3 * (other.runs() + 20);
+    assert!(
+        first > 3 && second > 3 && first < most && second < most,
+        "{first}, {second}"
+    );
+    assert!(scheduler.stop().timeout(SECOND * 20).await.is_clean());
+    let runs = pair.each_ref().map(Job::runs);
+    tokio::time::sleep(SECOND / 10).await;
+    assert_eq!(pair.each_ref().map(Job::runs), runs);
+}
+
+#[tokio::test]
+async fn two_jobs_that_trigger_each_other_hold_up_nobody_on_one_thread() {
+    a_pair_beside_others().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_jobs_that_trigger_each_other_hold_up_nobody_on_two_threads() {
+    a_pair_beside_others().await;
 }
 
 #[tokio::test]

@@ -243,6 +243,64 @@ fn a_trigger_is_never_lost() {
     }
 }
 
+/// Two threads trigger the job during its run. One of them is inside the run. The first trigger says when the next run
+/// begins, and nothing of it is left then.
+#[test]
+fn the_first_of_two_triggers_says_when_the_run_begins() {
+    all(|| {
+        let job = Small::running(offer_id(1));
+        let (inside, outside) = (Arc::clone(&job), Arc::clone(&job));
+        let at_once = || job.state.load().is_triggered_at_once();
+        let ((), before, ()) = three(
+            move || inside.state.trigger_at_tick(),
+            move || {
+                outside.state.trigger();
+                outside.state.load().is_triggered_at_once()
+            },
+            || job.idle_again(job.state.end(None)),
+        );
+        assert!(job.state.load().is_triggered());
+        assert_eq!(at_once(), before, "a further trigger has changed the first");
+        assert_eq!(job.state.offer(offer_id(2)), Offer::Taken);
+        assert_eq!(job.state.begin(offer_id(2)), Some(Begin::Triggered));
+        assert!(!job.state.load().is_triggered());
+        job.state.trigger();
+        assert!(at_once(), "a flag of the first trigger is left");
+    });
+}
+
+/// The executor refuses a triggered run, while the loop offers the job again and a user triggers the job.
+#[test]
+fn a_refused_trigger_is_postponed_or_gone_with_its_run() {
+    all(|| {
+        let job = Small::new();
+        job.state.trigger();
+        assert_eq!(job.state.offer(offer_id(1)), Offer::Taken);
+        let (refused, user) = (Arc::clone(&job), Arc::clone(&job));
+        three(
+            move || {
+                assert!(refused.withdraw(offer_id(1)));
+                refused.state.postpone_trigger();
+            },
+            move || {
+                user.state.trigger();
+                user.list();
+            },
+            || job.serve(offer_id(2)),
+        );
+        for number in 3..5 {
+            job.serve(offer_id(number));
+        }
+        let [_, begun, triggered, _] = job.counts();
+        assert!(
+            (1..=2).contains(&triggered) && begun >= triggered,
+            "{triggered} of {begun}"
+        );
+        let state = job.state.load();
+        assert!(!state.is_triggered() && !state.is_busy());
+    });
+}
+
 #[test]
 fn no_run_begins_once_the_job_is_paused() {
     all(|| {

@@ -205,3 +205,37 @@ fn the_last_handle_goes() {
         world.close();
     });
 }
+
+/// Two runs, each with a stop that it waits for, and perhaps a third stop from outside, which waits for both runs.
+#[test]
+fn stops_that_two_runs_wait_for() {
+    explore(|| {
+        let world = World::new(2);
+        let scheduler = world.scheduler();
+        let stopping = |blocking: bool| {
+            let (target, weak) = (world.tally.limit(1).target(), scheduler.downgrade());
+            let run = move || {
+                let _inside = target.begin();
+                if let Some(scheduler) = weak.upgrade() {
+                    assert!(!scheduler.stop().blocking_wait().is_clean());
+                }
+            };
+            let builder = scheduler.every(SECOND);
+            let job = if blocking {
+                builder.run_blocking(run)
+            } else {
+                builder.run(run)
+            };
+            job.unwrap()
+        };
+        let jobs = [stopping(false), stopping(true)];
+        scheduler.start().unwrap();
+        let other = scheduler.clone();
+        let outside = thread::spawn(move || assert!(other.stop().blocking_wait().is_clean()));
+        outside.join().unwrap();
+        let failures: u64 = jobs.iter().map(|job| job.status().panics()).sum();
+        assert_eq!(failures, 0, "a stop that a run waits for names the run");
+        drop(jobs);
+        world.end(scheduler);
+    });
+}

@@ -29,10 +29,15 @@ use crate::text::OneLine;
 /// A stop returns even if its executor is gone: the stop itself drops the futures of the runs. A grace or timeout of
 /// `Duration::MAX` never ends.
 ///
+/// A stop that is awaited relies on the runtime's timer alone. If nobody drives the runtime, or if all its threads are
+/// stuck, its grace and timeout do not end. [`blocking_wait`](Self::blocking_wait) also keeps them by the clock of its
+/// own thread.
+///
 /// A job may stop its own scheduler. If a job awaits the stop, the stop cancels the job at this await. With a timeout
-/// of zero, the stop returns first, and the job is cancelled at its next await. If synchronous code of a job, or a
-/// [hook](crate::SchedulerBuilder::on_event), waits for a stop, its run can't end before the stop. The stop therefore
-/// does not wait for the run, but reports the run as still running.
+/// of zero, the stop returns first, and the job is cancelled at its next await. If a job blocks its thread until a stop
+/// returns, its run can't end before the stop. The code may be synchronous, the body or a destructor of a future, or a
+/// [hook](crate::SchedulerBuilder::on_event). The stop does not wait for such a run, and reports the run as still
+/// running. If several runs block on stops, none of these stops waits for any of these runs.
 ///
 /// ```
 /// use std::time::Duration;
@@ -82,6 +87,9 @@ impl Stop {
 
     /// Blocks the current thread until the stop has returned, for code that isn't `async`. Inside a task, this call
     /// would block the executor: await the stop instead.
+    ///
+    /// Grace and timeout end by the runtime's clock or by the clock of this thread, whichever comes first. They
+    /// therefore hold even if nobody drives the runtime.
     ///
     /// ```
     /// use atevery::{Scheduler, runtime::Standalone};

@@ -4,18 +4,20 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker, ready};
-use std::time::Duration;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
 
 use crate::clock::sleep::Sleep;
+use crate::control::parker::Parker;
 use crate::control::stop::StopReport;
 use crate::engine::Engine;
-use crate::engine::run_tracker::StopProgress;
+use crate::engine::run_tracker::{StopProgress, wait_inside};
 use crate::exec::cancel::{cancel_runs, tell_runs_to_end};
 use crate::exec::executor_probe::ExecutorProbe;
-use crate::job::current_run;
-use crate::sync::thread::{self, Thread};
+use crate::job::current_run::runs_blocked_until_ready;
+use crate::job::id::RunKey;
 use crate::time::{Span, Time};
+use crate::unwind::quietly;
 
 /// The future of a [`Stop`](crate::Stop).
 #[must_use = "a stop does nothing until it is awaited"]
@@ -25,37 +27,34 @@ pub struct Stopping {
 
 impl Stopping {
     pub(crate) fn new(engine: Arc<Engine>, grace: Duration, timeout: Option<Duration>) -> Stopping {
-        let (progress, sleep, probe) = (Arc::default(), Sleep::default(), None);
         Stopping {
             process: Some(Process {
                 engine,
                 grace,
                 timeout,
                 stage: Stage::New,
-                progress,
-                sleep,
-                probe,
+                progress: Arc::default(),
+                inside: Vec::new(),
+                sleep: Sleep::default(),
+                own_clock: None,
+                probe: None,
             }),
         }
     }
 
+    /// Blocks the thread. The thread's own clock counts beside the runtime's timer, which nobody may drive.
     pub(crate) fn wait(mut self) -> StopReport {
-        let waker = Waker::from(Arc::new(Unpark(thread::current())));
-        loop {
-            match Pin::new(&mut self).poll(&mut Context::from_waker(&waker)) {
-                Poll::Ready(report) => return report,
-                Poll::Pending => thread::park(),
-            }
+        let (parker, waker) = Parker::new();
+        if let Some(process) = &mut self.process {
+            process.own_clock = Some(OwnClock::default());
         }
-    }
-}
-
-/// Wakes the thread that waits for a stop.
-struct Unpark(Thread);
-
-impl Wake for Unpark {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
+        loop {
+            if let Poll::Ready(report) = Pin::new(&mut self).poll(&mut Context::from_waker(&waker)) {
+                return report;
+            }
+            let own_clock = self.process.as_ref().and_then(|process| process.own_clock.as_ref());
+            parker.park(own_clock.and_then(|clock| clock.deadline));
+        }
     }
 }
 
@@ -77,10 +76,11 @@ impl Drop for Stopping {
     /// A stop that has begun is completed, even without its future.
     fn drop(&mut self) {
         if let Some(mut process) = self.process.take().filter(Process::has_begun) {
+            process.wait_inside(Vec::new());
             let engine = Arc::clone(&process.engine);
             let rest = std::future::poll_fn(move |cx| process.poll(cx).map(drop));
             // If the spawn is refused, the process is dropped, and its `Drop` ends the stop without further waiting.
-            let _ = engine.clock.runtime().spawn(Box::pin(rest));
+            quietly(|| drop(engine.clock.runtime().spawn(Box::pin(rest))));
         }
     }
 }
@@ -98,8 +98,29 @@ struct Process {
     timeout: Option<Duration>,
     stage: Stage,
     progress: Arc<StopProgress>,
+    /// The runs inside which the stop is waited for.
+    inside: Vec<RunKey>,
     sleep: Sleep,
+    /// If the stop blocks its thread, the clock of this thread.
+    own_clock: Option<OwnClock>,
     probe: Option<ExecutorProbe>,
+}
+
+/// The clock of the thread that a stop blocks.
+#[derive(Default)]
+struct OwnClock {
+    /// The end of the present stage.
+    deadline: Option<Instant>,
+}
+
+impl OwnClock {
+    fn begin_stage(&mut self, length: Option<Duration>) {
+        self.deadline = length.and_then(|length| Instant::now().checked_add(length));
+    }
+
+    fn is_stage_over(&self) -> bool {
+        self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,10 +139,13 @@ impl Process {
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<StopReport> {
+        let inside = runs_blocked_until_ready(cx.waker());
         if self.stage == Stage::New {
-            self.begin();
+            self.begin(inside);
+        } else {
+            self.wait_inside(inside);
         }
-        self.progress.waker.register(cx.waker());
+        self.progress.register(cx.waker());
         loop {
             if self.progress.is_over() {
                 return Poll::Ready(self.finish());
@@ -140,8 +164,19 @@ impl Process {
         }
     }
 
+    /// Notes the runs inside which the stop is waited for.
+    fn wait_inside(&mut self, runs: Vec<RunKey>) {
+        if runs != self.inside {
+            wait_inside(&self.progress, &runs);
+            self.inside = runs;
+        }
+    }
+
     /// If the timer is gone, the time counts as reached: the same runtime will not poll the remaining runs either.
     fn sleep_until(&mut self, time: Time, cx: &mut Context<'_>) -> Poll<()> {
+        if self.own_clock.as_ref().is_some_and(OwnClock::is_stage_over) {
+            return Poll::Ready(());
+        }
         if time == Time::NEVER {
             if let Stage::Cancelled(_) = self.stage {
                 // Only synchronous code is left. Its thread ends it, and needs no executor to do so.
@@ -160,15 +195,17 @@ impl Process {
         }
     }
 
-    fn begin(&mut self) {
+    fn begin(&mut self, inside: Vec<RunKey>) {
         self.stage = Stage::Grace(self.engine.now().after(self.grace.into()));
+        if let Some(clock) = &mut self.own_clock {
+            clock.begin_stage(Some(self.grace));
+        }
         self.engine.begin_stop();
         self.engine
             .run_tracker
             .watch(&self.engine.active_batches(), &self.progress);
-        for run in current_run::runs() {
-            self.progress.set_aside(run);
-        }
+        // Before the stop cancels runs: their destructors may wait for other stops.
+        self.wait_inside(inside);
         if self.grace.is_zero() {
             self.cancel();
         } else {
@@ -181,12 +218,17 @@ impl Process {
             .timeout
             .map_or(Time::NEVER, |timeout| self.engine.now().after(Span::from(timeout)));
         self.stage = Stage::Cancelled(limit);
+        if let Some(clock) = &mut self.own_clock {
+            clock.begin_stage(self.timeout);
+        }
         cancel_runs(&self.engine);
     }
 
     fn finish(&mut self) -> StopReport {
         self.stage = Stage::Done;
+        self.wait_inside(Vec::new());
         self.engine.run_tracker.forget(&self.progress);
+        self.progress.forget_waker();
         self.engine.end_stop();
         StopReport::from(self.progress.take_outcome())
     }

@@ -134,8 +134,8 @@ impl Core {
 impl Core {
     /// Adds a job. Returns the waker of the loop if the loop would sleep too long.
     pub(crate) fn register(&mut self, job: &Arc<JobCell>, now: Time) -> Option<Arc<LoopWaker>> {
-        let index = self.jobs.push(Arc::clone(job));
-        self.session.as_mut()?.insert(index, job.due(), now)
+        self.jobs.push(Arc::clone(job));
+        self.session.as_mut()?.insert(job, now)
     }
 
     /// Removes a job, if it is registered. Returns the job, which the caller drops without the lock. Returns the waker
@@ -163,8 +163,22 @@ impl Core {
     pub(crate) fn reschedule_silent(&mut self, job: &JobCell, now: Time) {
         let is_registered = self.jobs.get(job.index()).is_some();
         if let Some(session) = self.session.as_mut().filter(|_| is_registered) {
-            session.insert_silent(job.index(), job.due(), now);
+            session.insert_silent(job, now);
         }
+    }
+
+    /// Notes that a triggered run has begun, which was offered under `offer_id`.
+    pub(crate) fn note_triggered_run(&mut self, job: &JobCell, offer_id: OfferId, now: Time) {
+        let is_registered = self.jobs.get(job.index()).is_some();
+        if let Some(session) = self.session.as_mut().filter(|_| is_registered) {
+            session.note_triggered_run(job, offer_id, now);
+        }
+    }
+
+    /// Whether a trigger inside `run` begins `job` at once.
+    pub(crate) fn is_triggered_at_once(&self, job: &JobCell, run: OfferId, now: Time) -> bool {
+        let session = self.session.as_ref();
+        session.is_none_or(|session| session.is_triggered_at_once(job, run, now))
     }
 }
 
@@ -182,7 +196,7 @@ impl Core {
                 unused: Vec::new(),
             });
         }
-        session.serve(now);
+        session.serve(&self.jobs, now);
         let is_busy = session.undispatched() > 0 || session.is_due_by(now.after(KEPT_FOR));
         let offer_id = next_offer_id(&mut self.offer_ids);
         let mut dispatch = Dispatch::new(now, session.grid(), offer_id, session.take_list());

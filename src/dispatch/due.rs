@@ -4,6 +4,9 @@
 use std::ops::Range;
 
 use crate::dispatch::batch;
+use crate::dispatch::job_table::JobTable;
+use crate::dispatch::triggered::Triggered;
+use crate::job::state::Snapshot;
 use crate::time::{Agenda, JobIndex, Time};
 
 #[derive(Default)]
@@ -45,10 +48,20 @@ impl Due {
         self.taken < self.jobs.len()
     }
 
-    /// Adds the jobs that have come up by `now` behind the jobs that are left.
-    pub(crate) fn refill(&mut self, agenda: &mut Agenda, now: Time) {
+    /// Adds the jobs that are due by `now`, and those that were triggered, behind the jobs that are left. Takes the
+    /// triggered jobs.
+    pub(crate) fn refill(&mut self, agenda: &mut Agenda, triggered: &mut Triggered, jobs: &JobTable, now: Time) {
         self.forget_taken();
+        let left = self.jobs.len();
         agenda.take_due(now, &mut self.jobs);
+        if !triggered.is_empty() {
+            let state = |job| jobs.get(job).map(|job| job.state.load());
+            triggered.take(&mut self.jobs, |job| {
+                state(job).is_some_and(Snapshot::is_triggered_at_once)
+            });
+            self.jobs[left..].sort_unstable();
+            self.jobs.dedup();
+        }
         if !self.jobs.is_empty() {
             self.batch_size = batch::size(self.jobs.len());
             self.tick = Some(TickServed {

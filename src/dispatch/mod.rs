@@ -10,4 +10,5 @@ pub(crate) mod loop_waker;
 pub(crate) mod offers;
 pub(crate) mod queue;
 pub(crate) mod session;
+pub(crate) mod triggered;
 pub(crate) mod worker_state;

@@ -171,7 +171,8 @@ impl Offering<'_> {
     /// run begins. An entry of the agenda may therefore be early, but never late. If an early entry comes up, it is
     /// inserted again.
     ///
-    /// A run that ended exactly at the instant of a tick counts as running at that tick, as in the Python package.
+    /// A run that ended exactly at the instant of a tick counts as running at that tick, as in the Python package. A
+    /// triggered run follows such a run at once.
     pub(crate) fn try_offer(&mut self, index: JobIndex, job: &Arc<JobCell>) {
         let due = job.due();
         if due > self.dispatch.now || self.has_ended_on_tick(job) {
@@ -189,7 +190,11 @@ impl Offering<'_> {
     }
 
     fn has_ended_on_tick(&self, job: &JobCell) -> bool {
-        self.dispatch.is_on_tick && job.state.load().has_ended_at(self.dispatch.tick) && job.waits_for_end()
+        if !self.dispatch.is_on_tick {
+            return false;
+        }
+        let state = job.state.load();
+        state.has_ended_at(self.dispatch.tick) && job.waits_for_end() && !state.is_triggered_at_once()
     }
 
     #[inline(never)]

@@ -8,7 +8,9 @@ use crate::dispatch::job_table::JobTable;
 use crate::dispatch::loop_waker::{LoopWaker, Next};
 use crate::dispatch::offers::{Dispatch, Offering};
 use crate::dispatch::queue::Queue;
+use crate::dispatch::triggered::Triggered;
 use crate::job::cell::{JobCell, JobInstance};
+use crate::job::state::OfferId;
 use crate::sync::workers_offer_all;
 use crate::time::{Agenda, Grid, JobIndex, Time};
 
@@ -17,6 +19,7 @@ pub(crate) struct Session {
     pub(crate) waker: Arc<LoopWaker>,
     agenda: Agenda,
     due: Due,
+    triggered: Triggered,
     /// An empty list, in which the loop collects its offers.
     list: Vec<JobInstance>,
     /// When the loop will wake by itself.
@@ -38,6 +41,7 @@ impl Session {
             waker: Arc::default(),
             agenda,
             due: Due::default(),
+            triggered: Triggered::default(),
             list: Vec::new(),
             wake: None,
             has_let_workers_go_first: false,
@@ -56,9 +60,9 @@ impl Session {
     }
 
     /// Serves the tick that is due, if a tick is due.
-    pub(crate) fn serve(&mut self, now: Time) {
+    pub(crate) fn serve(&mut self, jobs: &JobTable, now: Time) {
         self.has_let_workers_go_first = false;
-        self.due.refill(&mut self.agenda, now);
+        self.due.refill(&mut self.agenda, &mut self.triggered, jobs, now);
     }
 
     /// How many batches are due and have not been dispatched.
@@ -172,21 +176,44 @@ impl Session {
 
     pub(crate) fn remove(&mut self, index: JobIndex) {
         self.agenda.remove(index);
+        self.triggered.remove(index);
     }
 
     /// Inserts a job, and returns the waker of the loop if the loop would sleep too long.
-    pub(crate) fn insert(&mut self, index: JobIndex, due: Time, now: Time) -> Option<Arc<LoopWaker>> {
-        self.insert_silent(index, due, now);
+    pub(crate) fn insert(&mut self, job: &JobCell, now: Time) -> Option<Arc<LoopWaker>> {
+        self.insert_silent(job, now);
         self.wake_if_sooner()
     }
 
     /// Inserts a job. The caller wakes the loop later, if needed.
-    pub(crate) fn insert_silent(&mut self, index: JobIndex, due: Time, now: Time) {
-        self.agenda.insert(index, due, now);
+    pub(crate) fn insert_silent(&mut self, job: &JobCell, now: Time) {
+        let (index, state) = (job.index(), job.state.load());
+        if state.is_triggered_at_once() {
+            self.triggered.add(index);
+        } else if state.is_triggered() {
+            self.agenda.insert(index, job.due(), self.agenda.tick_after(now));
+        } else {
+            self.agenda.insert(index, job.due(), now);
+        }
+    }
+
+    /// Notes that a triggered run of the job has begun, which was offered under `offer_id`.
+    pub(crate) fn note_triggered_run(&mut self, job: &JobCell, offer_id: OfferId, now: Time) {
+        let next_tick = self.agenda.tick_after(now);
+        self.triggered.note_begun(job.index(), offer_id, next_tick);
+    }
+
+    /// Whether a trigger inside `run` begins `job` at once.
+    pub(crate) fn is_triggered_at_once(&self, job: &JobCell, run: OfferId, now: Time) -> bool {
+        let next_tick = self.agenda.tick_after(now);
+        !self.triggered.has_begun(job.index(), run, next_tick)
     }
 
     /// The waker of the loop, if the loop would sleep too long.
     pub(crate) fn wake_if_sooner(&mut self) -> Option<Arc<LoopWaker>> {
+        if !self.triggered.is_empty() {
+            return Some(Arc::clone(&self.waker));
+        }
         let next = self.agenda.next_wake()?;
         let is_sooner = self.wake.is_none_or(|wake| next < wake);
         is_sooner.then(|| {
@@ -201,6 +228,7 @@ impl Session {
         let had_batches = self.undispatched() > 0;
         self.agenda.renumber(renumbered);
         self.due.renumber(renumbered);
+        self.triggered.renumber(renumbered);
         (had_batches && self.undispatched() == 0).then(|| Arc::clone(&self.waker))
     }
 }
@@ -210,7 +238,6 @@ mod tests {
     use super::*;
     use crate::dispatch::batch::OfferedAt;
     use crate::job::cell::tests::job;
-    use crate::job::state::OfferId;
     use crate::time::Span;
 
     const INTERVAL: Time = Time::from_nanos(1_000_000_000);
@@ -232,7 +259,7 @@ mod tests {
             jobs.push(job);
         }
         let mut session = Session::new(1, &jobs, grid(), at(0));
-        session.serve(at(0));
+        session.serve(&jobs, at(0));
         (session, jobs)
     }
 
@@ -288,12 +315,12 @@ mod tests {
 
     #[test]
     fn workers_that_are_behind_go_first_once_for_each_tick() {
-        let (mut session, _) = session(1);
+        let (mut session, jobs) = session(1);
         for now in [50, 100] {
             assert!(!session.lets_workers_go_first(false));
             assert!(session.lets_workers_go_first(true));
             assert!(!session.lets_workers_go_first(true));
-            session.serve(at(now));
+            session.serve(&jobs, at(now));
         }
     }
 

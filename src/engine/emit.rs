@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::engine::Engine;
 use crate::job::cell::JobCell;
-use crate::job::current_run::enter_hook;
+use crate::job::current_run::enter;
 use crate::job::event_kind::EventKind;
 use crate::job::handle::Job;
 use crate::job::run::RunInfo;
@@ -42,7 +42,9 @@ impl Engine {
             kind,
         };
         let span = run.map(|info| &info.span);
-        enter_hook((job.id, offer_id), || self.observers.emit(&event, span));
-        quietly(|| drop(event));
+        enter((job.id, offer_id), || {
+            self.observers.emit(&event, span);
+            quietly(|| drop(event));
+        });
     }
 }

@@ -79,6 +79,11 @@ impl Host for Engine {
         waker.inspect(|waker| waker.wake());
     }
 
+    fn is_triggered_at_once(&self, job: &JobCell, run: OfferId) -> bool {
+        let now = self.now();
+        lock(&self.core).is_triggered_at_once(job, run, now)
+    }
+
     fn retire(&self, job: &Arc<JobCell>) {
         if job.remove_after(|| self.unregister(job)) {
             self.emit(job, OfferId::NONE, None, self.now(), EventKind::Removed);

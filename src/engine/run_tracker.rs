@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::task::Waker;
 
 use crate::dispatch::batch::Batch;
 use crate::job::handle::Job;
 use crate::job::id::RunKey;
-use crate::sync::{AtomicWaker, Mutex};
-use crate::unwind::lock;
+use crate::sync::{AtomicWaker, Mutex, process_wide};
+use crate::unwind::{lock, quietly};
 
 /// The stops that wait for each run.
 #[derive(Default)]
@@ -38,7 +39,8 @@ impl RunTracker {
     /// Forgets a stop that does not wait any more.
     pub(crate) fn forget(&self, progress: &Arc<StopProgress>) {
         let mut stops = lock(&self.0);
-        for run in lock(&progress.runs).waiting.keys() {
+        let runs = lock(&progress.runs);
+        for run in runs.waiting.keys().chain(runs.set_aside.keys()) {
             if let Some(stops) = stops.get_mut(run) {
                 stops.retain(|other| !Arc::ptr_eq(other, progress));
             }
@@ -47,11 +49,41 @@ impl RunTracker {
     }
 }
 
+/// A stop that is waited for inside runs, and these runs.
+type StopInRuns = (Arc<StopProgress>, Vec<RunKey>);
+
+process_wide! {
+    // The stops that are waited for inside runs. Stops of several schedulers may wait for each other, too.
+    static IN_RUNS: Vec<StopInRuns> = const { Vec::new() };
+}
+
+/// Notes that `progress` is waited for inside `runs`, or no longer inside a run. These runs can't end before the stop
+/// returns. The stop therefore does not wait for them, and neither does any other stop that is waited for inside a run:
+/// such stops would wait for each other. A stop that is not waited for inside a run still waits for all runs.
+///
+/// Call only after [`RunTracker::watch`]. Of two stops, the later call then sees the runs of both.
+pub(crate) fn wait_inside(progress: &Arc<StopProgress>, runs: &[RunKey]) {
+    let others = IN_RUNS.with_borrow_mut(|stops| {
+        stops.retain(|(other, _)| !Arc::ptr_eq(other, progress));
+        if runs.is_empty() {
+            return Vec::new();
+        }
+        let others = stops.clone();
+        stops.push((Arc::clone(progress), runs.to_vec()));
+        others
+    });
+    progress.set_aside(runs);
+    for (other, other_runs) in others {
+        progress.set_aside(&other_runs);
+        other.set_aside(runs);
+    }
+}
+
 /// The runs that a stop waits for, and the runs that have ended so far.
 #[derive(Default)]
 pub(crate) struct StopProgress {
     runs: Mutex<Runs>,
-    pub(crate) waker: AtomicWaker,
+    waker: AtomicWaker,
 }
 
 #[derive(Default)]
@@ -59,35 +91,63 @@ struct Runs {
     waiting: BTreeMap<RunKey, Job>,
     finished: Vec<Job>,
     cancelled: Vec<Job>,
-    /// Runs that themselves wait for the stop. The stop cannot wait for these runs.
-    set_aside: Vec<Job>,
+    /// Runs that themselves wait for a stop. The stop cannot wait for these runs.
+    set_aside: BTreeMap<RunKey, Job>,
 }
 
 impl StopProgress {
+    /// From here on, `waker` is woken when the wait is over.
+    pub(crate) fn register(&self, waker: &Waker) {
+        self.waker.register(waker);
+    }
+
+    /// Forgets the waker, which is code of a user and may panic.
+    pub(crate) fn forget_waker(&self) {
+        quietly(|| drop(self.waker.take()));
+    }
+
     pub(crate) fn is_over(&self) -> bool {
         lock(&self.runs).waiting.is_empty()
     }
 
-    /// Stops waiting for `run`, and counts its job as still running.
-    pub(crate) fn set_aside(&self, run: RunKey) {
+    /// Stops waiting for `aside`. The jobs of these runs count as still running, until the runs have ended.
+    fn set_aside(&self, aside: &[RunKey]) {
         let mut runs = lock(&self.runs);
-        let job = runs.waiting.remove(&run);
-        runs.set_aside.extend(job);
+        let before = runs.waiting.len();
+        for run in aside {
+            if let Some(job) = runs.waiting.remove(run) {
+                runs.set_aside.insert(*run, job);
+            }
+        }
+        let is_over = before > 0 && runs.waiting.is_empty();
+        drop(runs);
+        if is_over {
+            self.wake();
+        }
     }
 
     fn ended(&self, run: RunKey, cancelled: bool) {
         let mut runs = lock(&self.runs);
-        let Some(job) = runs.waiting.remove(&run) else { return };
+        let waited = runs.waiting.remove(&run);
+        let was_waiting = waited.is_some();
+        let Some(job) = waited.or_else(|| runs.set_aside.remove(&run)) else {
+            return;
+        };
         if cancelled {
             runs.cancelled.push(job);
         } else {
             runs.finished.push(job);
         }
-        let over = runs.waiting.is_empty();
+        let is_over = was_waiting && runs.waiting.is_empty();
         drop(runs);
-        if over {
-            self.waker.wake();
+        if is_over {
+            self.wake();
         }
+    }
+
+    /// A panic of the waker would reach the task of the run that has ended.
+    fn wake(&self) {
+        quietly(|| self.waker.wake());
     }
 
     /// The outcome of the runs so far.
@@ -96,7 +156,7 @@ impl StopProgress {
         StopOutcome {
             finished: sorted(runs.finished),
             cancelled: sorted(runs.cancelled),
-            still_running: sorted(runs.waiting.into_values().chain(runs.set_aside)),
+            still_running: sorted(runs.waiting.into_values().chain(runs.set_aside.into_values())),
         }
     }
 }

@@ -10,11 +10,14 @@ use crate::job::event_kind::EventKind;
 use crate::job::state::OfferId;
 
 impl Engine {
-    /// Withdraws the offers of a batch that the executor refused.
+    /// Withdraws the offers of a batch that the executor refused. The jobs run at the next tick, also those that were
+    /// triggered: the executor would otherwise be asked without end.
     pub(crate) fn withdraw_refused(self: &Arc<Self>, batch: &Batch) {
         let mut wakeups = Wakeups::new(self);
         for run in &batch.jobs {
-            if withdraw(&mut wakeups, batch.offer_id, run) {
+            if withdraw_silent(&mut wakeups, batch.offer_id, run) {
+                run.job.state.postpone_trigger();
+                wakeups.reschedule(&run.job);
                 run.job.note_failure(&EventKind::Refused);
                 self.report_refusal(&run.job, batch.offer_id);
             }
@@ -42,9 +45,15 @@ impl Engine {
     }
 }
 
-/// Withdraws an offer, unless its run has begun, and inserts the job for the next tick. Returns whether the job was
-/// inserted.
-pub(crate) fn withdraw(wakeups: &mut Wakeups<'_>, offer_id: OfferId, run: &JobInstance) -> bool {
+/// Withdraws an offer, unless its run has begun, and inserts the job for its next run.
+pub(crate) fn withdraw(wakeups: &mut Wakeups<'_>, offer_id: OfferId, run: &JobInstance) {
+    if withdraw_silent(wakeups, offer_id, run) {
+        wakeups.reschedule(&run.job);
+    }
+}
+
+/// Withdraws an offer, unless its run has begun. Returns whether the caller has to insert the job for its next run.
+fn withdraw_silent(wakeups: &mut Wakeups<'_>, offer_id: OfferId, run: &JobInstance) -> bool {
     if !run.state().load().is_offered_under(offer_id) {
         return false;
     }
@@ -70,6 +79,5 @@ pub(crate) fn withdraw(wakeups: &mut Wakeups<'_>, offer_id: OfferId, run: &JobIn
     if deferred.changed() {
         job.adopt_interval(wakeups.engine().now());
     }
-    wakeups.reschedule(job);
     true
 }

@@ -11,6 +11,7 @@ use crate::exec::call::{call, call_by_rules};
 use crate::exec::finish::{finish, release};
 use crate::exec::retry::backoff_panicked;
 use crate::job::cell::{JobCell, JobInstance};
+use crate::job::current_run::enter;
 use crate::job::event_kind::EventKind;
 use crate::job::rules::Backoff;
 use crate::job::run::RunInfo;
@@ -18,7 +19,7 @@ use crate::job::run_end::RunEnd;
 use crate::job::state::{Begin, OfferId};
 use crate::job::target::{CallResult, FutureBuf, RunFuture};
 use crate::time::Time;
-use crate::unwind::{catch, quietly};
+use crate::unwind::{catch, lock, quietly};
 
 /// Begins the run that was offered in `batch`, if the offer still holds. If the run continues as a future, returns the
 /// run. The future may use the memory of `buf`.
@@ -85,7 +86,8 @@ pub(crate) fn begin_blocking(
     let info = begin(&mut wakeups, batch, run, how);
     let end = call(engine, run, &info, &mut None).into_end();
     let backoffs = run.job.rules().and_then(|rules| rules.backoffs.as_ref());
-    match backoffs.filter(|_| end.is_failure()).map(|backoffs| catch(&**backoffs)) {
+    let backoffs = backoffs.filter(|_| end.is_failure());
+    match backoffs.map(|backoffs| enter(run.run_key(), || catch(&**backoffs))) {
         Some(Ok(backoff)) => Some((info, end, Some(backoff))),
         Some(Err(payload)) => Some((info, backoff_panicked(end, payload), None)),
         None => Some((info, end, None)),
@@ -103,6 +105,9 @@ fn begin(wakeups: &mut Wakeups<'_>, batch: &Batch, run: &JobInstance, how: Begin
     run.note_run(info.number);
     cancel_if_batch_is_cancelled(batch, run);
     let clock_stepped_back = started.is_some_and(|started| started < batch.offered);
+    if let Some(started) = started.filter(|_| triggered) {
+        lock(&engine.core).note_triggered_run(job, batch.offer_id, started);
+    }
     if triggered || clock_stepped_back {
         // The next scheduled time differs from the time that the offer put into the agenda.
         wakeups.reschedule(job);

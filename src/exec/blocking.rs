@@ -13,6 +13,7 @@ use crate::exec::call::call;
 use crate::exec::finish::{finish, report_retry};
 use crate::exec::retry::{Wait, next_wait};
 use crate::job::cell::JobInstance;
+use crate::job::current_run::{enter, enter_task};
 use crate::job::rules::Backoff;
 use crate::job::run::RunInfo;
 use crate::job::run_end::RunEnd;
@@ -53,7 +54,11 @@ impl BlockingRun {
         &self.batch.jobs[0]
     }
 
-    fn run(mut self) {
+    fn run(self) {
+        enter_task(|| self.attempt());
+    }
+
+    fn attempt(mut self) {
         let begun = match std::mem::replace(&mut self.stage, Stage::Ended) {
             Stage::Offered => begin_blocking(&self.engine, &self.batch, self.job()),
             Stage::Begun(info, backoff) => {
@@ -69,12 +74,13 @@ impl BlockingRun {
 
     /// If the attempt failed and the back-off has a next wait, waits for the next attempt. Otherwise finishes the run.
     fn end_attempt(mut self, info: RunInfo, end: RunEnd, backoff: Option<Backoff>) {
+        let key = self.job().run_key();
         let again = match backoff {
             None => Err(end),
-            Some(mut backoff) => match next_wait(&mut backoff, end) {
+            Some(mut backoff) => match enter(key, || next_wait(&mut backoff, end)) {
                 Ok((wait, end)) => Ok((wait, backoff, end)),
                 Err(end) => {
-                    quietly(|| drop(backoff));
+                    enter(key, || quietly(|| drop(backoff)));
                     Err(end)
                 }
             },
@@ -94,7 +100,7 @@ impl BlockingRun {
     /// Finishes a run that reaches its time limit between two attempts.
     fn time_out(mut self) {
         if let Stage::Begun(info, backoff) = std::mem::replace(&mut self.stage, Stage::Ended) {
-            quietly(|| drop(backoff));
+            enter(self.job().run_key(), || quietly(|| drop(backoff)));
             finish(
                 &mut Wakeups::new(&self.engine),
                 self.job(),
@@ -112,7 +118,7 @@ impl Drop for BlockingRun {
         match std::mem::replace(&mut self.stage, Stage::Ended) {
             Stage::Offered => self.engine.withdraw_refused(&self.batch),
             Stage::Begun(info, backoff) => {
-                quietly(|| drop(backoff));
+                enter(self.job().run_key(), || quietly(|| drop(backoff)));
                 finish(
                     &mut Wakeups::new(&self.engine),
                     self.job(),
@@ -154,8 +160,8 @@ impl Future for Pause {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let again = ready!(self.wait.poll(cx));
         match self.run.take() {
-            Some(run) if again && self.times_out => run.time_out(),
-            Some(run) if again => run.dispatch(),
+            Some(run) if again && self.times_out => enter_task(|| run.time_out()),
+            Some(run) if again => enter_task(|| run.dispatch()),
             _ => {}
         }
         Poll::Ready(())

@@ -38,10 +38,10 @@ pub(crate) fn call_by_rules(
 ) -> CallResult {
     let mut result = call(engine, run, info, buf);
     if let Some(backoffs) = rules.backoffs.as_ref().filter(|_| result.may_fail()) {
-        result = match catch(&**backoffs) {
+        result = match enter(run.run_key(), || catch(&**backoffs)) {
             Ok(backoff) => CallResult::Future(Box::pin(Attempts::after(engine, run, info, result, backoff))),
             Err(payload) => {
-                quietly(|| info.span.in_scope(|| drop(result)));
+                enter(run.run_key(), || quietly(|| info.span.in_scope(|| drop(result))));
                 CallResult::Done(RunEnd::Panicked(payload))
             }
         };

@@ -10,6 +10,7 @@ use crate::dispatch::loop_waker::{LoopWaker, Next};
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::exec::workers::{follow_up, spawn_instead, spawn_workers};
+use crate::job::current_run::enter_task;
 use crate::unwind::lock;
 
 /// Starts the scheduler.
@@ -88,7 +89,7 @@ impl Future for Driver {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         self.waker.register(cx.waker());
         match self.engine.upgrade() {
-            Some(engine) => self.serve(&engine, cx),
+            Some(engine) => enter_task(|| self.serve(&engine, cx)),
             None => Poll::Ready(()),
         }
     }

@@ -6,7 +6,7 @@ use futures::FutureExt;
 use futures::channel::oneshot;
 
 use crate::runtime::Runtime;
-use crate::unwind::catch;
+use crate::unwind::{Guarded, catch};
 
 /// A timer may die with its runtime and never fire. A stop that sleeps therefore keeps a probe on the executor. If the
 /// executor is shut down, it drops the probe. If the executor refuses the probe, the refusal may be temporary. In this
@@ -22,6 +22,8 @@ impl ExecutorProbe {
     pub(crate) fn start(runtime: &dyn Runtime) -> ExecutorProbe {
         let (guard, end) = oneshot::channel::<()>();
         let (held, dropped) = oneshot::channel::<()>();
+        // Its drop wakes the waker of the stop, which is code of a user and may panic.
+        let held = Guarded::new(held);
         let task = Box::pin(end.map(move |_| drop(held)));
         let refused = catch(|| runtime.spawn(task).is_err());
         ExecutorProbe {

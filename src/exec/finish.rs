@@ -6,12 +6,14 @@ use crate::engine::Engine;
 use crate::engine::wakeups::Wakeups;
 use crate::job::cell::{JobCell, JobInstance};
 use crate::job::config::Host;
+use crate::job::current_run::enter;
 use crate::job::event_kind::EventKind;
 use crate::job::rules::Rules;
 use crate::job::run::RunInfo;
 use crate::job::run_end::RunEnd;
 use crate::job::state::Deferred;
 use crate::job::target::{FutureBuf, RunFuture};
+use crate::park::poller::Ready;
 use crate::time::Time;
 use crate::unwind::{catch, quietly};
 
@@ -19,20 +21,18 @@ use crate::unwind::{catch, quietly};
 ///
 /// If the run was pending, `waited` is an instant shortly before its end. If no clock is read at the end of the run,
 /// this instant stands for the end. The same holds for the functions below.
-pub(crate) fn finish_in_place(
+pub(crate) fn finish_ready(
     wakeups: &mut Wakeups<'_>,
     run: &JobInstance,
     info: &RunInfo,
-    mut future: RunFuture,
-    end: RunEnd,
+    future: RunFuture,
+    Ready { end, is_cleared }: Ready,
     waited: Option<Time>,
 ) -> FutureBuf {
-    let cleared = catch(|| info.span.in_scope(|| future.as_mut().clear()));
-    if let Ok(true) = cleared {
+    if is_cleared {
         finish(wakeups, run, info, end, waited);
         return Some(future);
     }
-    let end = end.after_drop(cleared.map(|_| ()));
     finish_dropping(wakeups, run, info, future, end, waited);
     None
 }
@@ -46,8 +46,11 @@ pub(crate) fn finish_dropping(
     end: RunEnd,
     waited: Option<Time>,
 ) {
-    let dropped = catch(|| info.span.in_scope(|| drop(future)));
-    finish(wakeups, run, info, end.after_drop(dropped), waited);
+    let end = enter(run.run_key(), || {
+        let dropped = catch(|| info.span.in_scope(|| drop(future)));
+        end.after_drop(dropped)
+    });
+    finish(wakeups, run, info, end, waited);
 }
 
 /// Finishes a run that has no future any more.
@@ -58,7 +61,7 @@ pub(crate) fn finish(wakeups: &mut Wakeups<'_>, run: &JobInstance, info: &RunInf
     }
     let engine = wakeups.engine();
     let is_cancelled = matches!(end, RunEnd::Cancelled);
-    let ended = report(engine, run, info, end);
+    let ended = enter(run.run_key(), || report(engine, run, info, end));
     if run.job.rules().is_some_and(|rules| rules.fixed_delay) {
         run.job.schedule_from_end(engine.now(), engine.resolution.into());
     }
@@ -141,14 +144,14 @@ fn report(engine: &Engine, run: &JobInstance, info: &RunInfo, end: RunEnd) -> Ti
 
 /// Reports a failed attempt that is followed by another attempt.
 pub(crate) fn report_retry(engine: &Engine, run: &JobInstance, info: &RunInfo, end: RunEnd) {
-    let failure = end.into_kind();
-    let message = failure.error_text().unwrap_or_default();
-    quietly(|| drop(failure));
-    let kind = EventKind::Retried(message.into());
-    run.job.note_failure(&kind);
-    let (_, offer_id) = run.run_key();
-    quietly(|| {
-        info.span
-            .in_scope(|| engine.emit(&run.job, offer_id, Some(info), engine.now(), kind));
+    enter(run.run_key(), || {
+        let failure = end.into_kind();
+        let message = failure.error_text().unwrap_or_default();
+        quietly(|| drop(failure));
+        let kind = EventKind::Retried(message.into());
+        run.job.note_failure(&kind);
+        let (_, offer_id) = run.run_key();
+        let emit = || engine.emit(&run.job, offer_id, Some(info), engine.now(), kind);
+        quietly(|| info.span.in_scope(emit));
     });
 }

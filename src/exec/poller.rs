@@ -5,14 +5,14 @@ use std::task::{Context, Poll, Waker};
 
 use crate::engine::Engine;
 use crate::engine::wakeups::Wakeups;
-use crate::exec::finish::{finish_dropping, finish_in_place};
+use crate::exec::finish::{finish_dropping, finish_ready};
 use crate::job::cell::JobInstance;
 use crate::job::current_run::enter_poll;
 use crate::job::rules::CancelRun;
 use crate::job::run::RunInfo;
 use crate::job::run_end::RunEnd;
 use crate::job::target::{FutureBuf, RunFuture};
-use crate::park::poller::{PendingRun, Poller};
+use crate::park::poller::{PendingRun, Poller, Ready};
 use crate::park::slot::RunSlot;
 use crate::time::Time;
 use crate::unwind::catch;
@@ -50,17 +50,17 @@ impl Poller for RunPoller<'_> {
         self.wakeups.engine().now()
     }
 
-    fn poll(&mut self, run: &mut PendingRun, waker: &Waker) -> Poll<RunEnd> {
-        let polled = poll_in_span(&run.run, &run.info, &mut run.future, waker);
+    fn poll(&mut self, run: &mut PendingRun, waker: &Waker) -> Poll<Ready> {
+        let polled = poll_and_clear(&run.run, &run.info, &mut run.future, waker);
         if polled.is_ready() {
             self.recall_start(run);
         }
         polled
     }
 
-    fn finish(&mut self, run: PendingRun, end: RunEnd, now: Time) -> FutureBuf {
+    fn finish(&mut self, run: PendingRun, ready: Ready, now: Time) -> FutureBuf {
         let PendingRun { run, info, future } = run;
-        finish_in_place(&mut self.wakeups, &run, &info, future, end, Some(now))
+        finish_ready(&mut self.wakeups, &run, &info, future, ready, Some(now))
     }
 
     fn cancel(&mut self, mut run: PendingRun) {
@@ -104,18 +104,29 @@ impl CancelRun for Replaceable {
     }
 }
 
-/// Polls a run's future. A panic of the future becomes the end of the run.
+/// Polls a future of a run. A panic of the future becomes the end of the run.
 pub(crate) fn poll_run(future: &mut RunFuture, waker: &Waker) -> Poll<RunEnd> {
-    poll_with(waker, |cx| future.as_mut().poll(cx))
+    catch_poll(|| poll(future, waker))
 }
 
-pub(crate) fn poll_in_span(run: &JobInstance, info: &RunInfo, future: &mut RunFuture, waker: &Waker) -> Poll<RunEnd> {
-    enter_poll(run.run_key(), || {
-        poll_with(waker, |cx| info.span.in_scope(|| future.as_mut().poll(cx)))
+/// Polls the future of `run`, and drops the future in place once it is ready.
+pub(crate) fn poll_and_clear(run: &JobInstance, info: &RunInfo, future: &mut RunFuture, waker: &Waker) -> Poll<Ready> {
+    enter_poll(run.run_key(), waker, || {
+        let polled = catch_poll(|| info.span.in_scope(|| poll(future, waker)));
+        polled.map(|end| match catch(|| info.span.in_scope(|| future.as_mut().clear())) {
+            Ok(is_cleared) => Ready { end, is_cleared },
+            Err(payload) => Ready {
+                end: end.after_drop(Err(payload)),
+                is_cleared: false,
+            },
+        })
     })
 }
 
-fn poll_with(waker: &Waker, poll: impl FnOnce(&mut Context<'_>) -> Poll<RunEnd>) -> Poll<RunEnd> {
-    let polled = catch(|| poll(&mut Context::from_waker(waker)));
-    polled.unwrap_or_else(|payload| Poll::Ready(RunEnd::Panicked(payload)))
+fn poll(future: &mut RunFuture, waker: &Waker) -> Poll<RunEnd> {
+    future.as_mut().poll(&mut Context::from_waker(waker))
+}
+
+fn catch_poll(poll: impl FnOnce() -> Poll<RunEnd>) -> Poll<RunEnd> {
+    catch(poll).unwrap_or_else(|payload| Poll::Ready(RunEnd::Panicked(payload)))
 }

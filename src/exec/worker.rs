@@ -14,10 +14,11 @@ use crate::dispatch::worker_state::WorkerState;
 use crate::engine::Engine;
 use crate::exec::begin::begin_run;
 use crate::exec::cancel::cancel_pending;
-use crate::exec::finish::finish_in_place;
-use crate::exec::poller::{RunPoller, keep_pending, poll_in_span};
+use crate::exec::finish::finish_ready;
+use crate::exec::poller::{RunPoller, keep_pending, poll_and_clear};
 use crate::exec::workers::{NextBatch, next_batch, spawn_instead, worker_dropped};
 use crate::job::cell::JobInstance;
+use crate::job::current_run::enter_task;
 use crate::job::run::RunInfo;
 use crate::job::target::RunFuture;
 use crate::park::poller::PendingRun;
@@ -214,9 +215,9 @@ fn poll_first(
     mut future: RunFuture,
 ) -> bool {
     let (slot, waker) = slots.vacant();
-    match poll_in_span(run, &info, &mut future, waker) {
-        Poll::Ready(end) => {
-            let buf = finish_in_place(&mut poller.wakeups, run, &info, future, end, None);
+    match poll_and_clear(run, &info, &mut future, waker) {
+        Poll::Ready(ready) => {
+            let buf = finish_ready(&mut poller.wakeups, run, &info, future, ready, None);
             slots.keep_buf(buf);
             false
         }
@@ -240,11 +241,13 @@ impl Future for Worker {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        self.register(cx);
-        if matches!(self.stage, Stage::Pulling) && self.pull_batches(cx).is_pending() {
-            return Poll::Pending;
-        }
-        self.poll_woken()
+        enter_task(|| {
+            self.register(cx);
+            if matches!(self.stage, Stage::Pulling) && self.pull_batches(cx).is_pending() {
+                return Poll::Pending;
+            }
+            self.poll_woken()
+        })
     }
 }
 

@@ -14,6 +14,7 @@ use crate::job::failures::FailureStats;
 use crate::job::id::JobId;
 use crate::job::reported::Reported;
 use crate::job::rules::Rules;
+use crate::job::state::OfferId;
 use crate::time::MissedTicks;
 
 /// The interface through which a job reaches its scheduler.
@@ -34,6 +35,9 @@ pub(crate) trait Host: Send + Sync {
 
     /// Removes the job from the scheduler, and emits the event.
     fn retire(&self, job: &Arc<JobCell>);
+
+    /// Whether a trigger inside `run` begins `job` at once. Otherwise the job waits for the next tick.
+    fn is_triggered_at_once(&self, job: &JobCell, run: OfferId) -> bool;
 }
 
 pub(crate) struct JobConfig {
@@ -155,6 +159,10 @@ pub(crate) mod tests {
         }
 
         fn reschedule(&self, _: &JobCell) {}
+
+        fn is_triggered_at_once(&self, _: &JobCell, _: OfferId) -> bool {
+            unreachable!()
+        }
 
         fn retire(&self, _: &Arc<JobCell>) {}
     }

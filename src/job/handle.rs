@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::error::Error;
 use crate::job::cell::JobCell;
+use crate::job::current_run::{self, Caller};
 use crate::job::id::JobId;
 use crate::job::rules;
 use crate::job::run::Run;
@@ -77,21 +78,27 @@ impl Job {
     }
 }
 
-/// Control methods, callable from any thread and from within the job itself. Every change takes effect at the next tick
-/// at the latest.
+/// Control methods, callable from any thread and from within the job itself. A trigger takes effect at once, every other
+/// change at the next tick at the latest.
 impl Job {
-    /// Triggers one run, which begins at the next tick. If a run is in progress, the triggered run follows it, or
-    /// [`on_overlap`](crate::JobBuilder::on_overlap) decides.
+    /// Triggers one run, which begins at once and does not wait for a tick. If a run is in progress, the triggered run
+    /// begins at its end, or [`on_overlap`](crate::JobBuilder::on_overlap) decides.
     ///
-    /// The schedule stays the same. With [`fixed_delay`](crate::JobBuilder::fixed_delay), the interval also counts from
-    /// the end of the triggered run. Further triggers before the run begins have no effect. A trigger also runs a
-    /// paused job, once. If the scheduler is stopped, the run begins after the next start.
+    /// [`scheduled`](Run::scheduled) and [`due`](Run::due) are the instant at which the triggered run begins. The
+    /// schedule stays the same. With [`fixed_delay`](crate::JobBuilder::fixed_delay), the interval also counts from the
+    /// end of the triggered run. Further triggers before the run begins have no effect. A trigger also runs a paused
+    /// job, once. If the scheduler is stopped, the run begins at the next start. If the executor refuses the run, the
+    /// run is tried again at the next tick.
+    ///
+    /// A job that triggers itself, in its run or in a hook for its run, runs at the next tick, because it would
+    /// otherwise run without end. For the same reason, two jobs that trigger each other in their runs run once a tick: if
+    /// a triggered run of this job has begun since the last tick, a run that began later triggers it for the next tick.
     ///
     /// ```text
     /// s     0         1         2         3
     /// due   x         x         x         x
     /// run   #         #    #    #         #
-    ///                   trigger
+    ///                      trigger
     /// ```
     ///
     /// ```
@@ -104,12 +111,21 @@ impl Job {
     /// scheduler.start()?;
     /// time.advance(Duration::from_secs(60));
     /// job.trigger();
-    /// time.advance(Duration::from_millis(50));
+    /// time.run_until_stalled(); // time stands still
     /// assert_eq!(job.runs(), 2);
     /// # Ok::<(), atevery::Error>(())
     /// ```
     pub fn trigger(&self) {
-        self.0.state.trigger();
+        let is_at_once = match current_run::caller(self.0.id) {
+            Caller::Outside => true,
+            Caller::Scheduler(run) => self.0.host().is_none_or(|host| host.is_triggered_at_once(&self.0, run)),
+            Caller::OwnRun => false,
+        };
+        if is_at_once {
+            self.0.state.trigger();
+        } else {
+            self.0.state.trigger_at_tick();
+        }
         self.reschedule();
     }
 

@@ -32,10 +32,14 @@ const TRIGGERED: u64 = 1 << 7;
 const CHANGED: u64 = 1 << 8;
 /// The job is idle, and the last run had waited. The bits of the offer id hold the instant at which the run ended.
 const WAITED: u64 = 1 << 9;
+/// The triggered run begins at a tick, not at once: it was triggered inside a run of the same job, or was refused.
+const AT_TICK: u64 = 1 << 10;
 /// The run in progress was told that it has reached its time limit.
-const TIME_IS_UP: u64 = 1 << 10;
+const TIME_IS_UP: u64 = 1 << 11;
+/// The flags of a trigger.
+const TRIGGER: u64 = TRIGGERED | AT_TICK;
 /// Flags of the job, not of a run. They stay when a run ends.
-const LASTING: u64 = REMOVED | PAUSED | TRIGGERED;
+const LASTING: u64 = REMOVED | PAUSED | TRIGGER;
 const OFFER_ID_SHIFT: u32 = 16;
 
 /// Identifies the offers of one turn of the loop or of a worker.
@@ -45,6 +49,8 @@ pub(crate) struct OfferId(u64);
 impl OfferId {
     /// The id of no offer.
     pub(crate) const NONE: OfferId = OfferId(0);
+    /// Later than every offer.
+    pub(crate) const LAST: OfferId = OfferId(u64::MAX);
 
     pub(crate) const fn new(number: u64) -> OfferId {
         OfferId(number << OFFER_ID_SHIFT)
@@ -153,6 +159,11 @@ impl Snapshot {
         self.0 & TRIGGERED != 0
     }
 
+    /// Whether the job is triggered, and does not wait for a tick.
+    pub(crate) fn is_triggered_at_once(self) -> bool {
+        self.0 & (TRIGGERED | AT_TICK) == TRIGGERED
+    }
+
     pub(crate) fn is_removed(self) -> bool {
         self.0 & REMOVED != 0
     }
@@ -194,7 +205,7 @@ impl RunState {
     pub(crate) fn begin(&self, offer_id: OfferId) -> Option<Begin> {
         let word = self.update(|word| {
             let begins = offered(word, offer_id) && !is_closed(word);
-            begins.then_some(word & !TRIGGERED ^ (OFFERED | RUNNING))
+            begins.then_some(word & !TRIGGER ^ (OFFERED | RUNNING))
         })?;
         Some(if word & TRIGGERED != 0 {
             Begin::Triggered
@@ -271,13 +282,27 @@ impl RunState {
         self.0.fetch_and(!PAUSED, Ordering::AcqRel) & PAUSED != 0
     }
 
-    /// Requests a run now, or after the run in progress.
+    /// Requests a run now, or after the run in progress. Until that run begins, a further trigger changes nothing.
     pub(crate) fn trigger(&self) {
-        self.0.fetch_or(TRIGGERED, Ordering::AcqRel);
+        self.request(TRIGGERED);
+    }
+
+    /// Requests a run at the next tick, or at the tick after the run in progress.
+    pub(crate) fn trigger_at_tick(&self) {
+        self.request(TRIGGERED | AT_TICK);
+    }
+
+    fn request(&self, flags: u64) {
+        self.update(|word| (word & TRIGGERED == 0).then_some(word | flags));
+    }
+
+    /// If the job is triggered, its run begins at the next tick, because the executor has refused the run.
+    pub(crate) fn postpone_trigger(&self) {
+        self.update(|word| (word & TRIGGERED != 0).then_some(word | AT_TICK));
     }
 
     pub(crate) fn take_trigger(&self) -> bool {
-        self.0.fetch_and(!TRIGGERED, Ordering::AcqRel) & TRIGGERED != 0
+        self.0.fetch_and(!TRIGGER, Ordering::AcqRel) & TRIGGERED != 0
     }
 
     /// If the job is busy, requests that the end of the run applies the interval. Returns whether the job is busy.
@@ -428,6 +453,60 @@ mod tests {
     }
 
     #[test]
+    fn a_trigger_says_whether_its_run_waits_for_a_tick() {
+        type Trigger = fn(&RunState);
+        for (trigger, at_once) in [(RunState::trigger as Trigger, true), (RunState::trigger_at_tick, false)] {
+            let state = RunState::default();
+            let told = || (state.load().is_triggered(), state.load().is_triggered_at_once());
+            assert_eq!(told(), (false, false));
+            state.offer(OfferId::new(1));
+            state.begin(OfferId::new(1));
+            trigger(&state);
+            assert_eq!(told(), (true, at_once));
+            assert!(state.end(None).due());
+            assert_eq!(told(), (true, at_once), "the end keeps the trigger");
+            state.offer(OfferId::new(2));
+            assert!(state.withdraw(OfferId::new(2)).is_some());
+            assert_eq!(told(), (true, at_once), "a withdrawal keeps the trigger");
+            state.offer(OfferId::new(3));
+            assert_eq!(state.begin(OfferId::new(3)), Some(Begin::Triggered));
+            assert_eq!(told(), (false, false));
+            state.trigger();
+            assert_eq!(told(), (true, true), "nothing is left of the trigger before");
+            assert!(state.take_trigger());
+            assert_eq!(told(), (false, false));
+        }
+    }
+
+    #[test]
+    fn a_further_trigger_changes_nothing() {
+        let triggers: [fn(&RunState); 2] = [RunState::trigger, RunState::trigger_at_tick];
+        for first in triggers {
+            for further in triggers {
+                let [once, twice] = [(); 2].map(|()| RunState::default());
+                first(&once);
+                first(&twice);
+                further(&twice);
+                assert_eq!(once.load().0, twice.load().0);
+            }
+        }
+    }
+
+    #[test]
+    fn a_triggered_run_that_was_refused_waits_for_a_tick() {
+        let state = RunState::default();
+        state.postpone_trigger();
+        assert!(!state.load().is_triggered());
+        state.trigger();
+        state.postpone_trigger();
+        let snapshot = state.load();
+        assert!(snapshot.is_triggered() && !snapshot.is_triggered_at_once());
+        assert!(state.take_trigger());
+        state.trigger();
+        assert!(state.load().is_triggered_at_once());
+    }
+
+    #[test]
     fn a_cancelled_run_leaves_the_next_alone() {
         let state = RunState::default();
         let (first, second) = (OfferId::new(1), OfferId::new(2));
@@ -492,7 +571,7 @@ mod tests {
                 |state| assert_eq!(state.offer(OfferId::new(2)), Offer::Busy),
                 (false, true, false, false, false),
             ),
-            (RunState::trigger, (false, true, false, false, false)),
+            (RunState::trigger_at_tick, (false, true, false, false, false)),
             (|state| assert!(state.change()), (false, true, true, false, false)),
             (
                 |state| assert!(state.watch(OfferId::new(1))),

@@ -15,16 +15,23 @@ pub(crate) struct PendingRun {
     pub(crate) future: RunFuture,
 }
 
+/// How a run ended whose future is ready.
+pub(crate) struct Ready {
+    pub(crate) end: RunEnd,
+    /// Whether the future was dropped in place. Its memory can then be used again.
+    pub(crate) is_cleared: bool,
+}
+
 /// Polls, finishes and cancels runs on behalf of their slots. `exec/` implements this trait, so that a slot needs no
 /// engine.
 pub(crate) trait Poller {
     fn now(&self) -> Time;
 
-    /// Polls the run's future, whose panic becomes the end of the run.
-    fn poll(&mut self, run: &mut PendingRun, waker: &Waker) -> Poll<RunEnd>;
+    /// Polls the run's future, and drops it in place once it is ready. A panic becomes the end of the run.
+    fn poll(&mut self, run: &mut PendingRun, waker: &Waker) -> Poll<Ready>;
 
     /// Finishes a run that was polled to its end. The poll began after `now`. Returns the memory of the future.
-    fn finish(&mut self, run: PendingRun, end: RunEnd, now: Time) -> FutureBuf;
+    fn finish(&mut self, run: PendingRun, ready: Ready, now: Time) -> FutureBuf;
 
     /// Drops the run's future and finishes the run as cancelled.
     fn cancel(&mut self, run: PendingRun);

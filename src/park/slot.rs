@@ -85,8 +85,8 @@ impl RunSlot {
 
     fn poll_run(&self, poller: &mut impl Poller, mut run: PendingRun, waker: &Waker, now: Time) -> Polled {
         match poller.poll(&mut run, waker) {
-            Poll::Ready(end) => {
-                let buf = poller.finish(run, end, now);
+            Poll::Ready(ready) => {
+                let buf = poller.finish(run, ready, now);
                 *lock(&self.stage) = Stage::Vacant;
                 Polled::Ended(buf)
             }

@@ -1,4 +1,4 @@
-use std::future::pending;
+use std::future::{Future, pending};
 use std::time::{Duration, Instant};
 
 use futures::FutureExt;
@@ -121,10 +121,29 @@ fn accepted(task: JoinHandle<()>) -> Result<(), SpawnError> {
     }
 }
 
+/// Whether the thread has destroyed Tokio's thread-local. `Handle::enter` would panic then, in a destructor of another
+/// thread-local, and abort the process.
+fn is_thread_ending() -> bool {
+    Handle::try_current().is_err_and(|error| error.is_thread_local_destroyed())
+}
+
+/// Sleeps in a task, which needs no context of this thread. Once the runtime is gone, the future is never ready.
+fn sleep_in_task(handle: &Handle, deadline: Instant) -> impl Future<Output = ()> + use<> {
+    let task = handle.spawn(async move { tokio::time::sleep_until(deadline.into()).await });
+    async {
+        if task.await.is_err() {
+            pending::<()>().await;
+        }
+    }
+}
+
 impl Timer for Tokio {
     fn now(&self) -> Instant {
         // Only a current-thread runtime can pause its clock. Other runtimes avoid the cost of `enter`.
         if self.handle.runtime_flavor() != RuntimeFlavor::CurrentThread {
+            return Instant::now();
+        }
+        if is_thread_ending() {
             return Instant::now();
         }
         let _context = self.handle.enter();
@@ -135,6 +154,9 @@ impl Timer for Tokio {
         // Tokio rounds deadlines up to the millisecond, and panics if the result is out of the clock's range.
         if deadline.checked_add(Duration::from_millis(1)).is_none() {
             return Box::pin(pending());
+        }
+        if is_thread_ending() {
+            return Box::pin(sleep_in_task(&self.handle, deadline));
         }
         let _context = self.handle.enter();
         Box::pin(tokio::time::sleep_until(deadline.into()))

@@ -1,14 +1,16 @@
 //! The drop of the last handle, and executors that go away.
 
-use std::sync::Arc;
+use std::cell::RefCell;
+use std::sync::{Arc, mpsc};
+use std::thread;
 
-use atevery::runtime::Timer;
+use atevery::runtime::{AsyncStd, FuturesSpawner, FuturesTimer, Runtime, Smol, Standalone, Timer};
 use atevery::testing::VirtualTime;
-use atevery::{Job, Run, Scheduler};
+use atevery::{Event, Job, Run, Scheduler, WeakScheduler};
 use futures::FutureExt;
 
 use crate::naive::{Clock, Mode, Naive, pass};
-use crate::support::{Count, Later, SECOND, later, ms, poll_once, put, take, yield_now};
+use crate::support::{Count, Later, SECOND, in_time, later, ms, poll_once, put, take, yield_now};
 
 fn scheduler() -> (VirtualTime, Scheduler) {
     let time = VirtualTime::new();
@@ -485,4 +487,76 @@ impl Gone {
         self.naive.go_away();
         self.clock.die();
     }
+}
+
+/// Stops its scheduler, or only drops the last handle, when its thread has ended.
+struct AtThreadsEnd {
+    scheduler: Option<Scheduler>,
+    stops: bool,
+    is_clean: mpsc::Sender<bool>,
+}
+
+impl Drop for AtThreadsEnd {
+    fn drop(&mut self) {
+        let scheduler = self.scheduler.take().unwrap();
+        let is_clean = !self.stops || scheduler.stop().timeout(SECOND * 10).blocking_wait().is_clean();
+        drop(scheduler);
+        let _ = self.is_clean.send(is_clean);
+    }
+}
+
+thread_local! {
+    static AT_THREADS_END: RefCell<Option<AtThreadsEnd>> = const { RefCell::new(None) };
+}
+
+/// A hook stops the scheduler once more, on the thread that ends.
+fn ends_with_its_thread(runtime: impl Runtime + Clone) {
+    for stops in [false, true] {
+        let (dropped, told, stopping) = (Count::default(), Count::default(), later::<WeakScheduler>());
+        let (count, telling, again, runtime) = (dropped.clone(), told.clone(), stopping.clone(), runtime.clone());
+        let hook = move |event: &Event| {
+            if event.kind().is_end() {
+                let scheduler = again.lock().unwrap().as_ref().and_then(WeakScheduler::upgrade);
+                drop(scheduler.map(|scheduler| scheduler.stop().blocking_wait()));
+                telling.up();
+            }
+        };
+        let (is_clean, received) = mpsc::channel();
+        let thread = thread::spawn(move || {
+            // Used first, so dropped last: the thread-locals of the runtime are gone by then.
+            AT_THREADS_END.with_borrow(|_| ());
+            let scheduler = Scheduler::builder(runtime).on_event(hook).build().unwrap();
+            put(&stopping, scheduler.downgrade());
+            let job = endless(&scheduler, &count);
+            // The first round uses the thread-locals that a stop uses.
+            for round in 0..2 {
+                scheduler.start().unwrap();
+                while !job.is_running() {
+                    thread::yield_now();
+                }
+                if round == 0 {
+                    drop(scheduler.stop().grace(ms(1)).timeout(SECOND).blocking_wait());
+                }
+            }
+            AT_THREADS_END.set(Some(AtThreadsEnd {
+                scheduler: Some(scheduler),
+                stops,
+                is_clean,
+            }));
+        });
+        thread.join().expect("the thread ends");
+        assert_eq!(received.recv_timeout(SECOND * 20), Ok(true));
+        assert_eq!((dropped.get(), told.get()), (2, 2));
+    }
+}
+
+#[test]
+fn a_scheduler_in_a_thread_local_ends_with_its_thread_on_every_runtime() {
+    in_time(|| {
+        ends_with_its_thread(Standalone::new());
+        ends_with_its_thread(Smol);
+        ends_with_its_thread(AsyncStd);
+        let pool = futures::executor::ThreadPool::new().unwrap();
+        ends_with_its_thread(Arc::new((FuturesSpawner(pool), FuturesTimer)));
+    });
 }

@@ -3,13 +3,15 @@
 use std::pin::pin;
 use std::sync::{Arc, mpsc};
 use std::task::{Context, Wake, Waker};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use atevery::{Run, SchedulerState};
+use atevery::testing::VirtualTime;
+use atevery::{Run, Scheduler, SchedulerState};
 use futures::FutureExt;
 use futures::executor::block_on;
 
-use crate::support::{Count, SECOND, World, blow_up, ms, names, poll_once, yield_now};
+use crate::cooperation::within;
+use crate::support::{Count, SECOND, World, blow_up, ms, names, panicking_waker, poll_once, yield_now};
 use crate::threads::Stuck;
 
 #[test]
@@ -251,6 +253,67 @@ fn a_stop_that_gave_up_takes_nothing_from_one_that_goes_on_waiting() {
     let report = report.recv_timeout(SECOND * 60).expect("it hears of the end");
     assert_eq!(report.finished(), [job]);
     waiting.join().unwrap().unwrap();
+}
+
+#[test]
+fn one_whose_waker_panics_returns_and_harms_nothing() {
+    let world = World::new();
+    let (first, second) = (world.taking("first", 1_000, 70), world.taking("second", 1_000, 70));
+    world.start();
+    let waker = panicking_waker();
+    let mut stop = pin!(world.scheduler.stop().grace(SECOND).into_future());
+    assert!(stop.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    let mut other = pin!(world.scheduler.stop().grace(SECOND).into_future());
+    assert!(poll_once(other.as_mut()).is_pending());
+    world.advance(100);
+    let reports = [stop.now_or_never().unwrap(), other.now_or_never().unwrap()];
+    for report in reports {
+        assert_eq!(report.finished(), [first.clone(), second.clone()]);
+    }
+}
+
+#[test]
+fn one_whose_waker_panics_when_its_executor_goes_harms_nothing() {
+    for grace in [SECOND, Duration::MAX] {
+        let (waker, time) = (panicking_waker(), VirtualTime::new());
+        let scheduler = Scheduler::new(time.clone());
+        let job = scheduler.every(SECOND).run(std::future::pending::<()>).unwrap();
+        scheduler.start().unwrap();
+        time.run_until_stalled();
+        let mut stop = pin!(scheduler.stop().grace(grace).into_future());
+        assert!(stop.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        // The probe of the stop goes with the executor, and so does the run.
+        time.shut_down();
+        assert_eq!(stop.now_or_never().unwrap().cancelled(), [job]);
+    }
+}
+
+#[test]
+fn on_threads_they_end_by_the_threads_clock_if_the_runtimes_stands_still() {
+    for (grace, timeout) in [(0, 300), (300, 0), (150, 150)] {
+        let stuck = Stuck::new();
+        let job = stuck.register("stuck");
+        stuck.start();
+        let began = Instant::now();
+        let stop = stuck.scheduler.stop().grace(ms(grace)).timeout(ms(timeout));
+        let report = within(move || stop.blocking_wait());
+        assert_eq!(report.still_running(), [job]);
+        let took = began.elapsed();
+        assert!(ms(300) <= took && took < SECOND * 10, "{took:?}");
+        stuck.release();
+    }
+}
+
+#[test]
+fn on_threads_the_runtimes_clock_ends_them_if_it_comes_first() {
+    let stuck = Stuck::new();
+    let job = stuck.register("stuck");
+    stuck.start();
+    let stop = stuck.scheduler.stop().timeout(SECOND * 60);
+    let waiting = std::thread::spawn(move || within(move || stop.blocking_wait()));
+    stuck.world().advance_until(|| waiting.is_finished());
+    assert_eq!(waiting.join().unwrap().still_running(), [job]);
+    stuck.release();
 }
 
 #[test]

@@ -425,7 +425,7 @@ fn a_triggered_run_replaces_the_one_in_progress() {
     world.advance(120);
     job.trigger();
     world.advance(100);
-    let expected = [(0, "begins 0"), (150, "dropped"), (150, "begins 1")];
+    let expected = [(0, "begins 0"), (120, "dropped"), (120, "begins 1")];
     assert_eq!(world.log.take(), at(&expected));
     world.advance(9_780);
     assert_eq!(world.log.take(), at(&[(10_000, "dropped"), (10_000, "begins 2")]));

@@ -522,7 +522,7 @@ fn a_job_that_was_triggered() {
     job.trigger();
     job.set_interval(ms(1_000)).unwrap();
     world.advance(2_090);
-    assert_eq!(begun(&world), [(0, 0), (250, 250), (1_000, 1_000), (2_000, 2_000)]);
+    assert_eq!(begun(&world), [(0, 0), (210, 210), (1_000, 1_000), (2_000, 2_000)]);
 }
 
 #[test]

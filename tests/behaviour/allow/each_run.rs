@@ -167,7 +167,7 @@ fn a_paused_job_that_is_triggered_runs_beside_the_run_in_progress() {
     job.pause();
     job.trigger();
     world.advance(200);
-    assert_eq!(world.log.take(), at(&[(0, "0"), (100, "1"), (150, "2")]));
+    assert_eq!(world.log.take(), at(&[(0, "0"), (100, "1"), (120, "2")]));
 }
 
 #[test]
@@ -179,5 +179,5 @@ fn a_triggered_run_begins_beside_the_run_in_progress_and_the_grid_stays() {
     world.advance(120);
     job.trigger();
     world.advance(900);
-    assert_eq!(world.log.take(), at(&[(0, "0"), (150, "1"), (1_000, "2")]));
+    assert_eq!(world.log.take(), at(&[(0, "0"), (120, "1"), (1_000, "2")]));
 }

@@ -1,8 +1,10 @@
 //! Runs that are told to end, and stops that are waited for within a run.
 
 mod cancelled;
+mod stop_in_future;
 mod stop_in_hook;
 mod stop_in_run;
+mod stops_in_runs;
 mod waiters;
 
 use std::sync::mpsc;
@@ -45,7 +47,7 @@ fn with_run(takes_ms: u64) -> (World, Run) {
 }
 
 /// Does the work on a thread of its own, and panics if the work takes too long.
-fn within<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+pub(crate) fn within<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || sender.send(work()));
     receiver.recv_timeout(SECOND * 20).expect("it returns")

@@ -142,9 +142,6 @@ fn a_run_that_was_triggered_is_due_when_it_begins() {
     world.advance(50);
     assert_eq!(
         seen.take_lines(),
-        [
-            "100 a 1 started, scheduled 100",
-            "100 a 1 finished, scheduled 100, took 0"
-        ]
+        ["70 a 1 started, scheduled 70", "70 a 1 finished, scheduled 70, took 0"]
     );
 }

@@ -246,22 +246,26 @@ fn a_thousand_that_wait_are_served_one_by_one() {
 /// The run that gives way frees the only permit.
 #[test]
 fn a_triggered_run_that_replaces_another_waits_behind_those_that_came_up_before() {
-    let world = with_group(1);
-    let replaced = members(&world, 10_000, 0).name("replaced").on_overlap(Overlap::Replace);
-    let log = world.log.clone();
-    let replaced = replaced
-        .run(move || {
-            log.note("replaced");
-            pending::<()>()
-        })
-        .unwrap();
-    member(&world, "due", 80, 10);
-    world.start();
-    world.advance(60);
-    replaced.trigger();
-    world.advance(1_000);
-    assert_eq!(
-        world.log.take(),
-        at(&[(0, "replaced"), (100, "due"), (110, "replaced")])
-    );
+    for (trigger, expected) in [
+        (60, [(0, "replaced"), (60, "replaced"), (60, "")]),
+        (100, [(0, "replaced"), (100, "due"), (110, "replaced")]),
+        (120, [(0, "replaced"), (120, "due"), (130, "replaced")]),
+    ] {
+        let world = with_group(1);
+        let replaced = members(&world, 10_000, 0).name("replaced").on_overlap(Overlap::Replace);
+        let log = world.log.clone();
+        let replaced = replaced
+            .run(move || {
+                log.note("replaced");
+                pending::<()>()
+            })
+            .unwrap();
+        member(&world, "due", 80, 10);
+        world.start();
+        world.advance(trigger);
+        replaced.trigger();
+        world.advance(1_000);
+        let expected: Vec<_> = expected.into_iter().filter(|(_, name)| !name.is_empty()).collect();
+        assert_eq!(world.log.take(), at(&expected));
+    }
 }

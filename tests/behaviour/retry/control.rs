@@ -56,7 +56,7 @@ fn a_job_that_is_triggered_in_the_wait_runs_after_the_last_attempt() {
         world.advance(500);
         assert_eq!(
             world.log.take(),
-            at(&[(0, "0"), (20, "0"), (80, "0"), (100, "1")]),
+            at(&[(0, "0"), (20, "0"), (80, "0"), (80, "1")]),
             "{kind:?}"
         );
     }

@@ -73,6 +73,13 @@ impl<'a> Oracle<'a> {
         !self.lost && self.begins.get(self.begun) == Some(&(moment, job, number))
     }
 
+    /// Whether the report of this stop names the job as still running.
+    pub(super) fn names(&self, number: usize, job: usize) -> bool {
+        self.seen.trace.iter().any(|event| {
+            matches!(&event.what, What::Stopped { stop, still_running, .. } if *stop == number && still_running.contains(&job))
+        })
+    }
+
     /// Whether this run ends at `moment`, and before any other begins.
     pub(super) fn ends(&self, moment: Moment, job: usize, number: u64) -> bool {
         let begun = self.ends.get(&(moment, job, number));

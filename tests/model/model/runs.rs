@@ -67,7 +67,8 @@ impl Model<'_> {
             End::ByItself => What::End { job, number, outcome },
             End::Cancelled => What::Cancelled { job, number },
         });
-        self.stops.iter_mut().for_each(|stop| stop.hear(job, end));
+        let now = self.now;
+        self.stops.iter_mut().for_each(|stop| stop.hear(job, end, now));
     }
 
     /// Pending runs end at once. A run whose code is being executed ends at its next await. Synchronous code has no

@@ -13,11 +13,10 @@ pub(super) struct Waiting {
     finished: Vec<usize>,
     cancelled: Vec<usize>,
     /// The job in whose code the stop was polled first. The stop does not wait for this job, and names it as still
-    /// running.
-    ///
-    /// The library names this job even if its run has ended when the stop returns after waiting for other jobs. The
-    /// model accepts this difference.
+    /// running until its run has ended.
     own: Option<usize>,
+    /// When the run of this job has ended.
+    own_ended: Option<Nanos>,
     /// The future of the stop was dropped. The stop goes on, but its report is lost.
     dropped: bool,
 }
@@ -39,8 +38,10 @@ impl Waiting {
         }
     }
 
-    pub(super) fn hear(&mut self, job: usize, end: End) {
-        if !self.runs.contains(&job) {
+    pub(super) fn hear(&mut self, job: usize, end: End, now: Nanos) {
+        if self.own == Some(job) && self.own_ended.is_none() {
+            self.own_ended = Some(now);
+        } else if !self.runs.contains(&job) {
             return;
         }
         self.runs.retain(|other| *other != job);
@@ -68,6 +69,7 @@ impl Model<'_> {
             finished: Vec::new(),
             cancelled: Vec::new(),
             own,
+            own_ended: None,
             dropped: false,
         });
         let index = self.stops.len() - 1;
@@ -113,7 +115,18 @@ impl Model<'_> {
 
     fn report(&mut self, index: usize) -> bool {
         let mut stop = self.stops.remove(index);
-        stop.runs.extend(stop.own);
+        if let Some(own) = stop.own {
+            // If the run ends at the very instant at which the stop returns, either order is right.
+            let names_own = match stop.own_ended {
+                Some(ended) if ended == self.now => self.oracle.names(stop.number, own),
+                ended => ended.is_none(),
+            };
+            if names_own {
+                stop.finished.retain(|job| *job != own);
+                stop.cancelled.retain(|job| *job != own);
+                stop.runs.push(own);
+            }
+        }
         for jobs in [&mut stop.finished, &mut stop.cancelled, &mut stop.runs] {
             jobs.sort_unstable();
         }
