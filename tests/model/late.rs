@@ -19,7 +19,7 @@ const TICK: Duration = Duration::from_millis(50);
 const LATE: Duration = Duration::from_millis(10);
 
 /// When a run that sleeps ends, from the begin of a tick, or a little later: when the tick is served, however late, and
-/// before something is done from outside.
+/// before something is done from outside. If a run was triggered, the next one begins at this end.
 const END: Duration = Duration::from_millis(30);
 
 /// When something is done from outside, from the begin of a tick.
@@ -169,21 +169,40 @@ fn register(scheduler: &Scheduler, time: &VirtualTime, runs: &Arc<Mutex<Runs>>, 
         None => builder,
     };
     let (begin, clock, runs) = (time.now(), time.clone(), Arc::clone(runs));
+    let ticking = Ticking {
+        clock: clock.clone(),
+        begin,
+    };
     let note = move |run: &Run| {
         let tick = (clock.now() - begin).as_nanos() / TICK.as_nanos();
         runs.lock().unwrap().push((tick, job, run.number(), run.missed()));
     };
-    run(builder, time.clone(), note, spec)
+    run(builder, ticking, note, spec)
 }
 
-fn run(builder: JobBuilder, clock: VirtualTime, note: impl Fn(&Run) + Send + Sync + 'static, spec: &Spec) -> Job {
+struct Ticking {
+    clock: VirtualTime,
+    begin: Instant,
+}
+
+impl Ticking {
+    /// How long it takes from now to the `END` that comes after so many ticks.
+    fn to_end(&self, ticks: u32) -> Duration {
+        let in_tick = (self.clock.now() - self.begin).as_nanos() % TICK.as_nanos();
+        let in_tick = Duration::from_nanos(in_tick as u64);
+        let end = if in_tick < END { END } else { TICK + END };
+        TICK * ticks + end - in_tick
+    }
+}
+
+fn run(builder: JobBuilder, ticking: Ticking, note: impl Fn(&Run) + Send + Sync + 'static, spec: &Spec) -> Job {
     match spec.kind {
         Kind::Sync => builder.run(move |run: Run| note(&run)),
         Kind::Blocking => builder.run_blocking(move |run: Run| note(&run)),
         Kind::Async(ticks) => {
             let target = move |run: Run| {
                 note(&run);
-                clock.sleep(TICK * ticks + END)
+                ticking.clock.sleep(ticking.to_end(ticks))
             };
             if spec.allow {
                 builder.on_overlap(Allow(2)).run(target)
@@ -194,7 +213,7 @@ fn run(builder: JobBuilder, clock: VirtualTime, note: impl Fn(&Run) + Send + Syn
         Kind::Holds(ticks) => builder.run(move |run: Run| {
             note(&run);
             if run.number() == 2 {
-                clock.block_for(TICK * ticks + END);
+                ticking.clock.block_for(ticking.to_end(ticks));
             }
         }),
     }
