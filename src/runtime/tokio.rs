@@ -18,6 +18,11 @@ use ::futures::task::SpawnError;
 /// Tokio's timers panic if they are polled after the shutdown. The scheduler treats the panic as "elapsed". A stop
 /// after the shutdown therefore does not wait for a blocking run in progress, and names its job in the report.
 ///
+/// Tokio's timers have a resolution of 1 ms, and may be up to 2 ms late. With a
+/// [`resolution`](crate::SchedulerBuilder::resolution) below 2 ms, the loop therefore sleeps over ticks, and a job with
+/// an interval below 2 ms does about half of its runs. [`MissedTicks`](crate::MissedTicks) says what becomes of the
+/// others.
+///
 /// The clock is Tokio's clock. In a test with a paused clock (`start_paused`, Tokio's feature `test-util`), jobs run in
 /// paused time.
 ///
