@@ -55,7 +55,7 @@ pub(crate) fn enter_poll<T>(run: RunKey, waker: &Waker, poll: impl FnOnce() -> T
     enclose(Enclosing { run, polled_with }, poll)
 }
 
-/// Who calls the code on this thread.
+/// Who called the code that changes a job.
 pub(crate) enum Caller {
     /// No scheduler.
     Outside,
@@ -152,7 +152,6 @@ fn take_outer() -> Option<Enclosing> {
     OUTER.try_with(|stack| pop(&mut stack.borrow_mut())).ok().flatten()
 }
 
-/// An empty stack holds no memory.
 fn pop(stack: &mut Vec<Enclosing>) -> Option<Enclosing> {
     let outer = stack.pop();
     if stack.is_empty() {
