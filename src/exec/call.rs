@@ -7,7 +7,7 @@ use crate::engine::Engine;
 use crate::exec::retry::Attempts;
 use crate::exec::time_limit::TimeLimit;
 use crate::job::cell::JobInstance;
-use crate::job::current_run::enter;
+use crate::job::current_run::{enter, enter_call};
 use crate::job::rules::Rules;
 use crate::job::run::{RunContext, RunInfo};
 use crate::job::run_end::RunEnd;
@@ -17,14 +17,17 @@ use crate::unwind::{catch, quietly};
 
 /// Calls the target. A panic of the target becomes the end of the run.
 pub(crate) fn call(engine: &Engine, run: &JobInstance, info: &RunInfo, buf: &mut FutureBuf) -> CallResult {
+    enter_call(run.run_key(), || call_enclosed(engine, run, info, buf))
+}
+
+/// Like `call`, inside a poll of the run.
+pub(crate) fn call_enclosed(engine: &Engine, run: &JobInstance, info: &RunInfo, buf: &mut FutureBuf) -> CallResult {
     let context = RunContext {
         clock: &engine.clock,
         run,
         info,
     };
-    let called = enter(run.run_key(), || {
-        catch(|| info.span.in_scope(|| run.job.call(&context, buf)))
-    });
+    let called = catch(|| info.span.in_scope(|| run.job.call(&context, buf)));
     called.unwrap_or_else(|payload| CallResult::Done(RunEnd::Panicked(payload)))
 }
 
