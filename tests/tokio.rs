@@ -350,6 +350,75 @@ fn a_blocking_stop_keeps_its_time_while_all_workers_are_stuck() {
     }
 }
 
+/// A job with runs that wait. The destructor of each run spawns a task, which is a panic outside the runtime.
+fn cleaning_up(scheduler: &Scheduler, cleaned: &std::sync::mpsc::Sender<()>) -> Job {
+    struct CleansUp(std::sync::mpsc::Sender<()>);
+    impl Drop for CleansUp {
+        fn drop(&mut self) {
+            let cleaned = self.0.clone();
+            drop(tokio::spawn(async move { cleaned.send(()) }));
+        }
+    }
+    let cleaned = cleaned.clone();
+    let target = move || {
+        let guard = CleansUp(cleaned.clone());
+        async move {
+            let _guard = guard;
+            std::future::pending::<()>().await;
+        }
+    };
+    scheduler.every(LONG).run(target).unwrap()
+}
+
+#[test]
+fn a_destructor_may_spawn_whoever_stops_the_scheduler() {
+    for way in 0..4 {
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .unwrap();
+        let scheduler = Scheduler::new(Tokio::from(runtime.handle().clone()));
+        let (sender, cleaned) = std::sync::mpsc::channel();
+        let job = cleaning_up(&scheduler, &sender);
+        scheduler.start().unwrap();
+        wait_until(|| job.is_running());
+        let report = match way {
+            0 => Some(scheduler.stop().blocking_wait()),
+            1 => Some(block_on(scheduler.stop().into_future())),
+            2 => Some(runtime.block_on(scheduler.stop().into_future())),
+            _ => {
+                drop(scheduler);
+                None
+            }
+        };
+        cleaned
+            .recv_timeout(SECOND * 20)
+            .expect("the destructor has spawned a task");
+        assert!(report.is_none_or(|report| report.cancelled() == [job]), "{way}");
+    }
+}
+
+#[test]
+fn a_destructor_may_spawn_on_a_runtime_that_nobody_drives() {
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    let scheduler = Scheduler::new(Tokio::from(runtime.handle().clone()));
+    let (sender, cleaned) = std::sync::mpsc::channel();
+    let job = cleaning_up(&scheduler, &sender);
+    runtime.block_on(async {
+        scheduler.start().unwrap();
+        while !job.is_running() {
+            sleep(Duration::from_millis(1)).await;
+        }
+    });
+    let (report, _) = within(move || scheduler.stop().blocking_wait());
+    assert_eq!(report.cancelled(), [job]);
+    runtime.block_on(sleep(Duration::from_millis(1)));
+    cleaned
+        .recv_timeout(SECOND * 20)
+        .expect("the destructor has spawned a task");
+}
+
 /// A scheduler in a thread-local, with what is to be done to it at the end of the thread.
 struct AtThreadsEnd {
     scheduler: Option<Scheduler>,

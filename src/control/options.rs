@@ -6,8 +6,7 @@ use crate::engine::Engine;
 use crate::error::Error;
 use crate::job::group_name::GroupName;
 use crate::job::instance::Instances;
-use crate::job::rules::{Backoffs, OverlapState, Rules, Times, check_jitter};
-use crate::sync::Mutex;
+use crate::job::rules::{Backoffs, OverlapState, Replacement, Rules, Times, check_jitter};
 use crate::time::Jitter;
 use crate::time::Time;
 use crate::unwind::Guarded;
@@ -46,7 +45,7 @@ impl Options {
         }
         let overlap = match self.overlap {
             Overlaps::Wait => OverlapState::Wait,
-            Overlaps::Replace => OverlapState::Replace(Mutex::default()),
+            Overlaps::Replace => OverlapState::Replace(Replacement::default()),
             Overlaps::Allow(runs) => OverlapState::Allow(Instances::new(runs)),
         };
         let group = self.group.map(|name| engine.group(name)).transpose()?;

@@ -25,9 +25,13 @@ use crate::text::OneLine;
 /// completed, even if its future is dropped. A stop that is never polled does nothing. To cancel a run means to drop
 /// its future, so the code of the run ends at an await. Synchronous code can't be cancelled.
 ///
+/// Tasks of the executor drop the futures of cancelled runs, never the stop itself. A slow destructor therefore holds up
+/// no other job, and the timeout holds. If the executor refuses or loses such a task, the futures are dropped at once
+/// where this is noticed, inside [`Spawner::enter`](crate::runtime::Spawner::enter). So a stop returns even if its
+/// executor is gone.
+///
 /// Any number of stops may wait at once, and all of them return. If no run is in progress, a stop returns immediately.
-/// A stop returns even if its executor is gone: the stop itself drops the futures of the runs. A grace or timeout of
-/// `Duration::MAX` never ends.
+/// A grace or timeout of `Duration::MAX` never ends.
 ///
 /// A stop that is awaited relies on the runtime's timer alone. If nobody drives the runtime, or if all its threads are
 /// stuck, its grace and timeout do not end. [`blocking_wait`](Self::blocking_wait) also keeps them by the clock of its
@@ -69,7 +73,8 @@ impl Stop {
         }
     }
 
-    /// Limits the wait for cancelled runs. With a limit of zero, the stop cancels the runs and returns immediately.
+    /// Limits the wait for cancelled runs. With a limit of zero, the stop cancels the runs and returns immediately. The
+    /// executor may then drop the futures of runs that the report names as still running.
     ///
     /// Runs that are still in progress after the limit continue. If such a run is blocking work on Tokio, dropping the
     /// runtime still waits for the work. Tokio's `shutdown_background` does not wait.
@@ -89,7 +94,9 @@ impl Stop {
     /// would block the executor: await the stop instead.
     ///
     /// Grace and timeout end by the runtime's clock or by the clock of this thread, whichever comes first. They
-    /// therefore hold even if nobody drives the runtime.
+    /// therefore hold even if nobody drives the runtime. If the executor does not begin to drop a cancelled run within a
+    /// tick, within the timeout and within a second, this thread drops the run. Only then can a slow destructor outlast
+    /// the timeout.
     ///
     /// ```
     /// use atevery::{Scheduler, runtime::Standalone};

@@ -14,10 +14,15 @@ use crate::engine::Engine;
 use crate::engine::run_tracker::{StopProgress, wait_inside};
 use crate::exec::cancel::{cancel_runs, tell_runs_to_end};
 use crate::exec::executor_probe::ExecutorProbe;
+use crate::exec::reaper::end_all_here;
 use crate::job::current_run::runs_blocked_until_ready;
 use crate::job::id::RunKey;
 use crate::time::{Span, Time};
 use crate::unwind::quietly;
+
+/// The most time that a stop which blocks its thread gives the executor to begin the drops of cancelled runs. With
+/// shorter ticks, the executor has one tick.
+const MOST_PATIENCE: Duration = Duration::from_secs(1);
 
 /// The future of a [`Stop`](crate::Stop).
 #[must_use = "a stop does nothing until it is awaited"]
@@ -53,7 +58,7 @@ impl Stopping {
                 return report;
             }
             let own_clock = self.process.as_ref().and_then(|process| process.own_clock.as_ref());
-            parker.park(own_clock.and_then(|clock| clock.deadline));
+            parker.park(own_clock.and_then(OwnClock::next_look));
         }
     }
 }
@@ -110,16 +115,32 @@ struct Process {
 #[derive(Default)]
 struct OwnClock {
     /// The end of the present stage.
-    deadline: Option<Instant>,
+    end_of_stage: Option<Instant>,
+    /// How long the executor has time to begin the drops of cancelled runs. Then the thread drops the others itself.
+    end_of_patience: Option<Instant>,
 }
 
 impl OwnClock {
     fn begin_stage(&mut self, length: Option<Duration>) {
-        self.deadline = length.and_then(|length| Instant::now().checked_add(length));
+        self.end_of_stage = length.and_then(|length| Instant::now().checked_add(length));
+    }
+
+    fn begin_patience(&mut self, length: Duration) {
+        self.end_of_patience = Instant::now().checked_add(length);
     }
 
     fn is_stage_over(&self) -> bool {
-        self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
+        self.end_of_stage.is_some_and(|end| Instant::now() >= end)
+    }
+
+    /// Whether the patience has just come to its end.
+    fn loses_patience(&mut self) -> bool {
+        self.end_of_patience.take_if(|end| Instant::now() >= *end).is_some()
+    }
+
+    /// When the thread looks again, even if nothing wakes it.
+    fn next_look(&self) -> Option<Instant> {
+        [self.end_of_stage, self.end_of_patience].into_iter().flatten().min()
     }
 }
 
@@ -147,6 +168,9 @@ impl Process {
         }
         self.progress.register(cx.waker());
         loop {
+            if self.expects_no_reaper() {
+                end_all_here(&self.engine);
+            }
             if self.progress.is_over() {
                 return Poll::Ready(self.finish());
             }
@@ -157,10 +181,23 @@ impl Process {
                 }
                 Stage::Cancelled(until) => {
                     ready!(self.sleep_until(until, cx));
+                    if self.own_clock.is_some() {
+                        // The runtime's clock may be ahead of the thread's.
+                        end_all_here(&self.engine);
+                    }
                     return Poll::Ready(self.finish());
                 }
                 Stage::New | Stage::Done => unreachable!("a stop that waits has begun and is not done"),
             }
+        }
+    }
+
+    /// Whether this thread has to drop the cancelled runs that wait. Code inside a run that blocks its thread until the
+    /// stop has returned may block the only thread of the executor.
+    fn expects_no_reaper(&mut self) -> bool {
+        match &mut self.own_clock {
+            Some(clock) => clock.loses_patience(),
+            None => !self.inside.is_empty(),
         }
     }
 
@@ -220,6 +257,8 @@ impl Process {
         self.stage = Stage::Cancelled(limit);
         if let Some(clock) = &mut self.own_clock {
             clock.begin_stage(self.timeout);
+            let tick = self.engine.resolution.min(MOST_PATIENCE);
+            clock.begin_patience(self.timeout.map_or(tick, |timeout| timeout.min(tick)));
         }
         cancel_runs(&self.engine);
     }

@@ -221,22 +221,6 @@ impl Core {
         let may_sleep = may_sleep(&self.queue, session.undispatched());
         session.next(now, may_sleep)
     }
-
-    /// Offers runs to jobs whose run in progress was cancelled to be replaced. Returns the number of workers to spawn,
-    /// and the follow-up.
-    pub(crate) fn offer_again(&mut self, jobs: &[Arc<JobCell>], now: Time) -> Option<(usize, FollowUp)> {
-        let session = self.session.as_mut()?;
-        let offer_id = next_offer_id(&mut self.offer_ids);
-        let mut dispatch = Dispatch::new(now, session.grid(), offer_id, Vec::new());
-        for job in jobs.iter().filter(|job| self.jobs.get(job.index()).is_some()) {
-            session.offering(&mut dispatch, &mut self.groups).offer_again(job);
-        }
-        session.admit(&mut dispatch, &self.jobs, &mut self.groups);
-        dispatch.dispatch(&mut self.queue);
-        // Jobs that got a permit may be exhausted. None of them has a run to replace.
-        let workers = self.workers_beside(&dispatch.follow_up);
-        Some((workers, dispatch.follow_up))
-    }
 }
 
 /// Workers.

@@ -6,7 +6,6 @@ use std::ops::Range;
 use crate::dispatch::batch;
 use crate::dispatch::job_table::JobTable;
 use crate::dispatch::triggered::Triggered;
-use crate::job::state::Snapshot;
 use crate::time::{Agenda, JobIndex, Time};
 
 #[derive(Default)]
@@ -55,9 +54,8 @@ impl Due {
         let left = self.jobs.len();
         agenda.take_due(now, &mut self.jobs);
         if !triggered.is_empty() {
-            let state = |job| jobs.get(job).map(|job| job.state.load());
             triggered.take(&mut self.jobs, |job| {
-                state(job).is_some_and(Snapshot::is_triggered_at_once)
+                jobs.get(job).is_some_and(|job| job.runs_before_tick())
             });
             self.jobs[left..].sort_unstable();
             self.jobs.dedup();

@@ -48,12 +48,12 @@ pub(crate) struct FollowUp {
 
 impl FollowUp {
     pub(crate) fn is_empty(&self) -> bool {
-        self.blocking.is_empty() && !self.may_block()
+        self.blocking.is_empty() && self.replaced.is_empty() && !self.may_block()
     }
 
     /// Whether the follow-up calls code of a user (a target's destructor, a hook), which may block the thread.
     pub(crate) fn may_block(&self) -> bool {
-        let lists = [&self.removed, &self.gone, &self.exhausted, &self.replaced];
+        let lists = [&self.removed, &self.gone, &self.exhausted];
         lists.into_iter().any(|jobs| !jobs.is_empty())
     }
 }
@@ -219,8 +219,8 @@ impl Offering<'_> {
         }
     }
 
-    /// Whether a run is on offer or in progress that has to be replaced first. If so, the job also comes up at the next
-    /// tick: the old run may not have begun yet, or its cancellation may take longer.
+    /// Whether a run is on offer or in progress that has to be replaced first. If so, the job comes up again at the end
+    /// of that run, and at the next tick: the old run may not have begun yet.
     fn has_run_to_replace(&mut self, Candidate { job, rules }: Candidate<'_>, due: Time) -> bool {
         let snapshot = job.state.load();
         let gives_way = matches!(rules.overlap, OverlapState::Replace(_)) && snapshot.is_busy();
@@ -229,6 +229,8 @@ impl Offering<'_> {
             if snapshot.is_running() {
                 self.dispatch.follow_up.replaced.push(Arc::clone(job));
             }
+        } else {
+            rules.note_replacement();
         }
         gives_way
     }
@@ -258,21 +260,6 @@ impl Offering<'_> {
             rules.release_permit();
         } else {
             self.offer_by_rules(candidate);
-        }
-    }
-
-    /// Offers the run that replaces a cancelled run.
-    pub(crate) fn offer_again(&mut self, job: &Arc<JobCell>) {
-        let due = job.due();
-        if due > self.dispatch.now {
-            return;
-        }
-        if let Some(rules) = job.rules() {
-            let since = self.waits_since(due);
-            match &rules.group {
-                Some(permits) => self.groups.enqueue(permits, self.dispatch.tick, since, job),
-                None => self.offer_by_rules(Candidate { job, rules }),
-            }
         }
     }
 

@@ -188,7 +188,7 @@ impl Session {
     /// Inserts a job. The caller wakes the loop later, if needed.
     pub(crate) fn insert_silent(&mut self, job: &JobCell, now: Time) {
         let (index, state) = (job.index(), job.state.load());
-        if state.is_triggered_at_once() {
+        if job.runs_before_tick() {
             self.triggered.add(index);
         } else if state.is_triggered() {
             self.agenda.insert(index, job.due(), self.agenda.tick_after(now));

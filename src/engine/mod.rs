@@ -1,10 +1,11 @@
 //! The state that the handles, the loop and the workers of one scheduler share.
 //!
-//! The main lock is the core's. Smaller locks protect the run tracker, the failure statistics, the permits of a group
-//! and the instances of a job. The progress of a stop has a lock that is taken within the run tracker's. A thread may
+//! The main lock is the core's. Smaller locks protect the run tracker, the cancelled runs, the failure statistics, the
+//! permits of a group and the instances of a job. The progress of a stop has a lock that is taken within the run tracker's. A thread may
 //! take a smaller lock while it holds the core's lock, never the other way round. None of these locks is held while
 //! code of a user, of the executor or of a waker runs.
 
+pub(crate) mod cancelled_runs;
 pub(crate) mod emit;
 pub(crate) mod groups;
 pub(crate) mod jobs;
@@ -18,6 +19,7 @@ use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::dispatch::core::Core;
+use crate::engine::cancelled_runs::CancelledRuns;
 use crate::engine::run_tracker::RunTracker;
 use crate::job::cancel_listeners::CancelListeners;
 use crate::job::config::{CommonConfigs, Host};
@@ -50,6 +52,7 @@ pub(crate) struct Engine {
     pub(crate) sampling: Sampling,
     pub(crate) core: Mutex<Core>,
     pub(crate) run_tracker: RunTracker,
+    pub(crate) cancelled_runs: CancelledRuns,
     pub(crate) cancel_listeners: CancelListeners,
     pub(crate) observers: Observers,
     /// Whether the executor has dropped the loop of the last session.
@@ -70,6 +73,7 @@ impl Engine {
             sampling: settings.sampling,
             core: Mutex::default(),
             run_tracker: RunTracker::default(),
+            cancelled_runs: CancelledRuns::default(),
             cancel_listeners: CancelListeners::default(),
             observers: Observers::new(settings.hooks),
             has_lost_driver: AtomicBool::new(false),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::dispatch::batch::Batch;
 use crate::engine::Engine;
-use crate::exec::poller::RunPoller;
+use crate::exec::reaper::{reap, reap_here};
 use crate::job::cell::JobCell;
 use crate::observe::trace::warn_of_drop;
 use crate::unwind::{lock, quietly};
@@ -18,11 +18,18 @@ pub(crate) fn cancel_runs(engine: &Arc<Engine>) {
     }
 }
 
-/// Cancels the pending runs of a batch.
-pub(crate) fn cancel_pending(engine: &Arc<Engine>, batch: &Batch) {
-    let mut poller = RunPoller::new(engine);
-    while let Some(run) = batch.take_pending() {
-        run.cancel(&mut poller);
+/// Cancels the pending runs of a batch. Reapers drop their futures.
+fn cancel_pending(engine: &Arc<Engine>, batch: &Batch) {
+    while let Some(slot) = batch.take_pending() {
+        slot.cancel().into_iter().for_each(|run| reap(engine, run));
+    }
+}
+
+/// Cancels the pending runs of a batch whose task the executor drops, and drops their futures here: the executor may
+/// not accept another task.
+pub(crate) fn cancel_pending_here(engine: &Arc<Engine>, batch: &Batch) {
+    while let Some(slot) = batch.take_pending() {
+        slot.cancel().into_iter().for_each(|run| reap_here(engine, run));
     }
 }
 
@@ -41,13 +48,14 @@ fn tell_to_end(engine: &Engine, batch: &Batch) {
     }
 }
 
-/// Cancels the run in progress of an `Overlap::Replace` job, so that the next run can replace the run. If the run
-/// waits, its future is dropped here. If the run is being polled, the poller drops the future after the poll.
-/// Synchronous code continues, and may check `Run::is_cancelled`.
+/// Cancels the run in progress of an `Overlap::Replace` job. The next run begins at the end of this run. If the run
+/// waits, a reaper drops its future. If the run is being polled, it is cancelled after the poll. Synchronous code
+/// continues, and may check `Run::is_cancelled`.
 pub(crate) fn cancel_replaced(engine: &Engine, job: &JobCell) {
+    let waiting = job.rules().and_then(|rules| rules.replace_run());
     job.state.cancel_current();
     engine.cancel_listeners.wake(job.id);
-    if let Some(run) = job.rules().and_then(|rules| rules.replaceable()) {
+    if let Some(run) = waiting {
         run.cancel();
     }
 }
@@ -68,5 +76,4 @@ pub(crate) fn close(engine: &Arc<Engine>) {
         quietly(|| drop(job));
     }
     cancel_runs(engine);
-    engine.observers.close();
 }

@@ -111,7 +111,7 @@ fn follow_rules(wakeups: &mut Wakeups<'_>, job: &Arc<JobCell>, rules: &Rules) {
     let engine = wakeups.engine();
     if rules.are_over(job.runs(), job.next_start(engine.now())) && job.is_idle() {
         engine.retire(job);
-    } else if rules.fixed_delay {
+    } else if rules.fixed_delay || rules.is_replacement_due() {
         wakeups.reschedule(job);
     }
 }

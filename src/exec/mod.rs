@@ -8,6 +8,7 @@ pub(crate) mod driver;
 pub(crate) mod executor_probe;
 pub(crate) mod finish;
 pub(crate) mod poller;
+pub(crate) mod reaper;
 pub(crate) mod retry;
 pub(crate) mod time_limit;
 pub(crate) mod worker;

@@ -5,7 +5,8 @@ use std::task::{Context, Poll, Waker};
 
 use crate::engine::Engine;
 use crate::engine::wakeups::Wakeups;
-use crate::exec::finish::{finish_dropping, finish_ready};
+use crate::exec::finish::finish_ready;
+use crate::exec::reaper::{reap, recall_start};
 use crate::job::cell::JobInstance;
 use crate::job::current_run::enter_poll;
 use crate::job::rules::CancelRun;
@@ -13,7 +14,7 @@ use crate::job::run::RunInfo;
 use crate::job::run_end::RunEnd;
 use crate::job::target::{FutureBuf, RunFuture};
 use crate::park::poller::{PendingRun, Poller, Ready};
-use crate::park::slot::RunSlot;
+use crate::park::slot::{CancelledRun, RunSlot};
 use crate::time::Time;
 use crate::unwind::catch;
 
@@ -23,24 +24,10 @@ pub(crate) struct RunPoller<'a> {
 }
 
 impl<'a> RunPoller<'a> {
-    pub(crate) fn new(engine: &'a Arc<Engine>) -> RunPoller<'a> {
-        RunPoller {
-            wakeups: Wakeups::new(engine),
-        }
-    }
-
     /// For a worker, which flushes the wakeups after all its polls.
     pub(crate) fn of_batch(engine: &'a Arc<Engine>) -> RunPoller<'a> {
         RunPoller {
             wakeups: Wakeups::of_batch(engine),
-        }
-    }
-
-    /// If an observer was added after an untimed run began, sets the start of the run to the start that its job noted.
-    /// The event of the run's end then has a duration.
-    fn recall_start(&self, run: &mut PendingRun) {
-        if run.info.started.is_none() && self.wakeups.engine().observers.is_enabled() {
-            run.info.started = Some(run.run.job.last_start());
         }
     }
 }
@@ -53,7 +40,7 @@ impl Poller for RunPoller<'_> {
     fn poll(&mut self, run: &mut PendingRun, waker: &Waker) -> Poll<Ready> {
         let polled = poll_and_clear(&run.run, &run.info, &mut run.future, waker);
         if polled.is_ready() {
-            self.recall_start(run);
+            recall_start(self.wakeups.engine(), run);
         }
         polled
     }
@@ -63,12 +50,8 @@ impl Poller for RunPoller<'_> {
         finish_ready(&mut self.wakeups, &run, &info, future, ready, Some(now))
     }
 
-    fn cancel(&mut self, mut run: PendingRun) {
-        self.recall_start(&mut run);
-        run.run.state().cancel_current();
-        let now = self.now();
-        let PendingRun { run, info, future } = run;
-        finish_dropping(&mut self.wakeups, &run, &info, future, RunEnd::Cancelled, Some(now));
+    fn cancel(&mut self, run: CancelledRun) {
+        reap(self.wakeups.engine(), run);
     }
 }
 
@@ -99,7 +82,7 @@ struct Replaceable {
 impl CancelRun for Replaceable {
     fn cancel(&self) {
         if let Some(engine) = self.engine.upgrade() {
-            self.slot.cancel(&mut RunPoller::new(&engine));
+            self.slot.cancel().into_iter().for_each(|run| reap(&engine, run));
         }
     }
 }

@@ -13,9 +13,10 @@ use crate::dispatch::batch::Batch;
 use crate::dispatch::worker_state::WorkerState;
 use crate::engine::Engine;
 use crate::exec::begin::begin_run;
-use crate::exec::cancel::cancel_pending;
+use crate::exec::cancel::cancel_pending_here;
 use crate::exec::finish::finish_ready;
 use crate::exec::poller::{RunPoller, keep_pending, poll_and_clear};
+use crate::exec::reaper::reap;
 use crate::exec::workers::{NextBatch, next_batch, spawn_instead, worker_dropped};
 use crate::job::cell::JobInstance;
 use crate::job::current_run::enter_task;
@@ -229,7 +230,8 @@ fn poll_first(
             };
             keep_pending(poller.wakeups.engine(), slot, pending);
             if !batch.add_pending(slot) {
-                slot.cancel(poller);
+                let cancelled = slot.cancel();
+                cancelled.into_iter().for_each(|run| reap(poller.wakeups.engine(), run));
             }
             slots.occupy();
             true
@@ -262,7 +264,7 @@ impl Drop for Worker {
             Stage::Pulling => {}
             Stage::Polling { batch, .. } => {
                 batch.cancel();
-                cancel_pending(&self.engine, &batch);
+                cancel_pending_here(&self.engine, &batch);
                 if batch.is_running() {
                     batch.abandon();
                 } else {

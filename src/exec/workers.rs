@@ -11,7 +11,6 @@ use crate::engine::Engine;
 use crate::exec::blocking::BlockingRun;
 use crate::exec::cancel::cancel_replaced;
 use crate::exec::worker::Worker;
-use crate::job::cell::JobCell;
 use crate::job::config::Host;
 use crate::unwind::{lock, quietly};
 
@@ -123,22 +122,8 @@ pub(crate) fn follow_up(engine: &Arc<Engine>, work: FollowUp) {
     for job in work.exhausted {
         engine.retire(&job);
     }
-    if !work.replaced.is_empty() {
-        replace_runs(engine, &work.replaced);
-    }
-}
-
-/// Cancels the runs that are to be replaced, and offers the new runs.
-fn replace_runs(engine: &Arc<Engine>, jobs: &[Arc<JobCell>]) {
-    for job in jobs {
-        cancel_replaced(engine, job);
-    }
-    let now = engine.now();
-    let offered = lock(&engine.core).offer_again(jobs, now);
-    if let Some((workers, work)) = offered {
-        // If workers are refused, the caller continues without them.
-        let _ = spawn_workers(engine, workers);
-        follow_up(engine, work);
+    for job in work.replaced {
+        cancel_replaced(engine, &job);
     }
 }
 

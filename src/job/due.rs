@@ -117,6 +117,12 @@ impl JobCell {
         }
     }
 
+    /// Whether the next run does not wait for a tick: it was triggered, or its job's run in progress was cancelled for
+    /// it.
+    pub(crate) fn runs_before_tick(&self) -> bool {
+        self.state.load().is_triggered_at_once() || self.rules().is_some_and(Rules::is_replacement_due)
+    }
+
     /// When the next run is due, as far as this is known at `now`. `NEVER` if no run will come, or if the next run
     /// depends on the end of the run in progress.
     pub(crate) fn foretold(&self, now: Time, is_scheduler_running: bool) -> Time {

@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::job::instance::Instances;
 use crate::job::permits::Membership;
 use crate::sync::Mutex;
-use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::time::Jitter;
 use crate::time::{Span, Time};
 use crate::unwind::{Guarded, lock};
@@ -39,9 +39,18 @@ pub(crate) trait CancelRun: Send + Sync {
 /// How the runs of a job overlap.
 pub(crate) enum OverlapState {
     Wait,
-    /// The run in progress, if it waits.
-    Replace(Mutex<Option<Arc<dyn CancelRun>>>),
+    Replace(Replacement),
     Allow(Instances),
+}
+
+/// The state of a job whose next run replaces the run in progress.
+#[derive(Default)]
+pub(crate) struct Replacement {
+    /// The run in progress, if it waits.
+    current: Mutex<Option<Arc<dyn CancelRun>>>,
+    /// Whether the run in progress was cancelled for a run that is due. The due run begins at the end of the cancelled
+    /// run, before the next tick.
+    is_due_at_end: AtomicBool,
 }
 
 /// A limit on the number of runs.
@@ -112,18 +121,35 @@ impl Rules {
 
     /// Under `Overlap::Replace`, keeps a reference to the run that waits, so that the next run can cancel it.
     pub(crate) fn keep_replaceable(&self, run: impl FnOnce() -> Arc<dyn CancelRun>) {
-        if let OverlapState::Replace(current) = &self.overlap {
+        if let OverlapState::Replace(replacement) = &self.overlap {
             let run = run();
-            let old = lock(current).replace(run);
+            let old = lock(&replacement.current).replace(run);
             drop(old);
         }
     }
 
-    /// The run that waits, if the next run may cancel it.
-    pub(crate) fn replaceable(&self) -> Option<Arc<dyn CancelRun>> {
+    /// Notes that the next run is due at the end of the run in progress, which the caller cancels. Returns the run in
+    /// progress, if it waits.
+    pub(crate) fn replace_run(&self) -> Option<Arc<dyn CancelRun>> {
+        let OverlapState::Replace(replacement) = &self.overlap else {
+            return None;
+        };
+        replacement.is_due_at_end.store(true, Ordering::Release);
+        lock(&replacement.current).clone()
+    }
+
+    /// Whether a run was cancelled for the next run, and the next run was not offered since.
+    pub(crate) fn is_replacement_due(&self) -> bool {
         match &self.overlap {
-            OverlapState::Replace(current) => lock(current).clone(),
-            _ => None,
+            OverlapState::Replace(replacement) => replacement.is_due_at_end.load(Ordering::Acquire),
+            _ => false,
+        }
+    }
+
+    /// Notes that the next run is offered.
+    pub(crate) fn note_replacement(&self) {
+        if let OverlapState::Replace(replacement) = &self.overlap {
+            replacement.is_due_at_end.store(false, Ordering::Release);
         }
     }
 }

@@ -73,9 +73,11 @@ impl Observers {
         self.some.store(!none, Ordering::Relaxed);
         live
     }
+}
 
-    /// Ends the streams.
-    pub(crate) fn close(&self) {
+impl Drop for Observers {
+    /// Ends the streams, after the last run of the scheduler.
+    fn drop(&mut self) {
         for channel in self.streams() {
             channel.close();
         }

@@ -13,7 +13,8 @@ use crate::unwind::{lock, quietly};
 /// A stream of the events of a scheduler's jobs, from the call of [`Scheduler::events`](crate::Scheduler::events) on.
 ///
 /// The stream never delays the scheduler: if the reader is slow, the oldest events are dropped. [`lost`](Events::lost)
-/// returns the number of dropped events. The stream ends when the last handle of the scheduler is dropped.
+/// returns the number of dropped events. The stream ends once the last handle of the scheduler is dropped and the last
+/// run has ended.
 ///
 /// ```
 /// use std::time::Duration;

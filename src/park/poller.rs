@@ -6,6 +6,7 @@ use crate::job::cell::JobInstance;
 use crate::job::run::RunInfo;
 use crate::job::run_end::RunEnd;
 use crate::job::target::{FutureBuf, RunFuture};
+use crate::park::slot::CancelledRun;
 use crate::time::Time;
 
 /// A run that has begun and continues as a future.
@@ -33,6 +34,6 @@ pub(crate) trait Poller {
     /// Finishes a run that was polled to its end. The poll began after `now`. Returns the memory of the future.
     fn finish(&mut self, run: PendingRun, ready: Ready, now: Time) -> FutureBuf;
 
-    /// Drops the run's future and finishes the run as cancelled.
-    fn cancel(&mut self, run: PendingRun);
+    /// Cancels a run that a poll has left pending: has its future dropped, and finishes the run.
+    fn cancel(&mut self, run: CancelledRun);
 }

@@ -27,8 +27,10 @@ enum Stage {
     Polled {
         cancel: bool,
     },
-    /// The run was cancelled from outside. The worker has not noticed yet.
+    /// The run was cancelled. Its future is not dropped yet: the worker must not count the run as ended.
     Cancelled,
+    /// The cancelled run has ended. The worker has not noticed yet.
+    Ended,
 }
 
 /// The result of a poll.
@@ -60,7 +62,7 @@ impl RunSlot {
 
     /// Polls a run that was woken, with this slot's waker. The worker read the clock at `now`, before it polled its
     /// woken runs.
-    pub(crate) fn poll(&self, poller: &mut impl Poller, waker: &Waker, now: Time) -> Polled {
+    pub(crate) fn poll(self: &Arc<Self>, poller: &mut impl Poller, waker: &Waker, now: Time) -> Polled {
         // The swap makes the poll see everything that was done before the wake.
         if !self.woken.swap(false, Ordering::AcqRel) {
             // A late wake for an earlier run of this slot.
@@ -72,7 +74,7 @@ impl RunSlot {
                 drop(stage);
                 self.poll_run(poller, run, waker, now)
             }
-            Stage::Cancelled => {
+            Stage::Ended => {
                 *stage = Stage::Vacant;
                 Polled::Ended(None)
             }
@@ -83,50 +85,75 @@ impl RunSlot {
         }
     }
 
-    fn poll_run(&self, poller: &mut impl Poller, mut run: PendingRun, waker: &Waker, now: Time) -> Polled {
+    fn poll_run(self: &Arc<Self>, poller: &mut impl Poller, mut run: PendingRun, waker: &Waker, now: Time) -> Polled {
         match poller.poll(&mut run, waker) {
             Poll::Ready(ready) => {
                 let buf = poller.finish(run, ready, now);
                 *lock(&self.stage) = Stage::Vacant;
                 Polled::Ended(buf)
             }
-            Poll::Pending => self.keep_pending(poller, run),
+            Poll::Pending => {
+                self.keep_pending(poller, run);
+                Polled::Pending
+            }
         }
     }
 
-    fn keep_pending(&self, poller: &mut impl Poller, run: PendingRun) -> Polled {
+    fn keep_pending(self: &Arc<Self>, poller: &mut impl Poller, run: PendingRun) {
         let mut stage = lock(&self.stage);
         if matches!(*stage, Stage::Polled { cancel: true }) {
-            *stage = Stage::Vacant;
+            *stage = Stage::Cancelled;
             drop(stage);
-            poller.cancel(run);
-            Polled::Ended(None)
+            poller.cancel(CancelledRun::new(self, run));
         } else {
             *stage = Stage::Waiting(run);
-            Polled::Pending
         }
     }
 
-    /// Cancels the run. If the run is being polled, the cancellation follows as soon as the poll leaves the run
-    /// pending.
-    pub(crate) fn cancel(self: &Arc<Self>, poller: &mut impl Poller) {
+    /// Cancels the run. If the run waits, returns the run, and the caller has its future dropped. If the run is being
+    /// polled, the poller cancels the run as soon as the poll leaves the run pending.
+    pub(crate) fn cancel(self: &Arc<Self>) -> Option<CancelledRun> {
         let mut stage = lock(&self.stage);
         match &mut *stage {
             Stage::Waiting(_) => {
-                // The stage is not yet `Cancelled`: the worker must not count the run as ended before the run has
-                // ended.
-                let dropping = Stage::Polled { cancel: true };
-                let Stage::Waiting(run) = std::mem::replace(&mut *stage, dropping) else {
+                let Stage::Waiting(run) = std::mem::replace(&mut *stage, Stage::Cancelled) else {
                     unreachable!()
                 };
-                drop(stage);
-                poller.cancel(run);
-                *lock(&self.stage) = Stage::Cancelled;
-                self.wake_by_ref();
+                Some(CancelledRun::new(self, run))
             }
-            Stage::Polled { cancel } => *cancel = true,
-            Stage::Vacant | Stage::Cancelled => {}
+            Stage::Polled { cancel } => {
+                *cancel = true;
+                None
+            }
+            Stage::Vacant | Stage::Cancelled | Stage::Ended => None,
         }
+    }
+}
+
+/// A cancelled run, whose future is to be dropped. Once it is dropped, the run's slot tells the worker.
+pub(crate) struct CancelledRun {
+    run: PendingRun,
+    slot: Arc<RunSlot>,
+}
+
+impl CancelledRun {
+    fn new(slot: &Arc<RunSlot>, run: PendingRun) -> CancelledRun {
+        CancelledRun {
+            run,
+            slot: Arc::clone(slot),
+        }
+    }
+
+    /// The run, before its future is dropped.
+    pub(crate) fn run(&mut self) -> &mut PendingRun {
+        &mut self.run
+    }
+
+    /// Ends the run: `finish` drops its future.
+    pub(crate) fn end(self, finish: impl FnOnce(PendingRun)) {
+        finish(self.run);
+        *lock(&self.slot.stage) = Stage::Ended;
+        self.slot.wake_by_ref();
     }
 }
 

@@ -116,6 +116,14 @@ impl Spawner for Tokio {
     fn spawn_blocking(&self, work: Box<dyn FnOnce() + Send + 'static>) -> Result<(), SpawnError> {
         accepted(self.handle.spawn_blocking(work))
     }
+
+    fn enter(&self, work: &mut dyn FnMut()) {
+        if is_thread_ending() {
+            return work();
+        }
+        let _context = self.handle.enter();
+        work();
+    }
 }
 
 /// Reports a refusal if the runtime is shut down: Tokio then accepts the task and cancels the task at once.

@@ -29,6 +29,15 @@ pub trait Spawner: Send + Sync + 'static {
     fn spawn_blocking(&self, work: Box<dyn FnOnce() + Send + 'static>) -> Result<(), SpawnError> {
         self.spawn(Box::pin(async move { work() }))
     }
+
+    /// Calls `work`, inside the runtime's context if the runtime has one.
+    ///
+    /// The scheduler calls this method if it has to drop the future of a cancelled run on a thread of the user, because
+    /// the executor does not. The future's destructor may then use the runtime, for example spawn a task. By default
+    /// `work` is called as it is.
+    fn enter(&self, work: &mut dyn FnMut()) {
+        work();
+    }
 }
 
 /// The one clock of a scheduler.
@@ -63,6 +72,10 @@ impl<S: Spawner, T: Timer> Spawner for (S, T) {
     fn spawn_blocking(&self, work: Box<dyn FnOnce() + Send + 'static>) -> Result<(), SpawnError> {
         self.0.spawn_blocking(work)
     }
+
+    fn enter(&self, work: &mut dyn FnMut()) {
+        self.0.enter(work);
+    }
 }
 
 impl<S: Spawner, T: Timer> Timer for (S, T) {
@@ -82,6 +95,10 @@ impl<S: Spawner + ?Sized> Spawner for Arc<S> {
 
     fn spawn_blocking(&self, work: Box<dyn FnOnce() + Send + 'static>) -> Result<(), SpawnError> {
         (**self).spawn_blocking(work)
+    }
+
+    fn enter(&self, work: &mut dyn FnMut()) {
+        (**self).enter(work);
     }
 }
 

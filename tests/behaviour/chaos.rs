@@ -7,10 +7,9 @@ use std::time::Duration;
 
 use atevery::runtime::Timer;
 use atevery::{Allow, Job, MissedTicks, Overlap, Scheduler};
-use futures::FutureExt;
 
 use crate::naive::{Clock, Mode, Naive, pass};
-use crate::support::{Count, SECOND, ms, yield_now};
+use crate::support::{Count, SECOND, drive, ms, yield_now};
 
 const INTERVAL: Duration = ms(100);
 
@@ -165,8 +164,8 @@ impl Scene {
     }
 
     fn end(self) {
-        let stop = self.scheduler.stop().into_future().now_or_never();
-        assert!(stop.expect("a stop returns").is_clean());
+        let report = drive(self.scheduler.stop(), || self.naive.run());
+        assert!(report.is_clean());
         self.naive.run();
         drop((self.scheduler, self.jobs));
         self.naive.run();

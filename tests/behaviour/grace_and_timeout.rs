@@ -192,7 +192,7 @@ fn a_stop_that_is_dropped_at_any_stage_is_carried_out() {
             assert_eq!(polls, 7);
             break;
         }
-        assert_eq!(endless.is_running(), polls < 3, "{polls} polls");
+        assert!(endless.is_running() || polls >= 3, "{polls} polls");
         drop(stop);
         stuck
             .world()
@@ -466,6 +466,8 @@ fn a_run_is_told_to_end_by_a_stop_with_grace_but_not_by_a_detached_one() {
     assert!(run.is_cancelled());
     assert!(run.job().is_running());
     world.advance(100);
+    assert!(poll_once(stop.as_mut()).is_pending());
+    world.settle();
     assert!(stop.now_or_never().is_some());
     assert!(run.is_cancelled());
 }

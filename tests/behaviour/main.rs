@@ -4,6 +4,7 @@ mod allow;
 mod chaos;
 mod clock;
 mod cooperation;
+mod destructors;
 mod drop;
 mod ends;
 mod errors;

@@ -481,7 +481,8 @@ fn a_run_that_is_refused_after_the_old_one_was_dropped_comes_at_the_next_tick() 
     let world = World::new();
     let job = replacing(&world, 100).run(noting(&world, 10_000)).unwrap();
     world.start();
-    world.time.refuse_spawns(1);
+    // The tasks that would drop the old run and begin the new run.
+    world.time.refuse_spawns(2);
     world.advance(150);
     let expected = [(0, "begins 0"), (100, "dropped"), (150, "begins 1")];
     assert_eq!(world.log.take(), at(&expected));

@@ -13,7 +13,7 @@ use futures::future::select;
 use futures::{FutureExt, StreamExt};
 
 use crate::naive::{Clock, Mode, Naive, pass};
-use crate::support::{Count, Later, PanicsWhenDropped, SECOND, World, in_time, later, ms, put, take, yield_now};
+use crate::support::{Count, Later, PanicsWhenDropped, SECOND, World, drive, in_time, later, ms, put, take, yield_now};
 
 /// One scheduler, a few jobs, one second on the clock, and a stop. Everything works as it should.
 fn serves(runtime: impl Runtime, pass: impl Fn(Duration)) {
@@ -28,7 +28,7 @@ fn serves(runtime: impl Runtime, pass: impl Fn(Duration)) {
         (plain.runs(), future.runs(), blocking.runs(), endless.runs()),
         (11, 11, 11, 1)
     );
-    let report = futures::executor::block_on(scheduler.stop().into_future());
+    let report = drive(scheduler.stop(), || pass(ms(0)));
     assert_eq!(report.cancelled(), [endless]);
     pass(SECOND);
     assert_eq!((plain.runs(), future.runs(), blocking.runs()), (11, 11, 11));

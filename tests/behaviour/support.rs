@@ -1,6 +1,6 @@
 //! Shared by the tests: a world on virtual time, a log with times, and a few odd futures.
 
-use std::future::Future;
+use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
@@ -221,6 +221,18 @@ pub(crate) async fn yield_now() {
 /// Polls a future once, with a waker that does nothing.
 pub(crate) fn poll_once<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
     future.poll(&mut Context::from_waker(Waker::noop()))
+}
+
+/// Polls a future again and again, and calls `turn` in between, in which the executor polls its tasks.
+pub(crate) fn drive<F: IntoFuture, T>(future: F, turn: impl Fn() -> T) -> F::Output {
+    let mut future = std::pin::pin!(future.into_future());
+    for _ in 0..1_000 {
+        if let Poll::Ready(output) = poll_once(future.as_mut()) {
+            return output;
+        }
+        turn();
+    }
+    panic!("it does not end");
 }
 
 /// A slot that is filled later.

@@ -217,6 +217,7 @@ fn the_drop_of_the_scheduler_cancels() {
     scheduler.start().unwrap();
     time.advance(ms(30));
     drop(scheduler);
+    time.run_until_stalled();
     assert_eq!(
         seen.take_lines(),
         ["0 a 0 started, scheduled 0", "30 a 0 cancelled, scheduled 0, took 30"]

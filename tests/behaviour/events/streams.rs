@@ -112,6 +112,9 @@ fn one_ends_after_the_scheduler_and_after_what_was_queued() {
     assert_eq!(kinds(&read(&mut events)), ["started"]);
     assert!(events.next().now_or_never().is_none());
     drop(clone);
+    // The stream does not end before the run.
+    assert!(events.next().now_or_never().is_none());
+    time.run_until_stalled();
     assert!(matches!(
         events.next().now_or_never().unwrap().unwrap().kind(),
         EventKind::Cancelled

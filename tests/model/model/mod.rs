@@ -105,14 +105,26 @@ struct InProgress {
     ends: Option<Nanos>,
     /// The thread is executing the run's code now.
     in_code: bool,
-    /// The run was cancelled during its own code, and ends at its next await.
-    doomed: bool,
+    /// The run was cancelled. Once its code waits, the executor drops it in a turn of its own.
+    cancelled: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum End {
     ByItself,
     Cancelled,
+}
+
+impl InProgress {
+    /// How the run ends in the next turn of the executor, if it does.
+    fn end(&self, now: Nanos) -> Option<End> {
+        match self.ends {
+            _ if self.in_code => None,
+            _ if self.cancelled => Some(End::Cancelled),
+            Some(ends) if ends <= now => Some(End::ByItself),
+            _ => None,
+        }
+    }
 }
 
 /// Time.
@@ -171,18 +183,23 @@ impl<'a> Model<'a> {
         }
     }
 
-    /// Ends the runs whose sleep is over. If the thread was blocked, it may come to them before or after the next tick,
-    /// and before or after the limit of a stop. The oracle decides.
+    /// Ends the runs whose sleep is over or that were cancelled. If the thread was blocked, it may come to them before or
+    /// after the next tick, and before or after the limit of a stop. The oracle decides.
     fn end_runs(&mut self, all: bool) -> bool {
         let mut some = false;
         for job in 0..self.jobs.len() {
             let Some(run) = &self.jobs[job].run else { continue };
-            let asleep = run.ends.is_none_or(|ends| ends > self.now);
-            if asleep || !(all || self.oracle.ends(self.moment(), job, run.number)) {
+            let Some(end) = run.end(self.now) else { continue };
+            if !(all || self.oracle.ends(self.moment(), job, run.number, end)) {
                 continue;
             }
-            self.jobs[job].woke = Some(self.now);
-            self.end(job, End::ByItself);
+            if end == End::Cancelled && self.names_first(job) {
+                continue;
+            }
+            if end == End::ByItself {
+                self.jobs[job].woke = Some(self.now);
+            }
+            self.end(job, end);
             some = true;
         }
         some

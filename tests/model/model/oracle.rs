@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use crate::model::End;
 use crate::scenario::Fate;
 use crate::trace::{Moment, Nanos, Seen, What};
 
@@ -10,7 +11,7 @@ pub(super) struct Oracle<'a> {
     seen: &'a Seen,
     begins: Vec<RunAt>,
     /// Each end, with the number of runs that had begun before.
-    ends: HashMap<RunAt, usize>,
+    ends: HashMap<(RunAt, End), usize>,
     /// Number of runs that have begun, all of them as seen.
     begun: usize,
     /// A run began that was not seen, so the oracle knows nothing more.
@@ -30,7 +31,12 @@ impl<'a> Oracle<'a> {
         for event in &seen.trace {
             match event.what {
                 What::Begin { job, number, .. } => begins.push((event.moment, job, number)),
-                What::End { job, number, .. } => drop(ends.insert((event.moment, job, number), begins.len())),
+                What::End { job, number, .. } => {
+                    ends.insert(((event.moment, job, number), End::ByItself), begins.len());
+                }
+                What::Cancelled { job, number } => {
+                    ends.insert(((event.moment, job, number), End::Cancelled), begins.len());
+                }
                 _ => {}
             }
         }
@@ -80,9 +86,9 @@ impl<'a> Oracle<'a> {
         })
     }
 
-    /// Whether this run ends at `moment`, and before any other begins.
-    pub(super) fn ends(&self, moment: Moment, job: usize, number: u64) -> bool {
-        let begun = self.ends.get(&(moment, job, number));
+    /// Whether this run ends at `moment` in this way, and before any other begins.
+    pub(super) fn ends(&self, moment: Moment, job: usize, number: u64, end: End) -> bool {
+        let begun = self.ends.get(&((moment, job, number), end));
         begun.is_some_and(|begun| *begun <= self.begun)
     }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::model::oracle::Oracle;
 use crate::model::{End, InProgress, Model, nanos, ticks};
 use crate::scenario::Kind;
 use crate::trace::What;
@@ -23,7 +24,7 @@ impl Model<'_> {
             body,
             ends: None,
             in_code: true,
-            doomed: false,
+            cancelled: false,
         });
         self.oracle.begin(self.moment(), index, number);
         self.note(What::Begin {
@@ -51,9 +52,6 @@ impl Model<'_> {
         let ends = length.map(|length| self.now + nanos(length));
         let run = self.jobs[job].run.as_mut().expect("it has begun");
         (run.in_code, run.ends) = (false, ends);
-        if run.doomed {
-            self.end(job, End::Cancelled);
-        }
     }
 
     pub(super) fn end(&mut self, job: usize, end: End) {
@@ -71,14 +69,20 @@ impl Model<'_> {
         self.stops.iter_mut().for_each(|stop| stop.hear(job, end, now));
     }
 
-    /// Pending runs end at once. A run whose code is being executed ends at its next await. Synchronous code has no
-    /// await.
+    /// Pending runs end in a turn of the executor. A run whose code is being executed ends after its next await.
+    /// Synchronous code has no await.
     pub(super) fn cancel_runs(&mut self) {
+        let runs = self.jobs.iter_mut().filter_map(|job| job.run.as_mut());
+        runs.for_each(|run| run.cancelled = true);
+    }
+
+    /// Ends those of the cancelled and pending runs that the caller names.
+    pub(super) fn end_cancelled_runs(&mut self, ends: impl Fn(&Oracle<'_>, usize, u64) -> bool) {
         for job in 0..self.jobs.len() {
-            match &mut self.jobs[job].run {
-                Some(run) if run.in_code => run.doomed = true,
-                Some(_) => self.end(job, End::Cancelled),
-                None => {}
+            let Some(run) = &self.jobs[job].run else { continue };
+            let is_over = run.end(self.now) == Some(End::Cancelled);
+            if is_over && ends(&self.oracle, job, run.number) {
+                self.end(job, End::Cancelled);
             }
         }
     }

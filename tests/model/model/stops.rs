@@ -76,6 +76,10 @@ impl Model<'_> {
         if grace == 0 {
             self.cancel_for(index);
         }
+        if own.is_some() {
+            // The code may block the only thread of the executor, so the stop ends the runs itself.
+            self.end_cancelled_runs(|_, _, _| true);
+        }
         self.poll_stop(index);
     }
 
@@ -107,10 +111,27 @@ impl Model<'_> {
         }
     }
 
+    /// Whether a stop reaches its timeout now, and names the cancelled run of this job before the executor drops the run.
+    pub(super) fn names_first(&self, job: usize) -> bool {
+        self.stops.iter().any(|stop| {
+            let waits = stop.runs.contains(&job) && matches!(stop.stage, Stage::Cancelled(_));
+            let is_over = stop.limit().is_some_and(|limit| limit <= self.now);
+            waits && is_over && self.oracle.names(stop.number, job)
+        })
+    }
+
     fn cancel_for(&mut self, index: usize) {
         let stop = &mut self.stops[index];
         stop.stage = Stage::Cancelled(stop.timeout.map(|timeout| self.now + timeout));
+        let number = stop.number;
         self.cancel_runs();
+        if self.oracle.faults(self.now) {
+            // If the executor refuses the task that drops a run, the stop drops the run itself.
+            let moment = self.moment();
+            self.end_cancelled_runs(|oracle, job, run| {
+                oracle.ends(moment, job, run, End::Cancelled) && !oracle.names(number, job)
+            });
+        }
     }
 
     fn report(&mut self, index: usize) -> bool {
