@@ -110,6 +110,10 @@ fn begin(wakeups: &mut Wakeups<'_>, batch: &Batch, run: &JobInstance, how: Begin
     }
     if let Some(started) = started.filter(|_| triggered) {
         lock(&engine.core).note_triggered_run(job, batch.offer_id, started);
+        if run.state().load().is_changed() {
+            // A due run has applied the interval when it advanced the schedule. The end of this run may never come.
+            job.adopt_interval(started);
+        }
     }
     if triggered || clock_stepped_back {
         // The next scheduled time differs from the time that the offer put into the agenda.
