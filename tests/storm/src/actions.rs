@@ -59,7 +59,7 @@ pub(crate) fn start(scene: &Arc<Scene>, scheduler: &Scheduler) {
 
 fn register_or_remove(scene: &Arc<Scene>, scheduler: &Scheduler, random: &mut Random) {
     if scene.live_jobs().len() < scene.climate.most_jobs {
-        let plan = Plan::random(random, scene.climate.resolution);
+        let plan = Plan::random(random, &scene.climate);
         register(scene, scheduler, plan);
     } else if let Some(entry) = scene.some_job(random) {
         remove(scene, scheduler, &entry);

@@ -20,6 +20,9 @@ pub(crate) fn hook(scene: Arc<Scene>, seed: u64) -> impl Fn(&Event) + Send + Syn
     let calls = AtomicU64::new(0);
     move |event| {
         if let Some(record) = to_record(event) {
+            if is_early(event) {
+                scene.log.remark(format!("{event:?}"));
+            }
             scene.log.note(record);
         }
         let mut random = Random::new(seed ^ mix(calls.fetch_add(1, Relaxed)));
@@ -69,9 +72,10 @@ fn without_snapshot(record: Record) -> Record {
     }
 }
 
+/// Whether a run began before its due instant, or whether this is before its scheduled instant.
 fn is_early(event: &Event) -> bool {
-    let due = event.due();
-    event.scheduled() > due || due.is_none_or(|due| event.instant() < due)
+    matches!(event.kind(), EventKind::Started)
+        && (event.scheduled() > event.due() || Some(event.instant()) < event.due())
 }
 
 /// Reads the stream to its end, and checks that it tells of the same runs in an order that is allowed.

@@ -6,6 +6,7 @@ use atevery::MissedTicks;
 
 use crate::random::Random;
 use crate::record::{GroupLimit, Limits};
+use crate::scene::Climate;
 
 /// Groups that the scheduler has from the beginning. The limit of the second one changes, up to the one here.
 pub(crate) const FIXED: GroupLimit = GroupLimit { name: "fixed", runs: 2 };
@@ -99,11 +100,14 @@ pub(crate) enum Membership {
 }
 
 impl Plan {
-    pub(crate) fn random(random: &mut Random, resolution: Duration) -> Plan {
+    pub(crate) fn random(random: &mut Random, climate: &Climate) -> Plan {
+        let resolution = climate.resolution;
         let interval = random_interval(random, resolution);
+        let kind = Kind::random(random);
         let retry = random.maybe(5, |random| (random.below(4) as usize, random.up_to(5 * MS)));
+        let retry = retry.filter(|_| climate.retries_blocking_jobs || !matches!(kind, Kind::Blocking(_)));
         Plan {
-            kind: Kind::random(random),
+            kind,
             interval,
             missed_ticks: random.maybe(2, |random| {
                 random.pick(&[MissedTicks::Burst, MissedTicks::Skip, MissedTicks::Delay])

@@ -103,7 +103,7 @@ fn populate(scene: &Arc<Scene>, scheduler: &Scheduler, random: &mut Random) {
         actions::register(scene, scheduler, Plan::of_a_crowd(random, resolution));
     }
     for _ in 0..random.within(1, 20) {
-        actions::register(scene, scheduler, Plan::random(random, resolution));
+        actions::register(scene, scheduler, Plan::random(random, &scene.climate));
     }
 }
 
@@ -142,44 +142,47 @@ fn recover(scene: &Arc<Scene>, scheduler: &Scheduler) {
     let canary = Plan::plain(Duration::MAX, 0);
     let canary = actions::register(scene, scheduler, canary).expect("it has no options");
     let resolution = scene.climate.resolution;
-    let jobs: Vec<_> = scene
-        .live_jobs()
-        .into_iter()
-        .map(|entry| (entry.job.runs(), entry))
-        .collect();
-    for (_, entry) in &jobs {
+    let mut jobs: Vec<(u64, Arc<Entry>)> = Vec::new();
+    for entry in scene.live_jobs() {
+        jobs.push((entry.job.runs(), Arc::clone(&entry)));
         entry.job.resume();
         let interval = entry.plan.jitter.unwrap_or_default() + 2 * resolution;
-        actions::set_interval(scene, entry, interval);
+        if entry.job != canary {
+            actions::set_interval(scene, &entry, interval);
+        }
     }
     canary.trigger();
     let begin = Instant::now();
-    loop {
-        if !scheduler.is_running() {
-            actions::start(scene, scheduler);
-        }
-        let listed = scheduler.jobs();
-        let in_groups = jobs.iter().filter(|(_, entry)| entry.job.is_running());
-        let busy: Vec<_> = in_groups.filter_map(|(_, entry)| entry.plan.limits().group).collect();
-        let waits = |(runs, entry): &&(u64, Arc<Entry>)| {
-            let group = entry.plan.limits().group;
-            entry.job.runs() == *runs
-                && !entry.job.is_running()
-                && listed.contains(&entry.job)
-                && !group.is_some_and(|group| busy.contains(&group))
-        };
-        let Some((_, entry)) = jobs.iter().find(waits) else {
-            return;
-        };
+    while let Some(entry) = first_that_waits(scene, scheduler, &jobs) {
         if begin.elapsed() > PATIENCE {
-            scene.log.fail(&format!(
-                "job {} does not run any more: {}",
-                entry.number,
-                entry.job.status()
-            ));
+            let Entry { number, job, plan, .. } = &*entry;
+            let status = job.status();
+            scene
+                .log
+                .fail(&format!("job {number} does not run any more: {plan:?}\n{status}"));
         }
         thread::sleep(2 * MS);
     }
+}
+
+/// The first job that has not begun a run since its runs were counted, although it could have.
+fn first_that_waits(scene: &Arc<Scene>, scheduler: &Scheduler, jobs: &[(u64, Arc<Entry>)]) -> Option<Arc<Entry>> {
+    if !scheduler.is_running() {
+        actions::start(scene, scheduler);
+    }
+    // Runs of removed jobs go on, and belong to their groups.
+    let all = scene.all_jobs();
+    let in_progress = all.iter().filter(|entry| entry.job.is_running());
+    let busy_groups: Vec<_> = in_progress.filter_map(|entry| entry.plan.limits().group).collect();
+    let listed = scheduler.jobs();
+    let waits = |(runs, entry): &&(u64, Arc<Entry>)| {
+        let group = entry.plan.limits().group;
+        entry.job.runs() == *runs
+            && !entry.job.is_running()
+            && listed.contains(&entry.job)
+            && !group.is_some_and(|group| busy_groups.contains(&group))
+    };
+    jobs.iter().find(waits).map(|(_, entry)| Arc::clone(entry))
 }
 
 fn end(scene: &Arc<Scene>, handle: Scheduler, ending: Ending) {
