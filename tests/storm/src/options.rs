@@ -57,5 +57,5 @@ fn number(name: &str, value: &str) -> Result<u64, String> {
 /// Small enough to be typed.
 fn seed_of_the_moment() -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::from(now.subsec_nanos()) * 1_000
+    u64::from(now.subsec_micros()) * 1_000
 }
