@@ -419,6 +419,26 @@ fn a_destructor_may_spawn_on_a_runtime_that_nobody_drives() {
         .expect("the destructor has spawned a task");
 }
 
+#[test]
+fn a_stop_that_blocks_the_only_thread_ends_a_blocking_run_between_two_attempts() {
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .unwrap();
+    let scheduler = Scheduler::new(Tokio::from(runtime.handle().clone()));
+    let builder = scheduler.every(LONG).retry(|| [LONG]);
+    let retried = builder.run_blocking(|| Err("the attempt fails")).unwrap();
+    scheduler.start().unwrap();
+    wait_until(|| retried.status().retries() == 1);
+    let (weak, (sender, report)) = (scheduler.downgrade(), std::sync::mpsc::channel());
+    let target = move || _ = sender.send(weak.upgrade().unwrap().stop().blocking_wait());
+    scheduler.every(LONG).run(target).unwrap();
+    let report = report.recv_timeout(SECOND * 20);
+    runtime.shutdown_background();
+    assert_eq!(report.expect("the stop returns").cancelled(), [retried]);
+}
+
 /// A scheduler in a thread-local, with what is to be done to it at the end of the thread.
 struct AtThreadsEnd {
     scheduler: Option<Scheduler>,

@@ -105,8 +105,15 @@ fn begin(wakeups: &mut Wakeups<'_>, batch: &Batch, run: &JobInstance, how: Begin
     run.note_run(info.number);
     cancel_if_batch_is_cancelled(batch, run);
     let clock_stepped_back = started.is_some_and(|started| started < batch.offered);
+    if let Some(started) = started.filter(|_| !clock_stepped_back) {
+        info.clamp_to_start(started);
+    }
     if let Some(started) = started.filter(|_| triggered) {
         lock(&engine.core).note_triggered_run(job, batch.offer_id, started);
+        if run.state().load().is_changed() {
+            // A due run has applied the interval when it advanced the schedule. The end of this run may never come.
+            job.adopt_interval(started);
+        }
     }
     if triggered || clock_stepped_back {
         // The next scheduled time differs from the time that the offer put into the agenda.

@@ -33,13 +33,17 @@ impl JobCell {
     }
 
     /// Changes the interval. A run that is on offer or begins concurrently may be advancing the scheduled time. The
-    /// `CHANGED` flag therefore makes the holder of the state word apply the interval again.
+    /// `CHANGED` flag therefore makes the holder of each busy state word apply the interval again.
     pub(crate) fn set_interval(&self, interval: Duration, now: Time) {
         let _alone = self.lock_if_shared();
         self.interval.store(Span::from(interval).as_nanos(), Ordering::Relaxed);
-        self.state.change();
-        // The beginning of a run on offer applies the interval itself.
-        if !self.is_offered() {
+        let mut is_told = self.state.change();
+        for instance in self.instances().into_iter().flat_map(Instances::all) {
+            is_told |= instance.state.change();
+        }
+        // A run on offer applies the interval itself when it begins or is withdrawn, unless it came on offer after the
+        // flag was set.
+        if !(is_told && self.is_offered()) {
             self.adopt_interval(now);
         }
     }

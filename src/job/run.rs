@@ -170,6 +170,14 @@ pub(crate) struct RunInfo {
 }
 
 impl RunInfo {
+    /// The schedule may have moved since the run was offered: by a start, by the end of a pause, by a new interval. A
+    /// trigger may also begin the last run before `until`, ahead of its jitter. In each case the run counts as due when
+    /// it begins.
+    pub(crate) fn clamp_to_start(&mut self, started: Time) {
+        self.scheduled = self.scheduled.min(started);
+        self.due = self.due.min(started);
+    }
+
     /// Gives the run its own span.
     pub(crate) fn enter_span(&mut self, job: &str, lateness: Span) {
         self.span = span::of_run(job, self.number, lateness);

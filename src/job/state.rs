@@ -118,6 +118,11 @@ impl Snapshot {
         self.0 & RUNNING != 0
     }
 
+    /// Whether the interval was changed while the run was on offer or in progress.
+    pub(crate) fn is_changed(self) -> bool {
+        self.0 & CHANGED != 0
+    }
+
     /// Whether a run is on offer or in progress.
     pub(crate) fn is_busy(self) -> bool {
         is_busy(self.0)

@@ -7,6 +7,7 @@ use atevery::runtime::Timer;
 use atevery::testing::VirtualTime;
 use atevery::{Allow, FirstRun, JobBuilder, MissedTicks, Run, Scheduler};
 
+use crate::ends::offer;
 use crate::support::{Log, SECOND, World, ms};
 
 const EVERY: u64 = 100;
@@ -128,6 +129,55 @@ fn a_run_that_is_put_off_begins_at_the_tick_after() {
     let delays = delays(&begun(&world));
     assert!(delays.iter().all(|delay| [0, 50, 100].contains(delay)), "{delays:?}");
     assert!(delays.contains(&50) && delays.contains(&100), "{delays:?}");
+}
+
+/// The end of the pause moves the schedule. The new schedule has another jitter.
+#[test]
+fn a_run_that_was_on_offer_during_a_pause_is_due_when_it_begins() {
+    for seed in 0..8 {
+        let world = world(seed);
+        let job = jittery(&world).run(noting_order(&world)).unwrap();
+        world.start();
+        world.advance(EVERY - 1);
+        world.time.jump(ms(JITTER + 1));
+        offer(&world);
+        job.pause();
+        job.resume();
+        world.advance(0);
+        let (runs, log) = (job.runs(), world.log.take());
+        assert_eq!(
+            (runs, log.iter().all(|(_, order)| order == "in order")),
+            (2, true),
+            "{seed}: {log:?}"
+        );
+    }
+}
+
+/// The run is scheduled before the end of the job, and its jitter leads past the end.
+#[test]
+fn a_last_run_that_is_triggered_ahead_of_its_jitter_is_due_when_it_begins() {
+    for seed in 0..8 {
+        let world = world(seed);
+        let until = world.time.now() + ms(EVERY);
+        let builder = jittery(&world).first_run(FirstRun::AfterInterval).until(until);
+        let job = builder.run(noting_order(&world)).unwrap();
+        world.start();
+        world.advance(EVERY);
+        job.trigger();
+        offer(&world);
+        world.time.jump(ms(1));
+        world.advance(0);
+        assert_eq!(world.log.take(), [(EVERY + 1, "in order".to_owned())], "seed {seed}");
+    }
+}
+
+/// A target that notes whether its run was scheduled, due and started in this order.
+fn noting_order(world: &World) -> impl FnMut(Run) + Send + use<> {
+    let log = world.log.clone();
+    move |run: Run| {
+        let is_in_order = run.scheduled() <= run.due() && run.due() <= run.started();
+        log.note(if is_in_order { "in order" } else { "not in order" });
+    }
 }
 
 #[test]

@@ -567,6 +567,43 @@ fn runs_that_overlap() {
     world.stop();
 }
 
+/// A run is in progress, and a second one is on offer beside it.
+#[test]
+fn while_a_triggered_run_is_on_offer_beside_another() {
+    let (world, job) = beside_a_run_in_progress();
+    job.set_interval(ms(100)).unwrap();
+    world.advance(100);
+    assert_eq!(job.runs(), 3);
+    world.stop();
+}
+
+#[test]
+fn while_a_run_beside_another_is_on_offer_that_is_then_taken_back() {
+    let (world, job) = beside_a_run_in_progress();
+    job.set_interval(ms(100)).unwrap();
+    world.stop();
+    world.start();
+    world.advance(100);
+    assert_eq!(job.runs(), 3);
+    world.stop();
+}
+
+/// A job that is switched off, after its first run began at 0 and a triggered run came on offer.
+fn beside_a_run_in_progress() -> (World, Job) {
+    let world = World::new();
+    let job = world
+        .every(1_000)
+        .on_overlap(Allow(3))
+        .run(std::future::pending::<()>)
+        .unwrap();
+    world.start();
+    job.set_interval(Duration::MAX).unwrap();
+    job.trigger();
+    offer(&world);
+    assert_eq!(job.runs(), 1);
+    (world, job)
+}
+
 /// One run of the job is in progress, and another run may begin beside it, without waiting for its end.
 #[test]
 
