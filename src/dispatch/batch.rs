@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::dispatch::demand::MOST_WORKERS;
 use crate::job::cell::JobInstance;
+use crate::job::rules::CancelRun;
 use crate::job::state::OfferId;
 use crate::park::slot::RunSlot;
 use crate::sync::Mutex;
@@ -42,6 +43,8 @@ pub(crate) struct Batch {
     pub(crate) jobs: Vec<JobInstance>,
     cancelled: AtomicBool,
     pending: Mutex<Vec<Arc<RunSlot>>>,
+    /// The blocking run of this batch, if it waits for its next attempt.
+    paused: Mutex<Option<Arc<dyn CancelRun>>>,
     /// Whether the task of the batch was dropped while another thread was cancelling a run of the batch.
     abandoned: AtomicBool,
 }
@@ -57,6 +60,7 @@ impl Batch {
             jobs,
             cancelled: AtomicBool::new(false),
             pending: Mutex::default(),
+            paused: Mutex::default(),
             abandoned: AtomicBool::new(false),
         }
     }
@@ -92,6 +96,16 @@ impl Batch {
     pub(crate) fn forget_pending(&self) {
         let pending = std::mem::take(&mut *lock(&self.pending));
         drop(pending);
+    }
+
+    /// Keeps a blocking run that waits for its next attempt.
+    pub(crate) fn keep_paused(&self, run: Arc<dyn CancelRun>) {
+        *lock(&self.paused) = Some(run);
+    }
+
+    /// Takes the blocking run that waits for its next attempt.
+    pub(crate) fn take_paused(&self) -> Option<Arc<dyn CancelRun>> {
+        lock(&self.paused).take()
     }
 
     /// Whether a run of the batch is in progress.

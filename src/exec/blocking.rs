@@ -14,11 +14,12 @@ use crate::exec::finish::{finish, report_retry};
 use crate::exec::retry::{Wait, next_wait};
 use crate::job::cell::JobInstance;
 use crate::job::current_run::{enter, enter_task};
-use crate::job::rules::Backoff;
+use crate::job::rules::{Backoff, CancelRun};
 use crate::job::run::RunInfo;
 use crate::job::run_end::RunEnd;
+use crate::sync::Mutex;
 use crate::time::Time;
-use crate::unwind::quietly;
+use crate::unwind::{lock, quietly};
 
 /// A batch of one job on the runtime's blocking pool.
 pub(crate) struct BlockingRun {
@@ -94,7 +95,8 @@ impl BlockingRun {
         let engine = Arc::clone(&self.engine);
         let limit = self.job().job.time_limit(&info);
         self.stage = Stage::Begun(info, backoff);
-        quietly(|| drop(engine.clock.runtime().spawn(Box::pin(Pause::new(wait, limit, self)))));
+        let pause = Pause::new(wait, limit, self);
+        quietly(|| drop(engine.clock.runtime().spawn(Box::pin(pause))));
     }
 
     /// Finishes a run that reaches its time limit between two attempts.
@@ -138,7 +140,24 @@ struct Pause {
     wait: Wait,
     /// Whether the run reaches its time limit before the wait is over.
     times_out: bool,
-    run: Option<BlockingRun>,
+    run: Arc<Paused>,
+    batch: Arc<Batch>,
+}
+
+/// The blocking run, until it goes on or is cancelled. A stop that has to do without the executor cancels the run through
+/// the run's batch.
+struct Paused(Mutex<Option<BlockingRun>>);
+
+impl Paused {
+    fn take(&self) -> Option<BlockingRun> {
+        lock(&self.0).take()
+    }
+}
+
+impl CancelRun for Paused {
+    fn cancel(&self) {
+        drop(self.take());
+    }
 }
 
 impl Pause {
@@ -146,10 +165,14 @@ impl Pause {
     fn new(mut wait: Wait, limit: Time, run: BlockingRun) -> Pause {
         let times_out = limit < wait.until;
         wait.until = wait.until.min(limit);
+        let batch = Arc::clone(&run.batch);
+        let run = Arc::new(Paused(Mutex::new(Some(run))));
+        batch.keep_paused(Arc::clone(&run) as Arc<dyn CancelRun>);
         Pause {
             wait,
             times_out,
-            run: Some(run),
+            run,
+            batch,
         }
     }
 }
@@ -159,11 +182,22 @@ impl Future for Pause {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let again = ready!(self.wait.poll(cx));
-        match self.run.take() {
-            Some(run) if again && self.times_out => enter_task(|| run.time_out()),
-            Some(run) if again => enter_task(|| run.dispatch()),
-            _ => {}
-        }
+        drop(self.batch.take_paused());
+        enter_task(|| match self.run.take() {
+            Some(run) if again && self.times_out => run.time_out(),
+            Some(run) if again => run.dispatch(),
+            cancelled => drop(cancelled),
+        });
         Poll::Ready(())
+    }
+}
+
+impl Drop for Pause {
+    /// Cancels the run, if the executor drops the pause before its end.
+    fn drop(&mut self) {
+        if let Some(run) = self.run.take() {
+            drop(self.batch.take_paused());
+            drop(run);
+        }
     }
 }

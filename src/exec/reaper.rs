@@ -55,25 +55,36 @@ pub(crate) fn recall_start(engine: &Engine, run: &mut PendingRun) {
 }
 
 fn end_here(engine: &Arc<Engine>, run: CancelledRun) {
-    let mut run = Some(run);
-    quietly(|| {
-        let mut end_run = || {
-            if let Some(run) = run.take() {
-                end(engine, run);
-            }
-        };
-        engine.clock.runtime().enter(&mut end_run);
-    });
-    if let Some(run) = run {
-        // The runtime did not call the closure.
-        end(engine, run);
-    }
+    in_context(engine, || end(engine, run));
 }
 
-/// Drops the futures of all cancelled runs that wait for a reaper, on this thread: the executor does not.
+/// Ends all cancelled runs that wait for a task of the executor, on this thread: the runs whose futures are to be
+/// dropped, and the blocking runs between two attempts.
 pub(crate) fn end_all_here(engine: &Arc<Engine>) {
     while let Some(run) = engine.cancelled_runs.take() {
         end_here(engine, run);
+    }
+    for batch in engine.active_batches().iter().filter(|batch| batch.is_cancelled()) {
+        if let Some(run) = batch.take_paused() {
+            in_context(engine, || run.cancel());
+        }
+    }
+}
+
+/// Calls `end`, which must not panic, inside the runtime's context.
+fn in_context(engine: &Engine, end: impl FnOnce()) {
+    let mut end = Some(end);
+    quietly(|| {
+        let mut call = || {
+            if let Some(end) = end.take() {
+                end();
+            }
+        };
+        engine.clock.runtime().enter(&mut call);
+    });
+    if let Some(end) = end {
+        // The runtime did not call the closure.
+        end();
     }
 }
 

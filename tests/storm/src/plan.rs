@@ -105,7 +105,6 @@ impl Plan {
         let interval = random_interval(random, resolution);
         let kind = Kind::random(random);
         let retry = random.maybe(5, |random| (random.below(4) as usize, random.up_to(5 * MS)));
-        let retry = retry.filter(|_| climate.retries_blocking_jobs || !matches!(kind, Kind::Blocking(_)));
         Plan {
             kind,
             interval,

@@ -47,9 +47,6 @@ pub(crate) struct Climate {
     /// The longest pause of a thread between two actions.
     pub(crate) pause: Duration,
     pub(crate) is_observed: bool,
-    /// Whether blocking jobs have retries. Stops that block in runs then have a timeout: between two attempts, such a
-    /// run needs the executor to be cancelled, and the stop may hold its only thread.
-    pub(crate) retries_blocking_jobs: bool,
 }
 
 /// A registered job.

@@ -54,12 +54,9 @@ pub(crate) fn unlimited(scene: &Arc<Scene>) {
 }
 
 fn blocking(scene: &Arc<Scene>, random: &mut Random, place: Place) {
-    let Some(mut planned) = Planned::random(scene, random) else {
+    let Some(planned) = Planned::random(scene, random) else {
         return;
     };
-    if place == Place::Run && scene.climate.retries_blocking_jobs {
-        planned.timeout = planned.timeout.or(Some(8 * MS));
-    }
     let _call = scene.log.call(format!("{planned}, blocking, {place:?}"));
     let (stop, called) = planned.call(place);
     called.returned(&stop.blocking_wait());

@@ -13,6 +13,5 @@ pub(crate) fn random(random: &mut Random) -> Climate {
         crowd: if has_crowd { random.within(130, 300) as usize } else { 0 },
         pause: random.pick(&[MS / 5, MS, 4 * MS]),
         is_observed: !random.one_in(4),
-        retries_blocking_jobs: random.one_in(2),
     }
 }
