@@ -123,6 +123,9 @@ pub(crate) fn follow_up(engine: &Arc<Engine>, work: FollowUp) {
     for job in work.exhausted {
         engine.retire(&job);
     }
+    if work.has_left_drain {
+        engine.drain_shrank();
+    }
     if !work.replaced.is_empty() {
         replace_runs(engine, &work.replaced);
     }
