@@ -445,8 +445,8 @@ fn what_was_triggered_begins_while_the_stop_blocks_a_thread_of_the_runtime() {
     }
 }
 
-/// One triggered run follows another on a thread, and the second one blocks. The end of the first one must not leave the
-/// stop to this thread.
+/// One triggered run follows another on a thread, and the second one blocks. The end of the first one must not leave
+/// the stop to this thread.
 #[test]
 fn a_stop_keeps_its_grace_beside_a_triggered_run_that_blocks_after_another_one() {
     for others in [1, 2, 3, 199] {

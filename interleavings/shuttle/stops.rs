@@ -125,7 +125,10 @@ fn a_stop_with_grace_begins_triggered_runs() {
         let other = scheduler.clone();
         let graceful = thread::spawn(move || other.stop().grace(SECOND).blocking_wait());
         let report = scheduler.stop().grace(SECOND).blocking_wait();
-        assert!(jobs.iter().all(|job| job.runs() == 1), "a trigger was lost, or served twice");
+        assert!(
+            jobs.iter().all(|job| job.runs() == 1),
+            "a trigger was lost, or served twice"
+        );
         world.check_stop(report);
         assert!(graceful.join().unwrap().is_clean());
         drop(jobs);

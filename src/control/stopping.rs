@@ -236,6 +236,7 @@ impl Process {
         // Before the stop cancels runs: their destructors may wait for other stops.
         self.wait_inside(inside);
         if self.grace.is_zero() {
+            drop(begun);
             self.cancel();
         } else {
             tell_runs_to_end(&self.engine, &begun.in_progress);

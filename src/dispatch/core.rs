@@ -81,14 +81,9 @@ pub(crate) struct Halted {
     /// Jobs that waited for a permit.
     pub(crate) waiting: Vec<Arc<JobCell>>,
     pub(crate) slot_sets: Vec<SlotSet>,
-    /// Whether a drain has ended.
+    /// Whether the session drained, and has ended now.
     pub(crate) was_draining: bool,
-}
-
-/// A stop that has begun, and waits.
-pub(crate) struct BegunStop {
-    pub(crate) halted: Halted,
-    /// Whether the session drains.
+    /// Whether the session drains from here on.
     pub(crate) drains: bool,
 }
 
@@ -154,22 +149,24 @@ impl Core {
             waiting: self.groups.clear_lines(),
             slot_sets: Vec::new(),
             was_draining: false,
+            drains: false,
         }
     }
 
     /// Begins a stop that waits. If the scheduler runs and the stop has a grace, the runs that were triggered before
     /// still begin: the session drains. Otherwise the session ends.
-    pub(crate) fn begin_stop(&mut self, has_grace: bool, now: Time) -> BegunStop {
+    pub(crate) fn begin_stop(&mut self, has_grace: bool, now: Time) -> Halted {
         self.stops += 1;
         let session = self.session.as_mut().filter(|_| has_grace);
         let drains = session.is_some_and(|session| session.drain(&self.jobs, now));
-        let halted = if drains {
-            let waker = self.loop_waker();
-            self.close(waker)
-        } else {
-            self.halt_now()
-        };
-        BegunStop { halted, drains }
+        if !drains {
+            return self.halt_now();
+        }
+        let waker = self.loop_waker();
+        Halted {
+            drains,
+            ..self.close(waker)
+        }
     }
 
     /// Ends a stop that has waited. The last of several stops also ends the session, if the session still drains.
@@ -179,8 +176,8 @@ impl Core {
         is_left.then(|| self.halt_now())
     }
 
-    /// How far the drain is, for a stop that can't wait for the runs that are set aside. `set_aside` has the job of each
-    /// of these runs.
+    /// How far the drain is, for a stop that can't wait for the runs that are set aside. `set_aside` has the job of
+    /// each of these runs.
     pub(crate) fn drain_progress(&self, set_aside: &[Job]) -> DrainProgress {
         let session = self.session.as_ref();
         session.map_or(DrainProgress::Over, |session| {

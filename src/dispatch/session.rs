@@ -1,5 +1,5 @@
-//! The data from a start to the next stop: the agenda, and the due jobs that are not dispatched yet. A stop with a grace
-//! keeps the session until the last runs have begun, see `drain.rs`.
+//! The data from a start to the next stop: the agenda, and the due jobs that are not dispatched yet. A stop with a
+//! grace keeps the session until the last runs have begun, see `drain.rs`.
 
 use std::sync::Arc;
 

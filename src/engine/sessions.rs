@@ -89,14 +89,13 @@ impl Engine {
             self.run_tracker.await_last_runs(progress);
         }
         let now = self.now();
-        let begun = lock(&self.core).begin_stop(has_grace, now);
-        if has_grace && !begun.drains {
+        let halted = lock(&self.core).begin_stop(has_grace, now);
+        let drains = halted.drains;
+        if has_grace && !drains {
             self.run_tracker.await_no_last_run(progress);
         }
-        StopBegun {
-            drains: begun.drains,
-            in_progress: self.follow_halt(begun.halted),
-        }
+        let in_progress = self.follow_halt(halted);
+        StopBegun { drains, in_progress }
     }
 
     pub(crate) fn end_stop(self: &Arc<Self>) {
