@@ -254,6 +254,43 @@ fn no_other_run_begins() {
     }
 }
 
+/// Registers a job whose last run begins at 430 ms, because its group is full until then, and triggers the job.
+fn late(world: &World) -> Job {
+    world.scheduler.group("late", 1).unwrap();
+    let holder = world.time.clone();
+    let builder = world.every(10_000).group("late");
+    builder.run(move || holder.sleep(ms(430))).unwrap();
+    let job = dormant(world).group("late").run(|| ()).unwrap();
+    job.trigger();
+    job
+}
+
+/// The last runs of these jobs have begun long before the last run of another job. Their regular runs are due.
+#[test]
+fn no_other_run_begins_while_a_last_run_is_left() {
+    let world = World::new();
+    let jobs = [
+        world.noting("a", 50),
+        world.every(50).run_blocking(|| ()).unwrap(),
+        world.every(50).group(("one", 1)).run(|| ()).unwrap(),
+        world.every(50).on_overlap(Allow(2)).run(|| ()).unwrap(),
+        world.every(50).on_overlap(Overlap::Replace).run(async || ()).unwrap(),
+    ];
+    let untriggered = world.noting("b", 50);
+    let late = late(&world);
+    world.start();
+    jobs.iter().for_each(Job::trigger);
+    let stop = stopping(&world, 1_000);
+    world.advance(420);
+    assert_eq!(
+        (jobs.map(|job| job.runs()), untriggered.runs(), late.runs()),
+        ([2; 5], 1, 0)
+    );
+    world.advance(20);
+    assert!(stop.now_or_never().is_some());
+    assert_eq!((untriggered.runs(), late.runs()), (1, 1));
+}
+
 #[test]
 fn a_trigger_after_the_first_poll_waits_for_the_next_start() {
     let world = World::new();
@@ -280,6 +317,7 @@ fn a_trigger_after_a_last_run_has_begun_waits_for_the_next_start() {
         let builder = dormant(&world);
         let builder = if grouped { builder.group(("one", 1)) } else { builder };
         let job = builder.run(world.log.taking("a", |_| 230)).unwrap();
+        late(&world);
         world.start();
         job.trigger();
         let stop = stopping(&world, 1_000);
