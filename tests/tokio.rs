@@ -1,5 +1,6 @@
 //! Behaviour that only Tokio has: its paused clock, and how a runtime is found.
 
+use std::future::IntoFuture;
 use std::panic::catch_unwind;
 use std::sync::{Arc, Condvar, Mutex, OnceLock};
 use std::thread;
@@ -514,6 +515,46 @@ fn a_scheduler_in_a_thread_local_aborts_nothing() {
             assert!(matches!(ended.recv_timeout(SECOND * 20), Ok(EventKind::Cancelled)));
             drop(runtime);
         }
+    }
+}
+
+/// A stop that blocks a thread of the runtime leaves the loop to the other thread.
+#[test]
+fn what_was_triggered_begins_while_the_stop_blocks_a_thread_of_the_runtime() {
+    for _ in 0..5 {
+        let (runtime, scheduler) = on_two_threads(Duration::from_millis(5));
+        let job = scheduler.every(LONG).first_run(FirstRun::AfterInterval);
+        let job = job.run(async || sleep(SECOND / 100).await).unwrap();
+        scheduler.start().unwrap();
+        let triggered = job.clone();
+        let stop = runtime.spawn(async move {
+            triggered.trigger();
+            scheduler.stop().grace(LONG).blocking_wait()
+        });
+        let (report, _) = within(move || block_on(stop).unwrap());
+        assert_eq!(report.finished(), [job]);
+    }
+}
+
+/// One triggered run follows another on a thread, and the second one blocks. The end of the first one must not leave
+/// the stop to this thread.
+#[test]
+fn a_stop_keeps_its_grace_beside_a_triggered_run_that_blocks_after_another_one() {
+    for others in [1, 2, 3, 199] {
+        let (runtime, scheduler) = on_two_threads(Duration::from_millis(5));
+        let gate = Gate::default();
+        let dormant = || scheduler.every(LONG).first_run(FirstRun::AfterInterval);
+        let mut jobs: Vec<Job> = (0..others).map(|_| dormant().run(|| ()).unwrap()).collect();
+        let stuck = gate.clone();
+        jobs.push(dormant().run(move || stuck.wait()).unwrap());
+        scheduler.start().unwrap();
+        jobs.iter().for_each(Job::trigger);
+        let stop = scheduler.stop().grace(SECOND / 5).timeout(Duration::ZERO);
+        let stop = runtime.spawn(stop.into_future());
+        let (report, _) = within(move || block_on(stop).unwrap());
+        gate.open();
+        assert_eq!(report.still_running(), &jobs[others..], "{others} others");
+        assert!(jobs.iter().all(|job| job.runs() == 1), "{others} others");
     }
 }
 

@@ -3,16 +3,18 @@
 
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex};
-use std::task::Poll;
+use std::task::{Poll, Wake};
 use std::time::Duration;
 
 use super::bench::{Bench, Task};
 use super::{all, both, three, up_to};
+use crate::control::job_builder::JobBuilder;
 use crate::control::overlap::Overlap;
 use crate::control::scheduler::Scheduler;
 use crate::control::stop::StopReport;
 use crate::dispatch::batch::OfferedAt;
 use crate::engine::wakeups::Wakeups;
+use crate::error::Error;
 use crate::exec::begin::begin_run;
 use crate::exec::cancel::cancel_runs;
 use crate::job::cell::{JobCell, JobInstance};
@@ -23,7 +25,7 @@ use crate::job::state::{Offer, OfferId};
 use crate::job::target::Target;
 use crate::sync::AtomicWaker;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use crate::time::MissedTicks;
+use crate::time::{FirstRun, MissedTicks};
 use crate::time::{Grid, Span, Time};
 use crate::unwind::lock;
 
@@ -154,6 +156,11 @@ impl Scene {
         self.scheduler().every(SECOND).run(self.waits(gate)).unwrap()
     }
 
+    /// A builder of a job that runs only when triggered.
+    fn dormant(&self) -> JobBuilder {
+        self.scheduler().every(SECOND).first_run(FirstRun::AfterInterval)
+    }
+
     /// Starts the scheduler, and serves the first tick. Returns the loop, and the worker that the tick has spawned.
     fn start(&mut self) -> (Arc<Task>, Arc<Task>) {
         let driver = self.start_unpolled();
@@ -171,7 +178,11 @@ impl Scene {
     }
 
     fn stop(&mut self) -> Stop {
-        let stop = self.scheduler().stop();
+        self.stop_after(Duration::ZERO)
+    }
+
+    fn stop_after(&mut self, grace: Duration) -> Stop {
+        let stop = self.scheduler().stop().grace(grace);
         let (tally, returned) = (Arc::clone(&self.tally), Arc::new(Mutex::new(None)));
         let report = Arc::clone(&returned);
         let task = Task::new(async move {
@@ -224,6 +235,12 @@ impl Stop {
         assert_eq!(scene.tally.begun(), begun, "a run began after the stop");
         report
     }
+}
+
+fn triggered(job: Result<Job, Error>) -> Job {
+    let job = job.unwrap();
+    job.trigger();
+    job
 }
 
 fn of(task: &Arc<Task>) -> impl FnOnce() + Send + use<> {
@@ -311,6 +328,77 @@ fn two_stops_against_a_run_that_ends() {
         scene.settle();
         one.check(&scene);
         other.check(&scene);
+        scene.end();
+    });
+}
+
+/// A run that was triggered before begins: the offer is still valid, or the run is offered again.
+#[test]
+fn a_stop_with_a_grace_against_a_triggered_run() {
+    up_to(3, || {
+        let mut scene = Scene::new();
+        let job = triggered(scene.dormant().run(scene.at_once()));
+        let (_, worker) = scene.start();
+        let stop = scene.stop_after(SECOND);
+        both(of(&worker), of(&stop.task));
+        scene.settle();
+        stop.check(&scene);
+        assert_eq!(job.runs(), 1, "the trigger was lost, or served twice");
+        scene.end();
+    });
+}
+
+/// A stop without a grace ends the drain while the last run begins. Both stops wait for this run.
+#[test]
+fn two_stops_against_a_last_run_that_begins() {
+    up_to(3, || {
+        let mut scene = Scene::new();
+        triggered(scene.dormant().run(scene.waits(&Arc::default())));
+        let (driver, worker) = scene.start();
+        let (graceful, other) = (scene.stop_after(SECOND), scene.stop());
+        graceful.task.run();
+        driver.run();
+        // The stop looks once more, whatever wakes it.
+        graceful.task.wake_by_ref();
+        three(of(&worker), of(&other.task), of(&graceful.task));
+        scene.settle();
+        graceful.check(&scene);
+        other.check(&scene);
+        scene.end();
+    });
+}
+
+#[test]
+fn the_end_of_a_grace_against_a_last_run_that_begins() {
+    up_to(4, || {
+        let mut scene = Scene::new();
+        let job = triggered(scene.dormant().run(scene.waits(&Arc::default())));
+        let (driver, worker) = scene.start();
+        let stop = scene.stop_after(SECOND);
+        stop.task.run();
+        driver.run();
+        scene.bench.pass(1_000);
+        both(of(&worker), of(&stop.task));
+        scene.settle();
+        let report = stop.check(&scene);
+        assert_eq!(report.cancelled().len() as u64, job.runs());
+        scene.end();
+    });
+}
+
+/// The stop is woken by the last run, or by the removal.
+#[test]
+fn a_removal_against_a_last_run_that_begins() {
+    up_to(3, || {
+        let mut scene = Scene::new();
+        let job = triggered(scene.dormant().run(scene.at_once()));
+        let (driver, worker) = scene.start();
+        let stop = scene.stop_after(SECOND);
+        stop.task.run();
+        driver.run();
+        three(of(&worker), of(&stop.task), || job.remove());
+        scene.settle();
+        stop.check(&scene);
         scene.end();
     });
 }

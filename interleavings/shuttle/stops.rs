@@ -3,7 +3,7 @@
 use std::future::IntoFuture;
 use std::sync::Arc;
 
-use atevery::{Allow, Overlap, Run, Scheduler};
+use atevery::{Allow, FirstRun, Job, Overlap, Run, Scheduler};
 use shuttle::thread;
 
 use crate::explore;
@@ -102,6 +102,63 @@ fn a_stop_with_grace_wakes_listeners() {
         assert!(report.cancelled().is_empty());
         assert_eq!(report.finished().len() as u64, job.runs());
         world.check_stop(report);
+        world.end(scheduler);
+    });
+}
+
+/// All jobs that were triggered before run once, however far their runs are. The clock stands still.
+#[test]
+fn a_stop_with_grace_begins_triggered_runs() {
+    explore(|| {
+        let world = World::new(2);
+        let scheduler = world.scheduler();
+        let dormant = || scheduler.every(SECOND).first_run(FirstRun::AfterInterval);
+        let one = || world.tally.limit(1);
+        let jobs = [
+            dormant().run(at_once(&one())).unwrap(),
+            dormant().group(("one", 1)).run(in_turns(&one(), 2)).unwrap(),
+            dormant().group(("one", 1)).run_blocking(at_once(&one())).unwrap(),
+            dormant().on_overlap(Allow(2)).run(in_turns(&one(), 2)).unwrap(),
+        ];
+        scheduler.start().unwrap();
+        jobs.iter().for_each(Job::trigger);
+        let other = scheduler.clone();
+        let graceful = thread::spawn(move || other.stop().grace(SECOND).blocking_wait());
+        let report = scheduler.stop().grace(SECOND).blocking_wait();
+        assert!(
+            jobs.iter().all(|job| job.runs() == 1),
+            "a trigger was lost, or served twice"
+        );
+        world.check_stop(report);
+        assert!(graceful.join().unwrap().is_clean());
+        drop(jobs);
+        world.end(scheduler);
+    });
+}
+
+/// The same beside a stop without a grace, a removal and a start: all of them return, and no run goes on.
+#[test]
+fn a_stop_with_grace_against_what_ends_it() {
+    explore(|| {
+        let world = World::new(2);
+        let scheduler = world.scheduler();
+        let dormant = || scheduler.every(SECOND).first_run(FirstRun::AfterInterval);
+        let jobs = [0, 1].map(|_| dormant().run(in_turns(&world.tally.limit(1), 2)).unwrap());
+        scheduler.start().unwrap();
+        jobs.iter().for_each(Job::trigger);
+        let (others, removed) = ([(); 2].map(|()| scheduler.clone()), jobs[0].clone());
+        let [graceful, hasty] = others;
+        let threads = [
+            thread::spawn(move || assert!(graceful.stop().grace(SECOND).blocking_wait().is_clean())),
+            thread::spawn(move || assert!(hasty.stop().blocking_wait().is_clean())),
+            thread::spawn(move || removed.remove()),
+        ];
+        for thread in threads {
+            thread.join().unwrap();
+        }
+        assert_eq!(world.tally.inside.load(std::sync::atomic::Ordering::SeqCst), 0);
+        scheduler.start().expect("both stops have returned");
+        drop(jobs);
         world.end(scheduler);
     });
 }

@@ -21,8 +21,9 @@ use crate::text::OneLine;
 /// | `scheduler.stop().blocking_wait()` | as with `await`, for code that isn't `async` |
 /// | `scheduler.stop().detach()` | may end by themselves, not waited for |
 ///
-/// The stop begins at its first poll. From then on, no run begins until the next start. A stop that has begun is
-/// completed, even if its future is dropped. A stop that is never polled does nothing. To cancel a run means to drop
+/// The stop begins at its first poll. From then on, no run begins until the next start, with one exception: a stop with
+/// a [`grace`](Self::grace) first begins the runs that were triggered before. A stop that has begun is completed, even
+/// if its future is dropped. A stop that is never polled does nothing. To cancel a run means to drop
 /// its future, so the code of the run ends at an await. Synchronous code can't be cancelled.
 ///
 /// Tasks of the executor drop the futures of cancelled runs, never the stop itself. A slow destructor therefore holds up
@@ -84,7 +85,29 @@ impl Stop {
     }
 
     /// Lets runs end by themselves for `period`, before the stop cancels them. At the beginning of the grace,
-    /// [`Run::cancelled`](crate::Run::cancelled) becomes ready.
+    /// [`Run::cancelled`](crate::Run::cancelled) becomes ready in all runs that are in progress.
+    ///
+    /// Each job that was [triggered](crate::Job::trigger) before the first poll still begins its triggered run, and the
+    /// stop waits for this run too. So a program can flush a buffer at its end: it triggers the job and stops with a
+    /// grace. Such a run begins as usual, at the end of the run in progress or when its group has a free permit. It is
+    /// not told to end before the grace is over. No other run begins. A later trigger waits for the next start. So does
+    /// a trigger whose run could not begin within the grace, or if another stop without a grace comes meanwhile. If the
+    /// stop blocks the thread of a run, it does not wait for runs that can't begin before this run ends.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use atevery::{FirstRun, Scheduler, testing::VirtualTime};
+    ///
+    /// let time = VirtualTime::new();
+    /// let scheduler = Scheduler::new(time.clone());
+    /// let flush = scheduler.every(Duration::from_secs(60)).first_run(FirstRun::AfterInterval).run(|| ())?;
+    /// scheduler.start()?;
+    /// time.run_until_stalled();
+    /// flush.trigger();
+    /// let report = time.block_on(scheduler.stop().grace(Duration::from_secs(5)));
+    /// assert_eq!(report.finished(), [flush]);
+    /// # Ok::<(), atevery::Error>(())
+    /// ```
     pub fn grace(mut self, period: Duration) -> Stop {
         self.grace = period;
         self
@@ -135,8 +158,8 @@ impl IntoFuture for Stop {
     }
 }
 
-/// The result of a stop: the jobs with a run in progress at the beginning of the stop. Each list is in the order of
-/// registration.
+/// The result of a stop: the jobs with a run in progress at the beginning of the stop, and the jobs whose triggered run
+/// began within the [grace](Stop::grace). Each list is in the order of registration.
 ///
 /// `Display` writes the names of the jobs:
 ///

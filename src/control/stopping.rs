@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use crate::clock::sleep::Sleep;
 use crate::control::parker::Parker;
 use crate::control::stop::StopReport;
+use crate::dispatch::drain::DrainProgress;
 use crate::engine::Engine;
 use crate::engine::run_tracker::{StopProgress, wait_inside};
 use crate::exec::cancel::{cancel_runs, tell_runs_to_end};
@@ -38,6 +39,7 @@ impl Stopping {
                 grace,
                 timeout,
                 stage: Stage::New,
+                drains: false,
                 progress: Arc::default(),
                 inside: Vec::new(),
                 sleep: Sleep::default(),
@@ -102,6 +104,8 @@ struct Process {
     grace: Duration,
     timeout: Option<Duration>,
     stage: Stage,
+    /// Whether runs that were triggered before the stop may still begin.
+    drains: bool,
     progress: Arc<StopProgress>,
     /// The runs inside which the stop is waited for.
     inside: Vec<RunKey>,
@@ -171,7 +175,7 @@ impl Process {
             if self.expects_no_reaper() {
                 end_all_here(&self.engine);
             }
-            if self.progress.is_over() {
+            if self.is_over() {
                 return Poll::Ready(self.finish());
             }
             match self.stage {
@@ -199,6 +203,32 @@ impl Process {
             Some(clock) => clock.loses_patience(),
             None => !self.inside.is_empty(),
         }
+    }
+
+    /// Whether no run is left to wait for. Looks at the drain first: a last run is watched when it leaves the drain.
+    fn is_over(&mut self) -> bool {
+        if self.drains {
+            match self.engine.drain_progress(&self.progress) {
+                DrainProgress::GoesOn => return false,
+                DrainProgress::Blocked => {}
+                DrainProgress::Over => self.end_drain(),
+            }
+        }
+        self.progress.is_over()
+    }
+
+    /// Ends the drain, and waits for all runs that have begun until now. Another stop may have ended the drain already,
+    /// while a last run was beginning.
+    fn end_drain(&mut self) {
+        self.drains = false;
+        self.engine.halt(None);
+        self.watch();
+        wait_inside(&self.progress, &self.inside);
+    }
+
+    fn watch(&self) {
+        let active = self.engine.active_batches();
+        self.engine.run_tracker.watch(&active, &self.progress);
     }
 
     /// Notes the runs inside which the stop is waited for.
@@ -237,16 +267,16 @@ impl Process {
         if let Some(clock) = &mut self.own_clock {
             clock.begin_stage(Some(self.grace));
         }
-        self.engine.begin_stop();
-        self.engine
-            .run_tracker
-            .watch(&self.engine.active_batches(), &self.progress);
+        let begun = self.engine.begin_stop(!self.grace.is_zero(), &self.progress);
+        self.drains = begun.drains;
+        self.watch();
         // Before the stop cancels runs: their destructors may wait for other stops.
         self.wait_inside(inside);
         if self.grace.is_zero() {
+            drop(begun);
             self.cancel();
         } else {
-            tell_runs_to_end(&self.engine);
+            tell_runs_to_end(&self.engine, &begun.in_progress);
         }
     }
 
@@ -259,6 +289,9 @@ impl Process {
             clock.begin_stage(self.timeout);
             let tick = self.engine.resolution.min(MOST_PATIENCE);
             clock.begin_patience(self.timeout.map_or(tick, |timeout| timeout.min(tick)));
+        }
+        if self.drains {
+            self.end_drain();
         }
         cancel_runs(&self.engine);
     }

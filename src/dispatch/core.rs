@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::dispatch::batch::Batch;
 use crate::dispatch::demand::Urgency;
+use crate::dispatch::drain::DrainProgress;
 use crate::dispatch::groups::Groups;
 use crate::dispatch::job_table::JobTable;
 use crate::dispatch::loop_waker::{LoopWaker, Next};
@@ -14,6 +15,7 @@ use crate::dispatch::queue::Queue;
 use crate::dispatch::session::Session;
 use crate::dispatch::worker_state::WorkerState;
 use crate::job::cell::JobCell;
+use crate::job::handle::Job;
 use crate::job::state::OfferId;
 use crate::park::pool::{KEPT_FOR, SlotSetPool};
 use crate::park::set::SlotSet;
@@ -25,7 +27,7 @@ pub(crate) struct Core {
     pub(crate) groups: Groups,
     pub(crate) queue: Queue,
     pub(crate) slot_sets: SlotSetPool,
-    /// `Some` while the scheduler runs.
+    /// `Some` while the scheduler runs, and while a stop with a grace still begins runs.
     session: Option<Session>,
     /// Number of starts so far.
     sessions: u64,
@@ -58,6 +60,17 @@ pub(crate) enum Pulled {
     Nothing(Option<Arc<LoopWaker>>),
 }
 
+/// A job that was removed from the job table.
+#[derive(Default)]
+pub(crate) struct Unregistered {
+    /// The caller drops the job without the lock.
+    pub(crate) job: Option<Arc<JobCell>>,
+    /// `Some` if the loop has to look again.
+    pub(crate) waker: Option<Arc<LoopWaker>>,
+    /// Whether the job has left the drain without a run.
+    pub(crate) has_left_drain: bool,
+}
+
 /// The batches, waker, jobs and slots that a stop withdraws, wakes and drops.
 pub(crate) struct Halted {
     /// The batches that are not over, in the order in which they were dispatched.
@@ -68,6 +81,10 @@ pub(crate) struct Halted {
     /// Jobs that waited for a permit.
     pub(crate) waiting: Vec<Arc<JobCell>>,
     pub(crate) slot_sets: Vec<SlotSet>,
+    /// Whether the session drained, and has ended now.
+    pub(crate) was_draining: bool,
+    /// Whether the session drains from here on.
+    pub(crate) drains: bool,
 }
 
 /// Why a session cannot begin.
@@ -78,13 +95,19 @@ pub(crate) enum StartRefused {
 
 /// Sessions.
 impl Core {
+    /// Whether the scheduler was started and not stopped since.
     pub(crate) fn is_running(&self) -> bool {
+        self.session.as_ref().is_some_and(|session| !session.is_draining())
+    }
+
+    /// Whether the scheduler runs, or still begins its last runs.
+    pub(crate) fn has_session(&self) -> bool {
         self.session.is_some()
     }
 
     /// Begins a session. Returns its number and the waker of its loop.
     pub(crate) fn start(&mut self, resolution: Span, now: Time) -> Result<(u64, Arc<LoopWaker>), StartRefused> {
-        if self.session.is_some() {
+        if self.is_running() {
             return Err(StartRefused::AlreadyStarted);
         }
         if self.stops > 0 {
@@ -104,15 +127,73 @@ impl Core {
         if number.is_some() && current.is_some() && number != current {
             return None;
         }
+        Some(self.halt_now())
+    }
+
+    fn halt_now(&mut self) -> Halted {
         let session = self.session.take();
+        Halted {
+            slot_sets: self.slot_sets.clear(),
+            was_draining: session.as_ref().is_some_and(Session::is_draining),
+            ..self.close(session.map(|session| session.waker))
+        }
+    }
+
+    /// Takes all offers and waiting lines.
+    fn close(&mut self, waker: Option<Arc<LoopWaker>>) -> Halted {
         let closed = self.queue.close();
-        Some(Halted {
+        Halted {
             batches: closed.batches,
             ready: closed.ready,
-            waker: session.map(|session| session.waker),
+            waker,
             waiting: self.groups.clear_lines(),
-            slot_sets: self.slot_sets.clear(),
+            slot_sets: Vec::new(),
+            was_draining: false,
+            drains: false,
+        }
+    }
+
+    /// Begins a stop that waits. If the scheduler runs and the stop has a grace, the runs that were triggered before
+    /// still begin: the session drains. Otherwise the session ends.
+    pub(crate) fn begin_stop(&mut self, has_grace: bool, now: Time) -> Halted {
+        self.stops += 1;
+        let session = self.session.as_mut().filter(|_| has_grace);
+        let drains = session.is_some_and(|session| session.drain(&self.jobs, now));
+        if !drains {
+            return self.halt_now();
+        }
+        let waker = self.loop_waker();
+        Halted {
+            drains,
+            ..self.close(waker)
+        }
+    }
+
+    /// Ends a stop that has waited. The last of several stops also ends the session, if the session still drains.
+    pub(crate) fn end_stop(&mut self) -> Option<Halted> {
+        self.stops -= 1;
+        let is_left = self.stops == 0 && self.session.as_ref().is_some_and(Session::is_draining);
+        is_left.then(|| self.halt_now())
+    }
+
+    /// How far the drain is, for a stop that can't wait for the runs that are set aside. `set_aside` has the job of
+    /// each of these runs.
+    pub(crate) fn drain_progress(&self, set_aside: &[Job]) -> DrainProgress {
+        let session = self.session.as_ref();
+        session.map_or(DrainProgress::Over, |session| {
+            session.drain_progress(&self.jobs, set_aside)
         })
+    }
+
+    /// Notes that the last run of this job has begun. If no other last run is left to begin, ends the session.
+    pub(crate) fn leave_drain(&mut self, job: &JobCell) -> Option<Halted> {
+        self.session.as_mut()?.leave_drain(job.index());
+        self.halt_if_drained()
+    }
+
+    /// Ends the session if it drains, and no last run is left to begin.
+    pub(crate) fn halt_if_drained(&mut self) -> Option<Halted> {
+        self.session.as_ref()?.is_drained().then(|| self.halt_now())
     }
 
     /// Whether the scheduler runs, and a tick with a due job comes by `then`.
@@ -138,18 +219,19 @@ impl Core {
         self.session.as_mut()?.insert(job, now)
     }
 
-    /// Removes a job, if it is registered. Returns the job, which the caller drops without the lock. Returns the waker
-    /// of the loop if the loop has to look again.
-    pub(crate) fn unregister(&mut self, job: &JobCell) -> (Option<Arc<JobCell>>, Option<Arc<LoopWaker>>) {
+    /// Removes a job, if it is registered.
+    pub(crate) fn unregister(&mut self, job: &JobCell) -> Unregistered {
         let index = job.index();
-        let removed = self.jobs.remove(job);
+        let mut unregistered = Unregistered {
+            job: self.jobs.remove(job),
+            ..Unregistered::default()
+        };
         let renumbered = self.jobs.compact();
-        let mut waker = None;
         if let Some(session) = &mut self.session {
-            session.remove(index);
-            waker = renumbered.and_then(|renumbered| session.renumber(&renumbered));
+            unregistered.has_left_drain = session.remove(index);
+            unregistered.waker = renumbered.and_then(|renumbered| session.renumber(&renumbered));
         }
-        (removed, waker)
+        unregistered
     }
 
     /// Inserts a job that has changed, for the first tick from `now`. Returns the waker of the loop if the loop would
@@ -167,12 +249,15 @@ impl Core {
         }
     }
 
-    /// Notes that a triggered run has begun, which was offered under `offer_id`.
-    pub(crate) fn note_triggered_run(&mut self, job: &JobCell, offer_id: OfferId, now: Time) {
+    /// Notes that a triggered run has begun, which was offered under `offer_id`. Returns whether this is the last run
+    /// of its job. In this case the job [leaves the drain](Core::leave_drain) once all stops that wait know the run.
+    pub(crate) fn note_triggered_run(&mut self, job: &JobCell, offer_id: OfferId, now: Time) -> bool {
         let is_registered = self.jobs.get(job.index()).is_some();
-        if let Some(session) = self.session.as_mut().filter(|_| is_registered) {
-            session.note_triggered_run(job, offer_id, now);
-        }
+        let Some(session) = self.session.as_mut().filter(|_| is_registered) else {
+            return false;
+        };
+        session.note_triggered_run(job, offer_id, now);
+        session.waits_for(job)
     }
 
     /// Whether a trigger inside `run` begins `job` at once.

@@ -6,6 +6,7 @@ use std::ops::Range;
 use crate::dispatch::batch;
 use crate::dispatch::job_table::JobTable;
 use crate::dispatch::triggered::Triggered;
+use crate::job::cell::JobCell;
 use crate::time::{Agenda, JobIndex, Time};
 
 #[derive(Default)]
@@ -74,6 +75,15 @@ impl Due {
         let begin = self.taken;
         self.taken = self.jobs.len().min(begin + self.batch_size);
         begin..self.taken
+    }
+
+    /// Skips the jobs of a batch that `keeps` refuses.
+    pub(crate) fn skip(&mut self, batch: Range<usize>, keeps: impl Fn(JobIndex) -> bool) {
+        for job in &mut self.jobs[batch] {
+            if !keeps(*job) {
+                *job = JobCell::UNREGISTERED;
+            }
+        }
     }
 
     /// The job at this place in the list.

@@ -3,6 +3,7 @@
 pub(crate) mod batch;
 pub(crate) mod core;
 pub(crate) mod demand;
+pub(crate) mod drain;
 pub(crate) mod due;
 pub(crate) mod groups;
 pub(crate) mod job_table;

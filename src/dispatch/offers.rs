@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::dispatch::batch::{Batch, OfferedAt};
 use crate::dispatch::demand::Urgency;
+use crate::dispatch::drain::Drain;
 use crate::dispatch::groups::Groups;
 use crate::dispatch::queue::Queue;
 use crate::job::cell::{JobCell, JobInstance};
@@ -44,11 +45,13 @@ pub(crate) struct FollowUp {
     /// Jobs that were removed while they waited for a permit. Dropping such a job may call code of a user, so it is
     /// dropped here.
     pub(crate) gone: Vec<Arc<JobCell>>,
+    /// Whether a job has left the drain without a run.
+    pub(crate) has_left_drain: bool,
 }
 
 impl FollowUp {
     pub(crate) fn is_empty(&self) -> bool {
-        self.blocking.is_empty() && self.replaced.is_empty() && !self.may_block()
+        self.blocking.is_empty() && self.replaced.is_empty() && !self.has_left_drain && !self.may_block()
     }
 
     /// Whether the follow-up calls code of a user (a target's destructor, a hook), which may block the thread.
@@ -157,6 +160,8 @@ pub(crate) struct Offering<'a> {
     pub(crate) agenda: &'a mut Agenda,
     pub(crate) groups: &'a mut Groups,
     pub(crate) dispatch: &'a mut Dispatch,
+    /// `Some` if the session drains.
+    pub(crate) drain: Option<&'a mut Drain>,
 }
 
 /// A job that has come up and has rules.
@@ -239,7 +244,7 @@ impl Offering<'_> {
     pub(crate) fn admit(&mut self, is_registered: impl Fn(&JobCell) -> bool) {
         let mut group = 0;
         while let Some(job) = self.groups.admit_next(&mut group) {
-            if is_registered(&job) {
+            if is_registered(&job) && self.admits(&job) {
                 self.try_offer_admitted(&job);
             } else {
                 job.rules().map(Rules::release_permit);
@@ -264,17 +269,29 @@ impl Offering<'_> {
     }
 
     /// Whether the job may have no further run. A trigger after the job's end is cleared. A late run that was due
-    /// before the end still begins.
+    /// before the end still begins, but not in a drain.
     fn is_exhausted(&mut self, Candidate { job, rules }: Candidate<'_>) -> bool {
         let now = self.dispatch.now;
-        if rules.is_past_end(now) && !job.is_offered() {
-            job.state.take_trigger();
-        }
+        let is_cleared = rules.is_past_end(now) && !job.is_offered() && job.state.take_trigger();
         let is_exhausted = rules.is_exhausted(job.next_start(now));
         if is_exhausted && job.is_idle() {
             self.dispatch.follow_up.exhausted.push(Arc::clone(job));
         }
-        is_exhausted
+        let has_left_drain = is_cleared && self.leave_drain(job);
+        is_exhausted || has_left_drain
+    }
+
+    /// Whether a run may be offered to this job.
+    pub(crate) fn admits(&self, job: &JobCell) -> bool {
+        self.drain.as_ref().is_none_or(|drain| drain.admits(job))
+    }
+
+    /// Removes a job from the drain, because its trigger was cleared. Returns whether the session drains.
+    fn leave_drain(&mut self, job: &JobCell) -> bool {
+        let Some(drain) = &mut self.drain else { return false };
+        drain.remove(job.index());
+        self.dispatch.follow_up.has_left_drain = true;
+        true
     }
 
     fn offer_by_rules(&mut self, candidate: Candidate<'_>) {
@@ -380,6 +397,7 @@ mod tests {
             agenda: &mut agenda,
             groups: &mut Groups::default(),
             dispatch: &mut dispatch,
+            drain: None,
         };
         assert!(offering.offer(&job) == Offer::Closed);
         assert!(dispatch.jobs.is_empty() && job.is_idle());

@@ -1,7 +1,9 @@
-//! The data from a start to the next stop: the agenda, and the due jobs that are not dispatched yet.
+//! The data from a start to the next stop: the agenda, and the due jobs that are not dispatched yet. A stop with a
+//! grace keeps the session until the last runs have begun, see `drain.rs`.
 
 use std::sync::Arc;
 
+use crate::dispatch::drain::{Drain, DrainProgress};
 use crate::dispatch::due::Due;
 use crate::dispatch::groups::Groups;
 use crate::dispatch::job_table::JobTable;
@@ -10,6 +12,7 @@ use crate::dispatch::offers::{Dispatch, Offering};
 use crate::dispatch::queue::Queue;
 use crate::dispatch::triggered::Triggered;
 use crate::job::cell::{JobCell, JobInstance};
+use crate::job::handle::Job;
 use crate::job::state::OfferId;
 use crate::sync::workers_offer_all;
 use crate::time::{Agenda, Grid, JobIndex, Time};
@@ -26,6 +29,8 @@ pub(crate) struct Session {
     wake: Option<Time>,
     /// Whether the loop has let workers go first, before the tick that is due.
     has_let_workers_go_first: bool,
+    /// `Some` from the first stop with a grace.
+    drain: Option<Drain>,
 }
 
 impl Session {
@@ -45,7 +50,54 @@ impl Session {
             list: Vec::new(),
             wake: None,
             has_let_workers_go_first: false,
+            drain: None,
         }
+    }
+
+    /// From here on, only those runs begin that were triggered before. A session that drains already continues to do
+    /// so. Returns whether any run is left to begin. The caller withdraws all offers, and wakes the loop.
+    pub(crate) fn drain(&mut self, jobs: &JobTable, now: Time) -> bool {
+        let drain = self.drain.get_or_insert_with(|| Drain::of_triggered(jobs));
+        let left = drain.jobs();
+        self.agenda = Agenda::new(self.agenda.grid());
+        self.due = Due::default();
+        self.triggered.clear();
+        let left_jobs = left.iter().filter_map(|job| jobs.get(*job));
+        left_jobs.for_each(|job| self.insert_silent(job, now));
+        !left.is_empty()
+    }
+
+    pub(crate) fn is_draining(&self) -> bool {
+        self.drain.is_some()
+    }
+
+    /// Whether the session drains, and all last runs have begun.
+    pub(crate) fn is_drained(&self) -> bool {
+        self.drain.as_ref().is_some_and(Drain::is_empty)
+    }
+
+    /// How far the drain is, for a stop that can't wait for the runs that are set aside.
+    pub(crate) fn drain_progress(&self, jobs: &JobTable, set_aside: &[Job]) -> DrainProgress {
+        match &self.drain {
+            Some(drain) if drain.is_empty() => DrainProgress::Over,
+            Some(drain) if drain.is_blocked(jobs, set_aside) => DrainProgress::Blocked,
+            _ => DrainProgress::GoesOn,
+        }
+    }
+
+    /// Whether the session drains, and the last run of this job has not begun.
+    pub(crate) fn waits_for(&self, job: &JobCell) -> bool {
+        self.drain.as_ref().is_some_and(|drain| drain.has(job))
+    }
+
+    /// Whether a run may be offered to this job. A session that does not drain admits all jobs.
+    pub(crate) fn admits(&self, job: &JobCell) -> bool {
+        self.drain.as_ref().is_none_or(|drain| drain.admits(job))
+    }
+
+    /// Notes that the last run of this job has begun, or will not begin. Returns whether the job was in the drain.
+    pub(crate) fn leave_drain(&mut self, job: JobIndex) -> bool {
+        self.drain.as_mut().is_some_and(|drain| drain.remove(job))
     }
 
     /// The ticks of the session.
@@ -101,11 +153,15 @@ impl Session {
         for place in batch.clone() {
             jobs.prefetch(self.due.job(place));
         }
-        let Session { agenda, due, .. } = self;
+        let Session { agenda, due, drain, .. } = self;
+        if let Some(drain) = drain {
+            due.skip(batch.clone(), |job| jobs.get(job).is_some_and(|job| drain.admits(job)));
+        }
         let mut offering = Offering {
             agenda,
             groups,
             dispatch,
+            drain: drain.as_mut(),
         };
         for place in batch {
             let index = due.job(place);
@@ -116,7 +172,7 @@ impl Session {
             }
         }
         for index in due.take_blocking() {
-            if let Some(job) = jobs.get(index) {
+            if let Some(job) = jobs.get(index).filter(|job| offering.admits(job)) {
                 offering.try_offer(index, job);
             }
         }
@@ -135,6 +191,7 @@ impl Session {
             agenda: &mut self.agenda,
             groups,
             dispatch,
+            drain: self.drain.as_mut(),
         }
     }
 
@@ -174,9 +231,11 @@ impl Session {
         Some(Arc::clone(&self.waker))
     }
 
-    pub(crate) fn remove(&mut self, index: JobIndex) {
+    /// Removes a job. Returns whether the job was in the drain.
+    pub(crate) fn remove(&mut self, index: JobIndex) -> bool {
         self.agenda.remove(index);
         self.triggered.remove(index);
+        self.leave_drain(index)
     }
 
     /// Inserts a job, and returns the waker of the loop if the loop would sleep too long.
@@ -185,8 +244,11 @@ impl Session {
         self.wake_if_sooner()
     }
 
-    /// Inserts a job. The caller wakes the loop later, if needed.
+    /// Inserts a job, if the session admits the job. The caller wakes the loop later, if needed.
     pub(crate) fn insert_silent(&mut self, job: &JobCell, now: Time) {
+        if !self.admits(job) {
+            return;
+        }
         let (index, state) = (job.index(), job.state.load());
         if job.runs_before_tick() {
             self.triggered.add(index);
@@ -229,6 +291,9 @@ impl Session {
         self.agenda.renumber(renumbered);
         self.due.renumber(renumbered);
         self.triggered.renumber(renumbered);
+        if let Some(drain) = &mut self.drain {
+            drain.renumber(renumbered);
+        }
         (had_batches && self.undispatched() == 0).then(|| Arc::clone(&self.waker))
     }
 }

@@ -34,6 +34,11 @@ impl Triggered {
         self.jobs.is_empty()
     }
 
+    /// Forgets the jobs, but not the runs that have begun.
+    pub(crate) fn clear(&mut self) {
+        self.jobs.clear();
+    }
+
     pub(crate) fn add(&mut self, job: JobIndex) {
         self.jobs.insert(job);
     }

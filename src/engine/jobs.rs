@@ -35,9 +35,12 @@ impl Engine {
 
     /// Removes the job from the job table. Returns whether the job was registered.
     fn unregister(&self, job: &JobCell) -> bool {
-        let (removed, waker) = lock(&self.core).unregister(job);
-        waker.inspect(|waker| waker.wake());
-        removed.is_some()
+        let unregistered = lock(&self.core).unregister(job);
+        unregistered.waker.inspect(|waker| waker.wake());
+        if unregistered.has_left_drain {
+            self.this.upgrade().inspect(Engine::drain_shrank);
+        }
+        unregistered.job.is_some()
     }
 
     pub(crate) fn jobs(&self) -> Vec<Job> {
@@ -70,7 +73,7 @@ impl Host for Engine {
     }
 
     fn reschedule(&self, job: &JobCell) {
-        if !Engine::is_running(self) {
+        if !self.has_session() {
             // The next start inserts all jobs.
             return;
         }

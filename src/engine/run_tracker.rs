@@ -5,32 +5,92 @@ use std::sync::Arc;
 use std::task::Waker;
 
 use crate::dispatch::batch::Batch;
+use crate::job::cell::JobInstance;
 use crate::job::handle::Job;
 use crate::job::id::RunKey;
+use crate::job::state::OfferId;
 use crate::sync::{AtomicWaker, Mutex, process_wide};
 use crate::unwind::{lock, quietly};
 
-/// The stops that wait for each run.
 #[derive(Default)]
-pub(crate) struct RunTracker(Mutex<HashMap<RunKey, Vec<Arc<StopProgress>>>>);
+pub(crate) struct RunTracker(Mutex<Tracked>);
+
+#[derive(Default)]
+struct Tracked {
+    /// The stops that wait for each run.
+    stops: HashMap<RunKey, Vec<Arc<StopProgress>>>,
+    /// The stops that wait for last runs, too. These runs have not begun yet.
+    draining: Vec<Arc<StopProgress>>,
+}
+
+impl Tracked {
+    /// Makes a stop wait for a run, if the run is in progress.
+    fn watch(&mut self, run: &JobInstance, offer_id: OfferId, progress: &Arc<StopProgress>) {
+        if !run.state().watch(offer_id) {
+            return;
+        }
+        let key = (run.job.id, offer_id);
+        let stops = self.stops.entry(key).or_default();
+        if stops.iter().any(|stop| Arc::ptr_eq(stop, progress)) {
+            return;
+        }
+        stops.push(Arc::clone(progress));
+        let job = Job::new(Arc::clone(&run.job));
+        lock(&progress.runs).waiting.insert(key, job);
+    }
+}
 
 impl RunTracker {
     /// Makes a stop wait for each run in progress of these batches.
     pub(crate) fn watch(&self, active: &[Arc<Batch>], progress: &Arc<StopProgress>) {
-        let mut stops = lock(&self.0);
+        let mut tracked = lock(&self.0);
         for batch in active {
-            for run in batch.jobs.iter().filter(|run| run.state().watch(batch.offer_id)) {
-                let key = (run.job.id, batch.offer_id);
-                stops.entry(key).or_default().push(Arc::clone(progress));
-                let job = Job::new(Arc::clone(&run.job));
-                lock(&progress.runs).waiting.insert(key, job);
+            for run in &batch.jobs {
+                tracked.watch(run, batch.offer_id, progress);
             }
         }
     }
 
+    /// Makes a stop wait for the last runs that begin from here on.
+    pub(crate) fn await_last_runs(&self, progress: &Arc<StopProgress>) {
+        let mut tracked = lock(&self.0);
+        tracked.draining.push(Arc::clone(progress));
+        lock(&progress.runs).drains = true;
+    }
+
+    /// Takes `await_last_runs` back, because no last run is to come.
+    pub(crate) fn await_no_last_run(&self, progress: &Arc<StopProgress>) {
+        let mut tracked = lock(&self.0);
+        tracked.draining.retain(|other| !Arc::ptr_eq(other, progress));
+        lock(&progress.runs).drains = false;
+    }
+
+    /// Makes all stops that wait for last runs wait for this last run, which has just begun.
+    pub(crate) fn watch_last_run(&self, run: &JobInstance, offer_id: OfferId) {
+        let mut tracked = lock(&self.0);
+        for progress in tracked.draining.clone() {
+            tracked.watch(run, offer_id, &progress);
+        }
+    }
+
+    /// Tells the stops that wait for last runs that no more are to come.
+    pub(crate) fn drain_ended(&self) {
+        let draining = lock(&self.0).draining.clone();
+        for progress in draining {
+            lock(&progress.runs).drains = false;
+            progress.wake_if_over();
+        }
+    }
+
+    /// Tells the stops that wait for last runs that a job has left the drain without a run.
+    pub(crate) fn drain_shrank(&self) {
+        let draining = lock(&self.0).draining.clone();
+        draining.iter().for_each(|progress| progress.wake_if_over());
+    }
+
     /// Tells the stops that wait for this run that it has ended.
     pub(crate) fn ended(&self, run: RunKey, cancelled: bool) {
-        let stops = lock(&self.0).remove(&run);
+        let stops = lock(&self.0).stops.remove(&run);
         for progress in stops.into_iter().flatten() {
             progress.ended(run, cancelled);
         }
@@ -38,7 +98,8 @@ impl RunTracker {
 
     /// Forgets a stop that does not wait any more.
     pub(crate) fn forget(&self, progress: &Arc<StopProgress>) {
-        let mut stops = lock(&self.0);
+        let Tracked { stops, draining } = &mut *lock(&self.0);
+        draining.retain(|other| !Arc::ptr_eq(other, progress));
         let runs = lock(&progress.runs);
         for run in runs.waiting.keys().chain(runs.set_aside.keys()) {
             if let Some(stops) = stops.get_mut(run) {
@@ -93,6 +154,17 @@ struct Runs {
     cancelled: Vec<Job>,
     /// Runs that themselves wait for a stop. The stop cannot wait for these runs.
     set_aside: BTreeMap<RunKey, Job>,
+    /// Whether the stop waits for last runs.
+    drains: bool,
+}
+
+impl Runs {
+    /// Whether the stop is woken. While last runs are to come, the stop is not woken at the end of each of them: an
+    /// executor may keep the stop for the thread of this run, and the next run may block this thread. If runs are set
+    /// aside, the last runs may be waiting for them, so the stop looks.
+    fn wakes(&self) -> bool {
+        self.waiting.is_empty() && (!self.drains || !self.set_aside.is_empty())
+    }
 }
 
 impl StopProgress {
@@ -106,8 +178,14 @@ impl StopProgress {
         quietly(|| drop(self.waker.take()));
     }
 
+    /// Whether the stop has no run to wait for.
     pub(crate) fn is_over(&self) -> bool {
         lock(&self.runs).waiting.is_empty()
+    }
+
+    /// The jobs of the runs that the stop cannot wait for, one for each run.
+    pub(crate) fn jobs_set_aside(&self) -> Vec<Job> {
+        lock(&self.runs).set_aside.values().cloned().collect()
     }
 
     /// Stops waiting for `aside`. The jobs of these runs count as still running, until the runs have ended.
@@ -119,9 +197,16 @@ impl StopProgress {
                 runs.set_aside.insert(*run, job);
             }
         }
-        let is_over = before > 0 && runs.waiting.is_empty();
+        let wakes = before > 0 && runs.wakes();
         drop(runs);
-        if is_over {
+        if wakes {
+            self.wake();
+        }
+    }
+
+    fn wake_if_over(&self) {
+        let wakes = lock(&self.runs).wakes();
+        if wakes {
             self.wake();
         }
     }
@@ -138,9 +223,9 @@ impl StopProgress {
         } else {
             runs.finished.push(job);
         }
-        let is_over = was_waiting && runs.waiting.is_empty();
+        let wakes = was_waiting && runs.wakes();
         drop(runs);
-        if is_over {
+        if wakes {
             self.wake();
         }
     }

@@ -3,13 +3,25 @@
 use std::sync::Arc;
 
 use crate::dispatch::batch::Batch;
-use crate::dispatch::core::StartRefused;
+use crate::dispatch::core::{Halted, StartRefused};
+use crate::dispatch::drain::DrainProgress;
 use crate::dispatch::loop_waker::LoopWaker;
 use crate::engine::Engine;
+use crate::engine::run_tracker::StopProgress;
 use crate::error::Error;
+use crate::job::cell::JobInstance;
+use crate::job::state::OfferId;
 use crate::observe::status::SchedulerState;
 use crate::sync::atomic::Ordering;
 use crate::unwind::lock;
+
+/// A stop that has begun, and waits.
+pub(crate) struct StopBegun {
+    /// Whether runs that were triggered before still begin.
+    pub(crate) drains: bool,
+    /// The batches that were not over at the beginning.
+    pub(crate) in_progress: Vec<Arc<Batch>>,
+}
 
 impl Engine {
     /// Begins a session. Returns its number and the waker of its loop. The caller spawns the loop.
@@ -26,17 +38,38 @@ impl Engine {
         lock(&self.core).is_running()
     }
 
+    /// Whether the scheduler runs, or still begins its last runs.
+    pub(crate) fn has_session(&self) -> bool {
+        lock(&self.core).has_session()
+    }
+
     /// Ends the session. If there is a `number`, ends only the session with this number. No run begins from here on.
     pub(crate) fn halt(self: &Arc<Self>, number: Option<u64>) {
         let halted = lock(&self.core).halt(number);
-        let Some(halted) = halted else { return };
-        // Withdraw even without a session: a concurrent stop may have ended it but not yet withdrawn its offers.
+        halted.into_iter().for_each(|halted| drop(self.follow_halt(halted)));
+    }
+
+    /// Called when a job has left the drain without a run. If it was the last job, ends the session.
+    pub(crate) fn drain_shrank(self: &Arc<Self>) {
+        let halted = lock(&self.core).halt_if_drained();
+        halted.into_iter().for_each(|halted| drop(self.follow_halt(halted)));
+        self.run_tracker.drain_shrank();
+    }
+
+    /// Withdraws the offers of a session that has ended or drains. Returns the batches that were not over.
+    ///
+    /// Also withdraws if there was no session: a concurrent stop may have ended it but not yet withdrawn its offers.
+    fn follow_halt(self: &Arc<Self>, halted: Halted) -> Vec<Arc<Batch>> {
         for batch in &halted.batches {
             self.withdraw_for_stop(batch);
         }
         halted.ready.iter().for_each(|batch| self.finish_batch(batch));
         drop((halted.waiting, halted.slot_sets));
         halted.waker.inspect(|waker| waker.wake());
+        if halted.was_draining {
+            self.run_tracker.drain_ended();
+        }
+        halted.batches
     }
 
     pub(crate) fn state(&self) -> SchedulerState {
@@ -48,14 +81,40 @@ impl Engine {
         }
     }
 
-    /// Begins a stop that waits for its runs.
-    pub(crate) fn begin_stop(self: &Arc<Self>) {
-        lock(&self.core).stops += 1;
-        self.halt(None);
+    /// Begins a stop that waits for its runs. With a grace, runs that were triggered before still begin, and the stop
+    /// waits for these last runs too.
+    pub(crate) fn begin_stop(self: &Arc<Self>, has_grace: bool, progress: &Arc<StopProgress>) -> StopBegun {
+        if has_grace {
+            // Before the session drains: a run that begins right afterwards is a last run.
+            self.run_tracker.await_last_runs(progress);
+        }
+        let now = self.now();
+        let halted = lock(&self.core).begin_stop(has_grace, now);
+        let drains = halted.drains;
+        if has_grace && !drains {
+            self.run_tracker.await_no_last_run(progress);
+        }
+        let in_progress = self.follow_halt(halted);
+        StopBegun { drains, in_progress }
     }
 
-    pub(crate) fn end_stop(&self) {
-        lock(&self.core).stops -= 1;
+    pub(crate) fn end_stop(self: &Arc<Self>) {
+        let halted = lock(&self.core).end_stop();
+        halted.into_iter().for_each(|halted| drop(self.follow_halt(halted)));
+    }
+
+    /// How far the drain is, for a stop that waits.
+    pub(crate) fn drain_progress(&self, progress: &StopProgress) -> DrainProgress {
+        let set_aside = progress.jobs_set_aside();
+        lock(&self.core).drain_progress(&set_aside)
+    }
+
+    /// Notes that the last run of its job has begun, in a drain.
+    pub(crate) fn last_run_begun(self: &Arc<Self>, run: &JobInstance, offer_id: OfferId) {
+        // A stop looks for jobs in the drain first, and then for its runs. In between, it must not miss this run.
+        self.run_tracker.watch_last_run(run, offer_id);
+        let halted = lock(&self.core).leave_drain(&run.job);
+        halted.into_iter().for_each(|halted| drop(self.follow_halt(halted)));
     }
 
     /// Called when the executor has dropped the loop of this session before the session's end.

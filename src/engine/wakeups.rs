@@ -53,7 +53,7 @@ impl<'a> Wakeups<'a> {
     pub(crate) fn reschedule(&mut self, job: &JobCell) {
         if !self.is_collecting {
             self.engine.reschedule(job);
-        } else if self.engine.is_running() {
+        } else if self.engine.has_session() {
             self.has_inserted = true;
             let now = self.engine.now();
             lock(&self.engine.core).reschedule_silent(job, now);

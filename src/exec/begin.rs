@@ -99,6 +99,9 @@ fn begin(wakeups: &mut Wakeups<'_>, batch: &Batch, run: &JobInstance, how: Begin
     let job = &run.job;
     let triggered = run.take_jobs_trigger() || how == Begin::Triggered;
     let started = (triggered || is_timed(engine, batch, job)).then(|| engine.now());
+    if let Some(started) = started.filter(|_| triggered) {
+        note_triggered_run(engine, run, batch.offer_id, started);
+    }
     let triggered = triggered && !started.is_some_and(|started| job.owes_a_run_at_the_end(started));
     let how = if triggered { Begin::Triggered } else { Begin::Due };
     let mut info = job.begin(how, started, batch.grid);
@@ -108,12 +111,9 @@ fn begin(wakeups: &mut Wakeups<'_>, batch: &Batch, run: &JobInstance, how: Begin
     if let Some(started) = started.filter(|_| !clock_stepped_back) {
         info.clamp_to_start(started);
     }
-    if let Some(started) = started.filter(|_| triggered) {
-        lock(&engine.core).note_triggered_run(job, batch.offer_id, started);
-        if run.state().load().is_changed() {
-            // A due run has applied the interval when it advanced the schedule. The end of this run may never come.
-            job.adopt_interval(started);
-        }
+    if let Some(started) = started.filter(|_| triggered && run.state().load().is_changed()) {
+        // A due run has applied the interval when it advanced the schedule. The end of this run may never come.
+        job.adopt_interval(started);
     }
     if triggered || clock_stepped_back {
         // The next scheduled time differs from the time that the offer put into the agenda.
@@ -123,6 +123,15 @@ fn begin(wakeups: &mut Wakeups<'_>, batch: &Batch, run: &JobInstance, how: Begin
         announce(engine, job, batch.offer_id, &mut info, started);
     }
     info
+}
+
+/// Notes that a triggered run has begun. Call before the run is counted: a job with several runs at a time gets no
+/// other offer until then.
+fn note_triggered_run(engine: &Arc<Engine>, run: &JobInstance, offer_id: OfferId, started: Time) {
+    let is_last_run = lock(&engine.core).note_triggered_run(&run.job, offer_id, started);
+    if is_last_run {
+        engine.last_run_begun(run, offer_id);
+    }
 }
 
 /// Cancels the run if its batch is cancelled. A cancellation before the run began has not reached the run.

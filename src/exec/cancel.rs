@@ -33,10 +33,10 @@ pub(crate) fn cancel_pending_here(engine: &Arc<Engine>, batch: &Batch) {
     }
 }
 
-/// Tells all runs in progress to end.
-pub(crate) fn tell_runs_to_end(engine: &Engine) {
-    for batch in engine.active_batches() {
-        tell_to_end(engine, &batch);
+/// Tells all runs of these batches that are in progress to end.
+pub(crate) fn tell_runs_to_end(engine: &Engine, batches: &[Arc<Batch>]) {
+    for batch in batches {
+        tell_to_end(engine, batch);
     }
 }
 

@@ -122,6 +122,9 @@ pub(crate) fn follow_up(engine: &Arc<Engine>, work: FollowUp) {
     for job in work.exhausted {
         engine.retire(&job);
     }
+    if work.has_left_drain {
+        engine.drain_shrank();
+    }
     for job in work.replaced {
         cancel_replaced(engine, &job);
     }

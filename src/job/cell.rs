@@ -191,6 +191,11 @@ impl JobCell {
         limit.is_some_and(|limit| ended.since(started) > limit)
     }
 
+    /// The maximum number of runs at a time.
+    pub(crate) fn most_runs(&self) -> usize {
+        self.instances().map_or(1, Instances::most_runs)
+    }
+
     /// Number of runs in progress.
     pub(crate) fn running(&self) -> usize {
         self.instances().map_or(0, Instances::running) + usize::from(self.state.is_running())

@@ -87,8 +87,9 @@ impl Job {
     /// [`scheduled`](Run::scheduled) and [`due`](Run::due) are the instant at which the triggered run begins. The
     /// schedule stays the same. With [`fixed_delay`](crate::JobBuilder::fixed_delay), the interval also counts from the
     /// end of the triggered run. Further triggers before the run begins have no effect. A trigger also runs a paused
-    /// job, once. If the scheduler is stopped, the run begins at the next start. If the executor refuses the run, the
-    /// run is tried again at the next tick.
+    /// job, once. If the scheduler is stopped, the run begins at the next start. A stop with a
+    /// [`grace`](crate::Stop::grace) first begins the runs that were triggered before. If the executor refuses the run,
+    /// the run is tried again at the next tick.
     ///
     /// A job that triggers itself, in its run or in a hook for its run, runs at the next tick, because it would
     /// otherwise run without end. For the same reason, two jobs that trigger each other in their runs run once a tick: if

@@ -68,6 +68,11 @@ impl Instances {
         }
     }
 
+    /// The maximum number of runs at a time.
+    pub(crate) fn most_runs(&self) -> usize {
+        self.limit + 1
+    }
+
     pub(crate) fn is_one_on_offer(&self) -> bool {
         self.on_offer.load(Ordering::Acquire)
     }

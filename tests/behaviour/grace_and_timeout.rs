@@ -150,6 +150,9 @@ fn synchronous_code_is_waited_for_up_to_the_timeout_and_named() {
     }
     let mut stop = pin!(stuck.scheduler.stop().timeout(ms(300)).into_future());
     assert!(poll_once(stop.as_mut()).is_pending());
+    while cooperative.is_running() {
+        std::thread::yield_now();
+    }
     world.advance(299);
     assert!(poll_once(stop.as_mut()).is_pending());
     world.advance(1);

@@ -374,6 +374,9 @@ fn wakers_that_change_jobs() {
         assert_eq!(woken.get(), 2);
         world.advance(30);
         assert_eq!(woken.get(), 3);
+        // The job was triggered at its own event. Its last run begins at the next tick.
+        assert!(stop.poll_unpin(&mut cx).is_pending());
+        world.advance(20);
         assert!(stop.poll_unpin(&mut cx).is_ready());
         drop((events, told, waker));
     });

@@ -114,7 +114,7 @@ macro_rules! __conformance {
                     timeout_cooperative, timeout_stuck, timeout_endless, timeout_zero,
                     detach_cooperative, detach_stuck, detach_endless,
                     grace_cooperative, grace_stuck, grace_endless,
-                    grace_then_timeout, next_await,
+                    grace_triggered, grace_then_timeout, next_await,
                 }
                 odd_stops {
                     before_start, twice, at_the_same_time, never_polled, dropped_half_way, on_the_runtime,

@@ -9,7 +9,8 @@ use std::time::Duration;
 use super::Host;
 use super::probe::{Gate, Probe};
 use super::scene::{Fate, Scene, assert_fate, nap_until_open};
-use super::waiting::{A_WHILE, AN_HOUR, INTERVAL, eventually, finish, goes_on, unchanged};
+use super::waiting::{A_WHILE, AN_HOUR, INTERVAL, NAP, eventually, finish, goes_on, unchanged};
+use crate::{FirstRun, Job};
 
 /// `stop().await` drops a run that sleeps. The destructors of the run have run when the stop returns.
 pub fn plain_cooperative(host: Host) {
@@ -156,6 +157,32 @@ pub fn grace_endless(host: Host) {
     assert!(host.now() - begin >= A_WHILE, "cancelled within the grace");
     scene.assert_cancelled();
     assert_fate(&report, &scene.job, Fate::Cancelled);
+}
+
+/// With `grace`, runs that were triggered before the stop begin, and the stop waits for their ends.
+pub fn grace_triggered(host: Host) {
+    let (scheduler, probe) = (host.scheduler(), Probe::default());
+    let dormant = || scheduler.every(AN_HOUR).first_run(FirstRun::AfterInterval);
+    let [inside, blocking] = [probe.clone(), probe.clone()];
+    let target = move || {
+        let visit = inside.enter();
+        async move { visit.complete() }
+    };
+    let blocking = move || {
+        let visit = blocking.enter();
+        thread::sleep(NAP);
+        visit.complete();
+    };
+    let jobs = [dormant().run(target), dormant().run_blocking(blocking)];
+    let jobs = jobs.map(|job| job.expect("the job is valid"));
+    scheduler.start().expect("the runtime takes the scheduler");
+    jobs.iter().for_each(Job::trigger);
+    let report = finish(
+        "the stop returns before the grace is over",
+        scheduler.stop().grace(AN_HOUR),
+    );
+    assert!(report.is_clean() && report.cancelled().is_empty());
+    assert_eq!((jobs.map(|job| job.runs()), probe.completed()), ([1, 1], 2));
 }
 
 /// The timeout begins at the end of the grace period.

@@ -1,6 +1,7 @@
 //! A trigger asks for one run at once, beside the regular runs.
 
 mod callers;
+mod grace;
 
 use std::cell::OnceCell;
 use std::sync::{Arc, Mutex};
