@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use atevery::testing::VirtualTime;
-use atevery::{MissedTicks, Overlap, Scheduler};
+use atevery::{MissedTicks, Overlap, Run, Scheduler};
 use metrics::{Unit, with_local_recorder};
 use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
 
@@ -196,6 +196,19 @@ fn each_refusal_is_counted() {
     assert_values(&values, "atevery_refused_runs_total", &[("job=a", "20")]);
 }
 
+/// Events report such runs once a minute.
+#[test]
+fn each_run_that_holds_its_thread_is_counted() {
+    let values = values(&recorded(|time, scheduler| {
+        let clock = time.clone();
+        let target = move |run: Run| clock.block_for(ms(if run.number() < 7 { 11 } else { 10 }));
+        scheduler.every(ms(1_000)).name("a").run(target).unwrap();
+        scheduler.start().unwrap();
+        time.advance(ms(20_000));
+    }));
+    assert_values(&values, "atevery_held_thread_runs_total", &[("job=a", "7")]);
+}
+
 #[test]
 fn jobs_of_one_name_are_counted_together() {
     let values = values(&recorded(|time, scheduler| {
@@ -249,7 +262,12 @@ fn all_metrics_are_documented_described_and_have_a_unit() {
     let snapshotter = recorded(|time, scheduler| {
         let retry = || [ms(10)];
         let skip = scheduler.every(ms(100)).missed_ticks(MissedTicks::Skip);
-        skip.retry(retry).run(|| Err("no pulse")).unwrap();
+        let clock = time.clone();
+        let target = move || {
+            clock.block_for(ms(11));
+            Err("no pulse")
+        };
+        skip.retry(retry).run(target).unwrap();
         scheduler.start().unwrap();
         time.advance(ms(30));
         time.jump(ms(400));
@@ -260,7 +278,7 @@ fn all_metrics_are_documented_described_and_have_a_unit() {
     let metrics = snapshotter.snapshot().into_vec();
     let mut names: Vec<_> = metrics.iter().map(|(key, ..)| key.key().name()).collect();
     names.dedup();
-    assert_eq!(names.len(), 7, "{names:?}");
+    assert_eq!(names.len(), 8, "{names:?}");
     for (key, unit, description, value) in &metrics {
         let name = key.key().name();
         let (kind, expected) = match value {

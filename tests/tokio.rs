@@ -2,6 +2,7 @@
 
 use std::future::IntoFuture;
 use std::panic::catch_unwind;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, OnceLock};
 use std::thread;
 use std::time::Duration;
@@ -113,6 +114,43 @@ fn a_stop_has_its_timeout_although_a_lone_run_blocks_the_thread_of_the_timers() 
     assert_eq!(report.still_running(), [job]);
     assert!(began.elapsed() < SECOND * 30);
     drop(release);
+}
+
+/// A task that only timers wake answers each run.
+#[test]
+fn a_lone_job_that_is_known_to_hold_its_thread_does_not_hold_up_the_timers() {
+    let (runtime, scheduler) = on_two_threads(Duration::from_millis(5));
+    let begun = Arc::new(AtomicU64::new(0));
+    let (answer, answers) = std::sync::mpsc::channel::<()>();
+    let seen = Arc::clone(&begun);
+    runtime.spawn(async move {
+        let mut answered = 0;
+        loop {
+            sleep(Duration::from_millis(1)).await;
+            let begun = seen.load(Ordering::SeqCst);
+            if begun > answered && answer.send(()).is_err() {
+                return;
+            }
+            answered = begun;
+        }
+    });
+    let target = move |run: Run| {
+        if run.number() == 0 {
+            thread::sleep(Duration::from_millis(20));
+            return Ok(());
+        }
+        begun.store(run.number(), Ordering::SeqCst);
+        answers.recv_timeout(SECOND * 20)
+    };
+    let job = scheduler.every(Duration::from_millis(50)).run(target).unwrap();
+    scheduler.start().unwrap();
+    while job.runs() < 12 && job.status().failures() == 0 {
+        thread::sleep(Duration::from_millis(1));
+    }
+    let status = job.status();
+    assert_eq!(status.failures(), 0, "the timers stood still");
+    assert!(status.held_thread() > 0);
+    assert!(block_on(scheduler.stop().into_future()).is_clean());
 }
 
 #[test]

@@ -407,6 +407,29 @@ fn what_else_is_worth_a_line() {
 }
 
 #[test]
+fn a_run_that_holds_its_thread_is_warned_of_with_the_way_out() {
+    let (time, scheduler, notes) = world();
+    let clock = time.clone();
+    let target = move || {
+        clock.block_for(Duration::from_micros(11_500));
+        clock.sleep(ms(20))
+    };
+    scheduler.every(ms(1_000)).name("a").run(target).unwrap();
+    with_default(notes.clone(), || {
+        scheduler.start().unwrap();
+        time.advance(ms(10_000));
+    });
+    let mut lines = notes.take();
+    lines.retain(|line| line.starts_with("WARN"));
+    let text = "WARN atevery: run held its thread; `run_blocking` is for code that blocks";
+    assert_eq!(
+        lines,
+        [format!(r#"{text} job="a" run=0 held_ms=11.5 in run 0"#)],
+        "once in ten seconds"
+    );
+}
+
+#[test]
 
 fn all_events_of_a_run_lie_in_its_span() {
     let (time, scheduler, notes) = world();

@@ -297,6 +297,13 @@ impl JobBuilder {
     /// A synchronous function runs on a thread of the executor, like an asynchronous function between two awaits. It
     /// should return within microseconds. Use [`run_blocking`](JobBuilder::run_blocking) for slower functions.
     ///
+    /// A run that holds its thread for more than 10 ms at one go is reported by the event
+    /// [`HeldThread`](crate::EventKind::HeldThread) and counted by
+    /// [`held_thread`](crate::JobStatus::held_thread), if the run is [measured](crate::JobStatus). If a job has held its
+    /// thread for more than 2 ms, the scheduler expects the same of its next runs, until 16 measured runs in a row were
+    /// shorter. When such a job is due alone, the scheduler first lets the executor wake another thread for other tasks
+    /// and timers.
+    ///
     /// A run that returns an error or panics ends like any other run. [`Job::status`] counts the error and shows it.
     /// [Hooks](crate::SchedulerBuilder::on_event) and [event streams](crate::Scheduler::events) report the error. If
     /// the destructor of a finished future panics, the panic counts as a panic of the run. A panic in the destructor of
@@ -337,7 +344,8 @@ impl JobBuilder {
         self.register(target.into_body(), false)
     }
 
-    /// Registers a job that blocks its thread. The job runs on the runtime's blocking pool.
+    /// Registers a job that blocks its thread. The job runs on the runtime's blocking pool, and holds no thread of the
+    /// executor. Use this method for all code that takes longer than about a millisecond between two awaits.
     ///
     /// Blocking code can't be cancelled from outside. The function should check
     /// [`Run::is_cancelled`](crate::Run::is_cancelled) from time to time.

@@ -113,6 +113,11 @@ impl Batch {
         self.jobs.iter().any(|job| job.state().is_running_under(self.offer_id))
     }
 
+    /// Whether the batch is a single job that is known to hold its thread.
+    pub(crate) fn holds_thread(&self) -> bool {
+        matches!(&*self.jobs, [run] if run.job.state.load().holds_thread())
+    }
+
     pub(crate) fn abandon(&self) {
         self.abandoned.store(true, Ordering::SeqCst);
     }

@@ -24,6 +24,8 @@ pub(crate) struct Demand {
     /// Workers that are spawned or about to take a batch.
     pub(crate) idle: usize,
     pub(crate) urgency: Urgency,
+    /// Whether the next batch is a single job that is known to hold its thread.
+    pub(crate) holds_thread: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +40,10 @@ pub(crate) enum Urgency {
 }
 
 /// The number of workers to spawn.
+///
+/// If a job is known to hold its thread, two workers are wanted even if its batch is all there is. On Tokio, a thread
+/// that sleeps does not look at the timers as long as another thread has that duty, and a single spawned task wakes no
+/// other thread. The second task does. While the job holds its thread, the other thread serves the timers.
 pub(crate) fn workers_wanted(demand: Demand) -> usize {
     let work = demand.queued + demand.undispatched;
     let wanted = match demand.urgency {
@@ -45,6 +51,11 @@ pub(crate) fn workers_wanted(demand: Demand) -> usize {
         Urgency::Behind => work.min(MOST_WORKERS),
         Urgency::MayBlock if work == 0 => 0,
         Urgency::MayBlock => (work + 1).min(MOST_WORKERS),
+    };
+    let wanted = if demand.holds_thread {
+        wanted.max(ENOUGH)
+    } else {
+        wanted
     };
     wanted.saturating_sub(demand.idle)
 }
@@ -56,7 +67,6 @@ mod tests {
     #[test]
     fn as_many_workers_are_wanted_as_there_is_work_for() {
         use Urgency::{Behind, MayBlock, Steady};
-        // queued, undispatched, idle, urgency => wanted
         let table = [
             (0, 0, 0, Steady, 0),
             (0, 1, 0, Steady, 1),
@@ -79,12 +89,36 @@ mod tests {
             (0, 1, 2, MayBlock, 0),
             (1_000, 0, 0, MayBlock, 64),
         ];
-        for (queued, undispatched, idle, urgency, wanted) in table {
+        check(false, &table);
+    }
+
+    #[test]
+    fn beside_a_batch_that_holds_its_thread_another_worker_is_wanted() {
+        use Urgency::{Behind, MayBlock, Steady};
+        let table = [
+            (1, 0, 0, Steady, 2),
+            (1, 0, 1, Steady, 1),
+            (1, 0, 2, Steady, 0),
+            (1, 1, 1, Steady, 1),
+            (5, 5, 2, Steady, 0),
+            (1, 0, 0, Behind, 2),
+            (1, 0, 1, Behind, 1),
+            (9, 1, 2, Behind, 8),
+            (1, 0, 0, MayBlock, 2),
+            (1_000, 0, 0, MayBlock, 64),
+        ];
+        check(true, &table);
+    }
+
+    /// Checks rows: queued, undispatched, idle, urgency => wanted.
+    fn check(holds_thread: bool, table: &[(usize, usize, usize, Urgency, usize)]) {
+        for &(queued, undispatched, idle, urgency, wanted) in table {
             let demand = Demand {
                 queued,
                 undispatched,
                 idle,
                 urgency,
+                holds_thread,
             };
             assert_eq!(workers_wanted(demand), wanted, "{demand:?}");
         }

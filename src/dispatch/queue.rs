@@ -76,6 +76,7 @@ impl Queue {
             undispatched,
             idle: self.idle_workers,
             urgency,
+            holds_thread: self.ready.front().is_some_and(|batch| batch.holds_thread()),
         });
         self.idle_workers += wanted;
         wanted

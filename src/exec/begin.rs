@@ -64,10 +64,16 @@ fn run_untimed(
 ) -> Option<(RunInfo, RunFuture)> {
     let info = run.job.begin_untimed();
     cancel_if_batch_is_cancelled(batch, run);
-    match call(wakeups.engine(), run, &info, buf) {
+    let end = match call(wakeups.engine(), run, &info, buf) {
         CallResult::Future(future) => return Some((info, future)),
-        CallResult::Done(RunEnd::Finished) => release(wakeups, run, false, None),
-        CallResult::Done(end) => finish(wakeups, run, &info, end, None),
+        CallResult::Done(end) => end,
+    };
+    if matches!(end, RunEnd::Finished) {
+        // Nothing to drop. The compiler does not see that.
+        std::mem::forget(end);
+        release(wakeups, run, false, None);
+    } else {
+        finish(wakeups, run, &info, end, None);
     }
     None
 }

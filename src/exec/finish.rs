@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::engine::Engine;
 use crate::engine::wakeups::Wakeups;
+use crate::exec::held_thread::note_held;
 use crate::job::cell::{JobCell, JobInstance};
 use crate::job::config::Host;
 use crate::job::current_run::enter;
@@ -61,7 +62,8 @@ pub(crate) fn finish(wakeups: &mut Wakeups<'_>, run: &JobInstance, info: &RunInf
     }
     let engine = wakeups.engine();
     let is_cancelled = matches!(end, RunEnd::Cancelled);
-    let ended = enter(run.run_key(), || report(engine, run, info, end));
+    let has_waited = waited.is_some();
+    let ended = enter(run.run_key(), || report(engine, run, info, end, has_waited));
     if run.job.rules().is_some_and(|rules| rules.fixed_delay) {
         run.job.schedule_from_end(engine.now(), engine.resolution.into());
     }
@@ -116,8 +118,9 @@ fn follow_rules(wakeups: &mut Wakeups<'_>, job: &Arc<JobCell>, rules: &Rules) {
     }
 }
 
-/// Notes how a run has ended, and emits the event. Returns the instant of the end.
-fn report(engine: &Engine, run: &JobInstance, info: &RunInfo, end: RunEnd) -> Time {
+/// Notes how a run has ended, and emits the event. Returns the instant of the end. If the run `has_waited`, the time in
+/// which it held its thread was noted after each of its polls.
+fn report(engine: &Engine, run: &JobInstance, info: &RunInfo, end: RunEnd, has_waited: bool) -> Time {
     let job = &run.job;
     let times = info.started.map(|started| (started, engine.now()));
     let mut kind = end.into_kind();
@@ -129,6 +132,10 @@ fn report(engine: &Engine, run: &JobInstance, info: &RunInfo, end: RunEnd) -> Ti
     }
     if let Some((started, ended)) = times {
         job.note_run(info, started, ended);
+        if !has_waited && !job.is_blocking() {
+            note_held(engine, run, info, started, ended);
+        }
+        job.state.note_measured_end();
     }
     if !matches!(kind, EventKind::Finished) {
         job.note_failure(&kind);

@@ -7,6 +7,7 @@ pub(crate) mod cancel;
 pub(crate) mod driver;
 pub(crate) mod executor_probe;
 pub(crate) mod finish;
+pub(crate) mod held_thread;
 pub(crate) mod poller;
 pub(crate) mod reaper;
 pub(crate) mod retry;

@@ -6,6 +6,7 @@ use std::task::{Context, Poll, Waker};
 use crate::engine::Engine;
 use crate::engine::wakeups::Wakeups;
 use crate::exec::finish::finish_ready;
+use crate::exec::held_thread::note_held_since;
 use crate::exec::reaper::{reap, recall_start};
 use crate::job::cell::JobInstance;
 use crate::job::current_run::enter_poll;
@@ -38,7 +39,11 @@ impl Poller for RunPoller<'_> {
     }
 
     fn poll(&mut self, run: &mut PendingRun, waker: &Waker) -> Poll<Ready> {
+        let since = run.info.started.map(|_| self.now());
         let polled = poll_and_clear(&run.run, &run.info, &mut run.future, waker);
+        if let Some(since) = since {
+            note_held_since(self.wakeups.engine(), &run.run, &run.info, since);
+        }
         if polled.is_ready() {
             recall_start(self.wakeups.engine(), run);
         }
@@ -55,11 +60,13 @@ impl Poller for RunPoller<'_> {
     }
 }
 
-/// Keeps a pending run in `slot`. The first poll of the run had this slot's waker.
+/// Keeps a pending run in `slot`, after its first poll, which had this slot's waker.
 pub(crate) fn keep_pending(engine: &Arc<Engine>, slot: &Arc<RunSlot>, run: PendingRun) {
-    if run.info.started.is_none() {
+    match run.info.started {
+        // The call and the first poll held the thread together.
+        Some(started) => note_held_since(engine, &run.run, &run.info, started),
         // The run is untimed. But if it stays pending for long, `status` shows this start.
-        run.run.job.note_start(engine.now());
+        None => run.run.job.note_start(engine.now()),
     }
     let job = run.run.job.rules().is_some().then(|| Arc::clone(&run.run.job));
     slot.keep(run);

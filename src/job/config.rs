@@ -15,7 +15,7 @@ use crate::job::id::JobId;
 use crate::job::reported::Reported;
 use crate::job::rules::Rules;
 use crate::job::state::OfferId;
-use crate::time::MissedTicks;
+use crate::time::{MissedTicks, Time};
 
 /// The interface through which a job reaches its scheduler.
 pub(crate) trait Host: Send + Sync {
@@ -71,6 +71,12 @@ impl JobConfig {
         // The code that drops the job sees this store, because the drop happens after every use of the job.
         self.some_failed.store(true, Ordering::Relaxed);
         self.table().entry(job).or_default().note(kind, error);
+    }
+
+    /// Notes that a run has held its thread for too long, see [`FailureStats::note_held_thread`].
+    pub(crate) fn note_held_thread(&self, job: JobId, is_new: bool, now: Option<Time>) -> bool {
+        self.some_failed.store(true, Ordering::Relaxed);
+        self.table().entry(job).or_default().note_held_thread(is_new, now)
     }
 
     pub(crate) fn failure_stats(&self, job: JobId) -> FailureStats {

@@ -30,6 +30,14 @@ pub enum EventKind {
     /// A run began more than two ticks after it was due, by this duration. This event is repeated only if the lateness
     /// has doubled since the last such event, or if a run in between was not late.
     Late(Duration),
+    /// A run held its executor's thread for this long at one go, more than 10 ms: in the call of the target with the
+    /// first poll of its future, or in a later poll. Other tasks may have waited for the thread. Register such code
+    /// with [`run_blocking`](crate::JobBuilder::run_blocking).
+    ///
+    /// Only [measured](crate::JobStatus) runs are considered, and no blocking runs. The length includes the time in
+    /// which the thread itself waited for a processor. This event is emitted at most once a minute for each job.
+    /// [`JobStatus::held_thread`](crate::JobStatus::held_thread) counts all such runs.
+    HeldThread(Duration),
     /// The job left its scheduler: a caller removed the job, or the job completed its last run.
     Removed,
     /// The executor refused a run, or dropped the run before it began. The scheduler tries again at the next tick.
@@ -50,6 +58,7 @@ impl EventKind {
             | EventKind::Retried(_)
             | EventKind::Missed(_)
             | EventKind::Late(_)
+            | EventKind::HeldThread(_)
             | EventKind::Removed
             | EventKind::Refused => false,
         }
@@ -78,6 +87,7 @@ impl EventKind {
             EventKind::Retried(_) => "retried",
             EventKind::Missed(_) => "missed",
             EventKind::Late(_) => "late",
+            EventKind::HeldThread(_) => "held thread",
             EventKind::Removed => "removed",
             EventKind::Refused => "refused",
         }

@@ -1,6 +1,12 @@
 //! The failures of a job, counted by kind.
 
+use std::time::Duration;
+
 use crate::job::event_kind::EventKind;
+use crate::time::{Span, Time};
+
+/// Observers are told at most once in this time that a job has held its thread.
+const TELL_EVERY: Duration = Duration::from_secs(60);
 
 #[derive(Debug, Clone, Default)]
 pub(crate) struct FailureStats {
@@ -11,6 +17,10 @@ pub(crate) struct FailureStats {
     pub(crate) retries: u64,
     pub(crate) missed: u64,
     pub(crate) refused: u64,
+    /// Number of runs that held their thread for too long.
+    pub(crate) held_thread: u64,
+    /// When observers were last told that a run has held its thread.
+    told_of_hold: Option<Time>,
     pub(crate) last_error: Option<Box<str>>,
 }
 
@@ -25,11 +35,29 @@ impl FailureStats {
             EventKind::Cancelled => self.cancelled += 1,
             EventKind::Refused => self.refused += 1,
             EventKind::Missed(count) => self.missed = self.missed.saturating_add(*count),
-            EventKind::Started | EventKind::Finished | EventKind::Late(_) | EventKind::Removed => {}
+            EventKind::Started
+            | EventKind::Finished
+            | EventKind::Late(_)
+            | EventKind::HeldThread(_)
+            | EventKind::Removed => {}
         }
         if error.is_some() {
             self.last_error = error;
         }
+    }
+
+    /// Notes that a run has held its thread for too long, and counts the run if it `is_new`. `now` is `None` if there
+    /// is no observer. Returns whether the observers are to be told.
+    pub(crate) fn note_held_thread(&mut self, is_new: bool, now: Option<Time>) -> bool {
+        self.held_thread += u64::from(is_new);
+        let Some(now) = now else { return false };
+        let is_told = self
+            .told_of_hold
+            .is_some_and(|told| now.since(told) < Span::from(TELL_EVERY));
+        if !is_told {
+            self.told_of_hold = Some(now);
+        }
+        !is_told
     }
 }
 
@@ -58,6 +86,29 @@ mod tests {
             ),
             (2, 2, 2, 4)
         );
+    }
+
+    #[test]
+    fn runs_that_hold_their_thread_are_told_once_a_minute_and_all_are_counted() {
+        let mut failure_stats = FailureStats::default();
+        let second = |second: i64| Time::from_nanos(second * 1_000_000_000);
+        for (is_new, now, is_told) in [
+            (true, None, false),
+            (true, Some(7), true),
+            (false, Some(8), false),
+            (true, Some(66), false),
+            (true, Some(67), true),
+            // The clock stepped back.
+            (true, Some(5), false),
+            (false, Some(200), true),
+        ] {
+            assert_eq!(
+                failure_stats.note_held_thread(is_new, now.map(second)),
+                is_told,
+                "{now:?}"
+            );
+        }
+        assert_eq!(failure_stats.held_thread, 5);
     }
 
     #[test]

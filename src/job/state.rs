@@ -36,11 +36,19 @@ const WAITED: u64 = 1 << 9;
 const AT_TICK: u64 = 1 << 10;
 /// The run in progress was told that it has reached its time limit.
 const TIME_IS_UP: u64 = 1 << 11;
+/// The run in progress has held its thread for too long, and was counted.
+const HELD_THREAD: u64 = 1 << 12;
+/// The number of measured runs after which it is forgotten that the job holds its thread. Zero if that is not known.
+/// The number counts down at the end of each measured run.
+const HOLDER: u64 = 0b1_1111 << HOLDER_SHIFT;
+const HOLDER_SHIFT: u32 = 13;
+/// A job that has held its thread is known for it until this many measured runs in a row were short.
+const SHORT_RUNS: u64 = 16;
 /// The flags of a trigger.
 const TRIGGER: u64 = TRIGGERED | AT_TICK;
-/// Flags of the job, not of a run. They stay when a run ends.
-const LASTING: u64 = REMOVED | PAUSED | TRIGGER;
-const OFFER_ID_SHIFT: u32 = 16;
+/// The bits of the job, not of a run. They stay when a run ends.
+const LASTING: u64 = REMOVED | PAUSED | TRIGGER | HOLDER;
+const OFFER_ID_SHIFT: u32 = 18;
 
 /// Identifies the offers of one turn of the loop or of a worker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -156,6 +164,11 @@ impl Snapshot {
         self.0 & TIME_IS_UP != 0
     }
 
+    /// Whether the job is known to hold its thread.
+    pub(crate) fn holds_thread(self) -> bool {
+        self.0 & HOLDER != 0
+    }
+
     pub(crate) fn is_paused(self) -> bool {
         self.0 & PAUSED != 0
     }
@@ -250,6 +263,12 @@ impl RunState {
         self.update(|word| running(word, offer_id).then_some(word | TIME_IS_UP));
     }
 
+    /// Notes that the run in progress has held its thread for too long. Returns whether this was not noted before.
+    pub(crate) fn note_held_thread(&self) -> bool {
+        self.update(|word| (word & HELD_THREAD == 0).then_some(word | HELD_THREAD))
+            .is_some()
+    }
+
     /// Requests `WATCHED` at the end of the run that began under `offer_id`, if the run is still in progress.
     pub(crate) fn watch(&self, offer_id: OfferId) -> bool {
         self.update(|word| running(word, offer_id).then_some(word | WATCHED))
@@ -310,6 +329,21 @@ impl RunState {
         self.0.fetch_and(!TRIGGER, Ordering::AcqRel) & TRIGGERED != 0
     }
 
+    /// Notes that a measured run of the job has held its thread. From here on the job is known for it.
+    pub(crate) fn note_holder(&self) {
+        // The end of this run counts down too.
+        let holder = (SHORT_RUNS + 1) << HOLDER_SHIFT;
+        self.update(|word| Some(word & !HOLDER | holder));
+    }
+
+    /// Notes that a measured run of the job ends. After enough runs without a hold, the job is not known for holds any
+    /// more.
+    pub(crate) fn note_measured_end(&self) {
+        if self.load().holds_thread() {
+            self.update(|word| (word & HOLDER != 0).then(|| word - (1 << HOLDER_SHIFT)));
+        }
+    }
+
     /// If the job is busy, requests that the end of the run applies the interval. Returns whether the job is busy.
     pub(crate) fn change(&self) -> bool {
         self.update(|word| is_busy(word).then_some(word | CHANGED)).is_some()
@@ -323,7 +357,7 @@ impl RunState {
 }
 
 /// The word of an idle job whose last run had waited and ended at this instant. The instant is truncated: after about
-/// three days, another instant gives the same word. A collision may delay a run by one tick.
+/// 20 hours, another instant gives the same word. A collision may delay a run by one tick.
 fn waited_until(ended: Time) -> u64 {
     (ended.as_nanos() as u64) << OFFER_ID_SHIFT | WAITED
 }
@@ -509,6 +543,58 @@ mod tests {
         assert!(state.take_trigger());
         state.trigger();
         assert!(state.load().is_triggered_at_once());
+    }
+
+    fn run(state: &RunState, change: impl FnOnce(&RunState)) -> Deferred {
+        state.offer(OfferId::new(1));
+        state.begin(OfferId::new(1));
+        change(state);
+        state.note_measured_end();
+        state.end(None)
+    }
+
+    #[test]
+    fn a_job_is_known_to_hold_its_thread_until_16_measured_runs_in_a_row_were_short() {
+        let state = RunState::default();
+        run(&state, |_| ());
+        assert!(!state.load().holds_thread());
+        for short_runs in [0, 1, 15, 16] {
+            assert!(run(&state, RunState::note_holder).nothing());
+            for _ in 0..short_runs {
+                assert!(state.load().holds_thread());
+                run(&state, |_| ());
+            }
+            assert_eq!(state.load().holds_thread(), short_runs < 16, "{short_runs}");
+        }
+        run(&state, |_| ());
+        assert_eq!(state.load().0, 0);
+    }
+
+    #[test]
+    fn what_is_known_of_a_job_outlives_runs_offers_and_withdrawals() {
+        let state = RunState::default();
+        run(&state, RunState::note_holder);
+        let (offer_id, ended) = (OfferId::new(2), Time::from_nanos(5));
+        state.offer(offer_id);
+        assert!(state.load().holds_thread() && state.load().offer_id() == offer_id);
+        assert!(state.withdraw(offer_id).is_some());
+        state.trigger();
+        state.offer(offer_id);
+        state.begin(offer_id);
+        assert!(state.load().holds_thread() && state.is_running_under(offer_id));
+        state.end(Some(ended));
+        assert!(state.load().holds_thread() && state.load().has_ended_at(ended));
+    }
+
+    #[test]
+    fn a_run_that_has_held_its_thread_is_noted_once() {
+        let state = RunState::default();
+        for _ in 0..2 {
+            run(&state, |state| {
+                assert!(state.note_held_thread());
+                assert!(!state.note_held_thread());
+            });
+        }
     }
 
     #[test]

@@ -88,6 +88,7 @@ impl fmt::Display for Event {
             EventKind::Missed(1) => write!(f, " 1 interval"),
             EventKind::Missed(count) => write!(f, " {count} intervals"),
             EventKind::Late(by) => write!(f, " by {by:?}"),
+            EventKind::HeldThread(held) => write!(f, " for {held:?}"),
             _ => Ok(()),
         }
     }

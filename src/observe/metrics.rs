@@ -8,6 +8,7 @@
 //! | `atevery_retries_total` | counter | attempts | `job` | attempts that failed and were followed by another |
 //! | `atevery_missed_intervals_total` | counter | intervals | `job` | intervals that were dropped |
 //! | `atevery_refused_runs_total` | counter | runs | `job` | runs that the executor would not take |
+//! | `atevery_held_thread_runs_total` | counter | runs | `job` | runs that held their thread for more than 10 ms at one go |
 //! | `atevery_run_lateness_seconds` | histogram | seconds | `job` | from the due instant of a run to its beginning |
 //! | `atevery_run_duration_seconds` | histogram | seconds | `job` | from the beginning of a run to its end |
 //!
@@ -27,6 +28,7 @@ const ENDED: &str = "atevery_runs_ended_total";
 const RETRIES: &str = "atevery_retries_total";
 const MISSED: &str = "atevery_missed_intervals_total";
 const REFUSED: &str = "atevery_refused_runs_total";
+const HELD_THREAD: &str = "atevery_held_thread_runs_total";
 const LATENESS: &str = "atevery_run_lateness_seconds";
 const DURATION: &str = "atevery_run_duration_seconds";
 
@@ -52,6 +54,8 @@ pub(crate) fn count(event: &Event) {
         EventKind::Retried(_) => counter!(RETRIES, "job" => job).increment(1),
         EventKind::Missed(count) => counter!(MISSED, "job" => job).increment(*count),
         EventKind::Refused => count_refusal(job),
+        // `count_held_thread` counts these runs.
+        EventKind::HeldThread(_) => {}
         EventKind::Late(_) | EventKind::Removed => {}
     }
 }
@@ -59,6 +63,11 @@ pub(crate) fn count(event: &Event) {
 /// Counts a refused run. Events report only the first.
 pub(crate) fn count_refusal(job: String) {
     counter!(REFUSED, "job" => job).increment(1);
+}
+
+/// Counts a run that held its thread. Events report such runs at most once a minute.
+pub(crate) fn count_held_thread(job: String) {
+    counter!(HELD_THREAD, "job" => job).increment(1);
 }
 
 fn count_end(event: &Event, job: String, outcome: &'static str) {
@@ -80,6 +89,11 @@ fn describe() {
     );
     describe_counter!(MISSED, Unit::Count, "Intervals that were dropped.");
     describe_counter!(REFUSED, Unit::Count, "Runs that the executor would not take.");
+    describe_counter!(
+        HELD_THREAD,
+        Unit::Count,
+        "Runs that held their thread for more than 10 ms at one go."
+    );
     describe_histogram!(
         LATENESS,
         Unit::Seconds,

@@ -60,6 +60,14 @@ impl Observers {
         let _ = job;
     }
 
+    /// Counts a run that held its thread, whether or not hooks and streams are told.
+    pub(crate) fn count_held_thread(&self, job: &str) {
+        #[cfg(feature = "metrics")]
+        quietly(|| crate::observe::metrics::count_held_thread(job.to_owned()));
+        #[cfg(not(feature = "metrics"))]
+        let _ = job;
+    }
+
     fn streams(&self) -> Vec<Arc<Channel>> {
         let mut streams = lock(&self.streams);
         if streams.is_empty() {

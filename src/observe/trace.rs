@@ -22,13 +22,15 @@
 //! | WARN | run is tried again | `error` |
 //! | WARN | intervals were missed | `count` |
 //! | WARN | run is late | `by_ms` |
+//! | WARN | run held its thread; `run_blocking` is for code that blocks | `held_ms` |
 //! | WARN | the executor refused a run | |
 //! | WARN | a running scheduler was dropped, and its jobs ended | `jobs`: how many |
 //! | DEBUG | job removed | |
 //! | TRACE | run started, run finished, run cancelled | |
 //!
 //! Lateness and refusals are repeated only if they have changed, see [`EventKind::Late`](crate::EventKind::Late) and
-//! [`EventKind::Refused`](crate::EventKind::Refused).
+//! [`EventKind::Refused`](crate::EventKind::Refused). The warning of a held thread is repeated at most once a minute for
+//! each job, see [`EventKind::HeldThread`](crate::EventKind::HeldThread).
 
 #[cfg(feature = "tracing")]
 pub(crate) use self::on::*;
@@ -45,6 +47,8 @@ mod on {
     use crate::observe::event::Event;
     use crate::text::describe;
     use crate::unwind::quietly;
+
+    const HELD_THREAD: &str = "run held its thread; `run_blocking` is for code that blocks";
 
     pub(crate) fn is_on() -> bool {
         enabled!(target: "atevery", Level::ERROR)
@@ -82,6 +86,10 @@ mod on {
             EventKind::Missed(count) => tracing::warn!(target: "atevery", job, run, count, "intervals were missed"),
             EventKind::Late(by) => {
                 tracing::warn!(target: "atevery", job, run, by_ms = millis(*by), "run is late");
+            }
+            EventKind::HeldThread(held) => {
+                let held_ms = millis(*held);
+                tracing::warn!(target: "atevery", job, run, held_ms, "{HELD_THREAD}");
             }
             EventKind::Removed => tracing::debug!(target: "atevery", job, "job removed"),
             EventKind::Started | EventKind::Finished | EventKind::Cancelled => {

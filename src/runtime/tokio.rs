@@ -23,6 +23,12 @@ use ::futures::task::SpawnError;
 /// an interval below 2 ms does about half of its runs. [`MissedTicks`](crate::MissedTicks) says what becomes of the
 /// others.
 ///
+/// A job that blocks its thread in [`run`](crate::JobBuilder::run) may hold up all of Tokio's timers, as any task on
+/// Tokio may: a thread that sleeps does not take over the timers. The scheduler knows a job that has blocked its thread,
+/// see [`EventKind::HeldThread`](crate::EventKind::HeldThread). Before the next run of such a job that is due alone, the
+/// scheduler has Tokio wake another thread. When a lone job blocks for the first time, the timers still wait for its
+/// end. [`run_blocking`](crate::JobBuilder::run_blocking) avoids the problem.
+///
 /// The clock is Tokio's clock. In a test with a paused clock (`start_paused`, Tokio's feature `test-util`), jobs run in
 /// paused time.
 ///

@@ -14,6 +14,7 @@ mod fixed_delay;
 mod grace_and_timeout;
 mod groups;
 mod jitter;
+mod known_holders;
 mod many;
 mod naive;
 mod overlap;

@@ -5,16 +5,20 @@ use std::time::{Duration, Instant};
 
 use atevery::runtime::{BoxFuture, Standalone, Timer};
 use atevery::testing::VirtualTime;
-use atevery::{Event, Run, Scheduler};
+use atevery::{Event, EventKind, Run, Scheduler};
 
 use crate::support::{Count, Log, PanicsWhenDropped, SECOND, World, blow_up, ms, names};
 
-/// A world, and a log of the events of its jobs.
+/// A world, and a log of the events of its jobs, except of those that say how long a run held its thread.
 pub(crate) fn witnessed() -> (World, Log) {
     let time = VirtualTime::new();
     let emitted = Log::new(&time);
     let log = emitted.clone();
-    let hook = move |event: &Event| log.note(format!("{} {}", event.job().name(), event.kind().as_str()));
+    let hook = move |event: &Event| {
+        if !matches!(event.kind(), EventKind::HeldThread(_)) {
+            log.note(format!("{} {}", event.job().name(), event.kind().as_str()));
+        }
+    };
     let scheduler = Scheduler::builder(time.clone()).on_event(hook).build().unwrap();
     let log = Log::new(&time);
     (World { time, scheduler, log }, emitted)

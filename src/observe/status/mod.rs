@@ -92,7 +92,7 @@ struct Here<'a> {
 /// time.advance(Duration::from_millis(2_500));
 /// let table = scheduler.status().to_string();
 /// assert_eq!(table.lines().nth(1).unwrap(), "\
-/// beat   waiting  1s        3       3         0          0        0       0  500ms ago   0ns   0ns   0ns  500ms  no pulse");
+/// beat   waiting  1s        3       3         0          0        0       0     0  500ms ago   0ns   0ns   0ns  500ms  no pulse");
 /// # Ok::<(), atevery::Error>(())
 /// ```
 #[derive(Debug, Clone)]
@@ -229,6 +229,13 @@ impl JobStatus {
     /// Returns the number of runs that the executor refused.
     pub fn refused(&self) -> u64 {
         self.failure_stats.refused
+    }
+
+    /// Returns the number of measured runs that held their thread for more than 10 ms at one go, see
+    /// [`EventKind::HeldThread`](crate::EventKind::HeldThread). Always 0 for a job that is registered with
+    /// [`run_blocking`](crate::JobBuilder::run_blocking).
+    pub fn held_thread(&self) -> u64 {
+        self.failure_stats.held_thread
     }
 
     /// Returns the error or panic message of the most recent failed run or attempt.

@@ -8,7 +8,7 @@ use crate::text::OneLine;
 use super::columns::columns;
 use super::{JobState, JobStatus, SchedulerState, SchedulerStatus};
 
-const TITLES: [&str; 14] = [
+const TITLES: [&str; 15] = [
     "job",
     "state",
     "every",
@@ -18,6 +18,7 @@ const TITLES: [&str; 14] = [
     "timed out",
     "retries",
     "missed",
+    "held",
     "last run",
     "took",
     "mean",
@@ -102,6 +103,7 @@ fn row(job: &JobStatus) -> Row {
         job.timeouts().to_string(),
         job.retries().to_string(),
         job.missed().to_string(),
+        job.held_thread().to_string(),
         job.last_start
             .map_or_else(none, |start| format!("{} ago", short(start.distance))),
         job.last_duration().map_or_else(none, short),

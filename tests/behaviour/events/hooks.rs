@@ -203,6 +203,7 @@ fn one_may_drop_the_last_handle_at_any_event() {
         "retried",
         "missed",
         "late",
+        "held thread",
         "removed",
         "refused",
     ] {
@@ -224,7 +225,7 @@ fn dropped_at(kind: &'static str) {
         .build()
         .unwrap();
     let (dropped, endless) = (Count::default(), std::future::pending::<()>);
-    let guard = dropped.on_drop();
+    let (guard, clock) = (dropped.on_drop(), time.clone());
     let jobs = [
         scheduler.every(ms(100)).run(endless).unwrap(),
         scheduler.every(ms(100)).timeout(ms(60)).run(endless).unwrap(),
@@ -244,6 +245,11 @@ fn dropped_at(kind: &'static str) {
                 let _guard = &guard;
                 Err("no pulse")
             })
+            .unwrap(),
+        scheduler
+            .every(ms(100))
+            .times(1)
+            .run(move || clock.block_for(ms(11)))
             .unwrap(),
     ];
     scheduler.start().unwrap();

@@ -31,7 +31,7 @@ fn a_synchronous_and_a_blocking_run_begin_and_end() {
     for blocking in [false, true] {
         let (world, seen) = watched();
         let clock = world.time.clone();
-        let target = move || clock.block_for(ms(20));
+        let target = move || clock.block_for(ms(10));
         let builder = world.every(100).name("a");
         if blocking {
             builder.run_blocking(target).unwrap();
@@ -41,7 +41,7 @@ fn a_synchronous_and_a_blocking_run_begin_and_end() {
         world.start();
         assert_eq!(
             seen.take_lines(),
-            ["0 a 0 started, scheduled 0", "20 a 0 finished, scheduled 0, took 20"]
+            ["0 a 0 started, scheduled 0", "10 a 0 finished, scheduled 0, took 10"]
         );
     }
 }

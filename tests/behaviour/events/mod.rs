@@ -1,5 +1,6 @@
 //! Events, as hooks and readers of streams see them.
 
+mod held_thread;
 mod hooks;
 mod kinds_of_events;
 mod odd_errors;
@@ -82,6 +83,7 @@ fn line(event: &Event, origin: Instant) -> String {
         EventKind::Panicked(message) | EventKind::Retried(message) => line += &format!(" ({message})"),
         EventKind::Missed(count) => line += &format!(" {count}"),
         EventKind::Late(by) => line += &format!(" by {}", by.as_millis()),
+        EventKind::HeldThread(held) => line += &format!(" for {}", held.as_millis()),
         _ => {}
     }
     if let Some(scheduled) = event.scheduled() {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use atevery::{Allow, Event, EventKind, MissedTicks, Overlap};
+use atevery::{Allow, Event, EventKind, MissedTicks, Overlap, Run};
 
 use super::{kinds, watched};
 use crate::support::{blow_up, ms};
@@ -29,6 +29,9 @@ fn turmoil() -> Vec<Event> {
     let skip = world.every(100).missed_ticks(MissedTicks::Skip);
     skip.name("skips").run(|| ()).unwrap();
     world.every(100).name("ends").times(7).run(|| ()).unwrap();
+    let clock = world.time.clone();
+    let holds = move |run: Run| clock.block_for(ms(if run.number() % 7 == 0 { 11 } else { 0 }));
+    world.every(450).name("holds").run(holds).unwrap();
     let log = world.log.clone();
     world
         .every(100)
@@ -61,7 +64,7 @@ fn every_beginning_has_one_end_and_the_events_of_a_run_are_in_order() {
         let name = event.job().name().to_owned();
         jobs.entry(name).or_default().push(event.clone());
     }
-    assert_eq!(jobs.len(), 11);
+    assert_eq!(jobs.len(), 12);
     for (name, events) in jobs {
         check_job(&name, &events);
     }
@@ -76,6 +79,7 @@ fn every_beginning_has_one_end_and_the_events_of_a_run_are_in_order() {
         "retried",
         "missed",
         "late",
+        "held thread",
         "removed",
         "refused",
     ] {
@@ -83,7 +87,7 @@ fn every_beginning_has_one_end_and_the_events_of_a_run_are_in_order() {
     }
 }
 
-/// Run by run: missed? late? started retried* end. Refusals and a removal come in between.
+/// Run by run: missed? late? started (retried or held thread)* end. Refusals and a removal come in between.
 fn check_job(name: &str, events: &[Event]) {
     let (mut runs, mut current) = (0, None);
     for event in events {
@@ -100,7 +104,7 @@ fn check_job(name: &str, events: &[Event]) {
                 current = event.run();
                 runs += 1;
             }
-            EventKind::Retried(_) => assert_eq!(event.run(), current, "{context}"),
+            EventKind::Retried(_) | EventKind::HeldThread(_) => assert_eq!(event.run(), current, "{context}"),
             _ => {
                 assert!(event.kind().is_end(), "{context}");
                 assert!(event.run().is_some() && event.run() == current, "{context}");

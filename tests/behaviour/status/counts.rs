@@ -12,6 +12,9 @@ fn each_of_its_kind() {
     let gives_way = world.every(100).on_overlap(Overlap::Replace).run(endless).unwrap();
     let tries = world.every(100).retry(|| [ms(10), ms(10)]);
     let tries = tries.run(|| Err("no luck")).unwrap();
+    let clock = world.time.clone();
+    let holds = world.every(10_000).first_run(FirstRun::After(ms(250)));
+    let holds = holds.run(move || clock.block_for(ms(20))).unwrap();
     world.start();
     world.advance(290);
     let numbers = |job: &Job| {
@@ -25,19 +28,22 @@ fn each_of_its_kind() {
             status.retries(),
             status.missed(),
             status.refused(),
+            status.held_thread(),
         ]
     };
-    assert_eq!(numbers(&fails), [3, 3, 0, 0, 0, 0, 0, 0]);
-    assert_eq!(numbers(&panics), [3, 0, 3, 0, 0, 0, 0, 0]);
-    assert_eq!(numbers(&times_out), [2, 0, 0, 2, 0, 0, 0, 0]);
-    assert_eq!(numbers(&gives_way), [3, 0, 0, 0, 2, 0, 0, 0]);
-    assert_eq!(numbers(&tries), [3, 3, 0, 0, 0, 6, 0, 0]);
+    assert_eq!(numbers(&fails), [3, 3, 0, 0, 0, 0, 0, 0, 0]);
+    assert_eq!(numbers(&panics), [3, 0, 3, 0, 0, 0, 0, 0, 0]);
+    assert_eq!(numbers(&times_out), [2, 0, 0, 2, 0, 0, 0, 0, 0]);
+    assert_eq!(numbers(&gives_way), [3, 0, 0, 0, 2, 0, 0, 0, 0]);
+    assert_eq!(numbers(&tries), [3, 3, 0, 0, 0, 6, 0, 0, 0]);
+    assert_eq!(numbers(&holds), [1, 0, 0, 0, 0, 0, 0, 0, 1]);
     let error = |job: &Job| job.status().last_error().map(str::to_owned);
     assert_eq!(error(&fails).unwrap(), "no pulse");
     assert_eq!(error(&panics).unwrap(), "panicked: a job panics");
     assert_eq!(error(&times_out).unwrap(), "timed out");
     assert_eq!(error(&gives_way), None);
     assert_eq!(error(&tries).unwrap(), "no luck");
+    assert_eq!(error(&holds), None);
 }
 
 #[test]
