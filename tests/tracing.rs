@@ -272,7 +272,10 @@ fn the_jobs_own_events_lie_in_the_span_of_their_run() {
 #[test]
 fn a_future_that_is_cancelled_is_dropped_in_its_span() {
     let stop: fn(&VirtualTime, Scheduler) = |time, scheduler| drop(time.block_on(scheduler.stop()));
-    let drop_it: fn(&VirtualTime, Scheduler) = |_, scheduler| drop(scheduler);
+    let drop_it: fn(&VirtualTime, Scheduler) = |time, scheduler| {
+        drop(scheduler);
+        time.run_until_stalled();
+    };
     let shut_down: fn(&VirtualTime, Scheduler) = |time, scheduler| {
         time.shut_down();
         drop(scheduler);

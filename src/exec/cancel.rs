@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::dispatch::batch::Batch;
 use crate::engine::Engine;
-use crate::exec::reaper::{reap, reap_here};
+use crate::exec::reaper::{cancel_in_slot, reap_here};
 use crate::job::cell::JobCell;
 use crate::observe::trace::warn_of_drop;
 use crate::unwind::{lock, quietly};
@@ -21,7 +21,7 @@ pub(crate) fn cancel_runs(engine: &Arc<Engine>) {
 /// Cancels the pending runs of a batch. Reapers drop their futures.
 fn cancel_pending(engine: &Arc<Engine>, batch: &Batch) {
     while let Some(slot) = batch.take_pending() {
-        slot.cancel().into_iter().for_each(|run| reap(engine, run));
+        cancel_in_slot(engine, &slot);
     }
 }
 

@@ -7,7 +7,7 @@ use crate::engine::Engine;
 use crate::engine::wakeups::Wakeups;
 use crate::exec::finish::finish_ready;
 use crate::exec::held_thread::note_held_since;
-use crate::exec::reaper::{reap, recall_start};
+use crate::exec::reaper::{cancel_in_slot, reap, recall_start};
 use crate::job::cell::JobInstance;
 use crate::job::current_run::enter_poll;
 use crate::job::rules::CancelRun;
@@ -89,7 +89,7 @@ struct Replaceable {
 impl CancelRun for Replaceable {
     fn cancel(&self) {
         if let Some(engine) = self.engine.upgrade() {
-            self.slot.cancel().into_iter().for_each(|run| reap(&engine, run));
+            cancel_in_slot(&engine, &self.slot);
         }
     }
 }

@@ -18,7 +18,7 @@ use crate::exec::finish::finish_dropping;
 use crate::job::current_run::enter_task;
 use crate::job::run_end::RunEnd;
 use crate::park::poller::PendingRun;
-use crate::park::slot::CancelledRun;
+use crate::park::slot::{CancelledRun, RunSlot};
 use crate::unwind::quietly;
 
 /// After a turn of about this length, a reaper yields to the other tasks of the executor.
@@ -27,7 +27,16 @@ const TURN: Duration = Duration::from_micros(50);
 /// The turn ends after this many runs, even if the clock stands still.
 const MOST_RUNS: usize = 64;
 
+/// Cancels the run in this slot. If the run waits, a reaper drops its future.
+#[cold]
+pub(crate) fn cancel_in_slot(engine: &Arc<Engine>, slot: &Arc<RunSlot>) {
+    if let Some(run) = slot.cancel() {
+        reap(engine, run);
+    }
+}
+
 /// Has the future of a cancelled run dropped by a reaper.
+#[cold]
 pub(crate) fn reap(engine: &Arc<Engine>, mut run: CancelledRun) {
     note_cancelled(engine, run.run());
     if engine.cancelled_runs.push(run) {

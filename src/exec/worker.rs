@@ -16,7 +16,7 @@ use crate::exec::begin::begin_run;
 use crate::exec::cancel::cancel_pending_here;
 use crate::exec::finish::finish_ready;
 use crate::exec::poller::{RunPoller, keep_pending, poll_and_clear};
-use crate::exec::reaper::reap;
+use crate::exec::reaper::cancel_in_slot;
 use crate::exec::workers::{NextBatch, next_batch, spawn_instead, worker_dropped};
 use crate::job::cell::JobInstance;
 use crate::job::current_run::enter_task;
@@ -230,8 +230,7 @@ fn poll_first(
             };
             keep_pending(poller.wakeups.engine(), slot, pending);
             if !batch.add_pending(slot) {
-                let cancelled = slot.cancel();
-                cancelled.into_iter().for_each(|run| reap(poller.wakeups.engine(), run));
+                cancel_in_slot(poller.wakeups.engine(), slot);
             }
             slots.occupy();
             true
