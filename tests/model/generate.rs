@@ -7,18 +7,22 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 
-use crate::scenario::{Body, Fate, First, Kind, Op, Outcome, Policy, Scenario, Spec, Step, Stop};
+use crate::scenario::{Body, Change, Fate, First, Kind, Op, Outcome, Policy, Scenario, Spec, Step, Stop};
 
 pub(crate) fn scenario() -> impl Strategy<Value = Scenario> {
     let resolution =
         prop_oneof![6 => Just(50_000), 1 => Just(1_000), 1 => Just(30_517)].prop_map(Duration::from_micros);
     resolution.prop_flat_map(|tick| {
         let steps = (first_steps(), vec(step(tick), 0..18)).prop_map(|(first, rest)| [first, rest].concat());
-        (policy(), vec(spec(tick), 1..6), steps).prop_map(move |(policy, specs, steps)| Scenario {
-            resolution: tick,
-            policy,
-            specs,
-            steps,
+        (policy(), vec(spec(tick), 1..6), steps).prop_map(move |(policy, specs, steps)| {
+            let resolution = tick;
+            Scenario {
+                resolution,
+                policy,
+                specs,
+                steps,
+            }
+            .with_known_combinations()
         })
     })
 }
@@ -51,6 +55,7 @@ fn op(tick: Duration) -> BoxedStrategy<Op> {
         3 => Just(Op::Nothing),
         4 => register(),
         1 => any::<u8>().prop_map(|job| Op::Remove(job.into())),
+        6 => (any::<u8>(), change(tick)).prop_map(|(job, change)| Op::Change(job.into(), change)),
         1 => (1usize..90).prop_map(Op::Churn),
         5 => Just(Op::Start),
         3 => Just(Op::Restart),
@@ -64,6 +69,15 @@ fn op(tick: Duration) -> BoxedStrategy<Op> {
         1 => (1usize..20).prop_map(Op::EarlyTimer),
     ]
     .boxed()
+}
+
+fn change(tick: Duration) -> impl Strategy<Value = Change> {
+    prop_oneof![
+        1 => Just(Change::Pause),
+        2 => Just(Change::Resume),
+        2 => Just(Change::Trigger),
+        2 => interval(tick).prop_map(Change::SetInterval),
+    ]
 }
 
 fn register() -> impl Strategy<Value = Op> {

@@ -9,6 +9,7 @@
 //! The model is stricter than the contract in one point. As DESIGN.md says, an async run that ends on a tick counts as
 //! running at that tick.
 
+mod changes;
 mod open;
 mod ops;
 mod oracle;
@@ -18,6 +19,7 @@ mod ticks;
 
 use std::time::Duration;
 
+use crate::model::changes::Trigger;
 use crate::model::oracle::Oracle;
 use crate::model::stops::Waiting;
 use crate::model::ticks::Session;
@@ -76,20 +78,31 @@ struct Model<'a> {
     sessions: u64,
     stops: Vec<Waiting>,
     stops_so_far: usize,
-    /// When jobs were last registered and removed at once.
-    churned: Option<Nanos>,
+    /// When the loop was last woken to look for jobs that may have come due.
+    stirred: Option<Nanos>,
     trace: Vec<Event>,
     oracle: Oracle<'a>,
 }
 
 struct Job<'a> {
     spec: &'a Spec,
+    interval: Nanos,
     scheduled: Nanos,
+    /// The instant from which the interval to the next run counts. `None` if the next run does not follow the interval.
+    counts_from: Option<Nanos>,
+    paused: bool,
+    trigger: Option<Trigger>,
+    /// When the last triggered run began.
+    triggered: Option<Nanos>,
+    /// When a triggered run last began or ended.
+    unscheduled: Option<Nanos>,
     runs: u64,
     removed: bool,
     run: Option<InProgress>,
-    /// When the job was registered, if the scheduler ran at that time.
-    registered: Option<Nanos>,
+    /// The run in progress or to come was handed to the executor at the tick that is being served.
+    dispatched: bool,
+    /// When the job was registered, or changed so that it may have come due, if the scheduler ran at that time.
+    changed: Option<Nanos>,
     /// When the last run ended, in any way.
     freed: Option<Nanos>,
     /// When the last run ended by itself, if that run had been pending.
@@ -107,6 +120,7 @@ struct InProgress {
     in_code: bool,
     /// The run was cancelled. Once its code waits, the executor drops it in a turn of its own.
     cancelled: bool,
+    triggered: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -139,7 +153,7 @@ impl<'a> Model<'a> {
             sessions: 0,
             stops: Vec::new(),
             stops_so_far: 0,
-            churned: None,
+            stirred: None,
             trace: Vec::new(),
             oracle,
         }
@@ -171,9 +185,9 @@ impl<'a> Model<'a> {
     /// Does everything that is due by now, and what follows from it.
     fn settle(&mut self) {
         loop {
-            while self.end_runs(false) | self.poll_stops() | self.tick() {}
+            while self.end_runs(false) | self.poll_stops() | self.tick() | self.begin_triggered() {}
             // Nothing else is ready, so the executor cannot delay this any longer.
-            if !self.end_runs(true) {
+            if !self.begin_all_triggered() && !self.end_runs(true) {
                 break;
             }
         }

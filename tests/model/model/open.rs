@@ -10,12 +10,12 @@ impl Model<'_> {
     /// - A late wake-up to a tick at which no job was due. Jobs that have come due since are served now, or at the next
     ///   tick.
     /// - A tick that the clock passes once more.
-    /// - A tick at which the executor has had its turn, if a job was registered at that very instant, even if the job
-    ///   was removed since.
+    /// - A tick at which the executor has had its turn, if a job was registered or changed at that very instant, even
+    ///   if the job was removed since.
     pub(super) fn is_served(&self, tick: Tick, due: &[usize]) -> bool {
-        let registered = |job: &usize| self.jobs[*job].registered == Some(tick.time);
-        let registered_at_it = || self.churned == Some(tick.time) || due.iter().any(registered);
-        if !tick.new && !registered_at_it() {
+        let changed = |job: &usize| self.jobs[*job].changed == Some(tick.time);
+        let changed_at_it = || self.stirred == Some(tick.time) || due.iter().any(changed);
+        if !tick.new && !changed_at_it() {
             return false;
         }
         let certain =
@@ -26,8 +26,8 @@ impl Model<'_> {
     /// Whether a job that is due at a tick that is served must begin there.
     ///
     /// These cases are left open, too:
-    /// - A job whose run ended or was cancelled, or that was registered, at the very instant at which the tick is
-    ///   served.
+    /// - A job whose run ended or was cancelled, or that was registered, changed or triggered, at the very instant at
+    ///   which the tick is served.
     /// - The runs of a tick at which the executor refuses spawns. A spawn may stand for several runs or for none, so a
     ///   refusal may have no effect.
     pub(super) fn must_begin(&self, job: usize, tick: Tick) -> bool {
@@ -46,13 +46,18 @@ impl Model<'_> {
     /// Whether the job was due, and free to run, when the tick came.
     fn was_due(&self, job: usize, tick: Tick) -> bool {
         let job = &self.jobs[job];
-        let since = [Some(job.scheduled), job.registered, job.freed];
+        let scheduled = if job.trigger.is_some() {
+            None
+        } else {
+            Some(job.scheduled)
+        };
+        let since = [scheduled, job.changed, job.freed];
         since.iter().flatten().all(|since| *since <= tick.time)
     }
 
-    fn is_tied(&self, job: usize) -> bool {
+    pub(super) fn is_tied(&self, job: usize) -> bool {
         let job = &self.jobs[job];
-        [job.woke, job.cancelled, job.registered].contains(&Some(self.now))
+        [job.woke, job.cancelled, job.changed, job.unscheduled].contains(&Some(self.now))
     }
 
     /// Whether the trace has this run begin now, before any other run.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use crate::model::End;
 use crate::scenario::Fate;
-use crate::trace::{Moment, Nanos, Seen, What};
+use crate::trace::{Event, Moment, Nanos, Seen, What};
 
 pub(super) struct Oracle<'a> {
     seen: &'a Seen,
@@ -77,6 +77,20 @@ impl<'a> Oracle<'a> {
     /// Whether this is the next run of all to begin, and begins at `moment`.
     pub(super) fn begins_next(&self, moment: Moment, job: usize, number: u64) -> bool {
         !self.lost && self.begins.get(self.begun) == Some(&(moment, job, number))
+    }
+
+    /// Whether this run is scheduled at this instant.
+    pub(super) fn is_scheduled(&self, job: usize, number: u64, scheduled: Nanos) -> bool {
+        let is_it = |event: &Event| match event.what {
+            What::Begin {
+                job: other,
+                number: run,
+                scheduled: at,
+                ..
+            } => (other, run, at) == (job, number, scheduled),
+            _ => false,
+        };
+        self.seen.trace.iter().any(is_it)
     }
 
     /// Whether the report of this stop names the job as still running.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::model::oracle::Oracle;
-use crate::model::{End, InProgress, Model, nanos, ticks};
+use crate::model::{End, InProgress, Model, nanos};
 use crate::scenario::Kind;
 use crate::trace::What;
 
@@ -13,18 +13,24 @@ impl Model<'_> {
         let session = self.session.as_ref().expect("nothing begins without a session");
         let tick = session.tick_of(self.now);
         let (now, job) = (self.now, &mut self.jobs[index]);
-        let (spec, number, scheduled) = (job.spec, job.runs, job.scheduled);
-        let interval = nanos(spec.interval);
+        let (spec, number) = (job.spec, job.runs);
         let body = spec.body(number);
         job.runs += 1;
-        (job.woke, job.cancelled) = (None, None);
-        job.scheduled = ticks::next_scheduled(policy, scheduled, interval, now, tick);
+        (job.woke, job.cancelled, job.dispatched) = (None, None, false);
+        let triggered = job.trigger.take().is_some();
+        let (scheduled, missed) = if triggered {
+            (job.triggered, job.unscheduled) = (Some(now), Some(now));
+            (now, 0)
+        } else {
+            job.advance(policy, now, tick)
+        };
         job.run = Some(InProgress {
             number,
             body,
             ends: None,
             in_code: true,
             cancelled: false,
+            triggered,
         });
         self.oracle.begin(self.moment(), index, number);
         self.note(What::Begin {
@@ -32,7 +38,7 @@ impl Model<'_> {
             number,
             scheduled,
             started: now,
-            missed: ticks::missed(policy, scheduled, interval, now, tick),
+            missed,
         });
         if let Some(op) = spec.inside_of(number) {
             self.apply(op);
@@ -57,6 +63,9 @@ impl Model<'_> {
     pub(super) fn end(&mut self, job: usize, end: End) {
         let run = self.jobs[job].run.take().expect("it has begun");
         self.jobs[job].freed = Some(self.now);
+        if run.triggered {
+            self.jobs[job].unscheduled = Some(self.now);
+        }
         if end == End::Cancelled {
             self.jobs[job].cancelled = Some(self.now);
         }

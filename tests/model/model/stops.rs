@@ -83,7 +83,7 @@ impl Model<'_> {
         self.poll_stop(index);
     }
 
-    fn own_run(&self) -> Option<usize> {
+    pub(super) fn own_run(&self) -> Option<usize> {
         let in_code = |job: &Job| job.run.as_ref().is_some_and(|run| run.in_code);
         self.jobs.iter().position(in_code)
     }

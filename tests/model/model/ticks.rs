@@ -1,6 +1,7 @@
 //! The rules of time: which runs begin, and when.
 
-use crate::model::Model;
+use crate::model::changes::Trigger;
+use crate::model::{Job, Model};
 use crate::scenario::{Kind, Policy};
 use crate::trace::Nanos;
 
@@ -114,8 +115,10 @@ impl Model<'_> {
             blocking: self.jobs[job].spec.kind == Kind::Blocking,
             must: self.must_begin(job, tick),
         });
-        let due = due.collect();
+        let due: Vec<Due> = due.collect();
+        due.iter().for_each(|due| self.jobs[due.job].dispatched = true);
         self.serve(tick, due);
+        self.jobs.iter_mut().for_each(|job| job.dispatched = false);
         true
     }
 
@@ -124,12 +127,17 @@ impl Model<'_> {
     fn is_due(&self, index: usize, tick: Tick) -> bool {
         let job = &self.jobs[index];
         let ends_on_it = tick.time == self.now && job.woke == Some(self.now) && !self.may_forget_ends(tick);
-        !job.removed && job.run.is_none() && job.scheduled <= self.now && !ends_on_it
+        self.may_begin(index, self.now) && (!ends_on_it || job.trigger == Some(Trigger::AtOnce))
+    }
+
+    fn may_begin(&self, index: usize, now: Nanos) -> bool {
+        let job = &self.jobs[index];
+        !job.removed && job.run.is_none() && job.is_due(now)
     }
 
     /// If workers are refused only after jobs have blocked the thread, their runs are left to a later tick.
     fn must_still_begin(&self, due: &Due) -> bool {
-        due.must && !self.oracle.faults(self.now)
+        due.must && !self.is_tied(due.job) && !self.oracle.faults(self.now)
     }
 
     /// Begins the due runs in the order of registration, blocking runs after the others, as DESIGN.md says. After a
@@ -138,10 +146,19 @@ impl Model<'_> {
         due.sort_by_key(|due| due.blocking);
         let begin = self.now;
         while self.end_runs(false) {}
-        while let Some(place) = due
-            .iter()
-            .position(|due| self.must_still_begin(due) || self.begins_next(due.job))
-        {
+        loop {
+            while self.begin_triggered_beside(|job| due.iter().any(|due| due.job == job)) {
+                while self.end_runs(false) {}
+            }
+            due.retain(|due| !self.jobs[due.job].removed);
+            if !self.is_going_on(tick) {
+                return;
+            }
+            let begins = |due: &Due| self.must_still_begin(due) || self.begins_next(due.job);
+            let is_due = |due: &Due| self.may_begin(due.job, self.now.max(begin));
+            let Some(place) = due.iter().position(|due| is_due(due) && begins(due)) else {
+                return;
+            };
             let must = self.must_still_begin(&due[place]);
             let Due { job, blocking, .. } = due.remove(place);
             // If jobs have blocked the thread, the run may have begun at a late tick after this tick.
@@ -152,28 +169,50 @@ impl Model<'_> {
             let later = due.split_off(place);
             due.retain(|due| due.blocking != blocking);
             due.extend(later);
+            let triggered = self.jobs[job].trigger.is_some();
             self.begin(job);
-            due.retain(|due| !self.jobs[due.job].removed);
+            // The run of the schedule follows the triggered run at the same instant, or at the next tick.
+            if triggered {
+                let must = false;
+                due.push(Due { job, blocking, must });
+            }
             // Workers run one after the other. Tasks that were woken run between them.
             while self.end_runs(false) {}
-            if self
-                .session
-                .as_ref()
-                .is_none_or(|session| session.number != tick.session)
-            {
-                return;
-            }
         }
+    }
+
+    /// Whether the session of this tick has not ended.
+    fn is_going_on(&self, tick: Tick) -> bool {
+        self.session
+            .as_ref()
+            .is_some_and(|session| session.number == tick.session)
     }
 }
 
-/// Rule 3: when the next run is scheduled if a run begins now.
-pub(super) fn next_scheduled(policy: Policy, scheduled: Nanos, interval: Nanos, now: Nanos, tick: TickOf) -> Nanos {
-    match policy {
-        Policy::Burst => scheduled + interval,
-        Policy::Skip => scheduled + interval * (whole_intervals(scheduled, interval, now) + 1),
-        Policy::Delay if is_late(scheduled, tick) => tick.time + interval,
-        Policy::Delay => scheduled + interval,
+impl Job<'_> {
+    /// Whether a run may begin now, if none is in progress.
+    fn is_due(&self, now: Nanos) -> bool {
+        self.trigger.is_some() || (self.scheduled <= now && !self.paused)
+    }
+
+    /// Rule 3: a run begins now, and the next one is scheduled. Returns for when this run was scheduled, and how many
+    /// intervals were missed.
+    pub(super) fn advance(&mut self, policy: Policy, now: Nanos, tick: TickOf) -> (Nanos, u64) {
+        let (scheduled, interval) = (self.scheduled, self.interval);
+        let counts_from = match policy {
+            Policy::Burst => scheduled,
+            Policy::Skip => scheduled + interval * whole_intervals(scheduled, interval, now),
+            Policy::Delay if is_late(scheduled, tick) => tick.time,
+            Policy::Delay => scheduled,
+        };
+        self.counts_from = Some(counts_from);
+        self.scheduled = counts_from + interval;
+        let missed = match policy {
+            Policy::Burst => 0,
+            Policy::Skip => whole_intervals(scheduled, interval, now),
+            Policy::Delay => whole_intervals(scheduled, interval, tick.time),
+        };
+        (scheduled, missed as u64)
     }
 }
 
@@ -185,17 +224,8 @@ fn is_late(scheduled: Nanos, tick: TickOf) -> bool {
 /// The last grid point that is not later than a beginning.
 #[derive(Clone, Copy)]
 pub(super) struct TickOf {
-    time: Nanos,
+    pub(super) time: Nanos,
     resolution: Nanos,
-}
-
-/// Number of intervals that are dropped if a run begins now.
-pub(super) fn missed(policy: Policy, scheduled: Nanos, interval: Nanos, now: Nanos, tick: TickOf) -> u64 {
-    match policy {
-        Policy::Burst => 0,
-        Policy::Skip => whole_intervals(scheduled, interval, now) as u64,
-        Policy::Delay => whole_intervals(scheduled, interval, tick.time) as u64,
-    }
 }
 
 fn whole_intervals(scheduled: Nanos, interval: Nanos, now: Nanos) -> Nanos {

@@ -15,6 +15,7 @@ impl Player {
             Op::Register(spec) => self.register(spec),
             Op::Crowd(count) => (0..count).for_each(|spec| self.register(spec)),
             Op::Remove(job) => self.remove(job),
+            Op::Change(job, change) => self.change(job, change),
             Op::Churn(count) => self.churn(count),
             Op::Start => self.start(),
             Op::Stop(Stop::Detach) => self.scheduler().stop().detach(),

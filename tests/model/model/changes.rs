@@ -1,0 +1,126 @@
+//! Changes of a job: pauses, triggers, and other intervals.
+
+use crate::model::{Model, nanos};
+use crate::scenario::Change;
+use crate::trace::{Nanos, What};
+
+/// A trigger whose run has not begun.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Trigger {
+    /// The run begins at once, or at the end of the run in progress.
+    AtOnce,
+    /// The run begins at a tick, because the job has triggered itself.
+    AtTick,
+    /// The run begins at once or at a tick.
+    Open,
+}
+
+impl Model<'_> {
+    pub(super) fn change(&mut self, index: usize, change: Change) {
+        if self.jobs.is_empty() {
+            return;
+        }
+        let index = index % self.jobs.len();
+        match change {
+            Change::Pause => self.jobs[index].paused = true,
+            Change::Resume => self.resume(index),
+            Change::Trigger => self.trigger(index),
+            Change::SetInterval(interval) if interval < self.scenario.resolution => self.note(What::TooShort),
+            Change::SetInterval(interval) => self.set_interval(index, nanos(interval)),
+        }
+    }
+
+    /// The paused time is not missed.
+    fn resume(&mut self, index: usize) {
+        let now = self.now;
+        let job = &mut self.jobs[index];
+        if job.paused {
+            job.paused = false;
+            job.scheduled = job.scheduled.max(now);
+            self.stir(index);
+        }
+    }
+
+    /// Notes that the job may have come due now.
+    fn stir(&mut self, index: usize) {
+        if self.session.is_some() {
+            self.jobs[index].changed = Some(self.now);
+            self.stirred = Some(self.now);
+        }
+    }
+
+    /// Rule 10: as if the new interval had held since the last run was scheduled.
+    ///
+    /// It is left open whether the change reaches a run of this very tick that has not begun.
+    fn set_interval(&mut self, index: usize, interval: Nanos) {
+        let (now, job) = (self.now, &mut self.jobs[index]);
+        job.interval = interval;
+        let is_too_late = job.dispatched && self.oracle.is_scheduled(index, job.runs, job.scheduled);
+        if let Some(counts_from) = job.counts_from.filter(|_| !is_too_late) {
+            job.scheduled = now.max(counts_from + interval);
+        }
+        self.stir(index);
+    }
+}
+
+/// Triggers.
+impl Model<'_> {
+    /// Rule 2: a trigger asks for one run; further triggers before it begins change nothing.
+    fn trigger(&mut self, index: usize) {
+        let own = self.own_run();
+        let follows = own.is_some() && self.has_begun_since_tick(index);
+        let job = &mut self.jobs[index];
+        if job.removed || job.trigger.is_some() {
+            return;
+        }
+        job.trigger = Some(match own {
+            Some(own) if own == index => Trigger::AtTick,
+            // As DESIGN.md says, jobs that trigger each other wait for a tick. Which of two runs was offered first is
+            // not seen.
+            _ if follows => Trigger::Open,
+            _ => Trigger::AtOnce,
+        });
+        self.stir(index);
+    }
+
+    /// Whether a triggered run of the job has begun since the last tick.
+    fn has_begun_since_tick(&self, index: usize) -> bool {
+        let tick = self.session.as_ref().map(|session| session.tick_of(self.now).time);
+        self.jobs[index].triggered.is_some_and(|begun| Some(begun) >= tick)
+    }
+
+    /// Begins the triggered runs that the trace has next. The contract leaves the order open in which runs begin at one
+    /// instant, but for the runs of a tick.
+    pub(super) fn begin_triggered(&mut self) -> bool {
+        self.begin_triggered_beside(|_| false)
+    }
+
+    /// The same, without the jobs that the caller names.
+    pub(super) fn begin_triggered_beside(&mut self, left_out: impl Fn(usize) -> bool) -> bool {
+        let next = (0..self.jobs.len()).find(|job| {
+            let may_begin = matches!(self.jobs[*job].trigger, Some(Trigger::AtOnce | Trigger::Open));
+            may_begin && self.may_begin_between_ticks(*job) && !left_out(*job) && self.begins_next(*job)
+        });
+        next.inspect(|job| self.begin(*job)).is_some()
+    }
+
+    /// Begins the first of the triggered runs, once nothing else is left to do at this instant. If the executor refuses
+    /// tasks, the run may wait for the next tick.
+    pub(super) fn begin_all_triggered(&mut self) -> bool {
+        let at_once = |job: &usize| self.jobs[*job].trigger == Some(Trigger::AtOnce);
+        let Some(job) = (0..self.jobs.len()).find(|job| at_once(job) && self.may_begin_between_ticks(*job)) else {
+            return false;
+        };
+        if self.oracle.faults(self.now) {
+            self.jobs[job].trigger = Some(Trigger::Open);
+        } else {
+            self.begin(job);
+        }
+        true
+    }
+
+    fn may_begin_between_ticks(&self, job: usize) -> bool {
+        let job = &self.jobs[job];
+        self.session.is_some() && !job.removed && job.run.is_none()
+    }
+}
