@@ -7,6 +7,7 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 
+use crate::options::Options;
 use crate::scenario::{Body, Change, Fate, First, Kind, Op, Outcome, Policy, Scenario, Spec, Step, Stop};
 
 pub(crate) fn scenario() -> impl Strategy<Value = Scenario> {
@@ -115,13 +116,29 @@ fn spec(tick: Duration) -> impl Strategy<Value = Spec> {
         interval(tick),
         option::of(policy()),
         first(tick),
+        options(tick),
         inside,
     )
-        .prop_map(|((kind, bodies), interval, policy, first, inside)| {
+        .prop_map(|((kind, bodies), interval, policy, first, options, inside)| {
             Spec::new(kind, interval, bodies)
                 .policy(policy)
                 .first(first)
+                .options(options)
                 .inside(inside)
+        })
+}
+
+fn options(tick: Duration) -> impl Strategy<Value = Options> {
+    let nanos = |span: Duration| span.as_nanos() as i64;
+    (
+        option::weighted(0.15, 1u64..6),
+        option::weighted(0.15, span(tick, 40).prop_map(nanos)),
+        prop::bool::weighted(0.2),
+    )
+        .prop_map(|(times, until, fixed_delay)| Options {
+            times,
+            until,
+            fixed_delay,
         })
 }
 

@@ -1,6 +1,7 @@
 //! Changes of a job: pauses, triggers, and other intervals.
 
-use crate::model::{Model, nanos};
+use crate::model::ticks::Tick;
+use crate::model::{Job, Model, nanos};
 use crate::scenario::Change;
 use crate::trace::{Nanos, What};
 
@@ -56,7 +57,8 @@ impl Model<'_> {
         let (now, job) = (self.now, &mut self.jobs[index]);
         job.interval = interval;
         let is_too_late = job.dispatched && self.oracle.is_scheduled(index, job.runs, job.scheduled);
-        if let Some(counts_from) = job.counts_from.filter(|_| !is_too_late) {
+        let depends_on_end = job.spec.options.fixed_delay && job.run.is_some();
+        if let Some(counts_from) = job.counts_from.filter(|_| !is_too_late && !depends_on_end) {
             job.scheduled = now.max(counts_from + interval);
         }
         self.stir(index);
@@ -92,26 +94,44 @@ impl Model<'_> {
     /// Begins the triggered runs that the trace has next. The contract leaves the order open in which runs begin at one
     /// instant, but for the runs of a tick.
     pub(super) fn begin_triggered(&mut self) -> bool {
-        self.begin_triggered_beside(|_| false)
-    }
-
-    /// The same, without the jobs that the caller names.
-    pub(super) fn begin_triggered_beside(&mut self, left_out: impl Fn(usize) -> bool) -> bool {
-        let next = (0..self.jobs.len()).find(|job| {
-            let may_begin = matches!(self.jobs[*job].trigger, Some(Trigger::AtOnce | Trigger::Open));
-            may_begin && self.may_begin_between_ticks(*job) && !left_out(*job) && self.begins_next(*job)
-        });
+        let next = self.triggered_next();
         next.inspect(|job| self.begin(*job)).is_some()
     }
 
-    /// Begins the first of the triggered runs, once nothing else is left to do at this instant. If the executor refuses
-    /// tasks, the run may wait for the next tick.
-    pub(super) fn begin_all_triggered(&mut self) -> bool {
-        let at_once = |job: &usize| self.jobs[*job].trigger == Some(Trigger::AtOnce);
-        let Some(job) = (0..self.jobs.len()).find(|job| at_once(job) && self.may_begin_between_ticks(*job)) else {
+    /// The same while a tick is served, without the jobs that the caller names. If jobs have blocked the thread and the
+    /// next tick has come, the run may belong to that tick.
+    pub(super) fn begin_triggered_beside(&mut self, tick: Tick, left_out: impl Fn(usize) -> bool) -> bool {
+        let Some(job) = self.triggered_next().filter(|job| !left_out(*job)) else {
             return false;
         };
-        if self.oracle.faults(self.now) {
+        let is_next_tick = tick.time + nanos(self.scenario.resolution) <= self.now;
+        let begins = !is_next_tick || self.oracle.guess();
+        if begins {
+            self.begin(job);
+        }
+        begins
+    }
+
+    fn triggered_next(&self) -> Option<usize> {
+        (0..self.jobs.len()).find(|job| {
+            let may_begin = matches!(self.jobs[*job].trigger, Some(Trigger::AtOnce | Trigger::Open));
+            may_begin && self.may_begin_between_ticks(*job, true) && self.begins_next(*job)
+        })
+    }
+
+    /// Begins the first of the triggered runs, once nothing else is left to do at this instant. If the executor refuses
+    /// tasks, the run may wait for the next tick. If the clock has stepped back to before the start, it may wait for the
+    /// first tick.
+    pub(super) fn begin_all_triggered(&mut self) -> bool {
+        let Some(session) = &self.session else { return false };
+        let may_wait = session.is_ahead(self.now) || self.oracle.faults(self.now);
+        self.forget_triggers();
+        let at_once = |job: &usize| self.jobs[*job].trigger == Some(Trigger::AtOnce);
+        let Some(job) = (0..self.jobs.len()).find(|job| at_once(job) && self.may_begin_between_ticks(*job, false))
+        else {
+            return false;
+        };
+        if may_wait {
             self.jobs[job].trigger = Some(Trigger::Open);
         } else {
             self.begin(job);
@@ -119,8 +139,21 @@ impl Model<'_> {
         true
     }
 
-    fn may_begin_between_ticks(&self, job: usize) -> bool {
+    /// Clears the triggers of jobs whose end has passed.
+    pub(super) fn forget_triggers(&mut self) {
+        let now = self.now;
+        let is_idle = |job: &Job| job.trigger == Some(Trigger::AtOnce) && job.run.is_none();
+        for job in self.jobs.iter_mut().filter(|job| is_idle(job) && job.is_past_end(now)) {
+            job.removed |= job.is_over(now);
+            job.trigger = None;
+        }
+    }
+
+    /// A trigger after the end of a job asks for no run. But in the library, a run that is overdue may then begin at
+    /// once and not at the next tick.
+    fn may_begin_between_ticks(&self, job: usize, is_overdue_too: bool) -> bool {
         let job = &self.jobs[job];
-        self.session.is_some() && !job.removed && job.run.is_none()
+        let may_begin = job.may_begin(self.now) && (is_overdue_too || job.is_triggered(self.now));
+        self.session.is_some() && may_begin
     }
 }

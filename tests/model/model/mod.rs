@@ -14,6 +14,7 @@ mod open;
 mod ops;
 mod oracle;
 mod runs;
+mod schedule;
 mod stops;
 mod ticks;
 
@@ -233,6 +234,7 @@ impl<'a> Model<'a> {
         let jobs = (0..self.jobs.len()).filter(|job| !self.jobs[*job].removed).collect();
         let running = self.session.is_some();
         self.note(What::State { running, jobs });
+        self.oracle.note_state();
     }
 
     fn finish(&mut self) {

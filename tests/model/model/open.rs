@@ -4,7 +4,7 @@ use crate::model::Model;
 use crate::model::ticks::Tick;
 
 impl Model<'_> {
-    /// Whether a tick that has come is served.
+    /// Whether a tick that has come is served. Runs are `due`, and jobs that have no run left are `over`.
     ///
     /// The tick must be served if a job was due when the tick came. These cases are left open:
     /// - A late wake-up to a tick at which no job was due. Jobs that have come due since are served now, or at the next
@@ -12,15 +12,16 @@ impl Model<'_> {
     /// - A tick that the clock passes once more.
     /// - A tick at which the executor has had its turn, if a job was registered or changed at that very instant, even
     ///   if the job was removed since.
-    pub(super) fn is_served(&self, tick: Tick, due: &[usize]) -> bool {
+    pub(super) fn is_served(&self, tick: Tick, due: &[usize], over: &[usize]) -> bool {
         let changed = |job: &usize| self.jobs[*job].changed == Some(tick.time);
         let changed_at_it = || self.stirred == Some(tick.time) || due.iter().any(changed);
         if !tick.new && !changed_at_it() {
             return false;
         }
-        let certain =
-            tick.new && !tick.relived && due.iter().any(|job| self.was_due(*job, tick) && !self.is_tied(*job));
-        certain || due.iter().any(|job| self.begins_next(*job))
+        let mut both = due.iter().chain(over);
+        let certain = tick.new && !tick.relived && both.any(|job| self.was_due(*job, tick) && !self.is_tied(*job));
+        let is_gone = |job: &usize| !self.oracle.is_listed(*job);
+        certain || due.iter().any(|job| self.begins_next(*job)) || over.iter().any(is_gone)
     }
 
     /// Whether a job that is due at a tick that is served must begin there.
@@ -46,7 +47,7 @@ impl Model<'_> {
     /// Whether the job was due, and free to run, when the tick came.
     fn was_due(&self, job: usize, tick: Tick) -> bool {
         let job = &self.jobs[job];
-        let scheduled = if job.trigger.is_some() {
+        let scheduled = if job.trigger.is_some() || job.is_past_end(job.scheduled) {
             None
         } else {
             Some(job.scheduled)

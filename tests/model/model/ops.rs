@@ -37,6 +37,9 @@ impl Model<'_> {
         if spec.interval < self.scenario.resolution {
             return self.note(What::TooShort);
         }
+        if spec.options.until.is_some_and(|until| Nanos::from(until) < self.now) {
+            return self.note(What::InvalidOption);
+        }
         let scheduled = match spec.first {
             First::Now => self.now,
             First::AfterInterval => self.now + nanos(spec.interval),

@@ -16,6 +16,8 @@ pub(super) struct Oracle<'a> {
     begun: usize,
     /// A run began that was not seen, so the oracle knows nothing more.
     lost: bool,
+    /// Number of states that the model has noted.
+    states: usize,
     fates: std::slice::Iter<'a, Fate>,
     /// The answers to give where the trace does not decide, and the answers given.
     script: Vec<bool>,
@@ -46,6 +48,7 @@ impl<'a> Oracle<'a> {
             ends,
             begun: 0,
             lost: false,
+            states: 0,
             fates: seen.fates.iter(),
             script: Vec::new(),
             answers: Vec::new(),
@@ -58,7 +61,8 @@ impl<'a> Oracle<'a> {
         self.answers.truncate(last);
         self.answers.push(true);
         let script = std::mem::take(&mut self.answers);
-        (self.begun, self.lost, self.fates) = (0, false, self.seen.fates.iter());
+        (self.begun, self.lost, self.states) = (0, false, 0);
+        self.fates = self.seen.fates.iter();
         Some(Oracle { script, ..self })
     }
 
@@ -77,6 +81,19 @@ impl<'a> Oracle<'a> {
     /// Whether this is the next run of all to begin, and begins at `moment`.
     pub(super) fn begins_next(&self, moment: Moment, job: usize, number: u64) -> bool {
         !self.lost && self.begins.get(self.begun) == Some(&(moment, job, number))
+    }
+
+    pub(super) fn note_state(&mut self) {
+        self.states += 1;
+    }
+
+    /// Whether the scheduler still has this job at the next step.
+    pub(super) fn is_listed(&self, job: usize) -> bool {
+        let states = self.seen.trace.iter().filter_map(|event| match &event.what {
+            What::State { jobs, .. } => Some(jobs),
+            _ => None,
+        });
+        states.skip(self.states).next().is_none_or(|jobs| jobs.contains(&job))
     }
 
     /// Whether this run is scheduled at this instant.

@@ -17,7 +17,9 @@ impl Model<'_> {
         let body = spec.body(number);
         job.runs += 1;
         (job.woke, job.cancelled, job.dispatched) = (None, None, false);
-        let triggered = job.trigger.take().is_some();
+        // If the end of the job has passed, the overdue run replaces the triggered run.
+        let triggered = job.is_triggered(now);
+        job.trigger = None;
         let (scheduled, missed) = if triggered {
             (job.triggered, job.unscheduled) = (Some(now), Some(now));
             (now, 0)
@@ -63,6 +65,8 @@ impl Model<'_> {
     pub(super) fn end(&mut self, job: usize, end: End) {
         let run = self.jobs[job].run.take().expect("it has begun");
         self.jobs[job].freed = Some(self.now);
+        let resolution = nanos(self.scenario.resolution);
+        self.jobs[job].follow_end(&run, self.now, resolution);
         if run.triggered {
             self.jobs[job].unscheduled = Some(self.now);
         }

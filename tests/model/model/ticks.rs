@@ -1,8 +1,9 @@
-//! The rules of time: which runs begin, and when.
+//! Ticks: which runs begin at a tick, and in which order.
 
+use crate::model::Model;
 use crate::model::changes::Trigger;
-use crate::model::{Job, Model};
-use crate::scenario::{Kind, Policy};
+use crate::model::schedule::TickOf;
+use crate::scenario::Kind;
 use crate::trace::Nanos;
 
 /// From a start to the next stop.
@@ -40,6 +41,11 @@ impl Session {
 
     pub(super) fn next_tick(&self, now: Nanos) -> Nanos {
         self.time_of(self.last_index(now) + 1).max(self.start)
+    }
+
+    /// Whether the clock has stepped back to before the start.
+    pub(super) fn is_ahead(&self, now: Nanos) -> bool {
+        now < self.start
     }
 
     pub(super) fn tick_of(&self, now: Nanos) -> TickOf {
@@ -104,9 +110,13 @@ impl Model<'_> {
             return false;
         };
         let due: Vec<usize> = (0..self.jobs.len()).filter(|job| self.is_due(*job, tick)).collect();
-        if !self.is_served(tick, &due) {
+        let over: Vec<usize> = (0..self.jobs.len())
+            .filter(|job| self.jobs[*job].is_to_be_removed(self.now))
+            .collect();
+        if !self.is_served(tick, &due, &over) {
             return false;
         }
+        self.remove_over(tick, over);
         if let Some(session) = &mut self.session {
             session.unserved = tick.index + 1;
         }
@@ -122,17 +132,20 @@ impl Model<'_> {
         true
     }
 
+    /// A tick finds that these jobs have no run left.
+    fn remove_over(&mut self, tick: Tick, over: Vec<usize>) {
+        for job in over {
+            let is_removed = self.must_begin(job, tick) || !self.oracle.is_listed(job);
+            self.jobs[job].removed |= is_removed;
+        }
+    }
+
     /// An async run that ends on a tick counts as running at that tick, as DESIGN.md says, unless the library has
     /// forgotten the end.
     fn is_due(&self, index: usize, tick: Tick) -> bool {
         let job = &self.jobs[index];
         let ends_on_it = tick.time == self.now && job.woke == Some(self.now) && !self.may_forget_ends(tick);
-        self.may_begin(index, self.now) && (!ends_on_it || job.trigger == Some(Trigger::AtOnce))
-    }
-
-    fn may_begin(&self, index: usize, now: Nanos) -> bool {
-        let job = &self.jobs[index];
-        !job.removed && job.run.is_none() && job.is_due(now)
+        job.may_begin(self.now) && (!ends_on_it || job.trigger == Some(Trigger::AtOnce))
     }
 
     /// If workers are refused only after jobs have blocked the thread, their runs are left to a later tick.
@@ -147,7 +160,7 @@ impl Model<'_> {
         let begin = self.now;
         while self.end_runs(false) {}
         loop {
-            while self.begin_triggered_beside(|job| due.iter().any(|due| due.job == job)) {
+            while self.begin_triggered_beside(tick, |job| due.iter().any(|due| due.job == job)) {
                 while self.end_runs(false) {}
             }
             due.retain(|due| !self.jobs[due.job].removed);
@@ -155,7 +168,7 @@ impl Model<'_> {
                 return;
             }
             let begins = |due: &Due| self.must_still_begin(due) || self.begins_next(due.job);
-            let is_due = |due: &Due| self.may_begin(due.job, self.now.max(begin));
+            let is_due = |due: &Due| self.jobs[due.job].may_begin(self.now.max(begin));
             let Some(place) = due.iter().position(|due| is_due(due) && begins(due)) else {
                 return;
             };
@@ -187,47 +200,4 @@ impl Model<'_> {
             .as_ref()
             .is_some_and(|session| session.number == tick.session)
     }
-}
-
-impl Job<'_> {
-    /// Whether a run may begin now, if none is in progress.
-    fn is_due(&self, now: Nanos) -> bool {
-        self.trigger.is_some() || (self.scheduled <= now && !self.paused)
-    }
-
-    /// Rule 3: a run begins now, and the next one is scheduled. Returns for when this run was scheduled, and how many
-    /// intervals were missed.
-    pub(super) fn advance(&mut self, policy: Policy, now: Nanos, tick: TickOf) -> (Nanos, u64) {
-        let (scheduled, interval) = (self.scheduled, self.interval);
-        let counts_from = match policy {
-            Policy::Burst => scheduled,
-            Policy::Skip => scheduled + interval * whole_intervals(scheduled, interval, now),
-            Policy::Delay if is_late(scheduled, tick) => tick.time,
-            Policy::Delay => scheduled,
-        };
-        self.counts_from = Some(counts_from);
-        self.scheduled = counts_from + interval;
-        let missed = match policy {
-            Policy::Burst => 0,
-            Policy::Skip => whole_intervals(scheduled, interval, now),
-            Policy::Delay => whole_intervals(scheduled, interval, tick.time),
-        };
-        (scheduled, missed as u64)
-    }
-}
-
-/// A run that begins at the first tick from its scheduled instant is not late.
-fn is_late(scheduled: Nanos, tick: TickOf) -> bool {
-    tick.time >= scheduled + tick.resolution
-}
-
-/// The last grid point that is not later than a beginning.
-#[derive(Clone, Copy)]
-pub(super) struct TickOf {
-    pub(super) time: Nanos,
-    resolution: Nanos,
-}
-
-fn whole_intervals(scheduled: Nanos, interval: Nanos, now: Nanos) -> Nanos {
-    (now - scheduled).max(0) / interval
 }
