@@ -134,11 +134,15 @@ fn options(tick: Duration) -> impl Strategy<Value = Options> {
         option::weighted(0.15, 1u64..6),
         option::weighted(0.15, span(tick, 40).prop_map(nanos)),
         prop::bool::weighted(0.2),
+        option::weighted(0.15, span(tick, 6)),
+        prop::bool::weighted(0.15),
     )
-        .prop_map(|(times, until, fixed_delay)| Options {
+        .prop_map(|(times, until, fixed_delay, timeout, replace)| Options {
             times,
             until,
             fixed_delay,
+            timeout,
+            replace,
         })
 }
 

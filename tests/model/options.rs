@@ -1,6 +1,7 @@
 //! The options of a job that have a default. Plain data, read by the model and by the player.
 
 use std::fmt;
+use std::time::Duration;
 
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Options {
@@ -8,6 +9,8 @@ pub(crate) struct Options {
     /// Nanoseconds from the beginning of the scenario.
     pub(crate) until: Option<i64>,
     pub(crate) fixed_delay: bool,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) replace: bool,
 }
 
 impl fmt::Display for Options {
@@ -20,6 +23,12 @@ impl fmt::Display for Options {
         }
         if self.fixed_delay {
             write!(f, ", fixed delay")?;
+        }
+        if let Some(limit) = self.timeout {
+            write!(f, ", timeout {limit:?}")?;
+        }
+        if self.replace {
+            write!(f, ", replace")?;
         }
         Ok(())
     }

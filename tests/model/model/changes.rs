@@ -114,7 +114,8 @@ impl Model<'_> {
 
     fn triggered_next(&self) -> Option<usize> {
         (0..self.jobs.len()).find(|job| {
-            let may_begin = matches!(self.jobs[*job].trigger, Some(Trigger::AtOnce | Trigger::Open));
+            let trigger = self.jobs[*job].trigger;
+            let may_begin = self.jobs[*job].replaced || matches!(trigger, Some(Trigger::AtOnce | Trigger::Open));
             may_begin && self.may_begin_between_ticks(*job, true) && self.begins_next(*job)
         })
     }
@@ -126,17 +127,24 @@ impl Model<'_> {
         let Some(session) = &self.session else { return false };
         let may_wait = session.is_ahead(self.now) || self.oracle.faults(self.now);
         self.forget_triggers();
-        let at_once = |job: &usize| self.jobs[*job].trigger == Some(Trigger::AtOnce);
-        let Some(job) = (0..self.jobs.len()).find(|job| at_once(job) && self.may_begin_between_ticks(*job, false))
+        let at_once = |job: &usize| self.jobs[*job].trigger == Some(Trigger::AtOnce) || self.must_replace(*job);
+        let Some(job) = (0..self.jobs.len())
+            .find(|job| at_once(job) && self.may_begin_between_ticks(*job, self.must_replace(*job)))
         else {
             return false;
         };
         if may_wait {
-            self.jobs[job].trigger = Some(Trigger::Open);
+            self.jobs[job].wait_for_tick();
         } else {
             self.begin(job);
         }
         true
+    }
+
+    /// Whether the last run of this job was cancelled now for the next run, which begins at once.
+    fn must_replace(&self, job: usize) -> bool {
+        let job = &self.jobs[job];
+        job.replaced && job.cancelled == Some(self.now)
     }
 
     /// Clears the triggers of jobs whose end has passed.
@@ -155,5 +163,13 @@ impl Model<'_> {
         let job = &self.jobs[job];
         let may_begin = job.may_begin(self.now) && (is_overdue_too || job.is_triggered(self.now));
         self.session.is_some() && may_begin
+    }
+}
+
+impl Job<'_> {
+    /// The run that should begin at once may also wait for the next tick.
+    fn wait_for_tick(&mut self) {
+        self.replaced = false;
+        self.trigger = self.trigger.map(|_| Trigger::Open);
     }
 }

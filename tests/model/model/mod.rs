@@ -13,6 +13,7 @@ mod changes;
 mod open;
 mod ops;
 mod oracle;
+mod replace;
 mod runs;
 mod schedule;
 mod stops;
@@ -93,6 +94,8 @@ struct Job<'a> {
     counts_from: Option<Nanos>,
     paused: bool,
     trigger: Option<Trigger>,
+    /// The last run was cancelled because the next run is to replace it.
+    replaced: bool,
     /// When the last triggered run began.
     triggered: Option<Nanos>,
     /// When a triggered run last began or ended.
@@ -122,22 +125,27 @@ struct InProgress {
     /// The run was cancelled. Once its code waits, the executor drops it in a turn of its own.
     cancelled: bool,
     triggered: bool,
+    /// When the run exceeds its time limit, if it has one.
+    limit: Option<Nanos>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum End {
     ByItself,
+    TimedOut,
     Cancelled,
 }
 
 impl InProgress {
-    /// How the run ends in the next turn of the executor, if it does.
-    fn end(&self, now: Nanos) -> Option<End> {
-        match self.ends {
+    /// How the run ends in the next turn of the executor, if it does. If the run may end by itself and has also reached
+    /// its time limit, it ends as the caller prefers.
+    fn end(&self, now: Nanos, prefers: impl Fn(End) -> bool) -> Option<End> {
+        let is_past = |instant: Option<Nanos>| instant.is_some_and(|instant| instant <= now);
+        match () {
             _ if self.in_code => None,
             _ if self.cancelled => Some(End::Cancelled),
-            Some(ends) if ends <= now => Some(End::ByItself),
-            _ => None,
+            _ if is_past(self.limit) && (!is_past(self.ends) || prefers(End::TimedOut)) => Some(End::TimedOut),
+            _ => is_past(self.ends).then_some(End::ByItself),
         }
     }
 }
@@ -175,7 +183,8 @@ impl<'a> Model<'a> {
     /// The next instant at which an event is possible.
     fn next_instant(&self) -> Option<Nanos> {
         let tick = self.session.iter().map(|session| session.next_tick(self.now));
-        let ends = self.jobs.iter().filter_map(|job| job.run.as_ref()?.ends);
+        let runs = self.jobs.iter().filter_map(|job| job.run.as_ref());
+        let ends = runs.flat_map(|run| [run.ends, run.limit]).flatten();
         let stops = self.stops.iter().filter_map(Waiting::limit);
         tick.chain(ends)
             .chain(stops)
@@ -188,7 +197,7 @@ impl<'a> Model<'a> {
         loop {
             while self.end_runs(false) | self.poll_stops() | self.tick() | self.begin_triggered() {}
             // Nothing else is ready, so the executor cannot delay this any longer.
-            if !self.begin_all_triggered() && !self.end_runs(true) {
+            if !self.replace_for_triggers() && !self.begin_all_triggered() && !self.end_runs(true) {
                 break;
             }
         }
@@ -204,14 +213,17 @@ impl<'a> Model<'a> {
         let mut some = false;
         for job in 0..self.jobs.len() {
             let Some(run) = &self.jobs[job].run else { continue };
-            let Some(end) = run.end(self.now) else { continue };
+            let prefers = |end| self.oracle.ends(self.moment(), job, run.number, end);
+            let Some(end) = run.end(self.now, prefers) else {
+                continue;
+            };
             if !(all || self.oracle.ends(self.moment(), job, run.number, end)) {
                 continue;
             }
             if end == End::Cancelled && self.names_first(job) {
                 continue;
             }
-            if end == End::ByItself {
+            if end != End::Cancelled {
                 self.jobs[job].woke = Some(self.now);
             }
             self.end(job, end);

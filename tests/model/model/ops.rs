@@ -53,6 +53,7 @@ impl Model<'_> {
             counts_from: matches!(spec.first, First::AfterInterval).then_some(self.now),
             paused: false,
             trigger: None,
+            replaced: false,
             triggered: None,
             unscheduled: None,
             runs: 0,

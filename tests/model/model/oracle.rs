@@ -96,6 +96,11 @@ impl<'a> Oracle<'a> {
         states.skip(self.states).next().is_none_or(|jobs| jobs.contains(&job))
     }
 
+    /// Whether this run ends at `moment` in this way, before or after others begin.
+    pub(super) fn ends_at(&self, moment: Moment, job: usize, number: u64, end: End) -> bool {
+        self.ends.contains_key(&((moment, job, number), end))
+    }
+
     /// Whether this run is scheduled at this instant.
     pub(super) fn is_scheduled(&self, job: usize, number: u64, scheduled: Nanos) -> bool {
         let is_it = |event: &Event| match event.what {
@@ -119,6 +124,8 @@ impl<'a> Oracle<'a> {
 
     /// Whether this run ends at `moment` in this way, and before any other begins.
     pub(super) fn ends(&self, moment: Moment, job: usize, number: u64, end: End) -> bool {
+        // In the trace, a run that exceeds its time limit is cancelled.
+        let end = if end == End::TimedOut { End::Cancelled } else { end };
         let begun = self.ends.get(&((moment, job, number), end));
         begun.is_some_and(|begun| *begun <= self.begun)
     }

@@ -19,7 +19,7 @@ impl Model<'_> {
         (job.woke, job.cancelled, job.dispatched) = (None, None, false);
         // If the end of the job has passed, the overdue run replaces the triggered run.
         let triggered = job.is_triggered(now);
-        job.trigger = None;
+        (job.trigger, job.replaced) = (None, false);
         let (scheduled, missed) = if triggered {
             (job.triggered, job.unscheduled) = (Some(now), Some(now));
             (now, 0)
@@ -33,6 +33,7 @@ impl Model<'_> {
             in_code: true,
             cancelled: false,
             triggered,
+            limit: spec.options.timeout.map(|limit| now + nanos(limit)),
         });
         self.oracle.begin(self.moment(), index, number);
         self.note(What::Begin {
@@ -60,6 +61,9 @@ impl Model<'_> {
         let ends = length.map(|length| self.now + nanos(length));
         let run = self.jobs[job].run.as_mut().expect("it has begun");
         (run.in_code, run.ends) = (false, ends);
+        if run.limit.is_some_and(|limit| limit <= self.now) {
+            self.end(job, End::TimedOut);
+        }
     }
 
     pub(super) fn end(&mut self, job: usize, end: End) {
@@ -76,7 +80,7 @@ impl Model<'_> {
         let (number, outcome) = (run.number, run.body.outcome);
         self.note(match end {
             End::ByItself => What::End { job, number, outcome },
-            End::Cancelled => What::Cancelled { job, number },
+            End::TimedOut | End::Cancelled => What::Cancelled { job, number },
         });
         let now = self.now;
         self.stops.iter_mut().for_each(|stop| stop.hear(job, end, now));
@@ -93,7 +97,7 @@ impl Model<'_> {
     pub(super) fn end_cancelled_runs(&mut self, ends: impl Fn(&Oracle<'_>, usize, u64) -> bool) {
         for job in 0..self.jobs.len() {
             let Some(run) = &self.jobs[job].run else { continue };
-            let is_over = run.end(self.now) == Some(End::Cancelled);
+            let is_over = run.end(self.now, |_| true) == Some(End::Cancelled);
             if is_over && ends(&self.oracle, job, run.number) {
                 self.end(job, End::Cancelled);
             }

@@ -1,5 +1,6 @@
 //! The rules of time for a single job: when a run is due, when the next run is scheduled, and when the job is over.
 
+use crate::model::changes::Trigger;
 use crate::model::{InProgress, Job};
 use crate::scenario::Policy;
 use crate::trace::Nanos;
@@ -17,8 +18,23 @@ pub(super) struct TickOf {
 impl Job<'_> {
     /// Whether a run may begin now.
     pub(super) fn may_begin(&self, now: Nanos) -> bool {
-        let is_free = !self.removed && self.run.is_none() && !self.is_over(now);
-        is_free && (self.is_triggered(now) || (self.scheduled <= now && !self.paused))
+        self.run.is_none() && self.is_due(now)
+    }
+
+    /// Whether the run that may begin is a triggered run, which does not wait for the tick.
+    pub(super) fn is_due_by_trigger_alone(&self, now: Nanos) -> bool {
+        self.trigger == Some(Trigger::AtOnce) && (self.scheduled > now || self.paused)
+    }
+
+    fn is_due(&self, now: Nanos) -> bool {
+        let is_up = self.is_triggered(now) || (self.scheduled <= now && !self.paused);
+        is_up && !self.removed && !self.is_over(now)
+    }
+
+    /// Whether a run is due, and waits for a run that it may replace.
+    pub(super) fn may_replace(&self, now: Nanos) -> bool {
+        let is_pending = |run: &InProgress| !run.in_code && !run.cancelled && !self.replaced;
+        self.spec.options.replace && self.run.as_ref().is_some_and(is_pending) && self.is_due(now)
     }
 
     /// Whether a tick finds that no run is left.

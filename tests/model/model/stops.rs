@@ -46,7 +46,7 @@ impl Waiting {
         }
         self.runs.retain(|other| *other != job);
         match end {
-            End::ByItself => self.finished.push(job),
+            End::ByItself | End::TimedOut => self.finished.push(job),
             End::Cancelled => self.cancelled.push(job),
         }
     }

@@ -113,10 +113,15 @@ impl Model<'_> {
         let over: Vec<usize> = (0..self.jobs.len())
             .filter(|job| self.jobs[*job].is_to_be_removed(self.now))
             .collect();
-        if !self.is_served(tick, &due, &over) {
+        let replacing: Vec<usize> = (0..self.jobs.len())
+            .filter(|job| self.jobs[*job].may_replace(self.now))
+            .collect();
+        let by_tick = |job: &&usize| !self.jobs[**job].is_due_by_trigger_alone(self.now);
+        let due_by_tick: Vec<usize> = due.iter().filter(by_tick).copied().collect();
+        if !self.is_served(tick, &due_by_tick, &over, &replacing) {
             return false;
         }
-        self.remove_over(tick, over);
+        self.replace(tick, replacing);
         if let Some(session) = &mut self.session {
             session.unserved = tick.index + 1;
         }
@@ -129,14 +134,16 @@ impl Model<'_> {
         due.iter().for_each(|due| self.jobs[due.job].dispatched = true);
         self.serve(tick, due);
         self.jobs.iter_mut().for_each(|job| job.dispatched = false);
+        self.remove_over(tick, over);
         true
     }
 
-    /// A tick finds that these jobs have no run left.
+    /// A tick finds that these jobs have no run left, unless a stop comes first.
     fn remove_over(&mut self, tick: Tick, over: Vec<usize>) {
         for job in over {
-            let is_removed = self.must_begin(job, tick) || !self.oracle.is_listed(job);
-            self.jobs[job].removed |= is_removed;
+            let must = self.must_begin(job, tick) && self.is_going_on(tick);
+            let is_over = self.jobs[job].is_to_be_removed(self.now);
+            self.jobs[job].removed |= is_over && (must || !self.oracle.is_listed(job));
         }
     }
 
@@ -144,7 +151,10 @@ impl Model<'_> {
     /// forgotten the end.
     fn is_due(&self, index: usize, tick: Tick) -> bool {
         let job = &self.jobs[index];
-        let ends_on_it = tick.time == self.now && job.woke == Some(self.now) && !self.may_forget_ends(tick);
+        let ends_on_it = tick.time == self.now
+            && job.woke == Some(self.now)
+            && !self.may_forget_ends(tick)
+            && !job.spec.options.replace;
         job.may_begin(self.now) && (!ends_on_it || job.trigger == Some(Trigger::AtOnce))
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use atevery::{FirstRun, Job, JobBuilder, Run, Scheduler};
+use atevery::{FirstRun, Job, JobBuilder, Overlap, Run, Scheduler};
 
 use crate::options::Options;
 use crate::play::{Player, missed_ticks};
@@ -84,6 +84,12 @@ impl Player {
         }
         if options.fixed_delay {
             builder = builder.fixed_delay();
+        }
+        if let Some(limit) = options.timeout {
+            builder = builder.timeout(limit);
+        }
+        if options.replace {
+            builder = builder.on_overlap(Overlap::Replace);
         }
         builder
     }
