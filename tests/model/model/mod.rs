@@ -98,7 +98,7 @@ struct Job<'a> {
     replaced: bool,
     /// When the last triggered run began.
     triggered: Option<Nanos>,
-    /// When a triggered run last began or ended.
+    /// When a triggered run last began or ended, or a run began that replaced another.
     unscheduled: Option<Nanos>,
     runs: u64,
     removed: bool,
@@ -220,7 +220,7 @@ impl<'a> Model<'a> {
             if !(all || self.oracle.ends(self.moment(), job, run.number, end)) {
                 continue;
             }
-            if end == End::Cancelled && self.names_first(job) {
+            if end == End::Cancelled && self.names_first(job) || end == End::TimedOut && self.cancels_first(job) {
                 continue;
             }
             if end != End::Cancelled {

@@ -122,6 +122,13 @@ impl<'a> Oracle<'a> {
         })
     }
 
+    /// Whether the report of this stop names the job as cancelled.
+    pub(super) fn names_cancelled(&self, number: usize, job: usize) -> bool {
+        self.seen.trace.iter().any(|event| {
+            matches!(&event.what, What::Stopped { stop, cancelled, .. } if *stop == number && cancelled.contains(&job))
+        })
+    }
+
     /// Whether this run ends at `moment` in this way, and before any other begins.
     pub(super) fn ends(&self, moment: Moment, job: usize, number: u64, end: End) -> bool {
         // In the trace, a run that exceeds its time limit is cancelled.

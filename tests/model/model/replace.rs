@@ -8,7 +8,8 @@ impl Model<'_> {
     /// At a tick, these jobs are due, and have a run that may be replaced.
     pub(super) fn replace(&mut self, tick: Tick, jobs: Vec<usize>) {
         for job in jobs {
-            if self.must_begin(job, tick) || self.is_replaced_now(job) {
+            // If the trace decides, a stop at the same instant may have cancelled the run instead.
+            if self.must_begin(job, tick) || (self.is_replaced_now(job) && self.oracle.guess()) {
                 self.cancel_replaced(job);
             }
         }

@@ -19,6 +19,9 @@ impl Model<'_> {
         (job.woke, job.cancelled, job.dispatched) = (None, None, false);
         // If the end of the job has passed, the overdue run replaces the triggered run.
         let triggered = job.is_triggered(now);
+        if job.replaced {
+            job.unscheduled = Some(now);
+        }
         (job.trigger, job.replaced) = (None, false);
         let (scheduled, missed) = if triggered {
             (job.triggered, job.unscheduled) = (Some(now), Some(now));

@@ -120,6 +120,15 @@ impl Model<'_> {
         })
     }
 
+    /// Whether the grace period of a stop ends now, and the stop cancels the run of this job before the run exceeds its
+    /// time limit.
+    pub(super) fn cancels_first(&self, job: usize) -> bool {
+        self.stops.iter().any(|stop| {
+            let is_over = matches!(stop.stage, Stage::Grace(until) if until <= self.now);
+            is_over && stop.runs.contains(&job) && self.oracle.names_cancelled(stop.number, job)
+        })
+    }
+
     fn cancel_for(&mut self, index: usize) {
         let stop = &mut self.stops[index];
         stop.stage = Stage::Cancelled(stop.timeout.map(|timeout| self.now + timeout));
