@@ -7,18 +7,23 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 
-use crate::scenario::{Body, Fate, First, Kind, Op, Outcome, Policy, Scenario, Spec, Step, Stop};
+use crate::options::Options;
+use crate::scenario::{Body, Change, Fate, First, Kind, Op, Outcome, Policy, Scenario, Spec, Step, Stop};
 
 pub(crate) fn scenario() -> impl Strategy<Value = Scenario> {
     let resolution =
         prop_oneof![6 => Just(50_000), 1 => Just(1_000), 1 => Just(30_517)].prop_map(Duration::from_micros);
     resolution.prop_flat_map(|tick| {
         let steps = (first_steps(), vec(step(tick), 0..18)).prop_map(|(first, rest)| [first, rest].concat());
-        (policy(), vec(spec(tick), 1..6), steps).prop_map(move |(policy, specs, steps)| Scenario {
-            resolution: tick,
-            policy,
-            specs,
-            steps,
+        (policy(), vec(spec(tick), 1..6), steps).prop_map(move |(policy, specs, steps)| {
+            let resolution = tick;
+            Scenario {
+                resolution,
+                policy,
+                specs,
+                steps,
+            }
+            .with_known_combinations()
         })
     })
 }
@@ -51,6 +56,7 @@ fn op(tick: Duration) -> BoxedStrategy<Op> {
         3 => Just(Op::Nothing),
         4 => register(),
         1 => any::<u8>().prop_map(|job| Op::Remove(job.into())),
+        6 => (any::<u8>(), change(tick)).prop_map(|(job, change)| Op::Change(job.into(), change)),
         1 => (1usize..90).prop_map(Op::Churn),
         5 => Just(Op::Start),
         3 => Just(Op::Restart),
@@ -64,6 +70,15 @@ fn op(tick: Duration) -> BoxedStrategy<Op> {
         1 => (1usize..20).prop_map(Op::EarlyTimer),
     ]
     .boxed()
+}
+
+fn change(tick: Duration) -> impl Strategy<Value = Change> {
+    prop_oneof![
+        1 => Just(Change::Pause),
+        2 => Just(Change::Resume),
+        2 => Just(Change::Trigger),
+        2 => interval(tick).prop_map(Change::SetInterval),
+    ]
 }
 
 fn register() -> impl Strategy<Value = Op> {
@@ -101,13 +116,33 @@ fn spec(tick: Duration) -> impl Strategy<Value = Spec> {
         interval(tick),
         option::of(policy()),
         first(tick),
+        options(tick),
         inside,
     )
-        .prop_map(|((kind, bodies), interval, policy, first, inside)| {
+        .prop_map(|((kind, bodies), interval, policy, first, options, inside)| {
             Spec::new(kind, interval, bodies)
                 .policy(policy)
                 .first(first)
+                .options(options)
                 .inside(inside)
+        })
+}
+
+fn options(tick: Duration) -> impl Strategy<Value = Options> {
+    let nanos = |span: Duration| span.as_nanos() as i64;
+    (
+        option::weighted(0.15, 1u64..6),
+        option::weighted(0.15, span(tick, 40).prop_map(nanos)),
+        prop::bool::weighted(0.2),
+        option::weighted(0.15, span(tick, 6)),
+        prop::bool::weighted(0.15),
+    )
+        .prop_map(|(times, until, fixed_delay, timeout, replace)| Options {
+            times,
+            until,
+            fixed_delay,
+            timeout,
+            replace,
         })
 }
 

@@ -17,8 +17,8 @@
 //! therefore becomes a test of its own in `tests/behaviour`.
 //!
 //! To add an operation on a scheduler, add a variant of `scenario::Op`, a weight in `generate::op`, and an arm in both
-//! `apply`s. To add an option of a job, add a field of `scenario::Spec`, a value in `generate::spec` and a call in
-//! `Player::registered`. The model reads the option where it acts: a scheduled instant in `model/ticks.rs`, a beginning
+//! `apply`s. To add an option of a job, add a field of `options::Options`, a value in `generate::options` and a call in
+//! `Player::optional`. The model reads the option where it acts: a scheduled instant in `model/ticks.rs`, a beginning
 //! or an end in `model/runs.rs`, a stop in `model/stops.rs`. Cases that the contract leaves open go to `model/open.rs`.
 
 mod bites;
@@ -26,6 +26,7 @@ mod determinism;
 mod generate;
 mod late;
 mod model;
+mod options;
 mod paths;
 mod play;
 mod scenario;

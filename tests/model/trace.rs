@@ -42,6 +42,7 @@ pub(crate) enum What {
         number: u64,
     },
     TooShort,
+    InvalidOption,
     Started(Answer),
     Stopped {
         stop: usize,

@@ -9,15 +9,19 @@
 //! The model is stricter than the contract in one point. As DESIGN.md says, an async run that ends on a tick counts as
 //! running at that tick.
 
+mod changes;
 mod open;
 mod ops;
 mod oracle;
+mod replace;
 mod runs;
+mod schedule;
 mod stops;
 mod ticks;
 
 use std::time::Duration;
 
+use crate::model::changes::Trigger;
 use crate::model::oracle::Oracle;
 use crate::model::stops::Waiting;
 use crate::model::ticks::Session;
@@ -76,20 +80,33 @@ struct Model<'a> {
     sessions: u64,
     stops: Vec<Waiting>,
     stops_so_far: usize,
-    /// When jobs were last registered and removed at once.
-    churned: Option<Nanos>,
+    /// When the loop was last woken to look for jobs that may have come due.
+    stirred: Option<Nanos>,
     trace: Vec<Event>,
     oracle: Oracle<'a>,
 }
 
 struct Job<'a> {
     spec: &'a Spec,
+    interval: Nanos,
     scheduled: Nanos,
+    /// The instant from which the interval to the next run counts. `None` if the next run does not follow the interval.
+    counts_from: Option<Nanos>,
+    paused: bool,
+    trigger: Option<Trigger>,
+    /// The last run was cancelled because the next run is to replace it.
+    replaced: bool,
+    /// When the last triggered run began.
+    triggered: Option<Nanos>,
+    /// When a triggered run last began or ended, or a run began that replaced another.
+    unscheduled: Option<Nanos>,
     runs: u64,
     removed: bool,
     run: Option<InProgress>,
-    /// When the job was registered, if the scheduler ran at that time.
-    registered: Option<Nanos>,
+    /// The run in progress or to come was handed to the executor at the tick that is being served.
+    dispatched: bool,
+    /// When the job was registered, or changed so that it may have come due, if the scheduler ran at that time.
+    changed: Option<Nanos>,
     /// When the last run ended, in any way.
     freed: Option<Nanos>,
     /// When the last run ended by itself, if that run had been pending.
@@ -107,22 +124,28 @@ struct InProgress {
     in_code: bool,
     /// The run was cancelled. Once its code waits, the executor drops it in a turn of its own.
     cancelled: bool,
+    triggered: bool,
+    /// When the run exceeds its time limit, if it has one.
+    limit: Option<Nanos>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum End {
     ByItself,
+    TimedOut,
     Cancelled,
 }
 
 impl InProgress {
-    /// How the run ends in the next turn of the executor, if it does.
-    fn end(&self, now: Nanos) -> Option<End> {
-        match self.ends {
+    /// How the run ends in the next turn of the executor, if it does. If the run may end by itself and has also reached
+    /// its time limit, it ends as the caller prefers.
+    fn end(&self, now: Nanos, prefers: impl Fn(End) -> bool) -> Option<End> {
+        let is_past = |instant: Option<Nanos>| instant.is_some_and(|instant| instant <= now);
+        match () {
             _ if self.in_code => None,
             _ if self.cancelled => Some(End::Cancelled),
-            Some(ends) if ends <= now => Some(End::ByItself),
-            _ => None,
+            _ if is_past(self.limit) && (!is_past(self.ends) || prefers(End::TimedOut)) => Some(End::TimedOut),
+            _ => is_past(self.ends).then_some(End::ByItself),
         }
     }
 }
@@ -139,7 +162,7 @@ impl<'a> Model<'a> {
             sessions: 0,
             stops: Vec::new(),
             stops_so_far: 0,
-            churned: None,
+            stirred: None,
             trace: Vec::new(),
             oracle,
         }
@@ -160,7 +183,8 @@ impl<'a> Model<'a> {
     /// The next instant at which an event is possible.
     fn next_instant(&self) -> Option<Nanos> {
         let tick = self.session.iter().map(|session| session.next_tick(self.now));
-        let ends = self.jobs.iter().filter_map(|job| job.run.as_ref()?.ends);
+        let runs = self.jobs.iter().filter_map(|job| job.run.as_ref());
+        let ends = runs.flat_map(|run| [run.ends, run.limit]).flatten();
         let stops = self.stops.iter().filter_map(Waiting::limit);
         tick.chain(ends)
             .chain(stops)
@@ -171,9 +195,9 @@ impl<'a> Model<'a> {
     /// Does everything that is due by now, and what follows from it.
     fn settle(&mut self) {
         loop {
-            while self.end_runs(false) | self.poll_stops() | self.tick() {}
+            while self.end_runs(false) | self.poll_stops() | self.tick() | self.begin_triggered() {}
             // Nothing else is ready, so the executor cannot delay this any longer.
-            if !self.end_runs(true) {
+            if !self.replace_for_triggers() && !self.begin_all_triggered() && !self.end_runs(true) {
                 break;
             }
         }
@@ -189,14 +213,17 @@ impl<'a> Model<'a> {
         let mut some = false;
         for job in 0..self.jobs.len() {
             let Some(run) = &self.jobs[job].run else { continue };
-            let Some(end) = run.end(self.now) else { continue };
+            let prefers = |end| self.oracle.ends(self.moment(), job, run.number, end);
+            let Some(end) = run.end(self.now, prefers) else {
+                continue;
+            };
             if !(all || self.oracle.ends(self.moment(), job, run.number, end)) {
                 continue;
             }
-            if end == End::Cancelled && self.names_first(job) {
+            if end == End::Cancelled && self.names_first(job) || end == End::TimedOut && self.cancels_first(job) {
                 continue;
             }
-            if end == End::ByItself {
+            if end != End::Cancelled {
                 self.jobs[job].woke = Some(self.now);
             }
             self.end(job, end);
@@ -219,6 +246,7 @@ impl<'a> Model<'a> {
         let jobs = (0..self.jobs.len()).filter(|job| !self.jobs[*job].removed).collect();
         let running = self.session.is_some();
         self.note(What::State { running, jobs });
+        self.oracle.note_state();
     }
 
     fn finish(&mut self) {

@@ -1,37 +1,42 @@
 //! The cases that the contract leaves open about ticks. Only here, the trace that was seen decides which runs begin.
 
-use crate::model::Model;
 use crate::model::ticks::Tick;
+use crate::model::{Job, Model};
 
 impl Model<'_> {
-    /// Whether a tick that has come is served.
+    /// Whether a tick that has come is served. Runs are `due`, and jobs that have no run left are `over`.
     ///
     /// The tick must be served if a job was due when the tick came. These cases are left open:
     /// - A late wake-up to a tick at which no job was due. Jobs that have come due since are served now, or at the next
     ///   tick.
     /// - A tick that the clock passes once more.
-    /// - A tick at which the executor has had its turn, if a job was registered at that very instant, even if the job
-    ///   was removed since.
-    pub(super) fn is_served(&self, tick: Tick, due: &[usize]) -> bool {
-        let registered = |job: &usize| self.jobs[*job].registered == Some(tick.time);
-        let registered_at_it = || self.churned == Some(tick.time) || due.iter().any(registered);
-        if !tick.new && !registered_at_it() {
+    /// - A tick at which the executor has had its turn, if a job was registered or changed at that very instant, even
+    ///   if the job was removed since.
+    pub(super) fn is_served(&self, tick: Tick, due: &[usize], over: &[usize], replacing: &[usize]) -> bool {
+        let changed = |job: &usize| self.jobs[*job].changed == Some(tick.time);
+        let changed_at_it = || self.stirred == Some(tick.time) || due.iter().chain(over).chain(replacing).any(changed);
+        if !tick.new && !changed_at_it() {
             return false;
         }
-        let certain =
-            tick.new && !tick.relived && due.iter().any(|job| self.was_due(*job, tick) && !self.is_tied(*job));
-        certain || due.iter().any(|job| self.begins_next(*job))
+        let mut both = due.iter().chain(over).chain(replacing);
+        let certain = tick.new && !tick.relived && both.any(|job| self.was_due(*job, tick) && !self.is_tied(*job));
+        let is_gone = |job: &usize| !self.oracle.is_listed(*job);
+        let replaces = |job: &usize| self.is_replaced_now(*job);
+        let is_seen = || due.iter().any(|job| self.begins_next(*job)) || replacing.iter().any(replaces);
+        certain || is_seen() || over.iter().any(is_gone)
     }
 
     /// Whether a job that is due at a tick that is served must begin there.
     ///
     /// These cases are left open, too:
-    /// - A job whose run ended or was cancelled, or that was registered, at the very instant at which the tick is
-    ///   served.
+    /// - A job whose run ended or was cancelled, or that was registered, changed or triggered, at the very instant at
+    ///   which the tick is served.
     /// - The runs of a tick at which the executor refuses spawns. A spawn may stand for several runs or for none, so a
     ///   refusal may have no effect.
+    /// - A job that has come due since the tick, if the loop may have woken for triggered runs alone.
     pub(super) fn must_begin(&self, job: usize, tick: Tick) -> bool {
-        tick.new && !tick.relived && !self.is_tied(job) && !self.oracle.faults(self.now)
+        let is_of_tick = self.was_due(job, tick) || !self.may_serve_triggers();
+        tick.new && !tick.relived && is_of_tick && !self.is_tied(job) && !self.oracle.faults(self.now)
     }
 
     /// Whether the library may have forgotten, at a tick, that a run has ended at that instant.
@@ -46,13 +51,23 @@ impl Model<'_> {
     /// Whether the job was due, and free to run, when the tick came.
     fn was_due(&self, job: usize, tick: Tick) -> bool {
         let job = &self.jobs[job];
-        let since = [Some(job.scheduled), job.registered, job.freed];
+        let scheduled = if job.trigger.is_some() || job.is_past_end(job.scheduled) {
+            None
+        } else {
+            Some(job.scheduled)
+        };
+        let since = [scheduled, job.changed, job.freed];
         since.iter().flatten().all(|since| *since <= tick.time)
     }
 
-    fn is_tied(&self, job: usize) -> bool {
+    fn may_serve_triggers(&self) -> bool {
+        let is_triggered = |job: &Job| job.run.is_none() && (job.replaced || job.trigger.is_some());
+        self.stirred == Some(self.now) || self.jobs.iter().any(is_triggered)
+    }
+
+    pub(super) fn is_tied(&self, job: usize) -> bool {
         let job = &self.jobs[job];
-        [job.woke, job.cancelled, job.registered].contains(&Some(self.now))
+        [job.woke, job.cancelled, job.changed, job.unscheduled].contains(&Some(self.now))
     }
 
     /// Whether the trace has this run begin now, before any other run.

@@ -11,10 +11,11 @@ impl Model<'_> {
             // A fault has no effect before the next spawn, nor does an early timer.
             Op::Nothing | Op::Fault(..) | Op::EarlyTimer(_) => {}
             // Jobs that are removed before the next tick have no effect either, except that they have woken the loop.
-            Op::Churn(_) => self.churned = Some(self.now),
+            Op::Churn(_) => self.stirred = Some(self.now),
             Op::Register(spec) => self.register(spec),
             Op::Crowd(count) => (0..count).for_each(|spec| self.register(spec)),
             Op::Remove(job) => self.remove(job),
+            Op::Change(job, change) => self.change(job, change),
             Op::Start => self.start(),
             Op::Stop(Stop::Detach) => self.session = None,
             Op::Stop(Stop::Wait { grace, timeout }) => self.stop(nanos(grace), timeout.map(nanos)),
@@ -36,6 +37,9 @@ impl Model<'_> {
         if spec.interval < self.scenario.resolution {
             return self.note(What::TooShort);
         }
+        if spec.options.until.is_some_and(|until| Nanos::from(until) < self.now) {
+            return self.note(What::InvalidOption);
+        }
         let scheduled = match spec.first {
             First::Now => self.now,
             First::AfterInterval => self.now + nanos(spec.interval),
@@ -44,11 +48,19 @@ impl Model<'_> {
         };
         self.jobs.push(Job {
             spec,
+            interval: nanos(spec.interval),
             scheduled,
+            counts_from: matches!(spec.first, First::AfterInterval).then_some(self.now),
+            paused: false,
+            trigger: None,
+            replaced: false,
+            triggered: None,
+            unscheduled: None,
             runs: 0,
             removed: false,
             run: None,
-            registered: self.session.is_some().then_some(self.now),
+            dispatched: false,
+            changed: self.session.is_some().then_some(self.now),
             freed: None,
             woke: None,
             cancelled: None,

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use crate::model::End;
 use crate::scenario::Fate;
-use crate::trace::{Moment, Nanos, Seen, What};
+use crate::trace::{Event, Moment, Nanos, Seen, What};
 
 pub(super) struct Oracle<'a> {
     seen: &'a Seen,
@@ -16,6 +16,8 @@ pub(super) struct Oracle<'a> {
     begun: usize,
     /// A run began that was not seen, so the oracle knows nothing more.
     lost: bool,
+    /// Number of states that the model has noted.
+    states: usize,
     fates: std::slice::Iter<'a, Fate>,
     /// The answers to give where the trace does not decide, and the answers given.
     script: Vec<bool>,
@@ -46,6 +48,7 @@ impl<'a> Oracle<'a> {
             ends,
             begun: 0,
             lost: false,
+            states: 0,
             fates: seen.fates.iter(),
             script: Vec::new(),
             answers: Vec::new(),
@@ -58,7 +61,8 @@ impl<'a> Oracle<'a> {
         self.answers.truncate(last);
         self.answers.push(true);
         let script = std::mem::take(&mut self.answers);
-        (self.begun, self.lost, self.fates) = (0, false, self.seen.fates.iter());
+        (self.begun, self.lost, self.states) = (0, false, 0);
+        self.fates = self.seen.fates.iter();
         Some(Oracle { script, ..self })
     }
 
@@ -79,6 +83,38 @@ impl<'a> Oracle<'a> {
         !self.lost && self.begins.get(self.begun) == Some(&(moment, job, number))
     }
 
+    pub(super) fn note_state(&mut self) {
+        self.states += 1;
+    }
+
+    /// Whether the scheduler still has this job at the next step.
+    pub(super) fn is_listed(&self, job: usize) -> bool {
+        let states = self.seen.trace.iter().filter_map(|event| match &event.what {
+            What::State { jobs, .. } => Some(jobs),
+            _ => None,
+        });
+        states.skip(self.states).next().is_none_or(|jobs| jobs.contains(&job))
+    }
+
+    /// Whether this run ends at `moment` in this way, before or after others begin.
+    pub(super) fn ends_at(&self, moment: Moment, job: usize, number: u64, end: End) -> bool {
+        self.ends.contains_key(&((moment, job, number), end))
+    }
+
+    /// Whether this run is scheduled at this instant.
+    pub(super) fn is_scheduled(&self, job: usize, number: u64, scheduled: Nanos) -> bool {
+        let is_it = |event: &Event| match event.what {
+            What::Begin {
+                job: other,
+                number: run,
+                scheduled: at,
+                ..
+            } => (other, run, at) == (job, number, scheduled),
+            _ => false,
+        };
+        self.seen.trace.iter().any(is_it)
+    }
+
     /// Whether the report of this stop names the job as still running.
     pub(super) fn names(&self, number: usize, job: usize) -> bool {
         self.seen.trace.iter().any(|event| {
@@ -86,8 +122,17 @@ impl<'a> Oracle<'a> {
         })
     }
 
+    /// Whether the report of this stop names the job as cancelled.
+    pub(super) fn names_cancelled(&self, number: usize, job: usize) -> bool {
+        self.seen.trace.iter().any(|event| {
+            matches!(&event.what, What::Stopped { stop, cancelled, .. } if *stop == number && cancelled.contains(&job))
+        })
+    }
+
     /// Whether this run ends at `moment` in this way, and before any other begins.
     pub(super) fn ends(&self, moment: Moment, job: usize, number: u64, end: End) -> bool {
+        // In the trace, a run that exceeds its time limit is cancelled.
+        let end = if end == End::TimedOut { End::Cancelled } else { end };
         let begun = self.ends.get(&((moment, job, number), end));
         begun.is_some_and(|begun| *begun <= self.begun)
     }

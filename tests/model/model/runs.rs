@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::model::oracle::Oracle;
-use crate::model::{End, InProgress, Model, nanos, ticks};
+use crate::model::{End, InProgress, Model, nanos};
 use crate::scenario::Kind;
 use crate::trace::What;
 
@@ -13,18 +13,30 @@ impl Model<'_> {
         let session = self.session.as_ref().expect("nothing begins without a session");
         let tick = session.tick_of(self.now);
         let (now, job) = (self.now, &mut self.jobs[index]);
-        let (spec, number, scheduled) = (job.spec, job.runs, job.scheduled);
-        let interval = nanos(spec.interval);
+        let (spec, number) = (job.spec, job.runs);
         let body = spec.body(number);
         job.runs += 1;
-        (job.woke, job.cancelled) = (None, None);
-        job.scheduled = ticks::next_scheduled(policy, scheduled, interval, now, tick);
+        (job.woke, job.cancelled, job.dispatched) = (None, None, false);
+        // If the end of the job has passed, the overdue run replaces the triggered run.
+        let triggered = job.is_triggered(now);
+        if job.replaced {
+            job.unscheduled = Some(now);
+        }
+        (job.trigger, job.replaced) = (None, false);
+        let (scheduled, missed) = if triggered {
+            (job.triggered, job.unscheduled) = (Some(now), Some(now));
+            (now, 0)
+        } else {
+            job.advance(policy, now, tick)
+        };
         job.run = Some(InProgress {
             number,
             body,
             ends: None,
             in_code: true,
             cancelled: false,
+            triggered,
+            limit: spec.options.timeout.map(|limit| now + nanos(limit)),
         });
         self.oracle.begin(self.moment(), index, number);
         self.note(What::Begin {
@@ -32,7 +44,7 @@ impl Model<'_> {
             number,
             scheduled,
             started: now,
-            missed: ticks::missed(policy, scheduled, interval, now, tick),
+            missed,
         });
         if let Some(op) = spec.inside_of(number) {
             self.apply(op);
@@ -52,18 +64,26 @@ impl Model<'_> {
         let ends = length.map(|length| self.now + nanos(length));
         let run = self.jobs[job].run.as_mut().expect("it has begun");
         (run.in_code, run.ends) = (false, ends);
+        if run.limit.is_some_and(|limit| limit <= self.now) {
+            self.end(job, End::TimedOut);
+        }
     }
 
     pub(super) fn end(&mut self, job: usize, end: End) {
         let run = self.jobs[job].run.take().expect("it has begun");
         self.jobs[job].freed = Some(self.now);
+        let resolution = nanos(self.scenario.resolution);
+        self.jobs[job].follow_end(&run, self.now, resolution);
+        if run.triggered {
+            self.jobs[job].unscheduled = Some(self.now);
+        }
         if end == End::Cancelled {
             self.jobs[job].cancelled = Some(self.now);
         }
         let (number, outcome) = (run.number, run.body.outcome);
         self.note(match end {
             End::ByItself => What::End { job, number, outcome },
-            End::Cancelled => What::Cancelled { job, number },
+            End::TimedOut | End::Cancelled => What::Cancelled { job, number },
         });
         let now = self.now;
         self.stops.iter_mut().for_each(|stop| stop.hear(job, end, now));
@@ -80,7 +100,7 @@ impl Model<'_> {
     pub(super) fn end_cancelled_runs(&mut self, ends: impl Fn(&Oracle<'_>, usize, u64) -> bool) {
         for job in 0..self.jobs.len() {
             let Some(run) = &self.jobs[job].run else { continue };
-            let is_over = run.end(self.now) == Some(End::Cancelled);
+            let is_over = run.end(self.now, |_| true) == Some(End::Cancelled);
             if is_over && ends(&self.oracle, job, run.number) {
                 self.end(job, End::Cancelled);
             }

@@ -46,7 +46,7 @@ impl Waiting {
         }
         self.runs.retain(|other| *other != job);
         match end {
-            End::ByItself => self.finished.push(job),
+            End::ByItself | End::TimedOut => self.finished.push(job),
             End::Cancelled => self.cancelled.push(job),
         }
     }
@@ -83,7 +83,7 @@ impl Model<'_> {
         self.poll_stop(index);
     }
 
-    fn own_run(&self) -> Option<usize> {
+    pub(super) fn own_run(&self) -> Option<usize> {
         let in_code = |job: &Job| job.run.as_ref().is_some_and(|run| run.in_code);
         self.jobs.iter().position(in_code)
     }
@@ -117,6 +117,15 @@ impl Model<'_> {
             let waits = stop.runs.contains(&job) && matches!(stop.stage, Stage::Cancelled(_));
             let is_over = stop.limit().is_some_and(|limit| limit <= self.now);
             waits && is_over && self.oracle.names(stop.number, job)
+        })
+    }
+
+    /// Whether the grace period of a stop ends now, and the stop cancels the run of this job before the run exceeds its
+    /// time limit.
+    pub(super) fn cancels_first(&self, job: usize) -> bool {
+        self.stops.iter().any(|stop| {
+            let is_over = matches!(stop.stage, Stage::Grace(until) if until <= self.now);
+            is_over && stop.runs.contains(&job) && self.oracle.names_cancelled(stop.number, job)
         })
     }
 

@@ -1,7 +1,9 @@
-//! The rules of time: which runs begin, and when.
+//! Ticks: which runs begin at a tick, and in which order.
 
 use crate::model::Model;
-use crate::scenario::{Kind, Policy};
+use crate::model::changes::Trigger;
+use crate::model::schedule::TickOf;
+use crate::scenario::Kind;
 use crate::trace::Nanos;
 
 /// From a start to the next stop.
@@ -39,6 +41,11 @@ impl Session {
 
     pub(super) fn next_tick(&self, now: Nanos) -> Nanos {
         self.time_of(self.last_index(now) + 1).max(self.start)
+    }
+
+    /// Whether the clock has stepped back to before the start.
+    pub(super) fn is_ahead(&self, now: Nanos) -> bool {
+        now < self.start
     }
 
     pub(super) fn tick_of(&self, now: Nanos) -> TickOf {
@@ -103,9 +110,18 @@ impl Model<'_> {
             return false;
         };
         let due: Vec<usize> = (0..self.jobs.len()).filter(|job| self.is_due(*job, tick)).collect();
-        if !self.is_served(tick, &due) {
+        let over: Vec<usize> = (0..self.jobs.len())
+            .filter(|job| self.jobs[*job].is_to_be_removed(self.now))
+            .collect();
+        let replacing: Vec<usize> = (0..self.jobs.len())
+            .filter(|job| self.jobs[*job].may_replace(self.now))
+            .collect();
+        let by_tick = |job: &&usize| !self.jobs[**job].is_due_by_trigger_alone(self.now);
+        let due_by_tick: Vec<usize> = due.iter().filter(by_tick).copied().collect();
+        if !self.is_served(tick, &due_by_tick, &over, &replacing) {
             return false;
         }
+        self.replace(tick, replacing);
         if let Some(session) = &mut self.session {
             session.unserved = tick.index + 1;
         }
@@ -114,22 +130,37 @@ impl Model<'_> {
             blocking: self.jobs[job].spec.kind == Kind::Blocking,
             must: self.must_begin(job, tick),
         });
-        let due = due.collect();
+        let due: Vec<Due> = due.collect();
+        due.iter().for_each(|due| self.jobs[due.job].dispatched = true);
         self.serve(tick, due);
+        self.jobs.iter_mut().for_each(|job| job.dispatched = false);
+        self.remove_over(tick, over);
         true
+    }
+
+    /// A tick finds that these jobs have no run left, unless a stop comes first.
+    fn remove_over(&mut self, tick: Tick, over: Vec<usize>) {
+        for job in over {
+            let must = self.must_begin(job, tick) && self.is_going_on(tick);
+            let is_over = self.jobs[job].is_to_be_removed(self.now);
+            self.jobs[job].removed |= is_over && (must || !self.oracle.is_listed(job));
+        }
     }
 
     /// An async run that ends on a tick counts as running at that tick, as DESIGN.md says, unless the library has
     /// forgotten the end.
     fn is_due(&self, index: usize, tick: Tick) -> bool {
         let job = &self.jobs[index];
-        let ends_on_it = tick.time == self.now && job.woke == Some(self.now) && !self.may_forget_ends(tick);
-        !job.removed && job.run.is_none() && job.scheduled <= self.now && !ends_on_it
+        let ends_on_it = tick.time == self.now
+            && job.woke == Some(self.now)
+            && !self.may_forget_ends(tick)
+            && !job.spec.options.replace;
+        job.may_begin(self.now) && (!ends_on_it || job.trigger == Some(Trigger::AtOnce))
     }
 
     /// If workers are refused only after jobs have blocked the thread, their runs are left to a later tick.
     fn must_still_begin(&self, due: &Due) -> bool {
-        due.must && !self.oracle.faults(self.now)
+        due.must && !self.is_tied(due.job) && !self.oracle.faults(self.now)
     }
 
     /// Begins the due runs in the order of registration, blocking runs after the others, as DESIGN.md says. After a
@@ -138,10 +169,19 @@ impl Model<'_> {
         due.sort_by_key(|due| due.blocking);
         let begin = self.now;
         while self.end_runs(false) {}
-        while let Some(place) = due
-            .iter()
-            .position(|due| self.must_still_begin(due) || self.begins_next(due.job))
-        {
+        loop {
+            while self.begin_triggered_beside(tick, |job| due.iter().any(|due| due.job == job)) {
+                while self.end_runs(false) {}
+            }
+            due.retain(|due| !self.jobs[due.job].removed);
+            if !self.is_going_on(tick) {
+                return;
+            }
+            let begins = |due: &Due| self.must_still_begin(due) || self.begins_next(due.job);
+            let is_due = |due: &Due| self.jobs[due.job].may_begin(self.now.max(begin));
+            let Some(place) = due.iter().position(|due| is_due(due) && begins(due)) else {
+                return;
+            };
             let must = self.must_still_begin(&due[place]);
             let Due { job, blocking, .. } = due.remove(place);
             // If jobs have blocked the thread, the run may have begun at a late tick after this tick.
@@ -152,52 +192,22 @@ impl Model<'_> {
             let later = due.split_off(place);
             due.retain(|due| due.blocking != blocking);
             due.extend(later);
+            let triggered = self.jobs[job].trigger.is_some();
             self.begin(job);
-            due.retain(|due| !self.jobs[due.job].removed);
+            // The run of the schedule follows the triggered run at the same instant, or at the next tick.
+            if triggered {
+                let must = false;
+                due.push(Due { job, blocking, must });
+            }
             // Workers run one after the other. Tasks that were woken run between them.
             while self.end_runs(false) {}
-            if self
-                .session
-                .as_ref()
-                .is_none_or(|session| session.number != tick.session)
-            {
-                return;
-            }
         }
     }
-}
 
-/// Rule 3: when the next run is scheduled if a run begins now.
-pub(super) fn next_scheduled(policy: Policy, scheduled: Nanos, interval: Nanos, now: Nanos, tick: TickOf) -> Nanos {
-    match policy {
-        Policy::Burst => scheduled + interval,
-        Policy::Skip => scheduled + interval * (whole_intervals(scheduled, interval, now) + 1),
-        Policy::Delay if is_late(scheduled, tick) => tick.time + interval,
-        Policy::Delay => scheduled + interval,
+    /// Whether the session of this tick has not ended.
+    fn is_going_on(&self, tick: Tick) -> bool {
+        self.session
+            .as_ref()
+            .is_some_and(|session| session.number == tick.session)
     }
-}
-
-/// A run that begins at the first tick from its scheduled instant is not late.
-fn is_late(scheduled: Nanos, tick: TickOf) -> bool {
-    tick.time >= scheduled + tick.resolution
-}
-
-/// The last grid point that is not later than a beginning.
-#[derive(Clone, Copy)]
-pub(super) struct TickOf {
-    time: Nanos,
-    resolution: Nanos,
-}
-
-/// Number of intervals that are dropped if a run begins now.
-pub(super) fn missed(policy: Policy, scheduled: Nanos, interval: Nanos, now: Nanos, tick: TickOf) -> u64 {
-    match policy {
-        Policy::Burst => 0,
-        Policy::Skip => whole_intervals(scheduled, interval, now) as u64,
-        Policy::Delay => whole_intervals(scheduled, interval, tick.time) as u64,
-    }
-}
-
-fn whole_intervals(scheduled: Nanos, interval: Nanos, now: Nanos) -> Nanos {
-    (now - scheduled).max(0) / interval
 }

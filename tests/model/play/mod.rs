@@ -1,5 +1,6 @@
 //! Plays a scenario on the real scheduler, on virtual time, and records the trace.
 
+mod changes;
 mod jobs;
 mod ops;
 mod stops;

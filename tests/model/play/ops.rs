@@ -1,9 +1,10 @@
 //! Operations on the scheduler, from outside or from inside a job.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use atevery::{FirstRun, Job, Run, Scheduler};
+use atevery::{FirstRun, Job, JobBuilder, Overlap, Run, Scheduler};
 
+use crate::options::Options;
 use crate::play::{Player, missed_ticks};
 use crate::scenario::{First, Kind, Op, Spec, Stop};
 use crate::trace::{Answer, What};
@@ -15,6 +16,7 @@ impl Player {
             Op::Register(spec) => self.register(spec),
             Op::Crowd(count) => (0..count).for_each(|spec| self.register(spec)),
             Op::Remove(job) => self.remove(job),
+            Op::Change(job, change) => self.change(job, change),
             Op::Churn(count) => self.churn(count),
             Op::Start => self.start(),
             Op::Stop(Stop::Detach) => self.scheduler().stop().detach(),
@@ -49,6 +51,7 @@ impl Player {
         match self.registered(spec, job) {
             Ok(job) => self.0.jobs.lock().unwrap().push(job),
             Err(error) if error.is_interval_too_short() => self.note(What::TooShort),
+            Err(error) if error.is_invalid_option() => self.note(What::InvalidOption),
             Err(error) => panic!("registering: {error}"),
         }
     }
@@ -58,9 +61,9 @@ impl Player {
             First::Now => FirstRun::Now,
             First::AfterInterval => FirstRun::AfterInterval,
             First::After(delay) => FirstRun::After(delay),
-            First::At(nanos) if nanos < 0 => FirstRun::At(self.0.begin - Duration::from_nanos(nanos.unsigned_abs())),
-            First::At(nanos) => FirstRun::At(self.0.begin + Duration::from_nanos(nanos.unsigned_abs())),
+            First::At(nanos) => FirstRun::At(self.instant_of(nanos)),
         });
+        builder = self.optional(builder, &spec.options);
         if let Some(policy) = spec.policy {
             builder = builder.missed_ticks(missed_ticks(policy));
         }
@@ -69,6 +72,34 @@ impl Player {
             Kind::Async => builder.run(move |run: Run| player.run_async(job, &spec, &run)),
             Kind::Sync => builder.run(move |run: Run| player.run_sync(job, &spec, &run)),
             Kind::Blocking => builder.run_blocking(move |run: Run| player.run_sync(job, &spec, &run)),
+        }
+    }
+
+    fn optional(&self, mut builder: JobBuilder, options: &Options) -> JobBuilder {
+        if let Some(times) = options.times {
+            builder = builder.times(times);
+        }
+        if let Some(until) = options.until {
+            builder = builder.until(self.instant_of(until));
+        }
+        if options.fixed_delay {
+            builder = builder.fixed_delay();
+        }
+        if let Some(limit) = options.timeout {
+            builder = builder.timeout(limit);
+        }
+        if options.replace {
+            builder = builder.on_overlap(Overlap::Replace);
+        }
+        builder
+    }
+
+    fn instant_of(&self, nanos: i64) -> Instant {
+        let span = Duration::from_nanos(nanos.unsigned_abs());
+        if nanos < 0 {
+            self.0.begin - span
+        } else {
+            self.0.begin + span
         }
     }
 

@@ -1,0 +1,175 @@
+//! Changes of a job: pauses, triggers, and other intervals.
+
+use crate::model::ticks::Tick;
+use crate::model::{Job, Model, nanos};
+use crate::scenario::Change;
+use crate::trace::{Nanos, What};
+
+/// A trigger whose run has not begun.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Trigger {
+    /// The run begins at once, or at the end of the run in progress.
+    AtOnce,
+    /// The run begins at a tick, because the job has triggered itself.
+    AtTick,
+    /// The run begins at once or at a tick.
+    Open,
+}
+
+impl Model<'_> {
+    pub(super) fn change(&mut self, index: usize, change: Change) {
+        if self.jobs.is_empty() {
+            return;
+        }
+        let index = index % self.jobs.len();
+        match change {
+            Change::Pause => self.jobs[index].paused = true,
+            Change::Resume => self.resume(index),
+            Change::Trigger => self.trigger(index),
+            Change::SetInterval(interval) if interval < self.scenario.resolution => self.note(What::TooShort),
+            Change::SetInterval(interval) => self.set_interval(index, nanos(interval)),
+        }
+    }
+
+    /// The paused time is not missed.
+    fn resume(&mut self, index: usize) {
+        let now = self.now;
+        let job = &mut self.jobs[index];
+        if job.paused {
+            job.paused = false;
+            job.scheduled = job.scheduled.max(now);
+            self.stir(index);
+        }
+    }
+
+    /// Notes that the job may have come due now.
+    fn stir(&mut self, index: usize) {
+        if self.session.is_some() {
+            self.jobs[index].changed = Some(self.now);
+            self.stirred = Some(self.now);
+        }
+    }
+
+    /// Rule 10: as if the new interval had held since the last run was scheduled.
+    ///
+    /// It is left open whether the change reaches a run of this very tick that has not begun.
+    fn set_interval(&mut self, index: usize, interval: Nanos) {
+        let (now, job) = (self.now, &mut self.jobs[index]);
+        job.interval = interval;
+        let is_too_late = job.dispatched && self.oracle.is_scheduled(index, job.runs, job.scheduled);
+        let depends_on_end = job.spec.options.fixed_delay && job.run.is_some();
+        if let Some(counts_from) = job.counts_from.filter(|_| !is_too_late && !depends_on_end) {
+            job.scheduled = now.max(counts_from + interval);
+        }
+        self.stir(index);
+    }
+}
+
+/// Triggers.
+impl Model<'_> {
+    /// Rule 2: a trigger asks for one run; further triggers before it begins change nothing.
+    fn trigger(&mut self, index: usize) {
+        let own = self.own_run();
+        let follows = own.is_some() && self.has_begun_since_tick(index);
+        let job = &mut self.jobs[index];
+        if job.removed || job.trigger.is_some() {
+            return;
+        }
+        job.trigger = Some(match own {
+            Some(own) if own == index => Trigger::AtTick,
+            // As DESIGN.md says, jobs that trigger each other wait for a tick. Which of two runs was offered first is
+            // not seen.
+            _ if follows => Trigger::Open,
+            _ => Trigger::AtOnce,
+        });
+        self.stir(index);
+    }
+
+    /// Whether a triggered run of the job has begun since the last tick.
+    fn has_begun_since_tick(&self, index: usize) -> bool {
+        let tick = self.session.as_ref().map(|session| session.tick_of(self.now).time);
+        self.jobs[index].triggered.is_some_and(|begun| Some(begun) >= tick)
+    }
+
+    /// Begins the triggered runs that the trace has next. The contract leaves the order open in which runs begin at one
+    /// instant, but for the runs of a tick.
+    pub(super) fn begin_triggered(&mut self) -> bool {
+        let next = self.triggered_next();
+        next.inspect(|job| self.begin(*job)).is_some()
+    }
+
+    /// The same while a tick is served, without the jobs that the caller names. If jobs have blocked the thread and the
+    /// next tick has come, the run may belong to that tick.
+    pub(super) fn begin_triggered_beside(&mut self, tick: Tick, left_out: impl Fn(usize) -> bool) -> bool {
+        let Some(job) = self.triggered_next().filter(|job| !left_out(*job)) else {
+            return false;
+        };
+        let is_next_tick = tick.time + nanos(self.scenario.resolution) <= self.now;
+        let begins = !is_next_tick || self.oracle.guess();
+        if begins {
+            self.begin(job);
+        }
+        begins
+    }
+
+    fn triggered_next(&self) -> Option<usize> {
+        (0..self.jobs.len()).find(|job| {
+            let trigger = self.jobs[*job].trigger;
+            let may_begin = self.jobs[*job].replaced || matches!(trigger, Some(Trigger::AtOnce | Trigger::Open));
+            may_begin && self.may_begin_between_ticks(*job, true) && self.begins_next(*job)
+        })
+    }
+
+    /// Begins the first of the triggered runs, once nothing else is left to do at this instant. If the executor refuses
+    /// tasks, the run may wait for the next tick. If the clock has stepped back to before the start, it may wait for the
+    /// first tick.
+    pub(super) fn begin_all_triggered(&mut self) -> bool {
+        let Some(session) = &self.session else { return false };
+        let may_wait = session.is_ahead(self.now) || self.oracle.faults(self.now);
+        self.forget_triggers();
+        let at_once = |job: &usize| self.jobs[*job].trigger == Some(Trigger::AtOnce) || self.must_replace(*job);
+        let Some(job) = (0..self.jobs.len())
+            .find(|job| at_once(job) && self.may_begin_between_ticks(*job, self.must_replace(*job)))
+        else {
+            return false;
+        };
+        if may_wait {
+            self.jobs[job].wait_for_tick();
+        } else {
+            self.begin(job);
+        }
+        true
+    }
+
+    /// Whether the last run of this job was cancelled now for the next run, which begins at once.
+    fn must_replace(&self, job: usize) -> bool {
+        let job = &self.jobs[job];
+        job.replaced && job.cancelled == Some(self.now)
+    }
+
+    /// Clears the triggers of jobs whose end has passed.
+    pub(super) fn forget_triggers(&mut self) {
+        let now = self.now;
+        let is_idle = |job: &Job| job.trigger == Some(Trigger::AtOnce) && job.run.is_none();
+        for job in self.jobs.iter_mut().filter(|job| is_idle(job) && job.is_past_end(now)) {
+            job.removed |= job.is_over(now);
+            job.trigger = None;
+        }
+    }
+
+    /// A trigger after the end of a job asks for no run. But in the library, a run that is overdue may then begin at
+    /// once and not at the next tick.
+    fn may_begin_between_ticks(&self, job: usize, is_overdue_too: bool) -> bool {
+        let job = &self.jobs[job];
+        let may_begin = job.may_begin(self.now) && (is_overdue_too || job.is_triggered(self.now));
+        self.session.is_some() && may_begin
+    }
+}
+
+impl Job<'_> {
+    /// The run that should begin at once may also wait for the next tick.
+    fn wait_for_tick(&mut self) {
+        self.replaced = false;
+        self.trigger = self.trigger.map(|_| Trigger::Open);
+    }
+}

@@ -1,0 +1,45 @@
+//! `Overlap::Replace`: a run that is due cancels the run in progress, and begins when that is gone.
+
+use crate::model::changes::Trigger;
+use crate::model::ticks::Tick;
+use crate::model::{End, Model};
+
+impl Model<'_> {
+    /// At a tick, these jobs are due, and have a run that may be replaced.
+    pub(super) fn replace(&mut self, tick: Tick, jobs: Vec<usize>) {
+        for job in jobs {
+            // If the trace decides, a stop at the same instant may have cancelled the run instead.
+            if self.must_begin(job, tick) || (self.is_replaced_now(job) && self.oracle.guess()) {
+                self.cancel_replaced(job);
+            }
+        }
+    }
+
+    /// Cancels the runs that triggered runs replace. This does not wait for a tick. If the executor refuses tasks, or
+    /// if the trigger may wait for the tick, the trace decides.
+    pub(super) fn replace_for_triggers(&mut self) -> bool {
+        let must = |trigger: Option<Trigger>| trigger == Some(Trigger::AtOnce) && !self.oracle.faults(self.now);
+        let replaces = |job: &usize| {
+            let trigger = self.jobs[*job].trigger.filter(|trigger| *trigger != Trigger::AtTick);
+            trigger.is_some() && self.jobs[*job].may_replace(self.now) && (must(trigger) || self.is_replaced_now(*job))
+        };
+        let job = (0..self.jobs.len()).find(|job| self.session.is_some() && replaces(job));
+        job.inspect(|job| self.cancel_replaced(*job)).is_some()
+    }
+
+    /// Whether the trace has the run of this job cancelled now.
+    pub(super) fn is_replaced_now(&self, job: usize) -> bool {
+        let run = self.jobs[job].run.as_ref();
+        run.is_some_and(|run| self.oracle.ends_at(self.moment(), job, run.number, End::Cancelled))
+    }
+
+    /// A run whose sleep is over may still end by itself.
+    fn cancel_replaced(&mut self, index: usize) {
+        let moment = self.moment();
+        let job = &mut self.jobs[index];
+        let run = job.run.as_mut().expect("it is replaced");
+        let is_over = run.ends.is_some_and(|ends| ends <= self.now);
+        run.cancelled = !(is_over && self.oracle.ends_at(moment, index, run.number, End::ByItself));
+        job.replaced = true;
+    }
+}

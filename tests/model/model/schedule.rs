@@ -1,0 +1,114 @@
+//! The rules of time for a single job: when a run is due, when the next run is scheduled, and when the job is over.
+
+use crate::model::changes::Trigger;
+use crate::model::{InProgress, Job};
+use crate::scenario::Policy;
+use crate::trace::Nanos;
+
+/// Instants from here on never come. The clock of the scheduler ends there.
+pub(super) const NEVER: Nanos = i64::MAX as Nanos;
+
+/// The last grid point that is not later than a beginning.
+#[derive(Clone, Copy)]
+pub(super) struct TickOf {
+    pub(super) time: Nanos,
+    pub(super) resolution: Nanos,
+}
+
+impl Job<'_> {
+    /// Whether a run may begin now.
+    pub(super) fn may_begin(&self, now: Nanos) -> bool {
+        self.run.is_none() && self.is_due(now)
+    }
+
+    /// Whether the run that may begin is a triggered run, which does not wait for the tick.
+    pub(super) fn is_due_by_trigger_alone(&self, now: Nanos) -> bool {
+        self.trigger == Some(Trigger::AtOnce) && (self.scheduled > now || self.paused)
+    }
+
+    fn is_due(&self, now: Nanos) -> bool {
+        let is_up = self.is_triggered(now) || (self.scheduled <= now && !self.paused);
+        is_up && !self.removed && !self.is_over(now)
+    }
+
+    /// Whether a run is due, and waits for a run that it may replace.
+    pub(super) fn may_replace(&self, now: Nanos) -> bool {
+        let is_pending = |run: &InProgress| !run.in_code && !run.cancelled && !self.replaced;
+        self.spec.options.replace && self.run.as_ref().is_some_and(is_pending) && self.is_due(now)
+    }
+
+    /// Whether a tick finds that no run is left.
+    pub(super) fn is_to_be_removed(&self, now: Nanos) -> bool {
+        let comes_up = self.trigger.is_some() || (self.scheduled < NEVER && !self.paused);
+        !self.removed && self.run.is_none() && comes_up && self.is_over(now)
+    }
+
+    /// Whether no run is left: all have begun, or the next one is scheduled after the end of the job.
+    pub(super) fn is_over(&self, now: Nanos) -> bool {
+        let next = if self.is_triggered(now) { now } else { self.scheduled };
+        self.spec.options.times.is_some_and(|times| self.runs >= times) || self.is_past_end(next)
+    }
+
+    /// Whether a trigger asks for a run, and the end of the job has not passed.
+    pub(super) fn is_triggered(&self, now: Nanos) -> bool {
+        self.trigger.is_some() && !self.is_past_end(now)
+    }
+
+    pub(super) fn is_past_end(&self, instant: Nanos) -> bool {
+        self.spec
+            .options
+            .until
+            .is_some_and(|until| instant > Nanos::from(until))
+    }
+
+    /// Rule 3: a run begins now, and the next one is scheduled. Returns for when this run was scheduled, and how many
+    /// intervals were missed.
+    pub(super) fn advance(&mut self, policy: Policy, now: Nanos, tick: TickOf) -> (Nanos, u64) {
+        let (scheduled, interval) = (self.scheduled, self.interval);
+        if self.spec.options.fixed_delay {
+            (self.counts_from, self.scheduled) = (Some(tick.time), NEVER);
+            return (scheduled, 0);
+        }
+        let counts_from = match policy {
+            Policy::Burst => scheduled,
+            Policy::Skip => scheduled + interval * whole_intervals(scheduled, interval, now),
+            Policy::Delay if is_late(scheduled, tick) => tick.time,
+            Policy::Delay => scheduled,
+        };
+        self.schedule_from(counts_from);
+        let missed = match policy {
+            Policy::Burst => 0,
+            Policy::Skip => whole_intervals(scheduled, interval, now),
+            Policy::Delay => whole_intervals(scheduled, interval, tick.time),
+        };
+        (scheduled, missed as u64)
+    }
+
+    /// Rule 9: the fixed delay counts from the tick at which the run began if the run ended before the next one, else
+    /// from the end. After a triggered run, it counts from the end.
+    pub(super) fn follow_end(&mut self, run: &InProgress, now: Nanos, resolution: Nanos) {
+        if self.spec.options.fixed_delay {
+            let tick = self
+                .counts_from
+                .filter(|tick| !run.triggered && now < tick + resolution);
+            self.schedule_from(tick.unwrap_or(now));
+        }
+        if self.is_over(now) {
+            self.removed = true;
+        }
+    }
+
+    fn schedule_from(&mut self, counts_from: Nanos) {
+        self.counts_from = Some(counts_from);
+        self.scheduled = counts_from + self.interval;
+    }
+}
+
+/// A run that begins at the first tick from its scheduled instant is not late.
+fn is_late(scheduled: Nanos, tick: TickOf) -> bool {
+    tick.time >= scheduled + tick.resolution
+}
+
+fn whole_intervals(scheduled: Nanos, interval: Nanos, now: Nanos) -> Nanos {
+    (now - scheduled).max(0) / interval
+}

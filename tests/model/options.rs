@@ -1,0 +1,35 @@
+//! The options of a job that have a default. Plain data, read by the model and by the player.
+
+use std::fmt;
+use std::time::Duration;
+
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Options {
+    pub(crate) times: Option<u64>,
+    /// Nanoseconds from the beginning of the scenario.
+    pub(crate) until: Option<i64>,
+    pub(crate) fixed_delay: bool,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) replace: bool,
+}
+
+impl fmt::Display for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(times) = self.times {
+            write!(f, ", {times} times")?;
+        }
+        if let Some(until) = self.until {
+            write!(f, ", until {until} ns")?;
+        }
+        if self.fixed_delay {
+            write!(f, ", fixed delay")?;
+        }
+        if let Some(limit) = self.timeout {
+            write!(f, ", timeout {limit:?}")?;
+        }
+        if self.replace {
+            write!(f, ", replace")?;
+        }
+        Ok(())
+    }
+}
