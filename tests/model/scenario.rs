@@ -143,12 +143,23 @@ impl Scenario {
     /// A stop with a grace period first begins what was triggered before its first poll. Neither side knows this yet,
     /// so a scenario with triggers has no grace periods.
     ///
+    /// Runs that are triggered or replaced begin between ticks. If runs block the thread too, ticks and such runs come
+    /// late together, and their order is open in many ways. Runs of such scenarios do not block the thread. If spawns are
+    /// refused, replaced runs are dropped in many orders too, so a scenario with replacements has no such faults.
+    ///
     /// A clock that steps back to before the origin makes an endless interval end within the clock's range. A job with
     /// an end then removes itself, which means nothing. A scenario with step backs has no such ends.
     pub(crate) fn with_known_combinations(mut self) -> Scenario {
         let is_trigger = |op: &Op| matches!(op, Op::Change(_, Change::Trigger));
         if self.ops().any(|op| is_trigger(op)) {
             self.ops().for_each(Op::leave_out_grace);
+        }
+        let replaces = self.specs.iter().any(|spec| spec.options.replace);
+        if replaces || self.ops().any(|op| is_trigger(op)) {
+            self.specs.iter_mut().for_each(Spec::free_thread);
+        }
+        if replaces {
+            self.ops().for_each(Op::leave_out_fault);
         }
         if self.ops().any(|op| matches!(op, Op::StepBack(_))) {
             self.specs.iter_mut().for_each(|spec| spec.options.until = None);
@@ -170,6 +181,12 @@ impl Scenario {
 }
 
 impl Op {
+    fn leave_out_fault(&mut self) {
+        if let Op::Fault(..) = self {
+            *self = Op::Nothing;
+        }
+    }
+
     fn leave_out_grace(&mut self) {
         if let Op::Stop(Stop::Wait { grace, .. }) = self {
             *grace = Duration::ZERO;
@@ -182,6 +199,13 @@ impl Spec {
     fn unblock(&mut self) {
         if self.kind != Kind::Async {
             self.kind = Kind::Sync;
+        }
+        self.free_thread();
+    }
+
+    /// No run blocks the thread or lets time pass.
+    fn free_thread(&mut self) {
+        if self.kind != Kind::Async {
             for body in &mut self.bodies {
                 body.length = Body::default().length;
             }

@@ -52,11 +52,11 @@ impl Model<'_> {
 
     /// Rule 10: as if the new interval had held since the last run was scheduled.
     ///
-    /// It is left open whether the change reaches a run of this very tick that has not begun.
+    /// It is left open whether the change reaches a run of this very instant that has not begun.
     fn set_interval(&mut self, index: usize, interval: Nanos) {
         let (now, job) = (self.now, &mut self.jobs[index]);
         job.interval = interval;
-        let is_too_late = job.dispatched && self.oracle.is_scheduled(index, job.runs, job.scheduled);
+        let is_too_late = (job.dispatched || job.replaced) && self.oracle.is_scheduled(index, job.runs, job.scheduled);
         let depends_on_end = job.spec.options.fixed_delay && job.run.is_some();
         if let Some(counts_from) = job.counts_from.filter(|_| !is_too_late && !depends_on_end) {
             job.scheduled = now.max(counts_from + interval);
