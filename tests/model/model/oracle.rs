@@ -89,11 +89,11 @@ impl<'a> Oracle<'a> {
 
     /// Whether the scheduler still has this job at the next step.
     pub(super) fn is_listed(&self, job: usize) -> bool {
-        let states = self.seen.trace.iter().filter_map(|event| match &event.what {
+        let mut states = self.seen.trace.iter().filter_map(|event| match &event.what {
             What::State { jobs, .. } => Some(jobs),
             _ => None,
         });
-        states.skip(self.states).next().is_none_or(|jobs| jobs.contains(&job))
+        states.nth(self.states).is_none_or(|jobs| jobs.contains(&job))
     }
 
     /// Whether this run ends at `moment` in this way, before or after others begin.
