@@ -93,6 +93,8 @@ struct Job<'a> {
     /// The instant from which the interval to the next run counts. `None` if the next run does not follow the interval.
     counts_from: Option<Nanos>,
     paused: bool,
+    /// The interval was changed during the run in progress.
+    has_other_interval: bool,
     trigger: Option<Trigger>,
     /// The last run was cancelled because the next run is to replace it.
     replaced: bool,
