@@ -122,8 +122,8 @@ impl Model<'_> {
     }
 
     /// Begins the first of the triggered runs, once nothing else is left to do at this instant. If the executor refuses
-    /// tasks, the run may wait for the next tick. If the clock has stepped back to before the start, it may wait for the
-    /// first tick.
+    /// tasks, the run may wait for the next tick. If the clock has stepped back to before the start, it may wait for
+    /// the first tick.
     pub(super) fn begin_all_triggered(&mut self) -> bool {
         let Some(session) = &self.session else { return false };
         let may_wait = session.is_ahead(self.now) || self.oracle.faults(self.now);

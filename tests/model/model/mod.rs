@@ -209,8 +209,8 @@ impl<'a> Model<'a> {
         }
     }
 
-    /// Ends the runs whose sleep is over or that were cancelled. If the thread was blocked, it may come to them before or
-    /// after the next tick, and before or after the limit of a stop. The oracle decides.
+    /// Ends the runs whose sleep is over or that were cancelled. If the thread was blocked, it may come to them before
+    /// or after the next tick, and before or after the limit of a stop. The oracle decides.
     fn end_runs(&mut self, all: bool) -> bool {
         let mut some = false;
         for job in 0..self.jobs.len() {
