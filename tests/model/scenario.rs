@@ -144,8 +144,8 @@ impl Scenario {
     /// so a scenario with triggers has no grace periods.
     ///
     /// Runs that are triggered or replaced begin between ticks. If runs block the thread too, ticks and such runs come
-    /// late together, and their order is open in many ways. Runs of such scenarios do not block the thread. If spawns are
-    /// refused, replaced runs are dropped in many orders too, so a scenario with replacements has no such faults.
+    /// late together, and their order is open in many ways. Runs of such scenarios do not block the thread. If spawns
+    /// are refused, replaced runs are dropped in many orders too, so a scenario with replacements has no such faults.
     ///
     /// A clock that steps back to before the origin makes an endless interval end within the clock's range. A job with
     /// an end then removes itself, which means nothing. A scenario with step backs has no such ends.

@@ -56,6 +56,7 @@ impl Model<'_> {
     fn set_interval(&mut self, index: usize, interval: Nanos) {
         let (now, job) = (self.now, &mut self.jobs[index]);
         job.interval = interval;
+        job.has_other_interval = job.run.is_some() || job.dispatched || job.replaced;
         let is_too_late = (job.dispatched || job.replaced) && self.oracle.is_scheduled(index, job.runs, job.scheduled);
         let depends_on_end = job.spec.options.fixed_delay && job.run.is_some();
         if let Some(counts_from) = job.counts_from.filter(|_| !is_too_late && !depends_on_end) {
@@ -121,8 +122,8 @@ impl Model<'_> {
     }
 
     /// Begins the first of the triggered runs, once nothing else is left to do at this instant. If the executor refuses
-    /// tasks, the run may wait for the next tick. If the clock has stepped back to before the start, it may wait for the
-    /// first tick.
+    /// tasks, the run may wait for the next tick. If the clock has stepped back to before the start, it may wait for
+    /// the first tick.
     pub(super) fn begin_all_triggered(&mut self) -> bool {
         let Some(session) = &self.session else { return false };
         let may_wait = session.is_ahead(self.now) || self.oracle.faults(self.now);

@@ -93,6 +93,8 @@ struct Job<'a> {
     /// The instant from which the interval to the next run counts. `None` if the next run does not follow the interval.
     counts_from: Option<Nanos>,
     paused: bool,
+    /// The interval was changed during the run in progress.
+    has_other_interval: bool,
     trigger: Option<Trigger>,
     /// The last run was cancelled because the next run is to replace it.
     replaced: bool,
@@ -207,8 +209,8 @@ impl<'a> Model<'a> {
         }
     }
 
-    /// Ends the runs whose sleep is over or that were cancelled. If the thread was blocked, it may come to them before or
-    /// after the next tick, and before or after the limit of a stop. The oracle decides.
+    /// Ends the runs whose sleep is over or that were cancelled. If the thread was blocked, it may come to them before
+    /// or after the next tick, and before or after the limit of a stop. The oracle decides.
     fn end_runs(&mut self, all: bool) -> bool {
         let mut some = false;
         for job in 0..self.jobs.len() {

@@ -52,6 +52,7 @@ impl Model<'_> {
             scheduled,
             counts_from: matches!(spec.first, First::AfterInterval).then_some(self.now),
             paused: false,
+            has_other_interval: false,
             trigger: None,
             replaced: false,
             triggered: None,

@@ -92,7 +92,11 @@ impl Job<'_> {
                 .counts_from
                 .filter(|tick| !run.triggered && now < tick + resolution);
             self.schedule_from(tick.unwrap_or(now));
+        } else if let Some(counts_from) = self.counts_from.filter(|_| self.has_other_interval) {
+            // The change is applied once more, which has an effect only if the clock has stepped back since.
+            self.scheduled = self.scheduled.min(now).max(counts_from + self.interval);
         }
+        self.has_other_interval = false;
         if self.is_over(now) {
             self.removed = true;
         }

@@ -141,9 +141,10 @@ impl Model<'_> {
     /// A tick finds that these jobs have no run left, unless a stop comes first.
     fn remove_over(&mut self, tick: Tick, over: Vec<usize>) {
         for job in over {
-            let must = self.must_begin(job, tick) && self.is_going_on(tick);
+            // If a run of this tick has changed the job, it may have been removed before or stays.
             let is_over = self.jobs[job].is_to_be_removed(self.now);
-            self.jobs[job].removed |= is_over && (must || !self.oracle.is_listed(job));
+            let must = is_over && self.must_begin(job, tick) && self.is_going_on(tick);
+            self.jobs[job].removed |= must || !self.oracle.is_listed(job);
         }
     }
 
