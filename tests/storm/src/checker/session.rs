@@ -11,6 +11,8 @@ pub(crate) struct Session {
     /// Calls of `start` that have not returned. Any of them may have begun a session.
     starts: usize,
     stops: HashMap<StopNumber, OpenStop>,
+    /// Whether the future of a stop was dropped before its end, since the last start.
+    has_abandoned_stop: bool,
     /// Set while the scheduler is surely stopped: for each job, how many runs had begun before and were not told of.
     stopped: Option<BTreeMap<JobNumber, usize>>,
 }
@@ -31,6 +33,7 @@ impl Default for Session {
         Session {
             starts: 0,
             stops: HashMap::new(),
+            has_abandoned_stop: false,
             stopped: Some(BTreeMap::new()),
         }
     }
@@ -46,6 +49,7 @@ impl Session {
         self.starts -= 1;
         if ok {
             self.stopped = None;
+            self.has_abandoned_stop = false;
             self.stops.values_mut().for_each(|stop| stop.was_overtaken = true);
         }
         Ok(())
@@ -75,7 +79,9 @@ impl Session {
         are_ends_known: bool,
     ) -> Result<(), Violation> {
         let open = self.stops.remove(&stop).ok_or("a stop returned that was not called")?;
-        let is_stopped = !open.was_overtaken && self.starts == 0;
+        // Another stop may have a grace, and first let triggered runs begin. So may one whose future was dropped.
+        let is_last = self.stops.is_empty() && !self.has_abandoned_stop;
+        let is_stopped = !open.was_overtaken && self.starts == 0 && is_last;
         match outcome {
             Outcome::Reported(report) => {
                 check_report(&open, report, jobs)?;
@@ -90,7 +96,8 @@ impl Session {
             Outcome::Halted { idle } if is_stopped => {
                 self.stopped = Some(jobs.untold_places(|job| !idle.contains(&job)));
             }
-            Outcome::Halted { .. } | Outcome::Abandoned => {}
+            Outcome::Halted { .. } => {}
+            Outcome::Abandoned => self.has_abandoned_stop = true,
         }
         Ok(())
     }
