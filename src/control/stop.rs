@@ -23,8 +23,8 @@ use crate::text::OneLine;
 ///
 /// The stop begins at its first poll. From then on, no run begins until the next start, with one exception: a stop with
 /// a [`grace`](Self::grace) first begins the runs that were triggered before. A stop that has begun is completed, even
-/// if its future is dropped. A stop that is never polled does nothing. To cancel a run means to drop
-/// its future, so the code of the run ends at an await. Synchronous code can't be cancelled.
+/// if its future is dropped. A stop that is never polled does nothing. To cancel a run means to drop its future, so the
+/// code of the run ends at an await. Synchronous code can't be cancelled.
 ///
 /// Tasks of the executor drop the futures of cancelled runs, never the stop itself. A slow destructor therefore holds up
 /// no other job, and the timeout holds. If the executor refuses or loses such a task, the futures are dropped at once

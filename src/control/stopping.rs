@@ -246,7 +246,8 @@ impl Process {
         }
         if time == Time::NEVER {
             if let Stage::Cancelled(_) = self.stage {
-                // Only synchronous code is left. Its thread ends it, and needs no executor to do so.
+                // Synchronous code ends by itself, and needs no executor to do so. If the executor is gone, it has
+                // dropped its reapers, and their drop has ended the cancelled runs.
                 return Poll::Pending;
             }
         } else if self.sleep.poll(&self.engine.clock, time, cx).is_ready() {

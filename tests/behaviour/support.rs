@@ -235,6 +235,16 @@ pub(crate) fn drive<F: IntoFuture, T>(future: F, turn: impl Fn() -> T) -> F::Out
     panic!("it does not end");
 }
 
+/// Registers a synchronous job, on the executor or on the blocking pool.
+pub(crate) fn register(builder: JobBuilder, blocking: bool, target: impl FnMut(Run) + Send + 'static) -> Job {
+    let job = if blocking {
+        builder.run_blocking(target)
+    } else {
+        builder.run(target)
+    };
+    job.unwrap()
+}
+
 /// A slot that is filled later.
 pub(crate) type Later<T> = Arc<Mutex<Option<T>>>;
 

@@ -12,7 +12,7 @@ use futures::future::BoxFuture;
 use super::{noting, taking};
 use crate::ends::offer;
 use crate::jitter::{begun, noting_scheduled};
-use crate::support::{Count, SECOND, World, in_time, later, ms, names, poll_once, put, take};
+use crate::support::{Count, SECOND, World, in_time, later, ms, names, poll_once, put, register, take};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
@@ -84,13 +84,7 @@ fn an_exporter_is_flushed() {
 fn it_begins_at_once_and_the_stop_returns_with_its_end() {
     for blocking in [false, true] {
         let world = World::new();
-        let (builder, target) = (dormant(&world), noting_scheduled(&world));
-        let job = if blocking {
-            builder.run_blocking(target)
-        } else {
-            builder.run(target)
-        };
-        let job = job.unwrap();
+        let job = register(dormant(&world), blocking, noting_scheduled(&world));
         world.start();
         world.advance(310);
         job.trigger();
@@ -108,13 +102,7 @@ fn it_begins_at_once_and_the_stop_returns_with_its_end() {
 fn a_run_that_is_on_offer_begins() {
     for blocking in [false, true] {
         let world = World::new();
-        let (builder, target) = (dormant(&world), noting_scheduled(&world));
-        let job = if blocking {
-            builder.run_blocking(target)
-        } else {
-            builder.run(target)
-        };
-        let job = job.unwrap();
+        let job = register(dormant(&world), blocking, noting_scheduled(&world));
         job.trigger();
         world.scheduler.start().unwrap();
         if !blocking {
@@ -456,13 +444,7 @@ fn a_last_run_is_told_to_end_when_the_grace_is_over() {
 fn a_run_that_is_refused_is_tried_again_within_the_grace() {
     for blocking in [false, true] {
         let world = World::new();
-        let (builder, target) = (dormant(&world), noting_scheduled(&world));
-        let job = if blocking {
-            builder.run_blocking(target)
-        } else {
-            builder.run(target)
-        };
-        let job = job.unwrap();
+        let job = register(dormant(&world), blocking, noting_scheduled(&world));
         world.start();
         world.advance(310);
         job.trigger();

@@ -13,7 +13,7 @@ use atevery::{Allow, Event, EventKind, FirstRun, Job, MissedTicks, Overlap, Run,
 
 use crate::ends::offer;
 use crate::jitter::{begun, noting_scheduled};
-use crate::support::{Count, Log, World, later, ms, put, take, yield_now};
+use crate::support::{Count, Log, World, later, ms, put, register, take, yield_now};
 
 /// Registers a job that notes its scheduled instants, and starts.
 fn noting(world: &World, interval_ms: u64) -> Job {
@@ -383,13 +383,7 @@ fn a_triggered_run_that_is_refused_is_tried_again_at_the_next_tick() {
 fn a_triggered_run_that_is_refused_for_long_is_tried_once_a_tick() {
     for blocking in [false, true] {
         let world = World::new();
-        let (builder, target) = (world.every(10_000), noting_scheduled(&world));
-        let job = if blocking {
-            builder.run_blocking(target)
-        } else {
-            builder.run(target)
-        };
-        let job = job.unwrap();
+        let job = register(world.every(10_000), blocking, noting_scheduled(&world));
         world.start();
         world.advance(310);
         world.time.refuse_spawns(1_000);
