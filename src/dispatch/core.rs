@@ -260,6 +260,12 @@ impl Core {
         session.waits_for(job)
     }
 
+    /// The last tick at or before `now`. `now` if there is no session.
+    pub(crate) fn last_tick(&self, now: Time) -> Time {
+        let session = self.session.as_ref();
+        session.map_or(now, |session| session.grid().last_tick(now))
+    }
+
     /// Whether a trigger inside `run` begins `job` at once.
     pub(crate) fn is_triggered_at_once(&self, job: &JobCell, run: OfferId, now: Time) -> bool {
         let session = self.session.as_ref();

@@ -13,7 +13,7 @@ use crate::job::handle::Job;
 use crate::job::rules::Rules;
 use crate::job::state::OfferId;
 use crate::sync::atomic::Ordering;
-use crate::time::{FirstRun, mix};
+use crate::time::{FirstRun, Time, mix};
 use crate::unwind::lock;
 
 impl Engine {
@@ -66,6 +66,11 @@ impl Host for Engine {
 
     fn resolution(&self) -> Duration {
         self.resolution
+    }
+
+    fn last_tick(&self) -> Time {
+        let now = self.now();
+        lock(&self.core).last_tick(now)
     }
 
     fn is_running(&self) -> bool {

@@ -64,7 +64,8 @@ pub(crate) fn finish(wakeups: &mut Wakeups<'_>, run: &JobInstance, info: &RunInf
     let is_cancelled = matches!(end, RunEnd::Cancelled);
     let has_waited = waited.is_some();
     let ended = enter(run.run_key(), || report(engine, run, info, end, has_waited));
-    if run.job.rules().is_some_and(|rules| rules.fixed_delay) {
+    let has_fixed_delay = run.job.rules().is_some_and(|rules| rules.fixed_delay);
+    if has_fixed_delay && !run.state().load().has_chosen_next() {
         run.job.schedule_from_end(engine.now(), engine.resolution.into());
     }
     release(wakeups, run, is_cancelled, waited.map(|_| ended));
@@ -97,6 +98,11 @@ fn after_release(wakeups: &mut Wakeups<'_>, job: &Arc<JobCell>, deferred: Deferr
 /// Does the work that was deferred to the end of the run.
 fn follow_deferred(wakeups: &mut Wakeups<'_>, job: &Arc<JobCell>, deferred: Deferred) {
     if deferred.removed() {
+        job.clear_removed();
+        return;
+    }
+    if deferred.last() {
+        wakeups.engine().retire(job);
         job.clear_removed();
         return;
     }

@@ -27,6 +27,9 @@ pub(crate) trait Host: Send + Sync {
     /// The length of a tick.
     fn resolution(&self) -> Duration;
 
+    /// The last tick at or before now. Now, if the scheduler is stopped.
+    fn last_tick(&self) -> Time;
+
     /// Whether the scheduler is started.
     fn is_running(&self) -> bool;
 
@@ -157,6 +160,10 @@ pub(crate) mod tests {
         }
 
         fn resolution(&self) -> Duration {
+            unreachable!()
+        }
+
+        fn last_tick(&self) -> Time {
             unreachable!()
         }
 

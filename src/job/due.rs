@@ -23,12 +23,7 @@ impl JobCell {
         let scheduled = self.scheduled();
         if self.regularly_due(scheduled) < now {
             // If a run begins concurrently, it has already advanced the scheduled time, and the exchange fails.
-            let _ = self.scheduled.compare_exchange(
-                scheduled.as_nanos(),
-                now.as_nanos(),
-                Ordering::Relaxed,
-                Ordering::Relaxed,
-            );
+            self.exchange_scheduled(scheduled, now);
         }
     }
 
@@ -91,12 +86,16 @@ impl JobCell {
             return;
         }
         // If a run begins concurrently, the exchange fails, and the end of the run applies the interval.
-        let _ = self.scheduled.compare_exchange(
-            scheduled.as_nanos(),
-            choose(scheduled, counts_from.after(self.span())).as_nanos(),
-            Ordering::Relaxed,
-            Ordering::Relaxed,
-        );
+        self.exchange_scheduled(scheduled, choose(scheduled, counts_from.after(self.span())));
+    }
+
+    /// Replaces the scheduled time, unless it is no longer `scheduled`.
+    pub(super) fn exchange_scheduled(&self, scheduled: Time, next: Time) -> bool {
+        let (old, new) = (scheduled.as_nanos(), next.as_nanos());
+        let exchanged = self
+            .scheduled
+            .compare_exchange(old, new, Ordering::Relaxed, Ordering::Relaxed);
+        exchanged.is_ok()
     }
 
     /// Whether the next run is scheduled at the end of the run in progress.
@@ -136,7 +135,7 @@ impl JobCell {
             is_too_late_to_start || rules.are_over(self.runs(), self.next_start(now))
         });
         match self.due() {
-            _ if is_over => Time::NEVER,
+            _ if is_over || self.is_in_last_run() => Time::NEVER,
             Time::EARLIEST => now,
             due => due,
         }

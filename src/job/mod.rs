@@ -12,6 +12,7 @@ pub(crate) mod group_name;
 pub(crate) mod handle;
 pub(crate) mod id;
 pub(crate) mod instance;
+pub(crate) mod next_run;
 pub(crate) mod permits;
 pub(crate) mod prefetch;
 pub(crate) mod reported;

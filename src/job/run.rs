@@ -37,7 +37,7 @@ pub struct Run {
     /// When the run exceeds the job's time limit.
     time_limit: Time,
     /// The offer under which the run began.
-    offer_id: OfferId,
+    pub(super) offer_id: OfferId,
 }
 
 impl Run {

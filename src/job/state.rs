@@ -44,11 +44,15 @@ const HOLDER: u64 = 0b1_1111 << HOLDER_SHIFT;
 const HOLDER_SHIFT: u32 = 13;
 /// A job that has held its thread is known for it until this many measured runs in a row were short.
 const SHORT_RUNS: u64 = 16;
+/// The run in progress has said when the next run is scheduled, or that it was the last.
+const CHOSEN: u64 = 1 << 18;
+/// The run in progress has said that it was the last: the job removes itself at the end of the run.
+const LAST: u64 = 1 << 19;
 /// The flags of a trigger.
 const TRIGGER: u64 = TRIGGERED | AT_TICK;
 /// The bits of the job, not of a run. They stay when a run ends.
 const LASTING: u64 = REMOVED | PAUSED | TRIGGER | HOLDER;
-const OFFER_ID_SHIFT: u32 = 18;
+const OFFER_ID_SHIFT: u32 = 20;
 
 /// Identifies the offers of one turn of the loop or of a worker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -91,7 +95,7 @@ pub(crate) struct Deferred(u64);
 
 impl Deferred {
     pub(crate) fn nothing(self) -> bool {
-        self.0 & (DUE | WATCHED | REMOVED | TRIGGERED | CHANGED) == 0
+        self.0 & (DUE | WATCHED | REMOVED | TRIGGERED | CHANGED | LAST) == 0
     }
 
     /// The offer id of the run or offer that has ended.
@@ -114,6 +118,11 @@ impl Deferred {
 
     pub(crate) fn removed(self) -> bool {
         self.0 & REMOVED != 0
+    }
+
+    /// Whether the run has said that it was the last.
+    pub(crate) fn last(self) -> bool {
+        self.0 & LAST != 0
     }
 }
 
@@ -162,6 +171,16 @@ impl Snapshot {
     /// Whether the run in progress was told that it has reached its time limit.
     pub(crate) fn is_told_time_is_up(self) -> bool {
         self.0 & TIME_IS_UP != 0
+    }
+
+    /// Whether the run in progress has said when the next run is scheduled, or that it was the last.
+    pub(crate) fn has_chosen_next(self) -> bool {
+        self.0 & CHOSEN != 0
+    }
+
+    /// Whether the run in progress has said that it was the last.
+    pub(crate) fn is_last(self) -> bool {
+        self.0 & LAST != 0
     }
 
     /// Whether the job is known to hold its thread.
@@ -238,10 +257,13 @@ impl RunState {
             .map(Deferred)
     }
 
-    /// Ends the run in progress. If the run has `waited`, the word keeps this end instant.
+    /// Ends the run in progress. If the run has `waited`, the word keeps this end instant. If the run has said that it was
+    /// the last, no further run may begin.
     pub(crate) fn end(&self, waited: Option<Time>) -> Deferred {
         let mark = waited.map_or(0, waited_until);
-        let word = self.update(|word| Some(word & LASTING | mark)).unwrap_or_default();
+        let removed = |word: u64| if word & LAST != 0 { REMOVED } else { 0 };
+        let end = |word: u64| Some(word & LASTING | mark | removed(word));
+        let word = self.update(end).unwrap_or_default();
         debug_assert!(word & RUNNING != 0, "only what has begun can end");
         Deferred(word)
     }
@@ -266,6 +288,14 @@ impl RunState {
     /// Notes that the run in progress has held its thread for too long. Returns whether this was not noted before.
     pub(crate) fn note_held_thread(&self) -> bool {
         self.update(|word| (word & HELD_THREAD == 0).then_some(word | HELD_THREAD))
+            .is_some()
+    }
+
+    /// Notes that the run that began under `offer_id` has said when the next run is scheduled, or that it was the last.
+    /// Returns whether the run is still in progress.
+    pub(crate) fn choose_next(&self, offer_id: OfferId, is_last: bool) -> bool {
+        let chosen = if is_last { CHOSEN | LAST } else { CHOSEN };
+        self.update(|word| running(word, offer_id).then_some(word & !LAST | chosen))
             .is_some()
     }
 
@@ -357,7 +387,7 @@ impl RunState {
 }
 
 /// The word of an idle job whose last run had waited and ended at this instant. The instant is truncated: after about
-/// 20 hours, another instant gives the same word. A collision may delay a run by one tick.
+/// 5 hours, another instant gives the same word. A collision may delay a run by one tick.
 fn waited_until(ended: Time) -> u64 {
     (ended.as_nanos() as u64) << OFFER_ID_SHIFT | WAITED
 }

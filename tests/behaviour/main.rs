@@ -17,6 +17,7 @@ mod jitter;
 mod known_holders;
 mod many;
 mod naive;
+mod next_run;
 mod overlap;
 mod panics;
 mod pause;
