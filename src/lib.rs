@@ -175,6 +175,7 @@ mod text;
 mod unwind;
 
 pub use crate::control::job_builder::JobBuilder;
+pub use crate::control::job_guard::JobGuard;
 pub use crate::control::overlap::{Allow, OneAtATime, Overlap, OverlapPolicy, Several};
 pub use crate::control::scheduler::{Scheduler, SchedulerBuilder, WeakScheduler};
 pub use crate::control::stop::{Stop, StopReport};
@@ -185,6 +186,8 @@ pub use crate::job::event_kind::EventKind;
 pub use crate::job::group_name::{GroupName, IntoGroup};
 pub use crate::job::handle::Job;
 pub use crate::job::id::JobId;
+pub use crate::job::idle::Idle;
+pub use crate::job::removed::Removed;
 pub use crate::job::run::Run;
 pub use crate::job::target::{BlockingTarget, Outcome, SharedTarget, Target};
 pub use crate::observe::event::Event;

@@ -2,10 +2,10 @@
 //! seen every interleaving.
 
 mod bench;
-mod cancel_listeners;
 mod engine;
 mod groups;
 mod instances;
+mod listeners;
 mod queue;
 mod state;
 mod wake_queue;

@@ -1,9 +1,12 @@
 //! The types that users hold: the scheduler, builders, options, overlap policies and stops.
 
 pub(crate) mod job_builder;
+pub(crate) mod job_control;
+pub(crate) mod job_guard;
 pub(crate) mod options;
 pub(crate) mod overlap;
 pub(crate) mod parker;
 pub(crate) mod scheduler;
 pub(crate) mod stop;
+pub(crate) mod stop_scope;
 pub(crate) mod stopping;

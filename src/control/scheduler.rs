@@ -10,7 +10,9 @@ use crate::engine::{Engine, Settings};
 use crate::error::Error;
 use crate::exec::cancel::close;
 use crate::exec::driver;
+use crate::job::config::Host;
 use crate::job::handle::Job;
+use crate::job::run::Run;
 use crate::job::sampling::Sampling;
 use crate::observe::event::Event;
 use crate::observe::status::SchedulerStatus;
@@ -22,8 +24,8 @@ use crate::time::MissedTicks;
 ///
 /// Dropping the last handle stops the scheduler: no further run begins, and runs in progress are cancelled without
 /// waiting. With the feature `tracing`, a warning then says how many jobs ended. The same holds if a job, a hook or a
-/// panic drops the last handle. A [`Job`], a [`Run`](crate::Run) or a
-/// [`WeakScheduler`] does not keep the scheduler alive. A target that captures a `Scheduler` does.
+/// panic drops the last handle. A [`Job`], a [`Run`] or a [`WeakScheduler`]
+/// does not keep the scheduler alive. A target that captures a `Scheduler` does.
 ///
 /// ```
 /// use std::time::Duration;
@@ -92,7 +94,7 @@ impl Scheduler {
 
     /// Returns a [`Stop`], which stops the scheduler when it is awaited.
     pub fn stop(&self) -> Stop {
-        Stop::new(Arc::clone(self.engine()))
+        Stop::of_scheduler(Arc::clone(self.engine()))
     }
 
     /// Returns whether the scheduler was started and not stopped since.
@@ -178,6 +180,38 @@ impl Scheduler {
     pub(crate) fn engine(&self) -> &Arc<Engine> {
         &self.handle.engine
     }
+}
+
+impl Run {
+    /// Returns the scheduler of this run's job, for a job that adds jobs. `None` if the scheduler's last handle was
+    /// dropped.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use atevery::{Run, Scheduler, testing::VirtualTime};
+    ///
+    /// let time = VirtualTime::new();
+    /// let scheduler = Scheduler::new(time.clone());
+    /// scheduler.every(Duration::from_secs(60)).times(1).run(|run: Run| {
+    ///     let Some(scheduler) = run.scheduler() else { return Ok(()) };
+    ///     scheduler.every(Duration::from_secs(1)).name("added").run(|| ())?;
+    ///     Ok::<(), atevery::Error>(())
+    /// })?;
+    /// scheduler.start()?;
+    /// time.advance(Duration::from_secs(3));
+    /// assert_eq!(scheduler.jobs()[0].name(), "added");
+    /// # Ok::<(), atevery::Error>(())
+    /// ```
+    pub fn scheduler(&self) -> Option<Scheduler> {
+        let engine = engine_of(self.host()?)?;
+        let handle = engine.handle.get()?.upgrade()?.downcast().ok()?;
+        Some(Scheduler { handle })
+    }
+}
+
+/// The engine behind a job's interface to its scheduler.
+pub(crate) fn engine_of(host: Arc<dyn Host>) -> Option<Arc<Engine>> {
+    host.into_any().downcast().ok()
 }
 
 impl Drop for Handle {
@@ -319,9 +353,11 @@ impl SchedulerBuilder {
 
     fn finish(self) -> Scheduler {
         let engine = Engine::new(self.runtime, self.settings);
-        Scheduler {
-            handle: Arc::new(Handle { engine }),
-        }
+        let handle = Arc::new(Handle { engine });
+        let weak: Weak<Handle> = Arc::downgrade(&handle);
+        // The engine is new, so nobody has set its handle.
+        let _ = handle.engine.handle.set(weak);
+        Scheduler { handle }
     }
 }
 

@@ -5,13 +5,15 @@ use std::future::IntoFuture;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::control::stop_scope::StopScope;
 use crate::control::stopping::Stopping;
 use crate::engine::Engine;
 use crate::engine::run_tracker::StopOutcome;
 use crate::job::handle::Job;
 use crate::text::OneLine;
 
-/// A stop that has not begun: await the stop, or [`detach`](Stop::detach) it.
+/// A stop that has not begun: await the stop, or [`detach`](Stop::detach) it. [`Scheduler::stop`](crate::Scheduler::stop)
+/// stops a scheduler, and [`Job::stop`] stops one job.
 ///
 /// | call | runs in progress |
 /// | --- | --- |
@@ -60,15 +62,27 @@ use crate::text::OneLine;
 /// ```
 #[must_use = "a stop does nothing until it is awaited, waited for or detached"]
 pub struct Stop {
-    engine: Arc<Engine>,
+    /// `None` if the scheduler of the job is gone.
+    engine: Option<Arc<Engine>>,
+    scope: StopScope,
     grace: Duration,
     timeout: Option<Duration>,
 }
 
 impl Stop {
-    pub(crate) fn new(engine: Arc<Engine>) -> Stop {
+    pub(crate) fn of_scheduler(engine: Arc<Engine>) -> Stop {
+        Stop::new(Some(engine), StopScope::Scheduler)
+    }
+
+    /// `engine` is `None` if the scheduler of the job is gone.
+    pub(crate) fn of_job(engine: Option<Arc<Engine>>, job: Job) -> Stop {
+        Stop::new(engine, StopScope::Job(job))
+    }
+
+    fn new(engine: Option<Arc<Engine>>, scope: StopScope) -> Stop {
         Stop {
             engine,
+            scope,
             grace: Duration::ZERO,
             timeout: None,
         }
@@ -134,9 +148,11 @@ impl Stop {
         self.into_future().wait()
     }
 
-    /// Stops the scheduler immediately. Runs in progress are neither cancelled nor waited for. A later stop does both.
+    /// Stops immediately. Runs in progress are neither cancelled nor waited for. A later stop does both.
     pub fn detach(self) {
-        self.engine.halt(None);
+        if let Some(engine) = self.engine {
+            self.scope.detach(&engine);
+        }
     }
 }
 
@@ -154,7 +170,7 @@ impl IntoFuture for Stop {
     type IntoFuture = Stopping;
 
     fn into_future(self) -> Stopping {
-        Stopping::new(self.engine, self.grace, self.timeout)
+        Stopping::new(self.engine, self.scope, self.grace, self.timeout)
     }
 }
 

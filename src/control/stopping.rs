@@ -10,12 +10,11 @@ use std::time::{Duration, Instant};
 use crate::clock::sleep::Sleep;
 use crate::control::parker::Parker;
 use crate::control::stop::StopReport;
+use crate::control::stop_scope::StopScope;
 use crate::dispatch::drain::DrainProgress;
 use crate::engine::Engine;
 use crate::engine::run_tracker::{StopProgress, wait_inside};
-use crate::exec::cancel::{cancel_runs, tell_runs_to_end};
 use crate::exec::executor_probe::ExecutorProbe;
-use crate::exec::reaper::end_all_here;
 use crate::job::current_run::runs_blocked_until_ready;
 use crate::job::id::RunKey;
 use crate::time::{Span, Time};
@@ -28,14 +27,23 @@ const MOST_PATIENCE: Duration = Duration::from_secs(1);
 /// The future of a [`Stop`](crate::Stop).
 #[must_use = "a stop does nothing until it is awaited"]
 pub struct Stopping {
+    /// `None` if the stop has returned, or if there is nothing to stop.
     process: Option<Process>,
+    has_returned: bool,
 }
 
 impl Stopping {
-    pub(crate) fn new(engine: Arc<Engine>, grace: Duration, timeout: Option<Duration>) -> Stopping {
+    /// `engine` is `None` if the scheduler is gone. Then there is nothing to stop.
+    pub(crate) fn new(
+        engine: Option<Arc<Engine>>,
+        scope: StopScope,
+        grace: Duration,
+        timeout: Option<Duration>,
+    ) -> Stopping {
         Stopping {
-            process: Some(Process {
+            process: engine.map(|engine| Process {
                 engine,
+                scope,
                 grace,
                 timeout,
                 stage: Stage::New,
@@ -46,6 +54,7 @@ impl Stopping {
                 own_clock: None,
                 probe: None,
             }),
+            has_returned: false,
         }
     }
 
@@ -69,12 +78,13 @@ impl Future for Stopping {
     type Output = StopReport;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<StopReport> {
-        let process = self
-            .process
-            .as_mut()
-            .expect("a stop is not polled after it has returned");
-        let report = ready!(process.poll(cx));
+        assert!(!self.has_returned, "a stop is not polled after it has returned");
+        let report = match &mut self.process {
+            Some(process) => ready!(process.poll(cx)),
+            None => StopReport::default(),
+        };
         self.process = None;
+        self.has_returned = true;
         Poll::Ready(report)
     }
 }
@@ -101,6 +111,7 @@ impl fmt::Debug for Stopping {
 /// The steps of a stop.
 struct Process {
     engine: Arc<Engine>,
+    scope: StopScope,
     grace: Duration,
     timeout: Option<Duration>,
     stage: Stage,
@@ -173,7 +184,7 @@ impl Process {
         self.progress.register(cx.waker());
         loop {
             if self.expects_no_reaper() {
-                end_all_here(&self.engine);
+                self.scope.end_here(&self.engine);
             }
             if self.is_over() {
                 return Poll::Ready(self.finish());
@@ -187,7 +198,7 @@ impl Process {
                     ready!(self.sleep_until(until, cx));
                     if self.own_clock.is_some() {
                         // The runtime's clock may be ahead of the thread's.
-                        end_all_here(&self.engine);
+                        self.scope.end_here(&self.engine);
                     }
                     return Poll::Ready(self.finish());
                 }
@@ -227,8 +238,7 @@ impl Process {
     }
 
     fn watch(&self) {
-        let active = self.engine.active_batches();
-        self.engine.run_tracker.watch(&active, &self.progress);
+        self.scope.watch(&self.engine, &self.progress);
     }
 
     /// Notes the runs inside which the stop is waited for.
@@ -268,7 +278,7 @@ impl Process {
         if let Some(clock) = &mut self.own_clock {
             clock.begin_stage(Some(self.grace));
         }
-        let begun = self.engine.begin_stop(!self.grace.is_zero(), &self.progress);
+        let begun = self.scope.begin(&self.engine, !self.grace.is_zero(), &self.progress);
         self.drains = begun.drains;
         self.watch();
         // Before the stop cancels runs: their destructors may wait for other stops.
@@ -277,7 +287,7 @@ impl Process {
             drop(begun);
             self.cancel();
         } else {
-            tell_runs_to_end(&self.engine, &begun.in_progress);
+            self.scope.tell_to_end(&self.engine, &begun);
         }
     }
 
@@ -294,7 +304,7 @@ impl Process {
         if self.drains {
             self.end_drain();
         }
-        cancel_runs(&self.engine);
+        self.scope.cancel(&self.engine);
     }
 
     fn finish(&mut self) -> StopReport {
@@ -302,7 +312,7 @@ impl Process {
         self.wait_inside(Vec::new());
         self.engine.run_tracker.forget(&self.progress);
         self.progress.forget_waker();
-        self.engine.end_stop();
+        self.scope.end(&self.engine);
         StopReport::from(self.progress.take_outcome())
     }
 }

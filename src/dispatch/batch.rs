@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::dispatch::demand::MOST_WORKERS;
 use crate::job::cell::JobInstance;
+use crate::job::id::JobId;
 use crate::job::rules::CancelRun;
 use crate::job::state::OfferId;
 use crate::park::slot::RunSlot;
@@ -42,7 +43,8 @@ pub(crate) struct Batch {
     pub(crate) grid: Grid,
     pub(crate) jobs: Vec<JobInstance>,
     cancelled: AtomicBool,
-    pending: Mutex<Vec<Arc<RunSlot>>>,
+    /// The pending runs, each with its job.
+    pending: Mutex<Vec<(JobId, Arc<RunSlot>)>>,
     /// The blocking run of this batch, if it waits for its next attempt.
     paused: Mutex<Option<Arc<dyn CancelRun>>>,
     /// Whether the task of the batch was dropped while another thread was cancelling a run of the batch.
@@ -65,8 +67,8 @@ impl Batch {
         }
     }
 
-    /// Keeps a pending run, unless the batch has been cancelled. Returns whether the run was kept.
-    pub(crate) fn add_pending(&self, run: &Arc<RunSlot>) -> bool {
+    /// Keeps a pending run of `job`, unless the batch has been cancelled. Returns whether the run was kept.
+    pub(crate) fn add_pending(&self, job: JobId, run: &Arc<RunSlot>) -> bool {
         let mut pending = lock(&self.pending);
         let stays = !self.is_cancelled();
         if stays {
@@ -74,7 +76,7 @@ impl Batch {
                 // If one run of a batch is pending, most of its runs are.
                 pending.reserve(self.jobs.len());
             }
-            pending.push(Arc::clone(run));
+            pending.push((job, Arc::clone(run)));
         }
         stays
     }
@@ -89,7 +91,14 @@ impl Batch {
     /// hook that cancels the others.
     pub(crate) fn take_pending(&self) -> Option<Arc<RunSlot>> {
         let mut pending = lock(&self.pending);
-        (!pending.is_empty()).then(|| pending.remove(0))
+        (!pending.is_empty()).then(|| pending.remove(0).1)
+    }
+
+    /// Takes the pending run of `job`, which the caller cancels.
+    pub(crate) fn take_pending_of(&self, job: JobId) -> Option<Arc<RunSlot>> {
+        let mut pending = lock(&self.pending);
+        let place = pending.iter().position(|(other, _)| *other == job)?;
+        Some(pending.remove(place).1)
     }
 
     /// Forgets the pending runs, which have all ended.

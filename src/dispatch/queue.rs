@@ -7,7 +7,7 @@ use slab::Slab;
 
 use crate::dispatch::batch::{Batch, OfferedAt};
 use crate::dispatch::demand::{Demand, MOST_WORKERS, Urgency, workers_wanted};
-use crate::job::cell::JobInstance;
+use crate::job::cell::{JobCell, JobInstance};
 use crate::time::Time;
 
 /// The most spare batches: two for each worker, its batch and its next.
@@ -151,6 +151,15 @@ impl Queue {
         self.batches.retain(|_, batch| !batch.is_over());
         batches.sort_unstable_by_key(|batch| batch.number);
         batches
+    }
+
+    /// The batches with the runs of this job that are in progress.
+    pub(crate) fn batches_of(&self, job: &JobCell) -> Vec<Arc<Batch>> {
+        let offer_ids = job.running_under();
+        let has_run =
+            |batch: &Batch| offer_ids.contains(&batch.offer_id) && batch.jobs.iter().any(|run| run.job.id == job.id);
+        let batches = self.batches.iter().map(|(_, batch)| batch);
+        batches.filter(|batch| has_run(batch)).cloned().collect()
     }
 }
 

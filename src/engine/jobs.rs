@@ -1,15 +1,16 @@
 //! Registers, removes and reschedules jobs.
 
+use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::engine::Engine;
-use crate::job::cancel_listeners::CancelListeners;
 use crate::job::cell::JobCell;
 use crate::job::config::{Host, JobConfig, RunMode};
 use crate::job::event_kind::EventKind;
 use crate::job::handle::Job;
+use crate::job::listeners::JobListeners;
 use crate::job::rules::Rules;
 use crate::job::state::OfferId;
 use crate::sync::atomic::Ordering;
@@ -56,12 +57,16 @@ impl Engine {
 }
 
 impl Host for Engine {
+    fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
+        self
+    }
+
     fn clock(&self) -> &Clock {
         &self.clock
     }
 
-    fn cancel_listeners(&self) -> &CancelListeners {
-        &self.cancel_listeners
+    fn listeners(&self) -> &JobListeners {
+        &self.listeners
     }
 
     fn resolution(&self) -> Duration {
@@ -96,5 +101,6 @@ impl Host for Engine {
         if job.remove_after(|| self.unregister(job)) {
             self.emit(job, OfferId::NONE, None, self.now(), EventKind::Removed);
         }
+        self.listeners.wake(job.id);
     }
 }

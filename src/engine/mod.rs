@@ -14,15 +14,16 @@ pub(crate) mod sessions;
 pub(crate) mod wakeups;
 pub(crate) mod withdraw;
 
-use std::sync::{Arc, Weak};
+use std::any::Any;
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::dispatch::core::Core;
 use crate::engine::cancelled_runs::CancelledRuns;
 use crate::engine::run_tracker::RunTracker;
-use crate::job::cancel_listeners::CancelListeners;
 use crate::job::config::{CommonConfigs, Host};
+use crate::job::listeners::JobListeners;
 use crate::job::sampling::Sampling;
 use crate::observe::observers::{Hook, Observers};
 use crate::runtime::Runtime;
@@ -53,10 +54,12 @@ pub(crate) struct Engine {
     pub(crate) core: Mutex<Core>,
     pub(crate) run_tracker: RunTracker,
     pub(crate) cancelled_runs: CancelledRuns,
-    pub(crate) cancel_listeners: CancelListeners,
+    pub(crate) listeners: JobListeners,
     pub(crate) observers: Observers,
     /// Whether the executor has dropped the loop of the last session.
     has_lost_driver: AtomicBool,
+    /// What all handles of the scheduler share. Its drop closes the engine.
+    pub(crate) handle: OnceLock<Weak<dyn Any + Send + Sync>>,
 }
 
 impl Engine {
@@ -74,9 +77,10 @@ impl Engine {
             core: Mutex::default(),
             run_tracker: RunTracker::default(),
             cancelled_runs: CancelledRuns::default(),
-            cancel_listeners: CancelListeners::default(),
+            listeners: JobListeners::default(),
             observers: Observers::new(settings.hooks),
             has_lost_driver: AtomicBool::new(false),
+            handle: OnceLock::new(),
         })
     }
 

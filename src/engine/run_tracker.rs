@@ -7,7 +7,7 @@ use std::task::Waker;
 use crate::dispatch::batch::Batch;
 use crate::job::cell::JobInstance;
 use crate::job::handle::Job;
-use crate::job::id::RunKey;
+use crate::job::id::{JobId, RunKey};
 use crate::job::state::OfferId;
 use crate::sync::{AtomicWaker, Mutex, process_wide};
 use crate::unwind::{lock, quietly};
@@ -46,6 +46,16 @@ impl RunTracker {
         let mut tracked = lock(&self.0);
         for batch in active {
             for run in &batch.jobs {
+                tracked.watch(run, batch.offer_id, progress);
+            }
+        }
+    }
+
+    /// Makes a stop wait for each run in progress of this job. `batches` are the batches with these runs.
+    pub(crate) fn watch_job(&self, job: JobId, batches: &[Arc<Batch>], progress: &Arc<StopProgress>) {
+        let mut tracked = lock(&self.0);
+        for batch in batches {
+            for run in batch.jobs.iter().filter(|run| run.job.id == job) {
                 tracked.watch(run, batch.offer_id, progress);
             }
         }

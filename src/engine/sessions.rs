@@ -9,7 +9,7 @@ use crate::dispatch::loop_waker::LoopWaker;
 use crate::engine::Engine;
 use crate::engine::run_tracker::StopProgress;
 use crate::error::Error;
-use crate::job::cell::JobInstance;
+use crate::job::cell::{JobCell, JobInstance};
 use crate::job::state::OfferId;
 use crate::observe::status::SchedulerState;
 use crate::sync::atomic::Ordering;
@@ -136,6 +136,11 @@ impl Engine {
     /// The batches that are not over.
     pub(crate) fn active_batches(&self) -> Vec<Arc<Batch>> {
         lock(&self.core).queue.active()
+    }
+
+    /// The batches with the runs of this job that are in progress.
+    pub(crate) fn batches_of(&self, job: &JobCell) -> Vec<Arc<Batch>> {
+        lock(&self.core).queue.batches_of(job)
     }
 
     pub(crate) fn finish_batch(&self, batch: &Batch) {

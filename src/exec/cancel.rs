@@ -6,6 +6,7 @@ use crate::dispatch::batch::Batch;
 use crate::engine::Engine;
 use crate::exec::reaper::{cancel_in_slot, reap_here};
 use crate::job::cell::JobCell;
+use crate::job::state::{OfferId, RunState};
 use crate::observe::trace::warn_of_drop;
 use crate::unwind::{lock, quietly};
 
@@ -15,6 +16,30 @@ pub(crate) fn cancel_runs(engine: &Arc<Engine>) {
         batch.cancel();
         tell_to_end(engine, &batch);
         cancel_pending(engine, &batch);
+    }
+}
+
+/// Cancels the runs of this job that are in progress. If a run waits, a reaper drops its future. If a run is being
+/// polled, its future is dropped after the poll. Synchronous code continues, and may check `Run::is_cancelled`.
+pub(crate) fn cancel_job(engine: &Arc<Engine>, job: &JobCell) {
+    let batches = engine.batches_of(job);
+    tell_job(engine, job, &batches, RunState::cancel_at_wait);
+    for slot in batches.iter().filter_map(|batch| batch.take_pending_of(job.id)) {
+        cancel_in_slot(engine, &slot);
+    }
+}
+
+/// Tells the runs of this job that are in progress to end.
+pub(crate) fn tell_job_to_end(engine: &Engine, job: &JobCell) {
+    tell_job(engine, job, &engine.batches_of(job), RunState::cancel);
+}
+
+fn tell_job(engine: &Engine, job: &JobCell, batches: &[Arc<Batch>], tell: fn(&RunState, OfferId) -> bool) {
+    for batch in batches {
+        let mut runs = batch.jobs.iter().filter(|run| run.job.id == job.id);
+        if runs.any(|run| tell(run.state(), batch.offer_id)) {
+            engine.listeners.wake(job.id);
+        }
     }
 }
 
@@ -43,7 +68,7 @@ pub(crate) fn tell_runs_to_end(engine: &Engine, batches: &[Arc<Batch>]) {
 fn tell_to_end(engine: &Engine, batch: &Batch) {
     for run in &batch.jobs {
         if run.state().cancel(batch.offer_id) {
-            engine.cancel_listeners.wake(run.job.id);
+            engine.listeners.wake(run.job.id);
         }
     }
 }
@@ -54,7 +79,7 @@ fn tell_to_end(engine: &Engine, batch: &Batch) {
 pub(crate) fn cancel_replaced(engine: &Engine, job: &JobCell) {
     let waiting = job.rules().and_then(|rules| rules.replace_run());
     job.state.cancel_current();
-    engine.cancel_listeners.wake(job.id);
+    engine.listeners.wake(job.id);
     if let Some(run) = waiting {
         run.cancel();
     }
@@ -75,5 +100,6 @@ pub(crate) fn close(engine: &Arc<Engine>) {
         }
         quietly(|| drop(job));
     }
+    engine.listeners.wake_all();
     cancel_runs(engine);
 }

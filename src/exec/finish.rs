@@ -75,7 +75,7 @@ pub(crate) fn finish(wakeups: &mut Wakeups<'_>, run: &JobInstance, info: &RunInf
 #[inline]
 pub(crate) fn release(wakeups: &mut Wakeups<'_>, run: &JobInstance, is_cancelled: bool, waited: Option<Time>) {
     let deferred = run.state().end(waited);
-    let has_listeners = wakeups.engine().cancel_listeners.is_some();
+    let has_listeners = wakeups.engine().listeners.is_some();
     if !deferred.nothing() || run.job.rules().is_some() || has_listeners {
         after_release(wakeups, &run.job, deferred, is_cancelled);
     }
@@ -89,7 +89,7 @@ fn after_release(wakeups: &mut Wakeups<'_>, job: &Arc<JobCell>, deferred: Deferr
         follow_rules(wakeups, job, rules);
     }
     let engine = wakeups.engine();
-    engine.cancel_listeners.wake(job.id);
+    engine.listeners.wake(job.id);
     if deferred.watched() {
         engine.run_tracker.ended((job.id, deferred.offer_id()), is_cancelled);
     }

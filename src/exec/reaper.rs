@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use crate::dispatch::batch::Batch;
 use crate::engine::Engine;
 use crate::engine::cancelled_runs::Reaping;
 use crate::engine::wakeups::Wakeups;
@@ -73,10 +74,14 @@ pub(crate) fn end_all_here(engine: &Arc<Engine>) {
     while let Some(run) = engine.cancelled_runs.take() {
         end_here(engine, run);
     }
-    for batch in engine.active_batches().iter().filter(|batch| batch.is_cancelled()) {
-        if let Some(run) = batch.take_paused() {
-            in_context(engine, || run.cancel());
-        }
+    let cancelled = engine.active_batches().into_iter().filter(|batch| batch.is_cancelled());
+    end_paused_here(engine, &cancelled.collect::<Vec<_>>());
+}
+
+/// Ends the blocking runs of these batches that are between two attempts, on this thread.
+pub(crate) fn end_paused_here(engine: &Arc<Engine>, batches: &[Arc<Batch>]) {
+    for run in batches.iter().filter_map(|batch| batch.take_paused()) {
+        in_context(engine, || run.cancel());
     }
 }
 

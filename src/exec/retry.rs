@@ -12,8 +12,8 @@ use crate::engine::Engine;
 use crate::exec::call::call_enclosed;
 use crate::exec::finish::report_retry;
 use crate::exec::poller::poll_run;
-use crate::job::cancel_listeners::ListenerId;
 use crate::job::cell::JobInstance;
+use crate::job::listeners::ListenerId;
 use crate::job::rules::Backoff;
 use crate::job::run::RunInfo;
 use crate::job::run_end::RunEnd;
@@ -46,7 +46,7 @@ impl Wait {
     /// Returns `false` if no further attempt follows.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
         self.engine
-            .cancel_listeners
+            .listeners
             .register(self.job.job.id, &mut self.listener, cx.waker());
         if self.job.is_cancelled(self.number) {
             return Poll::Ready(false);
@@ -60,7 +60,7 @@ impl Wait {
 impl Drop for Wait {
     fn drop(&mut self) {
         if let Some(listener) = self.listener {
-            self.engine.cancel_listeners.deregister(self.job.job.id, listener);
+            self.engine.listeners.deregister(self.job.job.id, listener);
         }
     }
 }

@@ -229,7 +229,8 @@ fn poll_first(
                 future,
             };
             keep_pending(poller.wakeups.engine(), slot, pending);
-            if !batch.add_pending(slot) {
+            let is_kept = batch.add_pending(run.job.id, slot);
+            if !is_kept || run.state().load().ends_at_wait() {
                 cancel_in_slot(poller.wakeups.engine(), slot);
             }
             slots.occupy();

@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use crate::clock::sleep::Sleep;
-use crate::job::cancel_listeners::ListenerId;
+use crate::job::listeners::ListenerId;
 use crate::job::run::Run;
 
 /// The future of [`Run::cancelled`].
@@ -65,7 +65,7 @@ impl Future for Cancelled {
         let Some(host) = this.run.host() else {
             return Poll::Ready(());
         };
-        host.cancel_listeners()
+        host.listeners()
             .register(this.run.job_id(), &mut this.listener, cx.waker());
         if this.run.is_cancelled() {
             return Poll::Ready(());
@@ -83,7 +83,7 @@ impl Future for Cancelled {
 impl Drop for Cancelled {
     fn drop(&mut self) {
         if let (Some(listener), Some(host)) = (self.listener, self.run.host()) {
-            host.cancel_listeners().deregister(self.run.job_id(), listener);
+            host.listeners().deregister(self.run.job_id(), listener);
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::job::instance::{Instance, Instances, LastRun};
 use crate::job::rules::{OverlapState, Rules};
 use crate::job::run::{RunContext, RunInfo};
 use crate::job::span::RunSpan;
-use crate::job::state::{Begin, RunState};
+use crate::job::state::{Begin, OfferId, RunState, Snapshot};
 use crate::job::stats::{AtomicRunStats, RunStats};
 use crate::job::target::{Body, CallResult, FutureBuf};
 use crate::sync::MutexGuard;
@@ -194,6 +194,15 @@ impl JobCell {
     /// The maximum number of runs at a time.
     pub(crate) fn most_runs(&self) -> usize {
         self.instances().map_or(1, Instances::most_runs)
+    }
+
+    /// The offer ids of the runs in progress.
+    pub(crate) fn running_under(&self) -> Vec<OfferId> {
+        let own = self.state.load();
+        let others = self.instances().map(Instances::all).unwrap_or_default();
+        let others = others.into_iter().map(|instance| instance.state.load());
+        let running = std::iter::once(own).chain(others).filter(|state| state.is_running());
+        running.map(Snapshot::offer_id).collect()
     }
 
     /// Number of runs in progress.

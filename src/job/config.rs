@@ -1,17 +1,18 @@
 //! The configuration of a job, except for its interval. Most jobs have the same configuration and share it, because a
 //! scheduler may hold a million jobs.
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
 use crate::clock::Clock;
-use crate::job::cancel_listeners::CancelListeners;
 use crate::job::cell::JobCell;
 use crate::job::event_kind::EventKind;
 use crate::job::failures::FailureStats;
 use crate::job::id::JobId;
+use crate::job::listeners::JobListeners;
 use crate::job::reported::Reported;
 use crate::job::rules::Rules;
 use crate::job::state::OfferId;
@@ -21,8 +22,11 @@ use crate::time::{MissedTicks, Time};
 pub(crate) trait Host: Send + Sync {
     fn clock(&self) -> &Clock;
 
-    /// The tasks that wait for the cancellation of a run.
-    fn cancel_listeners(&self) -> &CancelListeners;
+    /// The scheduler's type, for folders above this one.
+    fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
+
+    /// The tasks that wait for a change of a job.
+    fn listeners(&self) -> &JobListeners;
 
     /// The length of a tick.
     fn resolution(&self) -> Duration;
@@ -151,11 +155,15 @@ pub(crate) mod tests {
     struct Nobody;
 
     impl Host for Nobody {
+        fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
+            unreachable!()
+        }
+
         fn clock(&self) -> &Clock {
             unreachable!()
         }
 
-        fn cancel_listeners(&self) -> &CancelListeners {
+        fn listeners(&self) -> &JobListeners {
             unreachable!()
         }
 

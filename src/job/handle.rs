@@ -42,6 +42,10 @@ impl Job {
         &self.0
     }
 
+    pub(crate) fn cell_arc(&self) -> &Arc<JobCell> {
+        &self.0
+    }
+
     /// Returns the id, which is unique in the process.
     pub fn id(&self) -> JobId {
         self.0.id

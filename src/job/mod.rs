@@ -1,6 +1,5 @@
 //! A job and its runs: the state word, the cell, the target, the rules and the handle.
 
-pub(crate) mod cancel_listeners;
 pub(crate) mod cancelled;
 pub(crate) mod cell;
 pub(crate) mod config;
@@ -11,10 +10,13 @@ pub(crate) mod failures;
 pub(crate) mod group_name;
 pub(crate) mod handle;
 pub(crate) mod id;
+pub(crate) mod idle;
 pub(crate) mod instance;
+pub(crate) mod listeners;
 pub(crate) mod next_run;
 pub(crate) mod permits;
 pub(crate) mod prefetch;
+pub(crate) mod removed;
 pub(crate) mod reported;
 pub(crate) mod rules;
 pub(crate) mod run;
@@ -24,3 +26,4 @@ pub(crate) mod span;
 pub(crate) mod state;
 pub(crate) mod stats;
 pub(crate) mod target;
+pub(crate) mod watch;

@@ -48,11 +48,13 @@ const SHORT_RUNS: u64 = 16;
 const CHOSEN: u64 = 1 << 18;
 /// The run in progress has said that it was the last: the job removes itself at the end of the run.
 const LAST: u64 = 1 << 19;
+/// The run in progress is cancelled, and its future is dropped as soon as it waits.
+const ENDS_AT_WAIT: u64 = 1 << 20;
 /// The flags of a trigger.
 const TRIGGER: u64 = TRIGGERED | AT_TICK;
 /// The bits of the job, not of a run. They stay when a run ends.
 const LASTING: u64 = REMOVED | PAUSED | TRIGGER | HOLDER;
-const OFFER_ID_SHIFT: u32 = 20;
+const OFFER_ID_SHIFT: u32 = 21;
 
 /// Identifies the offers of one turn of the loop or of a worker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -183,6 +185,11 @@ impl Snapshot {
         self.0 & LAST != 0
     }
 
+    /// Whether the future of the run in progress is to be dropped.
+    pub(crate) fn ends_at_wait(self) -> bool {
+        self.0 & ENDS_AT_WAIT != 0
+    }
+
     /// Whether the job is known to hold its thread.
     pub(crate) fn holds_thread(self) -> bool {
         self.0 & HOLDER != 0
@@ -271,6 +278,13 @@ impl RunState {
     /// Cancels the run that began under `offer_id`, if the run is still in progress.
     pub(crate) fn cancel(&self, offer_id: OfferId) -> bool {
         self.update(|word| running(word, offer_id).then_some(word | CANCELLED))
+            .is_some()
+    }
+
+    /// Cancels the run that began under `offer_id`, if the run is still in progress. As soon as the run waits, its future
+    /// is to be dropped.
+    pub(crate) fn cancel_at_wait(&self, offer_id: OfferId) -> bool {
+        self.update(|word| running(word, offer_id).then_some(word | CANCELLED | ENDS_AT_WAIT))
             .is_some()
     }
 
@@ -387,7 +401,7 @@ impl RunState {
 }
 
 /// The word of an idle job whose last run had waited and ended at this instant. The instant is truncated: after about
-/// 5 hours, another instant gives the same word. A collision may delay a run by one tick.
+/// 2 hours, another instant gives the same word. A collision may delay a run by one tick.
 fn waited_until(ended: Time) -> u64 {
     (ended.as_nanos() as u64) << OFFER_ID_SHIFT | WAITED
 }

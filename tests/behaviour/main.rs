@@ -1,6 +1,7 @@
 //! The contract, rule by rule, on virtual time and on runtimes of the tests.
 
 mod allow;
+mod cancel;
 mod chaos;
 mod clock;
 mod cooperation;
@@ -13,7 +14,9 @@ mod few;
 mod fixed_delay;
 mod grace_and_timeout;
 mod groups;
+mod idle;
 mod jitter;
+mod job_stop;
 mod known_holders;
 mod many;
 mod naive;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::task::{Wake, Waker};
 
 use super::{all, both, job};
-use crate::job::cancel_listeners::CancelListeners;
 use crate::job::cell::JobCell;
+use crate::job::listeners::JobListeners;
 use crate::job::state::OfferId;
 use crate::sync::atomic::{AtomicU64, Ordering};
 
@@ -24,7 +24,7 @@ impl Wake for Woken {
     }
 }
 
-fn running() -> (Arc<CancelListeners>, Arc<JobCell>, OfferId) {
+fn running() -> (Arc<JobListeners>, Arc<JobCell>, OfferId) {
     let (job, offer_id) = (job(), OfferId::new(1));
     job.state.offer(offer_id);
     job.state.begin(offer_id);
@@ -35,10 +35,10 @@ fn running() -> (Arc<CancelListeners>, Arc<JobCell>, OfferId) {
 #[test]
 fn a_listener_is_woken_or_sees_the_cancellation() {
     all(|| {
-        let (cancel_listeners, job, offer_id) = running();
+        let (listeners, job, offer_id) = running();
         let woken = Arc::new(Woken::default());
         let waker = Waker::from(Arc::clone(&woken));
-        let (listeners, its_job) = (Arc::clone(&cancel_listeners), Arc::clone(&job));
+        let (listeners, its_job) = (Arc::clone(&listeners), Arc::clone(&job));
         let (seen, ()) = both(
             move || {
                 let mut listener = None;
@@ -47,7 +47,7 @@ fn a_listener_is_woken_or_sees_the_cancellation() {
             },
             || {
                 job.state.cancel(offer_id);
-                cancel_listeners.wake(job.id);
+                listeners.wake(job.id);
             },
         );
         assert!(seen || woken.times() == 1, "neither told nor woken");
@@ -58,10 +58,10 @@ fn a_listener_is_woken_or_sees_the_cancellation() {
 #[test]
 fn a_listener_is_woken_by_the_end() {
     all(|| {
-        let (cancel_listeners, job, _) = running();
+        let (listeners, job, _) = running();
         let woken = Arc::new(Woken::default());
         let waker = Waker::from(Arc::clone(&woken));
-        let (listeners, its_job) = (Arc::clone(&cancel_listeners), Arc::clone(&job));
+        let (listeners, its_job) = (Arc::clone(&listeners), Arc::clone(&job));
         let (running, ()) = both(
             move || {
                 listeners.register(its_job.id, &mut None, &waker);
@@ -69,7 +69,7 @@ fn a_listener_is_woken_by_the_end() {
             },
             || {
                 job.state.end(None);
-                cancel_listeners.wake(job.id);
+                listeners.wake(job.id);
             },
         );
         assert!(!running || woken.times() == 1, "neither told nor woken");
@@ -80,13 +80,13 @@ fn a_listener_is_woken_by_the_end() {
 #[test]
 fn wakers_change_and_go_while_others_are_woken() {
     all(|| {
-        let (cancel_listeners, job, offer_id) = running();
+        let (listeners, job, offer_id) = running();
         let [stays, goes] = [(); 2].map(|()| Arc::new(Woken::default()));
         let (mut listener, mut leaving) = (None, None);
-        cancel_listeners.register(job.id, &mut listener, Waker::noop());
-        cancel_listeners.register(job.id, &mut leaving, &Waker::from(Arc::clone(&goes)));
+        listeners.register(job.id, &mut listener, Waker::noop());
+        listeners.register(job.id, &mut leaving, &Waker::from(Arc::clone(&goes)));
         let (listeners, its_job, waker) = (
-            Arc::clone(&cancel_listeners),
+            Arc::clone(&listeners),
             Arc::clone(&job),
             Waker::from(Arc::clone(&stays)),
         );
@@ -98,14 +98,14 @@ fn wakers_change_and_go_while_others_are_woken() {
             },
             || {
                 job.state.cancel(offer_id);
-                cancel_listeners.wake(job.id);
+                listeners.wake(job.id);
             },
         );
         assert!(seen || stays.times() == 1);
         assert!(goes.times() <= 1);
         // No waker is left behind: all wakers are gone, or go now.
-        cancel_listeners.wake(job.id);
-        drop(cancel_listeners);
+        listeners.wake(job.id);
+        drop(listeners);
         assert_eq!((Arc::strong_count(&stays), Arc::strong_count(&goes)), (1, 1));
     });
 }

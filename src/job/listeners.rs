@@ -1,4 +1,4 @@
-//! The tasks that wait for the cancellation of a run.
+//! The tasks that wait for a change of a job: the cancellation or the end of a run, or the removal of the job.
 
 use std::collections::HashMap;
 use std::task::Waker;
@@ -9,7 +9,7 @@ use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::unwind::{lock, quietly};
 
 #[derive(Default)]
-pub(crate) struct CancelListeners {
+pub(crate) struct JobListeners {
     /// Number of registered wakers. Without listeners, a wake costs only the load of this counter, and no lock.
     count: AtomicUsize,
     jobs: Mutex<Jobs>,
@@ -25,9 +25,9 @@ struct Jobs {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ListenerId(u64);
 
-impl CancelListeners {
-    /// Keeps `waker` until a run of the job is cancelled. The caller must register first and then check the job's
-    /// state. Otherwise the caller can miss a cancellation.
+impl JobListeners {
+    /// Keeps `waker` until the job changes. The caller must register first and then check the job's state. Otherwise the
+    /// caller can miss a change.
     pub(crate) fn register(&self, job: JobId, listener: &mut Option<ListenerId>, waker: &Waker) {
         let mut waker = waker.clone();
         let mut jobs = lock(&self.jobs);
@@ -76,6 +76,12 @@ impl CancelListeners {
         }
     }
 
+    /// Wakes the listeners of all jobs.
+    pub(crate) fn wake_all(&self) {
+        let jobs: Vec<JobId> = lock(&self.jobs).waiting.keys().copied().collect();
+        jobs.into_iter().for_each(|job| self.wake_all_of(job));
+    }
+
     #[cold]
     fn wake_all_of(&self, job: JobId) {
         let woken = lock(&self.jobs).waiting.remove(&job).unwrap_or_default();
@@ -87,35 +93,42 @@ impl CancelListeners {
     }
 }
 
+impl Drop for JobListeners {
+    /// The scheduler is gone, and so are all its jobs.
+    fn drop(&mut self) {
+        self.wake_all();
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn counts(cancel_listeners: &CancelListeners) -> (usize, usize) {
+    fn counts(listeners: &JobListeners) -> (usize, usize) {
         (
-            cancel_listeners.count.load(Ordering::SeqCst),
-            lock(&cancel_listeners.jobs).waiting.len(),
+            listeners.count.load(Ordering::SeqCst),
+            lock(&listeners.jobs).waiting.len(),
         )
     }
 
     #[test]
     fn a_listener_that_left_or_was_woken_is_forgotten() {
-        let cancel_listeners = CancelListeners::default();
+        let listeners = JobListeners::default();
         let (job, mut ids) = (JobId::next(), [None, None]);
         for listener in &mut ids {
-            cancel_listeners.register(job, listener, Waker::noop());
-            cancel_listeners.register(job, listener, Waker::noop());
+            listeners.register(job, listener, Waker::noop());
+            listeners.register(job, listener, Waker::noop());
         }
-        assert_eq!(counts(&cancel_listeners), (2, 1));
+        assert_eq!(counts(&listeners), (2, 1));
         let [first, second] = ids.map(Option::unwrap);
-        cancel_listeners.deregister(job, first);
-        cancel_listeners.deregister(job, first);
-        assert_eq!(counts(&cancel_listeners), (1, 1));
-        cancel_listeners.deregister(job, second);
-        assert_eq!(counts(&cancel_listeners), (0, 0));
-        cancel_listeners.register(job, &mut Some(first), Waker::noop());
-        cancel_listeners.wake(job);
-        cancel_listeners.deregister(job, first);
-        assert_eq!(counts(&cancel_listeners), (0, 0));
+        listeners.deregister(job, first);
+        listeners.deregister(job, first);
+        assert_eq!(counts(&listeners), (1, 1));
+        listeners.deregister(job, second);
+        assert_eq!(counts(&listeners), (0, 0));
+        listeners.register(job, &mut Some(first), Waker::noop());
+        listeners.wake(job);
+        listeners.deregister(job, first);
+        assert_eq!(counts(&listeners), (0, 0));
     }
 }
