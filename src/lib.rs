@@ -181,6 +181,7 @@ pub use crate::control::scheduler::{Scheduler, SchedulerBuilder, WeakScheduler};
 pub use crate::control::stop::{Stop, StopReport};
 pub use crate::control::stopping::Stopping;
 pub use crate::error::Error;
+pub use crate::exec::ticks::Ticks;
 pub use crate::job::cancelled::Cancelled;
 pub use crate::job::event_kind::EventKind;
 pub use crate::job::group_name::{GroupName, IntoGroup};

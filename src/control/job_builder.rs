@@ -7,8 +7,9 @@ use crate::control::options::{Options, Overlaps};
 use crate::control::overlap::{OneAtATime, OverlapPolicy, Several};
 use crate::control::scheduler::Scheduler;
 use crate::error::Error;
+use crate::exec::ticks::{NoTarget, Ticks};
 use crate::job::cell::JobCell;
-use crate::job::config::RunMode;
+use crate::job::config::{RunMode, RunPlace};
 use crate::job::group_name::IntoGroup;
 use crate::job::handle::Job;
 use crate::job::rules;
@@ -254,6 +255,44 @@ impl<Runs> JobBuilder<Runs> {
         self
     }
 
+    /// Registers a job whose runs the holder of the returned [`Ticks`] does.
+    ///
+    /// [`retry`](JobBuilder::retry), [`timeout`](JobBuilder::timeout) and [`on_overlap`](JobBuilder::on_overlap) make no
+    /// sense for such a job. By default, its name is `ticks`.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use atevery::{Scheduler, testing::VirtualTime};
+    /// use futures::StreamExt;
+    ///
+    /// let time = VirtualTime::new();
+    /// let scheduler = Scheduler::new(time.clone());
+    /// scheduler.start()?;
+    /// let mut ticks = scheduler.every(Duration::from_secs(1)).times(3).ticks()?;
+    /// let mut seen = Vec::new(); // borrowed, and not `Send` if it need not be
+    /// time.block_on(async {
+    ///     while let Some(run) = ticks.next().await {
+    ///         seen.push(run.number());
+    ///     }
+    /// });
+    /// assert_eq!(seen, [0, 1, 2]);
+    /// # Ok::<(), atevery::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Returns the errors of [`run`](JobBuilder::run), and [`is_invalid_option`](Error::is_invalid_option) if the job has
+    /// one of the options above.
+    pub fn ticks(self) -> Result<Ticks, Error> {
+        self.options.check_ticks()?;
+        let engine = Arc::clone(self.scheduler.engine());
+        let first = self.first;
+        let job = Job::new(self.make_cell(RunPlace::Ticks, NoTarget)?);
+        let ticks = Ticks::new(&engine, job.clone());
+        engine.register(job.cell_arc(), first);
+        Ok(ticks)
+    }
+
     pub(crate) fn overlapping<Other>(mut self, overlap: Overlaps) -> JobBuilder<Other> {
         self.options.overlap = overlap;
         JobBuilder {
@@ -267,18 +306,33 @@ impl<Runs> JobBuilder<Runs> {
         }
     }
 
-    /// Registers a job with this body.
     fn register<B: Body>(self, body: B, blocking: bool) -> Result<Job, Error> {
+        let place = if blocking {
+            RunPlace::BlockingPool
+        } else {
+            RunPlace::Executor
+        };
+        self.register_in(place, body)
+    }
+
+    /// Registers a job with this body.
+    fn register_in<B: Body>(self, place: RunPlace, body: B) -> Result<Job, Error> {
+        let engine = Arc::clone(self.scheduler.engine());
+        let first = self.first;
+        let cell = self.make_cell(place, body)?;
+        engine.register(&cell, first);
+        Ok(Job::new(cell))
+    }
+
+    fn make_cell<B: Body>(self, place: RunPlace, body: B) -> Result<Arc<JobCell>, Error> {
         let engine = self.scheduler.engine();
         rules::check_interval(self.interval, engine.resolution)?;
         let rules = self.options.into_rules(engine, self.interval)?;
-        let config = engine.config(RunMode::new(self.policy, blocking, body.takes_run()), rules);
-        let cell: Arc<JobCell> = match self.name {
+        let config = engine.config(RunMode::new(self.policy, place, body.takes_run()), rules);
+        Ok(match self.name {
             None => Arc::new(JobCell::new(self.interval, config, body)),
             Some(name) => Arc::new(JobCell::new(self.interval, config, Named::new(name, body))),
-        };
-        engine.register(&cell, self.first);
-        Ok(Job::new(cell))
+        })
     }
 }
 

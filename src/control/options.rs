@@ -81,6 +81,22 @@ impl Options {
         true
     }
 
+    /// Checks the options of a job whose runs its holder does.
+    pub(super) fn check_ticks(&self) -> Result<(), Error> {
+        let options = [
+            ("retry", self.backoffs.is_some()),
+            ("timeout", self.timeout.is_some()),
+            ("on_overlap", self.overlap != Overlaps::Wait),
+        ];
+        match options.into_iter().find(|(_, is_set)| *is_set) {
+            None => Ok(()),
+            Some((option, _)) => Err(Error::invalid_option(format!(
+                "`{option}` is for runs that the scheduler does, not for `ticks`, whose holder does them: leave it out, or \
+                 use `run`"
+            ))),
+        }
+    }
+
     fn check(&self, interval: Duration) -> Result<(), Error> {
         if let Some(max) = self.jitter {
             check_jitter(max, interval)?;

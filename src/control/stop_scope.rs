@@ -67,7 +67,10 @@ impl StopScope {
     /// Neither cancels nor waits.
     pub(super) fn detach(&self, engine: &Arc<Engine>) {
         match self {
-            StopScope::Scheduler => engine.halt(None),
+            StopScope::Scheduler => {
+                engine.halt(None);
+                engine.tickers.end_all();
+            }
             StopScope::Job(job) => job.remove(),
         }
     }

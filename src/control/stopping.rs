@@ -305,6 +305,9 @@ impl Process {
             self.end_drain();
         }
         self.scope.cancel(&self.engine);
+        if self.timeout.is_none() {
+            self.progress.set_aside_ticks();
+        }
     }
 
     fn finish(&mut self) -> StopReport {

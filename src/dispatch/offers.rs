@@ -8,6 +8,7 @@ use crate::dispatch::drain::Drain;
 use crate::dispatch::groups::Groups;
 use crate::dispatch::queue::Queue;
 use crate::job::cell::{JobCell, JobInstance};
+use crate::job::config::RunPlace;
 use crate::job::instance::{Instance, Instances};
 use crate::job::rules::{OverlapState, Rules};
 use crate::job::state::{Offer, OfferId};
@@ -24,8 +25,8 @@ pub(crate) struct Dispatch {
     grid: Grid,
     offer_id: OfferId,
     jobs: Vec<JobInstance>,
-    /// Blocking jobs. Each becomes a batch of its own.
-    blocking: Vec<JobInstance>,
+    /// Jobs that no worker runs. Each becomes a batch of its own.
+    outside: Vec<JobInstance>,
     /// Whether some of the offers wait in the queue.
     has_queued: bool,
     pub(crate) follow_up: FollowUp,
@@ -34,8 +35,8 @@ pub(crate) struct Dispatch {
 /// The actions that follow a dispatch and must not hold a lock.
 #[derive(Default)]
 pub(crate) struct FollowUp {
-    /// Batches for the blocking pool.
-    pub(crate) blocking: Vec<Arc<Batch>>,
+    /// Batches of one job each: for the blocking pool, and for the holders of `Ticks`.
+    pub(crate) outside: Vec<Arc<Batch>>,
     /// Due jobs whose run in progress is to be replaced.
     pub(crate) replaced: Vec<Arc<JobCell>>,
     /// Jobs that have no run left.
@@ -51,7 +52,7 @@ pub(crate) struct FollowUp {
 
 impl FollowUp {
     pub(crate) fn is_empty(&self) -> bool {
-        self.blocking.is_empty() && self.replaced.is_empty() && !self.has_left_drain && !self.may_block()
+        self.outside.is_empty() && self.replaced.is_empty() && !self.has_left_drain && !self.may_block()
     }
 
     /// Whether the follow-up calls code of a user (a target's destructor, a hook), which may block the thread.
@@ -72,7 +73,7 @@ impl Dispatch {
             grid,
             offer_id,
             jobs,
-            blocking: Vec::new(),
+            outside: Vec::new(),
             has_queued: false,
             follow_up: FollowUp::default(),
         }
@@ -86,10 +87,9 @@ impl Dispatch {
 
     #[inline]
     fn push(&mut self, offered: JobInstance) {
-        let list = if offered.job.is_blocking() {
-            &mut self.blocking
-        } else {
-            &mut self.jobs
+        let list = match offered.job.config.mode.place {
+            RunPlace::Executor => &mut self.jobs,
+            RunPlace::BlockingPool | RunPlace::Ticks => &mut self.outside,
         };
         list.push(offered);
     }
@@ -98,7 +98,7 @@ impl Dispatch {
     pub(crate) fn urgency(&self, is_behind: bool) -> Urgency {
         if self.follow_up.may_block() {
             Urgency::MayBlock
-        } else if is_behind || !self.follow_up.blocking.is_empty() {
+        } else if is_behind || !self.follow_up.outside.is_empty() {
             // Runs on the blocking pool begin after all others.
             Urgency::Behind
         } else {
@@ -132,8 +132,8 @@ impl Dispatch {
             self.has_queued = true;
         }
         drop(jobs);
-        for job in self.blocking.drain(..) {
-            self.follow_up.blocking.push(queue.dispatch(offered_at, vec![job]));
+        for job in self.outside.drain(..) {
+            self.follow_up.outside.push(queue.dispatch(offered_at, vec![job]));
         }
     }
 

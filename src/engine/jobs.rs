@@ -101,6 +101,9 @@ impl Host for Engine {
         if job.remove_after(|| self.unregister(job)) {
             self.emit(job, OfferId::NONE, None, self.now(), EventKind::Removed);
         }
+        if job.has_ticks() {
+            self.tickers.end(job.id);
+        }
         self.listeners.wake(job.id);
     }
 }

@@ -214,6 +214,17 @@ impl StopProgress {
         }
     }
 
+    /// Sets the runs aside that the holders of `Ticks` do: nothing can cancel them.
+    pub(crate) fn set_aside_ticks(&self) {
+        let runs = lock(&self.runs);
+        let ticks = runs.waiting.iter().filter(|(_, job)| job.cell().has_ticks());
+        let ticks: Vec<RunKey> = ticks.map(|(run, _)| *run).collect();
+        drop(runs);
+        if !ticks.is_empty() {
+            self.set_aside(&ticks);
+        }
+    }
+
     fn wake_if_over(&self) {
         let wakes = lock(&self.runs).wakes();
         if wakes {

@@ -67,6 +67,7 @@ impl Engine {
         drop((halted.waiting, halted.slot_sets));
         halted.waker.inspect(|waker| waker.wake());
         if halted.was_draining {
+            self.tickers.end_all();
             self.run_tracker.drain_ended();
         }
         halted.batches
@@ -95,6 +96,11 @@ impl Engine {
             self.run_tracker.await_no_last_run(progress);
         }
         let in_progress = self.follow_halt(halted);
+        if drains {
+            self.tickers.end_undrained();
+        } else {
+            self.tickers.end_all();
+        }
         StopBegun { drains, in_progress }
     }
 
@@ -117,10 +123,14 @@ impl Engine {
         halted.into_iter().for_each(|halted| drop(self.follow_halt(halted)));
     }
 
-    /// Called when the executor has dropped the loop of this session before the session's end.
-    pub(crate) fn driver_dropped(self: &Arc<Self>, number: u64) {
+    /// Called when the executor has dropped the loop of this session before the session's end. If it has never polled the
+    /// loop (`has_run` is false), it has refused the loop, and the scheduler has not run.
+    pub(crate) fn driver_dropped(self: &Arc<Self>, number: u64, has_run: bool) {
         self.has_lost_driver.store(true, Ordering::Release);
         self.halt(Some(number));
+        if has_run {
+            self.tickers.end_all();
+        }
     }
 
     /// Called when the executor polls the loop.

@@ -100,6 +100,17 @@ pub(crate) fn begin_blocking(
     }
 }
 
+/// Begins the run of a batch that the holder of a `Ticks` does, if its offer still holds.
+pub(crate) fn begin_tick(engine: &Arc<Engine>, batch: &Batch) -> Option<RunInfo> {
+    let mut wakeups = Wakeups::new(engine);
+    let run = &batch.jobs[0];
+    let Some(how) = run.state().begin(batch.offer_id) else {
+        withdraw(&mut wakeups, batch.offer_id, run);
+        return None;
+    };
+    Some(begin(&mut wakeups, batch, run, how))
+}
+
 fn begin(wakeups: &mut Wakeups<'_>, batch: &Batch, run: &JobInstance, how: Begin) -> RunInfo {
     let engine = wakeups.engine();
     let job = &run.job;

@@ -100,6 +100,7 @@ pub(crate) fn close(engine: &Arc<Engine>) {
         }
         quietly(|| drop(job));
     }
+    engine.tickers.end_all();
     engine.listeners.wake_all();
     cancel_runs(engine);
 }

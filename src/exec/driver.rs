@@ -21,6 +21,7 @@ pub(crate) fn start(engine: &Arc<Engine>) -> Result<(), Error> {
         session,
         waker,
         sleep: Sleep::default(),
+        has_run: false,
         has_ended: false,
     };
     engine.clock.runtime().spawn(Box::pin(driver)).map_err(|refusal| {
@@ -35,6 +36,7 @@ struct Driver {
     session: u64,
     waker: Arc<LoopWaker>,
     sleep: Sleep,
+    has_run: bool,
     has_ended: bool,
 }
 
@@ -87,6 +89,7 @@ impl Future for Driver {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.has_run = true;
         self.waker.register(cx.waker());
         match self.engine.upgrade() {
             Some(engine) => enter_task(|| self.serve(&engine, cx)),
@@ -108,7 +111,7 @@ impl Drop for Driver {
             return;
         }
         if let Some(engine) = self.engine.upgrade() {
-            engine.driver_dropped(self.session);
+            engine.driver_dropped(self.session, self.has_run);
         }
     }
 }

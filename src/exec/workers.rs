@@ -113,8 +113,12 @@ pub(crate) fn worker_dropped(engine: &Arc<Engine>) {
 
 /// Carries out the follow-up of a dispatch.
 pub(crate) fn follow_up(engine: &Arc<Engine>, work: FollowUp) {
-    for batch in work.blocking {
-        BlockingRun::new(Arc::clone(engine), batch).dispatch();
+    for batch in work.outside {
+        if batch.jobs[0].job.has_ticks() {
+            engine.deliver(batch);
+        } else {
+            BlockingRun::new(Arc::clone(engine), batch).dispatch();
+        }
     }
     for job in work.removed {
         job.clear_removed();

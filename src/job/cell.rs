@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::job::config::{Host, JobConfig};
+use crate::job::config::{Host, JobConfig, RunPlace};
 use crate::job::event_kind::EventKind;
 use crate::job::failures::FailureStats;
 use crate::job::id::{JobId, RunKey};
@@ -80,7 +80,12 @@ impl JobCell {
     }
 
     pub(crate) fn is_blocking(&self) -> bool {
-        self.config.mode.blocking
+        self.config.mode.place == RunPlace::BlockingPool
+    }
+
+    /// Whether the runs are ticks, which the holder of the job's `Ticks` does.
+    pub(crate) fn has_ticks(&self) -> bool {
+        self.config.mode.place == RunPlace::Ticks
     }
 
     /// Whether the start instant of a run is needed: the target may ask for the instant, or a policy may count from it.

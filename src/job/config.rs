@@ -106,23 +106,33 @@ impl JobConfig {
     }
 }
 
+/// Where the runs of a job take place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum RunPlace {
+    #[default]
+    Executor,
+    BlockingPool,
+    /// The runs are ticks: whoever holds the job's `Ticks` does them.
+    Ticks,
+}
+
 /// How a job is run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct RunMode {
     pub(crate) policy: MissedTicks,
-    pub(crate) blocking: bool,
+    pub(crate) place: RunPlace,
     /// Whether the start instant of a run is needed: the target may ask for the instant, or a policy may count from it.
     pub(crate) needs_start: bool,
 }
 
 impl RunMode {
-    const COUNT: usize = 3 * 4;
+    const COUNT: usize = 3 * 3 * 2;
 
     /// If the job has rules, [`JobConfig::new`] sets `needs_start` too.
-    pub(crate) fn new(policy: MissedTicks, blocking: bool, takes_run: bool) -> RunMode {
+    pub(crate) fn new(policy: MissedTicks, place: RunPlace, takes_run: bool) -> RunMode {
         RunMode {
             policy,
-            blocking,
+            place,
             needs_start: takes_run || policy != MissedTicks::Burst,
         }
     }
@@ -133,7 +143,12 @@ impl RunMode {
             MissedTicks::Skip => 1,
             MissedTicks::Delay => 2,
         };
-        policy * 4 + usize::from(self.blocking) * 2 + usize::from(self.needs_start)
+        let place = match self.place {
+            RunPlace::Executor => 0,
+            RunPlace::BlockingPool => 1,
+            RunPlace::Ticks => 2,
+        };
+        (policy * 3 + place) * 2 + usize::from(self.needs_start)
     }
 }
 
@@ -215,8 +230,9 @@ pub(crate) mod tests {
         let common = CommonConfigs::default();
         let policies = [MissedTicks::Burst, MissedTicks::Skip, MissedTicks::Delay];
         let modes = policies.into_iter().flat_map(|policy| {
-            let of = move |(blocking, takes_run)| RunMode::new(policy, blocking, takes_run);
-            [(false, false), (false, true), (true, false), (true, true)].map(of)
+            let places = [RunPlace::Executor, RunPlace::BlockingPool, RunPlace::Ticks];
+            let of = move |place| [false, true].map(|takes_run| RunMode::new(policy, place, takes_run));
+            places.into_iter().flat_map(of)
         });
         for mode in modes {
             let [once, again] = [(); 2].map(|()| common.of(mode, no_host));

@@ -36,6 +36,7 @@ mod status;
 mod support;
 mod targets;
 mod threads;
+mod ticks;
 mod time;
 mod time_limit;
 mod trigger;

@@ -1,0 +1,233 @@
+//! Runs that the holder of a [`Ticks`] does.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::{Arc, Weak};
+use std::task::{Context, Poll};
+
+use futures::stream::{FusedStream, Stream};
+
+use crate::dispatch::batch::Batch;
+use crate::engine::Engine;
+use crate::engine::tickers::Ticker;
+use crate::engine::wakeups::Wakeups;
+use crate::exec::begin::begin_tick;
+use crate::exec::finish::finish;
+use crate::job::config::Host;
+use crate::job::handle::Job;
+use crate::job::run::{Run, RunContext, RunInfo};
+use crate::job::run_end::RunEnd;
+use crate::job::target::{Body, CallResult, FutureBuf};
+
+/// A job whose runs its holder does: a stream of runs. [`JobBuilder::ticks`](crate::JobBuilder::ticks) returns this
+/// type.
+///
+/// Use it where a function can't do the work of a job: in a `select!` beside other events, with `&mut` or borrowed state,
+/// for work that isn't `Send`.
+///
+/// ```
+/// use std::time::Duration;
+/// use atevery::{Scheduler, testing::VirtualTime};
+/// use futures::{FutureExt, StreamExt, select};
+///
+/// async fn connection(scheduler: &Scheduler, mut messages: futures::channel::mpsc::Receiver<String>) -> usize {
+///     let mut pings = 0; // borrowed by both branches
+///     let mut ticks = scheduler.every(Duration::from_secs(10)).name("ping").ticks().unwrap();
+///     loop {
+///         select! {
+///             run = ticks.next() => match run {
+///                 Some(_run) => pings += 1,
+///                 None => return pings, // the scheduler has stopped
+///             },
+///             message = messages.next() => match message {
+///                 Some(message) => println!("{message} after {pings} pings"),
+///                 None => return pings,
+///             },
+///         }
+///     }
+/// }
+///
+/// let time = VirtualTime::new();
+/// let scheduler = Scheduler::new(time.clone());
+/// scheduler.start()?;
+/// let (sender, messages) = futures::channel::mpsc::channel(8);
+/// let clock = time.clone();
+/// let hang_up = async move {
+///     clock.sleep(Duration::from_secs(25)).await;
+///     drop(sender);
+/// };
+/// let (pings, ()) = time.block_on(futures::future::join(connection(&scheduler, messages), hang_up));
+/// assert_eq!(pings, 3);
+/// # Ok::<(), atevery::Error>(())
+/// ```
+///
+/// # Runs
+///
+/// A run begins when a poll returns it, and ends when the holder polls again or drops the `Ticks`. In between, it counts
+/// as any other run: [`Job::status`], events and stops see it. A holder that is slow delays its own runs alone. What it
+/// misses follows [`missed_ticks`](crate::JobBuilder::missed_ticks).
+///
+/// ```text
+/// s        0         1         2         3         4
+/// due      x         x         x         x         x
+/// poll     |   |     |             |     |   |     |
+/// run      ####      ##############      ####      ###
+/// ```
+///
+/// # The end
+///
+/// The stream ends with `None` when the scheduler stops, when the job is [removed](Job::remove), and after the last run by
+/// [`times`](crate::JobBuilder::times), [`until`](crate::JobBuilder::until) or [`Run::last`]. The job is then removed: after
+/// a start of the scheduler, ask for new ticks. Dropping the `Ticks` removes the job too.
+///
+/// Nothing can cancel the holder. A stop tells a run of the holder by [`Run::cancelled`], and waits for its end only
+/// within the stop's [grace](crate::Stop::grace) and [timeout](crate::Stop::timeout). A stop without either names the run
+/// as still running, and returns. So a task that holds a `Ticks` can stop its own scheduler. A holder that awaits its own
+/// job's [`idle`](Job::idle) during a run waits for itself.
+///
+/// A `Ticks` does not keep the scheduler alive.
+#[must_use = "the drop of the ticks removes the job"]
+pub struct Ticks {
+    job: Job,
+    engine: Weak<Engine>,
+    ticker: Arc<Ticker>,
+    current: Option<Tick>,
+    is_terminated: bool,
+}
+
+/// A run in progress.
+struct Tick {
+    batch: Arc<Batch>,
+    info: RunInfo,
+}
+
+impl Ticks {
+    /// The ticks of a job that is about to be registered.
+    pub(crate) fn new(engine: &Arc<Engine>, job: Job) -> Ticks {
+        let ticker = Ticker::new(job.cell_arc());
+        engine.tickers.add(job.id(), Arc::clone(&ticker));
+        Ticks {
+            job,
+            engine: Arc::downgrade(engine),
+            ticker,
+            current: None,
+            is_terminated: false,
+        }
+    }
+
+    /// Returns the job.
+    pub fn job(&self) -> &Job {
+        &self.job
+    }
+
+    fn poll_with(&mut self, engine: &Arc<Engine>, cx: &mut Context<'_>) -> Poll<Option<Run>> {
+        self.end_run(engine);
+        self.ticker.register(cx.waker());
+        while let Some(batch) = self.ticker.take_offered() {
+            if let Some(run) = self.begin_run(engine, batch) {
+                return Poll::Ready(Some(run));
+            }
+        }
+        if self.ticker.is_over() {
+            self.terminate(engine);
+            return Poll::Ready(None);
+        }
+        Poll::Pending
+    }
+
+    fn begin_run(&mut self, engine: &Arc<Engine>, batch: Arc<Batch>) -> Option<Run> {
+        let Some(info) = begin_tick(engine, &batch) else {
+            engine.finish_batch(&batch);
+            return None;
+        };
+        let context = RunContext {
+            clock: &engine.clock,
+            run: &batch.jobs[0],
+            info: &info,
+        };
+        let run = context.to_run();
+        self.current = Some(Tick { batch, info });
+        Some(run)
+    }
+
+    fn end_run(&mut self, engine: &Arc<Engine>) {
+        let Some(Tick { batch, info }) = self.current.take() else {
+            return;
+        };
+        let waited = Some(engine.now());
+        let mut wakeups = Wakeups::new(engine);
+        finish(&mut wakeups, &batch.jobs[0], &info, RunEnd::Finished, waited);
+        engine.finish_batch(&batch);
+    }
+
+    /// Removes the job. An offer that comes meanwhile is withdrawn.
+    fn terminate(&mut self, engine: &Arc<Engine>) {
+        self.is_terminated = true;
+        self.end_run(engine);
+        engine.retire(self.job.cell_arc());
+        engine.tickers.remove(self.job.id());
+        if let Some(batch) = self.ticker.take_offered() {
+            engine.withdraw_for_stop(&batch);
+            engine.finish_batch(&batch);
+        }
+    }
+}
+
+impl Stream for Ticks {
+    type Item = Run;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Run>> {
+        if self.is_terminated {
+            return Poll::Ready(None);
+        }
+        match self.engine.upgrade() {
+            Some(engine) => self.poll_with(&engine, cx),
+            None => {
+                self.is_terminated = true;
+                Poll::Ready(None)
+            }
+        }
+    }
+}
+
+impl FusedStream for Ticks {
+    fn is_terminated(&self) -> bool {
+        self.is_terminated
+    }
+}
+
+impl Drop for Ticks {
+    fn drop(&mut self) {
+        if let Some(engine) = self.engine.upgrade().filter(|_| !self.is_terminated) {
+            self.terminate(&engine);
+        }
+    }
+}
+
+impl fmt::Debug for Ticks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ticks")
+            .field("job", &self.job)
+            .field("is_run_in_progress", &self.current.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The target of a job whose runs its holder does. Nobody calls it.
+pub(crate) struct NoTarget;
+
+impl Body for NoTarget {
+    fn call(&self, _: &RunContext<'_>, _: &mut FutureBuf) -> CallResult {
+        CallResult::Done(RunEnd::Finished)
+    }
+
+    fn clear(&self) {}
+
+    fn takes_run(&self) -> bool {
+        true
+    }
+
+    fn name(&self) -> &str {
+        "ticks"
+    }
+}
