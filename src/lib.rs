@@ -186,6 +186,7 @@ pub use crate::job::group_name::{GroupName, IntoGroup};
 pub use crate::job::handle::Job;
 pub use crate::job::id::JobId;
 pub use crate::job::run::Run;
+pub use crate::job::state_target::StateTarget;
 pub use crate::job::target::{BlockingTarget, Outcome, SharedTarget, Target};
 pub use crate::observe::event::Event;
 #[cfg(feature = "metrics")]

@@ -4,6 +4,7 @@ pub(crate) mod job_builder;
 pub(crate) mod options;
 pub(crate) mod overlap;
 pub(crate) mod parker;
+pub(crate) mod run_options;
 pub(crate) mod scheduler;
 pub(crate) mod stop;
 pub(crate) mod stopping;

@@ -21,5 +21,6 @@ pub(crate) mod run_end;
 pub(crate) mod sampling;
 pub(crate) mod span;
 pub(crate) mod state;
+pub(crate) mod state_target;
 pub(crate) mod stats;
 pub(crate) mod target;

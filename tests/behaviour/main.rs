@@ -25,6 +25,7 @@ mod refusals;
 mod removal;
 mod replace;
 mod retry;
+mod run_with;
 mod runtime_traits;
 mod set_interval;
 mod start_stop;
