@@ -44,13 +44,16 @@ pub struct JobBuilder<Runs = OneAtATime> {
 }
 
 impl JobBuilder {
-    pub(crate) fn new(scheduler: Scheduler, interval: Duration, policy: MissedTicks) -> JobBuilder {
+    /// A builder with the scheduler's defaults.
+    pub(crate) fn new(scheduler: Scheduler, interval: Duration) -> JobBuilder {
+        let engine = scheduler.engine();
+        let (policy, first) = (engine.policy, engine.first);
         JobBuilder {
             scheduler,
             interval,
             name: None,
             policy,
-            first: FirstRun::Now,
+            first,
             options: Options::default(),
             runs: PhantomData,
         }
@@ -71,7 +74,8 @@ impl<Runs> JobBuilder<Runs> {
         self
     }
 
-    /// Sets when the first run is scheduled. By default [`FirstRun::Now`].
+    /// Sets when the first run is scheduled. By default, the [scheduler](crate::SchedulerBuilder::first_run) decides:
+    /// [`FirstRun::Now`], unless it was set otherwise.
     pub fn first_run(mut self, first: FirstRun) -> Self {
         self.first = first;
         self

@@ -68,7 +68,8 @@ impl<Runs> JobBuilder<Runs> {
     }
 
     /// Sets what happens if the job is due while a run is in progress. By default, the job waits:
-    /// [`Overlap::Wait`](crate::Overlap::Wait). [`Overlap::Replace`](crate::Overlap::Replace) cancels the run in
+    /// [`Overlap::Wait`](crate::Overlap::Wait). [`Overlap::Skip`](crate::Overlap::Skip) drops what comes due during a
+    /// run. [`Overlap::Replace`](crate::Overlap::Replace) cancels the run in
     /// progress. [`Allow`](crate::Allow) permits several runs at a time, and the target must then be `Fn + Sync`.
     pub fn on_overlap<P: OverlapPolicy>(self, policy: P) -> JobBuilder<P::Runs> {
         policy.apply(self)
