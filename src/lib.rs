@@ -190,6 +190,7 @@ pub use crate::job::id::JobId;
 pub use crate::job::idle::Idle;
 pub use crate::job::removed::Removed;
 pub use crate::job::run::Run;
+pub use crate::job::state_target::StateTarget;
 pub use crate::job::target::{BlockingTarget, Outcome, SharedTarget, Target};
 pub use crate::observe::event::Event;
 #[cfg(feature = "metrics")]

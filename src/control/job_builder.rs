@@ -4,15 +4,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::control::options::{Options, Overlaps};
-use crate::control::overlap::{OneAtATime, OverlapPolicy, Several};
+use crate::control::overlap::{OneAtATime, Several};
 use crate::control::scheduler::Scheduler;
 use crate::error::Error;
 use crate::exec::ticks::{NoTarget, Ticks};
 use crate::job::cell::JobCell;
 use crate::job::config::{RunMode, RunPlace};
-use crate::job::group_name::IntoGroup;
 use crate::job::handle::Job;
 use crate::job::rules;
+use crate::job::state_target::StateTarget;
 use crate::job::target::{BlockingTarget, Body, Named, SharedTarget, Target};
 use crate::time::{FirstRun, MissedTicks};
 
@@ -40,18 +40,21 @@ pub struct JobBuilder<Runs = OneAtATime> {
     name: Option<Box<str>>,
     policy: MissedTicks,
     first: FirstRun,
-    options: Options,
+    pub(super) options: Options,
     runs: PhantomData<fn() -> Runs>,
 }
 
 impl JobBuilder {
-    pub(crate) fn new(scheduler: Scheduler, interval: Duration, policy: MissedTicks) -> JobBuilder {
+    /// A builder with the scheduler's defaults.
+    pub(crate) fn new(scheduler: Scheduler, interval: Duration) -> JobBuilder {
+        let engine = scheduler.engine();
+        let (policy, first) = (engine.policy, engine.first);
         JobBuilder {
             scheduler,
             interval,
             name: None,
             policy,
-            first: FirstRun::Now,
+            first,
             options: Options::default(),
             runs: PhantomData,
         }
@@ -72,7 +75,8 @@ impl<Runs> JobBuilder<Runs> {
         self
     }
 
-    /// Sets when the first run is scheduled. By default [`FirstRun::Now`].
+    /// Sets when the first run is scheduled. By default, the [scheduler](crate::SchedulerBuilder::first_run) decides:
+    /// [`FirstRun::Now`], unless it was set otherwise.
     pub fn first_run(mut self, first: FirstRun) -> Self {
         self.first = first;
         self
@@ -164,97 +168,7 @@ impl<Runs> JobBuilder<Runs> {
     }
 }
 
-/// Limits and behaviour of runs.
 impl<Runs> JobBuilder<Runs> {
-    /// Cancels a run that takes longer than `limit`: its future is dropped, and the run counts as
-    /// [timed out](crate::EventKind::TimedOut). The limit covers a run with all its [attempts](JobBuilder::retry). The
-    /// runtime's timer measures the limit, independently of ticks.
-    ///
-    /// Synchronous code can't be cancelled. When the time is up, [`Run::is_cancelled`](crate::Run::is_cancelled)
-    /// returns true. A run that was told so counts as timed out when it ends, and so does a run that has taken longer.
-    ///
-    /// ```text
-    /// ms    0         100       200       300
-    /// run   #######   #######   ####      #######     timeout: 70 ms
-    ///             \         \                   \ cancelled
-    /// ```
-    pub fn timeout(mut self, limit: Duration) -> Self {
-        self.options.timeout = Some(limit);
-        self
-    }
-
-    /// Retries a run that fails or panics. `backoff` returns the waits before the further attempts. The run ends when
-    /// an attempt succeeds or no wait is left.
-    ///
-    /// All attempts together are a single run: the next run waits for its end, and a stop cancels the run, even during
-    /// a wait. The timers of runtimes are accurate to about a millisecond, so attempts don't fall on ticks.
-    ///
-    /// ```text
-    /// ms    0         100       200       300       400
-    /// run   #..#......#                   #           backoff: 20 ms, 60 ms
-    ///     fails fails succeeds
-    /// ```
-    ///
-    /// `backoff` may return any iterator of `Duration`, such as the iterators of the crate `backon`:
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// use atevery::{Scheduler, testing::VirtualTime};
-    /// use backon::{BackoffBuilder, ExponentialBuilder};
-    ///
-    /// async fn renew_lease() -> Result<(), std::io::Error> {
-    ///     Ok(())
-    /// }
-    ///
-    /// let scheduler = Scheduler::new(VirtualTime::new());
-    /// scheduler
-    ///     .every(Duration::from_secs(10))
-    ///     .retry(|| ExponentialBuilder::default().with_max_times(4).build())
-    ///     .run(renew_lease)?;
-    /// scheduler
-    ///     .every(Duration::from_secs(10))
-    ///     .retry(|| [Duration::from_millis(100), Duration::from_secs(1)])
-    ///     .run(renew_lease)?;
-    /// # Ok::<(), atevery::Error>(())
-    /// ```
-    pub fn retry<B>(mut self, backoff: impl Fn() -> B + Send + Sync + 'static) -> Self
-    where
-        B: IntoIterator<Item = Duration, IntoIter: Send + 'static>,
-    {
-        self.options.backoffs = Some(Box::new(move || Box::new(backoff().into_iter())));
-        self
-    }
-
-    /// Sets what happens if the job is due while a run is in progress. By default, the job waits:
-    /// [`Overlap::Wait`](crate::Overlap::Wait). [`Overlap::Replace`](crate::Overlap::Replace) cancels the run in
-    /// progress. [`Allow`](crate::Allow) permits several runs at a time, and the target must then be `Fn + Sync`.
-    pub fn on_overlap<P: OverlapPolicy>(self, policy: P) -> JobBuilder<P::Runs> {
-        policy.apply(self)
-    }
-
-    /// Adds the job to a group, which limits how many runs of its jobs are in progress at once. `group` is a name, as
-    /// given to [`Scheduler::group`], or a name and a limit. If `group` contains a limit and the group does not exist,
-    /// the call creates the group.
-    ///
-    /// If the group is full when a job is due, the job waits in the line of the group. The line is in the order of the
-    /// ticks at which the jobs joined, then in the order of their due instants. When a run of the group has ended, the
-    /// first job in the line runs. If a job has several runs to make up, it joins the line again for each run.
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// use atevery::{Scheduler, testing::VirtualTime};
-    ///
-    /// let scheduler = Scheduler::new(VirtualTime::new());
-    /// scheduler.group("db", 4)?;
-    /// scheduler.every(Duration::from_secs(60)).group("db").run(async || println!("vacuum"))?;
-    /// scheduler.every(Duration::from_secs(60)).group(("mail", 1)).run(async || println!("digest"))?;
-    /// # Ok::<(), atevery::Error>(())
-    /// ```
-    pub fn group(mut self, group: impl IntoGroup) -> Self {
-        self.options.group = Some(group.into_group());
-        self
-    }
-
     /// Registers a job whose runs the holder of the returned [`Ticks`] does.
     ///
     /// [`retry`](JobBuilder::retry), [`timeout`](JobBuilder::timeout) and [`on_overlap`](JobBuilder::on_overlap) make no
@@ -396,6 +310,58 @@ impl JobBuilder {
     /// resolution. Returns [`is_invalid_option`](Error::is_invalid_option) if an option has an invalid value.
     pub fn run<M>(self, target: impl Target<M>) -> Result<Job, Error> {
         self.register(target.into_body(), false)
+    }
+
+    /// Registers a job with a state that is kept between its runs. Each run gets `&mut` access to `state`, also across
+    /// awaits, and needs no lock: a job has one run at a time. [`StateTarget`] lists the functions that can be such a
+    /// job. A method of the state is one of them.
+    ///
+    /// However a run ends, the state stays as the run left it, and the next run gets it: after a panic, an error, a
+    /// [`timeout`](JobBuilder::timeout), a stop, and a run that was [replaced](crate::Overlap::Replace). Each attempt of
+    /// a [`retry`](JobBuilder::retry) gets the state as the attempt before left it. Half-done work is therefore the
+    /// target's concern. The state is dropped with the target: when the job is removed, or after its last run.
+    ///
+    /// A job with [`Allow`](crate::Allow) can't have such a state, because its runs would share it.
+    /// [`run_blocking`](JobBuilder::run_blocking) needs no state: a closure owns it, `move || step(&mut state)`.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use atevery::{Run, Scheduler, testing::VirtualTime};
+    ///
+    /// struct Verifier {
+    ///     pending: Vec<u64>,
+    /// }
+    ///
+    /// impl Verifier {
+    ///     async fn sweep(&mut self, run: Run) -> Result<(), std::io::Error> {
+    ///         while let Some(id) = self.pending.pop() {
+    ///             verify(id).await?;
+    ///         }
+    ///         self.pending.push(run.number());
+    ///         Ok(())
+    ///     }
+    /// }
+    /// # async fn verify(_: u64) -> Result<(), std::io::Error> { Ok(()) }
+    ///
+    /// let time = VirtualTime::new();
+    /// let scheduler = Scheduler::new(time.clone());
+    /// let verifier = Verifier { pending: vec![1, 2, 3] };
+    /// scheduler.every(Duration::from_secs(1)).run_with(verifier, Verifier::sweep)?;
+    /// scheduler.every(Duration::from_secs(1)).run_with(0, |count: &mut u64| *count += 1)?;
+    /// scheduler.every(Duration::from_secs(1)).run_with(String::new(), async |log: &mut String, run: Run| {
+    ///     log.push_str(run.job().name());
+    /// })?;
+    /// scheduler.start()?;
+    /// time.advance(Duration::from_secs(1));
+    /// assert!(scheduler.jobs().iter().all(|job| job.runs() == 2));
+    /// # Ok::<(), atevery::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As for [`run`](JobBuilder::run).
+    pub fn run_with<S, M>(self, state: S, target: impl StateTarget<S, M>) -> Result<Job, Error> {
+        self.register(target.into_body(state), false)
     }
 
     /// Registers a job that blocks its thread. The job runs on the runtime's blocking pool, and holds no thread of the

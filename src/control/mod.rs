@@ -6,6 +6,7 @@ pub(crate) mod job_guard;
 pub(crate) mod options;
 pub(crate) mod overlap;
 pub(crate) mod parker;
+pub(crate) mod run_options;
 pub(crate) mod scheduler;
 pub(crate) mod stop;
 pub(crate) mod stop_scope;

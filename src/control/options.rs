@@ -6,7 +6,7 @@ use crate::engine::Engine;
 use crate::error::Error;
 use crate::job::group_name::GroupName;
 use crate::job::instance::Instances;
-use crate::job::rules::{Backoffs, OverlapState, Replacement, Rules, Times, check_jitter};
+use crate::job::rules::{Backoffs, OverlapState, Replacement, Rules, Skipped, Times, check_jitter};
 use crate::time::Jitter;
 use crate::time::Time;
 use crate::unwind::Guarded;
@@ -28,6 +28,7 @@ pub(crate) struct Options {
 pub(crate) enum Overlaps {
     #[default]
     Wait,
+    Skip,
     Replace,
     /// At most this number of runs at a time.
     Allow(usize),
@@ -45,6 +46,7 @@ impl Options {
         }
         let overlap = match self.overlap {
             Overlaps::Wait => OverlapState::Wait,
+            Overlaps::Skip => OverlapState::Skip(Skipped::default()),
             Overlaps::Replace => OverlapState::Replace(Replacement::default()),
             Overlaps::Allow(runs) => OverlapState::Allow(Instances::new(runs)),
         };

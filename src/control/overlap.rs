@@ -28,6 +28,21 @@ pub enum Overlap {
     /// ```
     #[default]
     Wait,
+    /// What comes due during a run is dropped, also under [`MissedTicks::Burst`](crate::MissedTicks::Burst). The next
+    /// run is due at the job's next regular instant. [`Run::missed`](crate::Run::missed) of this run counts the dropped
+    /// runs, and so does [`JobStatus::missed`](crate::JobStatus::missed). In the timeline, the run at 300 ms has missed
+    /// the runs due at 100 ms and 200 ms.
+    ///
+    /// Runs that were overdue before the run began are not dropped: [`MissedTicks`](crate::MissedTicks) decides. A
+    /// [triggered](crate::Job::trigger) run is not dropped either, and begins at the end of the run in progress.
+    ///
+    /// ```text
+    /// ms    0         100       200       300       400
+    /// tick  |    |    |    |    |    |    |    |    |
+    /// due   x         x         x         x         x
+    /// run   #######################       #         #
+    /// ```
+    Skip,
     /// The run in progress is cancelled, and the new run begins. Synchronous code can't be cancelled:
     /// [`Run::is_cancelled`](crate::Run::is_cancelled) returns true for the old run, and the new run begins at the
     /// first tick after its end.
@@ -69,7 +84,7 @@ pub struct Several;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` says nothing about overlapping runs",
     label = "neither an `Overlap` nor an `Allow`",
-    note = "write `Overlap::Wait`, `Overlap::Replace`, or `Allow(3)` for three runs at a time"
+    note = "write `Overlap::Wait`, `Overlap::Skip`, `Overlap::Replace`, or `Allow(3)` for three runs at a time"
 )]
 pub trait OverlapPolicy: sealed::Sealed {
     /// Whether the job has one run or several runs at a time.
@@ -85,6 +100,7 @@ impl OverlapPolicy for Overlap {
     fn apply<Runs>(self, job: JobBuilder<Runs>) -> JobBuilder<OneAtATime> {
         job.overlapping(match self {
             Overlap::Wait => Overlaps::Wait,
+            Overlap::Skip => Overlaps::Skip,
             Overlap::Replace => Overlaps::Replace,
         })
     }

@@ -18,7 +18,7 @@ use crate::observe::event::Event;
 use crate::observe::status::SchedulerStatus;
 use crate::observe::stream::Events;
 use crate::runtime::Runtime;
-use crate::time::MissedTicks;
+use crate::time::{FirstRun, MissedTicks};
 
 /// A scheduler of periodic jobs. The type is a cheap handle: all clones refer to the same scheduler.
 ///
@@ -63,6 +63,7 @@ impl Scheduler {
             settings: Settings {
                 resolution: DEFAULT_RESOLUTION,
                 policy: MissedTicks::default(),
+                first: FirstRun::default(),
                 seed: RandomState::new().hash_one(()),
                 sampling: Sampling::default(),
                 hooks: Vec::new(),
@@ -76,7 +77,7 @@ impl Scheduler {
     /// An instant more than 292 years ahead, or beyond the clock's range, is never reached. With `Duration::MAX`, a job
     /// therefore runs once.
     pub fn every(&self, interval: Duration) -> JobBuilder {
-        JobBuilder::new(self.clone(), interval, self.engine().policy)
+        JobBuilder::new(self.clone(), interval)
     }
 
     /// Starts the scheduler, or starts it again after a stop. Time before a start does not count as missed: if a job
@@ -297,7 +298,34 @@ impl SchedulerBuilder {
         self
     }
 
-    /// Sets the seed of all random numbers, such as those of [`jitter`](JobBuilder::jitter). The same seed gives the
+    /// Sets when the first run of each job is scheduled. A job may say otherwise, by
+    /// [`JobBuilder::first_run`]. By default [`FirstRun::Now`].
+    ///
+    /// If a process registers many jobs at its start, [`FirstRun::Within`] spreads their first runs:
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use atevery::{FirstRun, Scheduler, testing::VirtualTime};
+    ///
+    /// let time = VirtualTime::new();
+    /// let minute = Duration::from_secs(60);
+    /// let scheduler = Scheduler::builder(time.clone()).first_run(FirstRun::Within(minute)).seed(7).build()?;
+    /// for _ in 0..100 {
+    ///     scheduler.every(minute).run(|| ())?;
+    /// }
+    /// scheduler.start()?;
+    /// time.advance(Duration::from_secs(30));
+    /// let begun = scheduler.jobs().iter().filter(|job| job.runs() == 1).count();
+    /// assert!((35..65).contains(&begun));
+    /// # Ok::<(), atevery::Error>(())
+    /// ```
+    pub fn first_run(mut self, first: FirstRun) -> SchedulerBuilder {
+        self.settings.first = first;
+        self
+    }
+
+    /// Sets the seed of all random numbers, such as those of [`jitter`](JobBuilder::jitter) and
+    /// [`FirstRun::Within`]. The same seed gives the
     /// same random numbers, if the same jobs are registered in the same order. By default, each scheduler has a
     /// different seed.
     pub fn seed(mut self, seed: u64) -> SchedulerBuilder {
@@ -366,6 +394,7 @@ impl fmt::Debug for SchedulerBuilder {
         f.debug_struct("SchedulerBuilder")
             .field("resolution", &self.settings.resolution)
             .field("missed_ticks", &self.settings.policy)
+            .field("first_run", &self.settings.first)
             .finish_non_exhaustive()
     }
 }

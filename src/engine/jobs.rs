@@ -29,6 +29,7 @@ impl Engine {
     pub(crate) fn register(&self, job: &Arc<JobCell>, first: FirstRun) {
         let now = self.now();
         let span = job.interval().into();
+        let first = first.resolved(|| self.next_seed());
         job.schedule_first(first.scheduled(now, span, self.clock.origin()), first.counts_from(now));
         let waker = lock(&self.core).register(job, now);
         waker.inspect(|waker| waker.wake());

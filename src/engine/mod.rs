@@ -31,12 +31,13 @@ use crate::observe::observers::{Hook, Observers};
 use crate::runtime::Runtime;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, AtomicU64};
-use crate::time::{MissedTicks, Time};
+use crate::time::{FirstRun, MissedTicks, Time};
 
 /// The settings of a scheduler's builder.
 pub(crate) struct Settings {
     pub(crate) resolution: Duration,
     pub(crate) policy: MissedTicks,
+    pub(crate) first: FirstRun,
     pub(crate) seed: u64,
     pub(crate) sampling: Sampling,
     pub(crate) hooks: Vec<Hook>,
@@ -48,6 +49,7 @@ pub(crate) struct Engine {
     pub(crate) clock: Clock,
     pub(crate) resolution: Duration,
     pub(crate) policy: MissedTicks,
+    pub(crate) first: FirstRun,
     /// The seed from which the seeds of jobs are derived.
     seed: u64,
     /// Number of jobs that were given a seed.
@@ -74,6 +76,7 @@ impl Engine {
             clock,
             resolution: settings.resolution,
             policy: settings.policy,
+            first: settings.first,
             seed: settings.seed,
             seeds: AtomicU64::new(0),
             sampling: settings.sampling,

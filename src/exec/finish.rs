@@ -64,11 +64,22 @@ pub(crate) fn finish(wakeups: &mut Wakeups<'_>, run: &JobInstance, info: &RunInf
     let is_cancelled = matches!(end, RunEnd::Cancelled);
     let has_waited = waited.is_some();
     let ended = enter(run.run_key(), || report(engine, run, info, end, has_waited));
-    let has_fixed_delay = run.job.rules().is_some_and(|rules| rules.fixed_delay);
-    if has_fixed_delay && !run.state().load().has_chosen_next() {
-        run.job.schedule_from_end(engine.now(), engine.resolution.into());
+    if let Some(rules) = run.job.rules() {
+        schedule_at_end(engine, run, rules, info, ended);
     }
     release(wakeups, run, is_cancelled, waited.map(|_| ended));
+}
+
+/// Moves the schedule of a job whose next run depends on the end of the run.
+fn schedule_at_end(engine: &Engine, run: &JobInstance, rules: &Rules, info: &RunInfo, ended: Time) {
+    let job = &run.job;
+    if rules.fixed_delay && !run.state().load().has_chosen_next() {
+        job.schedule_from_end(engine.now(), engine.resolution.into());
+    }
+    if rules.skips() && !job.state.load().is_paused() && engine.is_running() {
+        // The time in which the job is paused or the scheduler is stopped does not count as missed.
+        job.drop_due_during(info.started.unwrap_or(ended), ended);
+    }
 }
 
 /// Makes the job idle again.

@@ -129,16 +129,31 @@ impl JobCell {
     /// When the next run is due, as far as this is known at `now`. `NEVER` if no run will come, or if the next run
     /// depends on the end of the run in progress.
     pub(crate) fn foretold(&self, now: Time, is_scheduler_running: bool) -> Time {
+        let dropped = self.dropped_so_far(now);
         let is_over = self.rules().is_some_and(|rules| {
             // A start lifts the scheduled time to the start instant.
             let is_too_late_to_start = !is_scheduler_running && rules.is_past_end(now);
-            is_too_late_to_start || rules.are_over(self.runs(), self.next_start(now))
+            is_too_late_to_start || rules.are_over(self.runs(), dropped.unwrap_or_else(|| self.next_start(now)))
         });
         match self.due() {
             _ if is_over || self.is_in_last_run() => Time::NEVER,
-            Time::EARLIEST => now,
-            due => due,
+            Time::NEVER => Time::NEVER,
+            due => match dropped {
+                Some(next) => self.regularly_due(next),
+                None if due == Time::EARLIEST => now,
+                None => due,
+            },
         }
+    }
+
+    /// If the end of the run in progress will drop runs that are due by `now`: the scheduled time of the run after them.
+    fn dropped_so_far(&self, now: Time) -> Option<Time> {
+        let skips = self.rules().is_some_and(Rules::skips) && self.running() > 0;
+        if !skips || self.state.load().is_triggered() {
+            return None;
+        }
+        let count = self.due_during(self.last_start(), now);
+        (count > 0).then(|| self.scheduled().after(self.span().times(count)))
     }
 
     /// The scheduled time of the next run: `now` if the job was triggered and a run may still begin.
@@ -219,13 +234,40 @@ impl JobCell {
 
     /// Schedules the run after `run`, which begins. Returns the number of dropped intervals.
     pub(super) fn advance(&self, run: RunStart, grid: Grid) -> u64 {
+        let skipped = self.rules().map_or(0, Rules::take_skipped);
         if self.rules().is_some_and(|rules| rules.fixed_delay) {
             self.wait_for_end(grid.last_tick(run.now));
             return 0;
         }
         let span = self.span();
         self.schedule_from(self.policy().counts_from(run, span, grid));
-        self.policy().missed(run, span, grid)
+        self.policy().missed(run, span, grid).saturating_add(skipped)
+    }
+
+    /// Under `Overlap::Skip`, drops the runs that came due during a run. The run began at `started` and ends at `ended`.
+    pub(crate) fn drop_due_during(&self, started: Time, ended: Time) {
+        let count = self.due_during(started, ended);
+        if let (Some(rules), 1..) = (self.rules(), count) {
+            self.schedule_from(self.scheduled().after(self.span().times(count - 1)));
+            rules.note_skipped(count.unsigned_abs());
+        }
+    }
+
+    /// Number of scheduled runs that are due later than `started`, and not later than `now`.
+    fn due_during(&self, started: Time, now: Time) -> i64 {
+        self.due_by(now).saturating_sub(self.due_by(started)).max(0)
+    }
+
+    /// Number of scheduled runs that are due by `now`.
+    fn due_by(&self, now: Time) -> i64 {
+        let (scheduled, span) = (self.scheduled(), self.span());
+        if scheduled > now {
+            return 0;
+        }
+        // A jitter is shorter than the interval.
+        let whole = now.since(scheduled).as_nanos() / span.as_nanos();
+        let last = scheduled.after(span.times(whole));
+        whole + i64::from(self.regularly_due(last) <= now)
     }
 
     /// With `fixed_delay`, a triggered run also moves the schedule: the interval counts from its end.

@@ -24,6 +24,7 @@ pub(crate) mod run_end;
 pub(crate) mod sampling;
 pub(crate) mod span;
 pub(crate) mod state;
+pub(crate) mod state_target;
 pub(crate) mod stats;
 pub(crate) mod target;
 pub(crate) mod watch;

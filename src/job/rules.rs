@@ -39,9 +39,14 @@ pub(crate) trait CancelRun: Send + Sync {
 /// How the runs of a job overlap.
 pub(crate) enum OverlapState {
     Wait,
+    Skip(Skipped),
     Replace(Replacement),
     Allow(Instances),
 }
+
+/// The number of runs that were dropped during runs, and that no run has reported as missed.
+#[derive(Default)]
+pub(crate) struct Skipped(AtomicU64);
 
 /// The state of a job whose next run replaces the run in progress.
 #[derive(Default)]
@@ -116,6 +121,26 @@ impl Rules {
         match &self.overlap {
             OverlapState::Allow(instances) => Some(instances),
             _ => None,
+        }
+    }
+
+    /// Whether runs that come due during a run are dropped.
+    pub(crate) fn skips(&self) -> bool {
+        matches!(self.overlap, OverlapState::Skip(_))
+    }
+
+    /// Under `Overlap::Skip`, notes that runs were dropped.
+    pub(crate) fn note_skipped(&self, runs: u64) {
+        if let OverlapState::Skip(Skipped(skipped)) = &self.overlap {
+            skipped.fetch_add(runs, Ordering::Relaxed);
+        }
+    }
+
+    /// Takes the number of runs that were dropped during runs, for the run that reports them as missed.
+    pub(crate) fn take_skipped(&self) -> u64 {
+        match &self.overlap {
+            OverlapState::Skip(Skipped(skipped)) => skipped.swap(0, Ordering::Relaxed),
+            _ => 0,
         }
     }
 

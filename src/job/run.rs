@@ -85,8 +85,9 @@ impl Run {
     /// Returns how many intervals were dropped before this run. Under [`Skip`](crate::MissedTicks::Skip), these are the
     /// whole intervals between [`due`](Run::due) and [`started`](Run::started). Under
     /// [`Delay`](crate::MissedTicks::Delay), they count up to the tick at which the run began. Under
-    /// [`Burst`](crate::MissedTicks::Burst), and with a [`fixed_delay`](crate::JobBuilder::fixed_delay), the number is
-    /// always 0.
+    /// [`Burst`](crate::MissedTicks::Burst), no interval is dropped for being late. Under
+    /// [`Overlap::Skip`](crate::Overlap::Skip), the intervals that came due during the run before are dropped too, and
+    /// counted here. With a [`fixed_delay`](crate::JobBuilder::fixed_delay), the number is always 0.
     pub fn missed(&self) -> u64 {
         self.missed
     }

@@ -30,11 +30,10 @@ use crate::unwind::lock;
 /// may keep state. `Marker` distinguishes the shapes and is never written out.
 ///
 /// An `async ||` closure can be a job if it captures nothing. If it captures a value, each future borrows from the
-/// closure and can't outlive the call. In this case write `move || { let shared = shared.clone(); async move { .. } }`.
+/// closure and can't outlive the call. In this case write `move || { let shared = shared.clone(); async move { .. } }`, or
+/// pass the value as a state to [`run_with`](crate::JobBuilder::run_with).
 ///
-/// A function that wants `&mut` state is called by a closure that owns the state: `move || step(&mut state)`. An async
-/// function needs a lock that is held across its awaits: `move || { let state = state.clone(); async move {
-/// step(&mut *state.lock().await).await } }`.
+/// A function that wants `&mut` state is registered with the state, by [`run_with`](crate::JobBuilder::run_with).
 ///
 /// A closure that never returns, such as `|| panic!()`, has no output type. In this case write `|| -> () { panic!() }`.
 #[diagnostic::on_unimplemented(
@@ -43,10 +42,10 @@ use crate::unwind::lock;
     note = "a job is a function or closure that takes nothing or a `Run`, is `Send + 'static`, and returns `()`, \
             `Result<(), E>` with an error that converts into `Box<dyn Error + Send + Sync>`, or a `Send` future of \
             either",
-    note = "an `async` closure that captures something is written `move || {{ let it = it.clone(); async move {{ .. }} }}`",
-    note = "a function that wants `&mut` state is called by a closure that owns the state: `move || step(&mut state)`; an \
-            async function needs a lock: `move || {{ let state = state.clone(); async move {{ step(&mut \
-            *state.lock().await).await }} }}`",
+    note = "a function that wants `&mut` state, and an `async` closure that captures something, get a state: \
+            `run_with(state, step)` with `async fn step(state: &mut S)`",
+    note = "an `async` closure whose captured value is cheap to clone can be written `move || {{ let it = it.clone(); \
+            async move {{ .. }} }}`",
     note = "a closure that takes the run says so: `|run: Run| ..`; one that never returns names its output: `|| -> () {{ .. }}`"
 )]
 pub trait Target<Marker>: Send + 'static {
@@ -238,14 +237,14 @@ pub struct Held<F, Marker> {
 }
 
 impl<F, Marker> Held<F, Marker> {
-    fn new(target: F) -> Self {
+    pub(super) fn new(target: F) -> Self {
         Held {
             target: Mutex::new(Some(target)),
             shape: PhantomData,
         }
     }
 
-    fn target(&self) -> MutexGuard<'_, Option<F>> {
+    pub(super) fn target(&self) -> MutexGuard<'_, Option<F>> {
         match self.target.try_lock() {
             Ok(target) => target,
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
@@ -423,7 +422,7 @@ where
 impl<F: Target<Plain<O>>, O> BlockingTarget<Plain<O>> for F {}
 impl<F: Target<WithRun<O>>, O> BlockingTarget<WithRun<O>> for F {}
 
-fn future<Fut: Future<Output: Outcome> + Send + 'static>(future: Fut, spare: &mut FutureBuf) -> CallResult {
+pub(super) fn future<Fut: Future<Output: Outcome> + Send + 'static>(future: Fut, spare: &mut FutureBuf) -> CallResult {
     let mut next = Some(future);
     if let Some(mut buf) = spare.take() {
         if buf.as_mut().reuse(&mut next) {

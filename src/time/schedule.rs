@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::grid::Grid;
 use super::instant::{Origin, Span, Time};
+use super::jitter::Jitter;
 
 /// How a scheduler treats missed runs. A job misses runs if an earlier run took too long, the program was blocked, or
 /// the machine was suspended.
@@ -86,9 +87,30 @@ pub enum FirstRun {
     /// since the instant count as missed. Intervals that pass before a start don't count, see
     /// [`Scheduler::start`](crate::Scheduler::start).
     At(Instant),
+    /// A random part of this duration after the registration, so that the jobs of a program don't all run at its start.
+    /// The random numbers depend on the scheduler's [`seed`](crate::SchedulerBuilder::seed): the same seed gives the
+    /// same first runs, if the same jobs are registered in the same order. The later runs follow one interval apart.
+    ///
+    /// ```text
+    /// s     0         1         2         3         4
+    /// run          #         #         #         #        FirstRun::Within(1 s), every 1 s
+    /// run    #         #         #         #         #
+    /// ```
+    Within(Duration),
 }
 
 impl FirstRun {
+    /// Replaces a random first run by the one that the seed gives.
+    pub(crate) fn resolved(self, seed: impl FnOnce() -> u64) -> FirstRun {
+        match self {
+            FirstRun::Within(max) => {
+                let (max, seed) = (max.into(), seed());
+                FirstRun::After(Jitter { max, seed }.of(Time::ORIGIN).into())
+            }
+            known => known,
+        }
+    }
+
     /// The instant from which the first interval counts, if the first run is scheduled by the interval.
     pub(crate) fn counts_from(self, now: Time) -> Option<Time> {
         matches!(self, FirstRun::AfterInterval).then_some(now)
@@ -98,7 +120,7 @@ impl FirstRun {
         match self {
             FirstRun::Now => now,
             FirstRun::AfterInterval => now.after(interval),
-            FirstRun::After(delay) => now.after(delay.into()),
+            FirstRun::After(delay) | FirstRun::Within(delay) => now.after(delay.into()),
             FirstRun::At(instant) => origin.time_of(instant),
         }
     }

@@ -119,6 +119,10 @@ impl Log {
         }
     }
 
+    pub(crate) fn time(&self) -> &VirtualTime {
+        &self.time
+    }
+
     pub(crate) fn note(&self, what: impl Into<String>) {
         let entry = (elapsed_ms(&self.time), what.into());
         self.entries.lock().unwrap().push(entry);

@@ -475,6 +475,7 @@ fn options_that_make_no_sense_are_errors_that_name_them() {
         ("retry", every().retry(|| [SECOND]).ticks()),
         ("timeout", every().timeout(SECOND).ticks()),
         ("on_overlap", every().on_overlap(Overlap::Replace).ticks()),
+        ("on_overlap", every().on_overlap(Overlap::Skip).ticks()),
         ("on_overlap", every().on_overlap(Allow(2)).ticks()),
     ];
     for (option, result) in errors {
