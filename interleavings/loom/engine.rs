@@ -667,6 +667,28 @@ fn a_new_interval_against_an_end_and_a_tick() {
     });
 }
 
+/// The run on offer begins although no run is scheduled any more. Then another interval switches the job on again.
+#[test]
+fn a_job_that_is_switched_off_and_on_against_a_tick() {
+    up_to(2, || {
+        let mut scene = Scene::new();
+        let gate = Arc::new(Gate::default());
+        let job = scene.waiting_job(&gate);
+        let (driver, worker) = scene.start();
+        gate.open();
+        worker.run();
+        scene.bench.pass(1_000);
+        three(of(&worker), of(&driver), || job.set_interval(Duration::MAX).unwrap());
+        scene.settle();
+        job.set_interval(Duration::from_millis(50)).unwrap();
+        let runs = job.runs();
+        scene.pass(50);
+        scene.pass(50);
+        assert!(job.runs() > runs, "{runs} runs: the job stays switched off");
+        scene.end();
+    });
+}
+
 /// A run that is to be replaced gives way, at each of its stages.
 #[test]
 fn a_replacement_against_a_run_that_begins() {

@@ -1,7 +1,7 @@
 //! Jobs are registered, removed and changed, against ticks and the ends of runs.
 
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use atevery::{Allow, Job, JobBuilder, MissedTicks, Overlap, Run};
 use shuttle::rand::Rng;
@@ -61,6 +61,7 @@ fn all_sorts_of_control() {
     explore(|| {
         let world = World::new(2);
         let scheduler = world.scheduler();
+        let intervals = [TICK, 2 * TICK, Duration::MAX];
         let jobs = [
             scheduler
                 .every(2 * TICK)
@@ -86,7 +87,7 @@ fn all_sorts_of_control() {
                         1 => job.resume(),
                         2 => job.trigger(),
                         _ => job
-                            .set_interval(TICK * shuttle::rand::thread_rng().gen_range(1..3))
+                            .set_interval(intervals[shuttle::rand::thread_rng().gen_range(0..3)])
                             .unwrap(),
                     }
                 }

@@ -26,6 +26,8 @@ pub(crate) struct TickServed {
     pub(crate) now: Time,
     /// Whether the tick was served exactly at its instant.
     pub(crate) is_on_tick: bool,
+    /// Whether the loop has woken between two ticks, for triggered jobs alone.
+    pub(crate) is_between_ticks: bool,
 }
 
 impl Due {
@@ -53,7 +55,7 @@ impl Due {
     pub(crate) fn refill(&mut self, agenda: &mut Agenda, triggered: &mut Triggered, jobs: &JobTable, now: Time) {
         self.forget_taken();
         let left = self.jobs.len();
-        agenda.take_due(now, &mut self.jobs);
+        let is_between_ticks = !agenda.take_due(now, &mut self.jobs) && left == 0;
         if !triggered.is_empty() {
             triggered.take(&mut self.jobs, |job| {
                 jobs.get(job).is_some_and(|job| job.runs_before_tick())
@@ -66,6 +68,7 @@ impl Due {
             self.tick = Some(TickServed {
                 now,
                 is_on_tick: agenda.is_on_tick(now),
+                is_between_ticks,
             });
         }
     }

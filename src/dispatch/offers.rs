@@ -20,6 +20,8 @@ pub(crate) struct Dispatch {
     /// When the tick was served at which the jobs came up. A worker may offer the jobs long after.
     pub(crate) tick: Time,
     pub(crate) is_on_tick: bool,
+    /// Whether the jobs came up between two ticks, since they were triggered or replace a run.
+    pub(crate) is_between_ticks: bool,
     pub(crate) batch_size: usize,
     /// The ticks of the session.
     grid: Grid,
@@ -69,6 +71,7 @@ impl Dispatch {
             now,
             tick: now,
             is_on_tick: false,
+            is_between_ticks: false,
             batch_size: 1,
             grid,
             offer_id,
@@ -204,13 +207,16 @@ impl Offering<'_> {
 
     #[inline(never)]
     fn try_offer_by_rules(&mut self, candidate: Candidate<'_>) {
-        if self.is_exhausted(candidate) {
+        let Candidate { job, rules } = candidate;
+        let is_cleared = self.clear_late_trigger(candidate);
+        let has_left_drain = is_cleared && self.leave_drain(job);
+        if self.is_exhausted(candidate) || has_left_drain {
             return;
         }
-        let Candidate { job, rules } = candidate;
         let due = job.due();
-        if due > self.dispatch.now {
-            // The job was triggered after its end, so the trigger was cleared.
+        // A replacement does not wait for a tick, whatever asked for it.
+        let waits_for_tick = is_cleared && self.dispatch.is_between_ticks && !rules.is_replacement_due();
+        if due > self.dispatch.now || waits_for_tick {
             self.insert(job, due);
             return;
         }
@@ -258,27 +264,30 @@ impl Offering<'_> {
         let due = job.due();
         let Some(rules) = job.rules() else { return };
         let candidate = Candidate { job, rules };
+        let has_left_drain = self.clear_late_trigger(candidate) && self.leave_drain(job);
         if due > self.dispatch.now {
             self.insert(job, due);
             rules.release_permit();
-        } else if self.is_exhausted(candidate) {
+        } else if self.is_exhausted(candidate) || has_left_drain {
             rules.release_permit();
         } else {
             self.offer_by_rules(candidate);
         }
     }
 
-    /// Whether the job may have no further run. A trigger after the job's end is cleared. A late run that was due
-    /// before the end still begins, but not in a drain.
+    /// Clears a trigger after the job's end. A late run that was due before the end still begins at its tick, but not
+    /// in a drain.
+    fn clear_late_trigger(&self, Candidate { job, rules }: Candidate<'_>) -> bool {
+        rules.is_past_end(self.dispatch.now) && !job.is_offered() && job.state.take_trigger()
+    }
+
+    /// Whether the job may have no further run.
     fn is_exhausted(&mut self, Candidate { job, rules }: Candidate<'_>) -> bool {
-        let now = self.dispatch.now;
-        let is_cleared = rules.is_past_end(now) && !job.is_offered() && job.state.take_trigger();
-        let is_exhausted = rules.is_exhausted(job.next_start(now));
+        let is_exhausted = rules.is_exhausted(job.next_start(self.dispatch.now));
         if is_exhausted && job.is_idle() {
             self.dispatch.follow_up.exhausted.push(Arc::clone(job));
         }
-        let has_left_drain = is_cleared && self.leave_drain(job);
-        is_exhausted || has_left_drain
+        is_exhausted
     }
 
     /// Whether a run may be offered to this job.

@@ -148,6 +148,7 @@ impl Session {
         // A job that has come up may run even if the clock has stepped back since.
         dispatch.now = dispatch.now.max(tick.now);
         dispatch.is_on_tick = tick.is_on_tick;
+        dispatch.is_between_ticks = tick.is_between_ticks;
         dispatch.batch_size = self.due.batch_size();
         let batch = self.due.take_batch();
         for place in batch.clone() {

@@ -62,7 +62,7 @@ fn run_untimed(
     run: &JobInstance,
     buf: &mut FutureBuf,
 ) -> Option<(RunInfo, RunFuture)> {
-    let info = run.job.begin_untimed();
+    let info = run.job.begin_untimed(batch.offered);
     cancel_if_batch_is_cancelled(batch, run);
     let end = match call(wakeups.engine(), run, &info, buf) {
         CallResult::Future(future) => return Some((info, future)),
@@ -121,7 +121,7 @@ fn begin(wakeups: &mut Wakeups<'_>, batch: &Batch, run: &JobInstance, how: Begin
     }
     let triggered = triggered && !started.is_some_and(|started| job.owes_a_run_at_the_end(started));
     let how = if triggered { Begin::Triggered } else { Begin::Due };
-    let mut info = job.begin(how, started, batch.grid);
+    let mut info = job.begin(how, started, batch.offered, batch.grid);
     run.note_run(info.number);
     cancel_if_batch_is_cancelled(batch, run);
     let clock_stepped_back = started.is_some_and(|started| started < batch.offered);

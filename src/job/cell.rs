@@ -218,22 +218,22 @@ impl JobCell {
 
 /// Runs.
 impl JobCell {
-    /// Counts a run and advances the scheduled time. `grid` is the grid of the ticks at which the run was offered. Call
-    /// only as the holder of the state word, or of an instance.
-    pub(crate) fn begin(&self, how: Begin, started: Option<Time>, grid: Grid) -> RunInfo {
+    /// Counts a run and advances the scheduled time. The run was `offered` at a tick of `grid`. Call only as the holder
+    /// of the state word, or of an instance.
+    pub(crate) fn begin(&self, how: Begin, started: Option<Time>, offered: Time, grid: Grid) -> RunInfo {
         let _alone = self.lock_if_shared();
-        let info = self.begin_alone(how, started, grid);
+        let info = self.begin_alone(how, started, offered, grid);
         self.note_no_offer();
         info
     }
 
-    fn begin_alone(&self, how: Begin, started: Option<Time>, grid: Grid) -> RunInfo {
+    fn begin_alone(&self, how: Begin, started: Option<Time>, offered: Time, grid: Grid) -> RunInfo {
         if let (Begin::Triggered, Some(now)) = (how, started) {
             self.advance_triggered();
             return self.count_run(now, now, started);
         }
         // Without a start instant, the policy does not ask for one.
-        let run = self.run_start(started.unwrap_or(Time::ORIGIN));
+        let run = self.run_start(self.scheduled_by(offered), started.unwrap_or(Time::ORIGIN));
         let missed = self.advance(run, grid);
         RunInfo {
             missed,
@@ -243,9 +243,9 @@ impl JobCell {
 
     /// Like `begin`, for a job without [`needs_start`](JobCell::needs_start). Such a job is always due again one
     /// interval later.
-    pub(crate) fn begin_untimed(&self) -> RunInfo {
+    pub(crate) fn begin_untimed(&self, offered: Time) -> RunInfo {
         debug_assert!(!self.needs_start());
-        let scheduled = self.scheduled();
+        let scheduled = self.scheduled_by(offered);
         self.schedule_from(scheduled);
         self.count_run(scheduled, scheduled, None)
     }
@@ -437,7 +437,7 @@ pub(crate) mod tests {
     #[test]
     fn a_run_in_which_the_clock_stepped_back_has_begun_when_it_ended() {
         let job = job();
-        let info = job.begin_untimed();
+        let info = job.begin_untimed(Time::ORIGIN);
         let [early, late] = [5, 6].map(Time::from_nanos);
         assert_eq!(job.last_start(), Time::NEVER);
         job.note_start(late);

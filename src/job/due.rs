@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::job::cell::JobCell;
 use crate::job::instance::Instances;
 use crate::job::rules::Rules;
+use crate::job::state::RunState;
 use crate::sync::atomic::Ordering;
 use crate::time::{Grid, RunStart, Span, Time};
 
@@ -32,13 +33,14 @@ impl JobCell {
     pub(crate) fn set_interval(&self, interval: Duration, now: Time) {
         let _alone = self.lock_if_shared();
         self.interval.store(Span::from(interval).as_nanos(), Ordering::Relaxed);
-        let mut is_told = self.state.change();
-        for instance in self.instances().into_iter().flat_map(Instances::all) {
-            is_told |= instance.state.change();
-        }
         // A run on offer applies the interval itself when it begins or is withdrawn, unless it came on offer after the
-        // flag was set.
-        if !(is_told && self.is_offered()) {
+        // flag was set. The flag of another run of the job does not count.
+        let is_told_on_offer = |state: &RunState| state.change() && state.load().is_offered();
+        let mut is_left_to_run = is_told_on_offer(&self.state);
+        for instance in self.instances().into_iter().flat_map(Instances::all) {
+            is_left_to_run |= is_told_on_offer(&instance.state);
+        }
+        if !is_left_to_run {
             self.adopt_interval(now);
         }
     }
@@ -103,7 +105,8 @@ impl JobCell {
         self.rules().is_some_and(|rules| rules.fixed_delay) && self.running() > 0
     }
 
-    /// When a run is due: immediately if the job was triggered, never while the job is paused.
+    /// When the job comes up: immediately if it was triggered, never while it is paused. A job that is never scheduled
+    /// comes up at its removal.
     pub(crate) fn due(&self) -> Time {
         let snapshot = self.state.load();
         if snapshot.is_triggered() {
@@ -114,7 +117,8 @@ impl JobCell {
             let scheduled = self.scheduled();
             match self.rules() {
                 // The end of the job has passed. At the next tick the dispatch finds no run left, and removes the job.
-                Some(rules) if rules.is_past_end(scheduled) && scheduled != Time::NEVER => Time::EARLIEST,
+                Some(rules) if scheduled == Time::NEVER => rules.removal(),
+                Some(rules) if rules.is_past_end(scheduled) => Time::EARLIEST,
                 _ => self.regularly_due(scheduled),
             }
         }
@@ -135,8 +139,9 @@ impl JobCell {
             let is_too_late_to_start = !is_scheduler_running && rules.is_past_end(now);
             is_too_late_to_start || rules.are_over(self.runs(), dropped.unwrap_or_else(|| self.next_start(now)))
         });
+        let is_never_due = self.scheduled() == Time::NEVER && !self.state.load().is_triggered();
         match self.due() {
-            _ if is_over || self.is_in_last_run() => Time::NEVER,
+            _ if is_over || is_never_due || self.is_in_last_run() => Time::NEVER,
             Time::NEVER => Time::NEVER,
             due => match dropped {
                 Some(next) => self.regularly_due(next),
@@ -156,14 +161,13 @@ impl JobCell {
         (count > 0).then(|| self.scheduled().after(self.span().times(count)))
     }
 
-    /// The scheduled time of the next run: `now` if the job was triggered and a run may still begin.
+    /// The scheduled time of the next run. `now` if the end of the job has not passed, and the job was triggered or is
+    /// never scheduled: another interval may schedule a run.
     pub(crate) fn next_start(&self, now: Time) -> Time {
+        let scheduled = self.scheduled();
         let is_too_late = self.rules().is_some_and(|rules| rules.is_past_end(now));
-        if self.state.load().is_triggered() && !is_too_late {
-            now
-        } else {
-            self.scheduled()
-        }
+        let is_open = scheduled == Time::NEVER || self.state.load().is_triggered();
+        if is_open && !is_too_late { now } else { scheduled }
     }
 
     /// Whether a run at `now` would be past the job's end, although the scheduled time is not. The overdue run then
@@ -213,18 +217,25 @@ impl JobCell {
         if rules.fixed_delay {
             return Some(Time::NEVER);
         }
-        let (run, span) = (self.run_start(now), self.span());
+        let (run, span) = (self.run_start(scheduled, now), self.span());
         let next = self.policy().counts_from(run, span, *grid).after(span);
-        Some(if rules.is_past_end(next) {
+        Some(if next == Time::NEVER {
+            rules.removal()
+        } else if rules.is_past_end(next) {
             Time::NEVER
         } else {
             rules.with_jitter(next)
         })
     }
 
+    /// The scheduled time of a run that begins and was offered at `offered`. It had passed by then. But another interval
+    /// may have come between, for which no run would be due yet, or ever.
+    pub(super) fn scheduled_by(&self, offered: Time) -> Time {
+        self.scheduled().min(offered)
+    }
+
     /// The run that the schedule gives, if the run begins at `now`.
-    pub(super) fn run_start(&self, now: Time) -> RunStart {
-        let scheduled = self.scheduled();
+    pub(super) fn run_start(&self, scheduled: Time, now: Time) -> RunStart {
         RunStart {
             scheduled,
             due: self.regularly_due(scheduled),

@@ -95,8 +95,14 @@ impl Rules {
         all_begun || self.is_past_end(scheduled)
     }
 
+    /// Whether the end of the job comes before this scheduled time.
     pub(crate) fn is_past_end(&self, scheduled: Time) -> bool {
         scheduled > self.until
+    }
+
+    /// When a job that is never scheduled is removed: after its end.
+    pub(crate) fn removal(&self) -> Time {
+        self.until.after(Span::from_nanos(1))
     }
 
     pub(crate) fn note_offer(&self) {

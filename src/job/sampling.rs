@@ -30,6 +30,7 @@ fn is_sampled(job: &JobCell) -> bool {
 mod tests {
     use super::*;
     use crate::job::cell::tests::job;
+    use crate::time::Time;
 
     /// How many of the first 33 runs of a job, and then of 16 more, are timed.
     fn timed(sampling: Sampling, batch: usize) -> [usize; 2] {
@@ -37,7 +38,7 @@ mod tests {
         [33, 16].map(|runs| {
             let is_timed = |_: &usize| {
                 let is_timed = sampling.is_timed(&job, batch);
-                job.begin_untimed();
+                job.begin_untimed(Time::NEVER);
                 is_timed
             };
             (0..runs).filter(is_timed).count()

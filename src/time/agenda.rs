@@ -138,11 +138,13 @@ impl Agenda {
     /// If the tick at or right before `now` has a bucket, or an earlier tick has a bucket, serves that tick.
     ///
     /// Appends every job due by `now` to `due`, in order. Each tick is served once: a job inserted afterwards comes at
-    /// a later tick.
-    pub(crate) fn take_due(&mut self, now: Time, due: &mut Vec<JobIndex>) {
-        let Some(tick) = self.grid.tick_until(now) else { return };
+    /// a later tick. Returns whether a tick was served.
+    pub(crate) fn take_due(&mut self, now: Time, due: &mut Vec<JobIndex>) -> bool {
+        let Some(tick) = self.grid.tick_until(now) else {
+            return false;
+        };
         if self.ticks.first_key_value().is_none_or(|(first, _)| *first > tick) {
-            return;
+            return false;
         }
         let mut found = Vec::new();
         while let Some(entry) = self.ticks.first_entry().filter(|entry| *entry.key() <= tick) {
@@ -165,6 +167,7 @@ impl Agenda {
             due.append(&mut found);
         }
         self.recycle(found);
+        true
     }
 
     /// A tick that is served late also serves the jobs that became due since, although their own tick is still ahead.

@@ -25,7 +25,11 @@ impl Time {
         self.0
     }
 
+    /// `NEVER` after the longest span, from any time: that span stands for all that are longer.
     pub(crate) const fn after(self, span: Span) -> Time {
+        if span.0 == i64::MAX {
+            return Time::NEVER;
+        }
         Time(self.0.saturating_add(span.0))
     }
 

@@ -727,6 +727,49 @@ fn a_job_that_ends_before_its_first_run_is_gone_by_then() {
     assert_gone(&world, &job);
 }
 
+#[test]
+fn a_job_whose_first_run_never_comes_is_gone_after_its_end() {
+    let world = World::new();
+    let never = || world.every(100).first_run(FirstRun::After(Duration::MAX));
+    let job = never().until(at(&world, 500)).run(|| ()).unwrap();
+    world.start();
+    world.advance(500);
+    assert_eq!(world.scheduler.jobs(), [job.clone()]);
+    assert!(job.status().next_due().is_none());
+    world.advance(50);
+    assert_gone(&world, &job);
+    assert_eq!(job.runs(), 0);
+}
+
+#[test]
+fn a_job_that_is_switched_off_before_its_end_can_be_switched_on_again() {
+    let world = World::new();
+    let builder = world.every(100).until(at(&world, 1_000));
+    let target = world.log.noting("a");
+    let job = builder.run(target).unwrap();
+    let log = world.log.clone();
+    let switching_off = move |run: Run| {
+        log.note("b");
+        if run.number() == 1 {
+            run.job().set_interval(Duration::MAX).unwrap();
+        }
+    };
+    let other = world.every(100).until(at(&world, 1_000)).run(switching_off).unwrap();
+    world.start();
+    world.advance(100);
+    job.set_interval(Duration::MAX).unwrap();
+    world.log.take();
+    world.advance(500);
+    assert_eq!(world.log.take(), []);
+    for job in [&job, &other] {
+        assert!(job.status().next_due().is_none());
+        job.set_interval(ms(400)).unwrap();
+    }
+    world.advance(1_000);
+    assert_eq!(world.log.take_times(), [600, 600, 1_000, 1_000]);
+    assert_gone(&world, &job);
+}
+
 #[every(
     "100ms",
     name = "ends",

@@ -146,9 +146,6 @@ impl Scenario {
     /// Runs that are triggered or replaced begin between ticks. If runs block the thread too, ticks and such runs come
     /// late together, and their order is open in many ways. Runs of such scenarios do not block the thread. If spawns
     /// are refused, replaced runs are dropped in many orders too, so a scenario with replacements has no such faults.
-    ///
-    /// A clock that steps back to before the origin makes an endless interval end within the clock's range. A job with
-    /// an end then removes itself, which means nothing. A scenario with step backs has no such ends.
     pub(crate) fn with_known_combinations(mut self) -> Scenario {
         let is_trigger = |op: &Op| matches!(op, Op::Change(_, Change::Trigger));
         if self.ops().any(|op| is_trigger(op)) {
@@ -160,9 +157,6 @@ impl Scenario {
         }
         if replaces {
             self.ops().for_each(Op::leave_out_fault);
-        }
-        if self.ops().any(|op| matches!(op, Op::StepBack(_))) {
-            self.specs.iter_mut().for_each(|spec| spec.options.until = None);
         }
         self
     }

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
+use atevery::runtime::Timer;
 use atevery::testing::VirtualTime;
 use atevery::{Allow, Event, EventKind, FirstRun, Job, MissedTicks, Overlap, Run, Scheduler};
 
@@ -225,6 +226,25 @@ fn a_triggered_run_makes_up_for_none_that_was_missed() {
         assert_eq!(runs[..2], [(0, 0), (330, 330)], "{policy:?}");
         assert_eq!(runs[2..], regular, "{policy:?}");
         assert_eq!(job.status().missed(), missed, "{policy:?}");
+    }
+}
+
+/// A trigger after the job's end asks for no run. A run that was due before the end still waits for its tick.
+#[test]
+fn after_the_end_of_a_job_it_brings_no_overdue_run_forward() {
+    for overlap in [Overlap::Wait, Overlap::Replace] {
+        let world = World::new();
+        let end = world.time.now() + Duration::from_nanos(500_000_002);
+        let builder = world.scheduler.every(Duration::from_nanos(250_000_001));
+        let builder = builder.until(end).on_overlap(overlap);
+        let job = builder.run(noting_scheduled(&world)).unwrap();
+        world.start();
+        world.advance(500);
+        world.time.advance(Duration::from_nanos(3));
+        job.trigger();
+        world.advance(1_000);
+        assert_eq!(begun(&world), [(0, 0), (300, 250), (550, 500)]);
+        assert!(world.scheduler.jobs().is_empty());
     }
 }
 

@@ -117,7 +117,7 @@ impl Model<'_> {
         (0..self.jobs.len()).find(|job| {
             let trigger = self.jobs[*job].trigger;
             let may_begin = self.jobs[*job].replaced || matches!(trigger, Some(Trigger::AtOnce | Trigger::Open));
-            may_begin && self.may_begin_between_ticks(*job, true) && self.begins_next(*job)
+            may_begin && self.may_begin_between_ticks(*job) && self.begins_next(*job)
         })
     }
 
@@ -129,9 +129,7 @@ impl Model<'_> {
         let may_wait = session.is_ahead(self.now) || self.oracle.faults(self.now);
         self.forget_triggers();
         let at_once = |job: &usize| self.jobs[*job].trigger == Some(Trigger::AtOnce) || self.must_replace(*job);
-        let Some(job) = (0..self.jobs.len())
-            .find(|job| at_once(job) && self.may_begin_between_ticks(*job, self.must_replace(*job)))
-        else {
+        let Some(job) = (0..self.jobs.len()).find(|job| at_once(job) && self.may_begin_between_ticks(*job)) else {
             return false;
         };
         if may_wait {
@@ -158,12 +156,12 @@ impl Model<'_> {
         }
     }
 
-    /// A trigger after the end of a job asks for no run. But in the library, a run that is overdue may then begin at
-    /// once and not at the next tick.
-    fn may_begin_between_ticks(&self, job: usize, is_overdue_too: bool) -> bool {
+    /// A trigger after the end of a job asks for no run. A run that is overdue then begins at its tick, unless it
+    /// replaces another.
+    fn may_begin_between_ticks(&self, job: usize) -> bool {
         let job = &self.jobs[job];
-        let may_begin = job.may_begin(self.now) && (is_overdue_too || job.is_triggered(self.now));
-        self.session.is_some() && may_begin
+        let is_up = job.replaced || job.is_triggered(self.now);
+        self.session.is_some() && is_up && job.may_begin(self.now)
     }
 }
 

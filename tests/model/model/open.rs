@@ -1,7 +1,9 @@
 //! The cases that the contract leaves open about ticks. Only here, the trace that was seen decides which runs begin.
 
+use crate::model::schedule::NEVER;
 use crate::model::ticks::Tick;
 use crate::model::{Job, Model};
+use crate::trace::Nanos;
 
 impl Model<'_> {
     /// Whether a tick that has come is served. Runs are `due`, and jobs that have no run left are `over`.
@@ -51,10 +53,12 @@ impl Model<'_> {
     /// Whether the job was due, and free to run, when the tick came.
     fn was_due(&self, job: usize, tick: Tick) -> bool {
         let job = &self.jobs[job];
-        let scheduled = if job.trigger.is_some() || job.is_past_end(job.scheduled) {
-            None
-        } else {
-            Some(job.scheduled)
+        let scheduled = match job.scheduled {
+            _ if job.trigger.is_some() => None,
+            // It is removed after its end.
+            NEVER.. => job.spec.options.until.map(|until| Nanos::from(until) + 1),
+            scheduled if job.is_past_end(scheduled) => None,
+            scheduled => Some(scheduled),
         };
         let since = [scheduled, job.changed, job.freed];
         since.iter().flatten().all(|since| *since <= tick.time)

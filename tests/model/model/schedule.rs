@@ -39,13 +39,15 @@ impl Job<'_> {
 
     /// Whether a tick finds that no run is left.
     pub(super) fn is_to_be_removed(&self, now: Nanos) -> bool {
-        let comes_up = self.trigger.is_some() || (self.scheduled < NEVER && !self.paused);
+        let comes_up = self.trigger.is_some() || !self.paused;
         !self.removed && self.run.is_none() && comes_up && self.is_over(now)
     }
 
-    /// Whether no run is left: all have begun, or the next one is scheduled after the end of the job.
+    /// Whether no run is left: all have begun, or the next one is scheduled after the end of the job. If none is
+    /// scheduled, another interval may schedule one until the end has passed.
     pub(super) fn is_over(&self, now: Nanos) -> bool {
-        let next = if self.is_triggered(now) { now } else { self.scheduled };
+        let is_open = self.is_triggered(now) || self.scheduled >= NEVER;
+        let next = if is_open { now } else { self.scheduled };
         self.spec.options.times.is_some_and(|times| self.runs >= times) || self.is_past_end(next)
     }
 

@@ -126,7 +126,8 @@ impl Model<'_> {
     pub(super) fn cancels_first(&self, job: usize) -> bool {
         self.stops.iter().any(|stop| {
             let is_over = matches!(stop.stage, Stage::Grace(until) if until <= self.now);
-            is_over && stop.runs.contains(&job) && self.oracle.names_cancelled(stop.number, job)
+            let names = || self.oracle.names_cancelled(stop.number, job) || self.oracle.names(stop.number, job);
+            is_over && stop.runs.contains(&job) && names()
         })
     }
 
