@@ -50,6 +50,10 @@ only .. 'async-executor async-io blocking' --no-default-features --features stan
 only .. 'futures-timer' --no-default-features --features futures-timer
 echo "ok: no runtime but the one asked for"
 
+echo "== a library, tested without a runtime"
+only library ''
+(cd library && cargo test --quiet)
+
 consumer tokio 'tokio'
 consumer smol 'smol async-executor async-io blocking'
 consumer async-std 'async-std async-global-executor async-executor async-io blocking'

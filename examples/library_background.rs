@@ -1,6 +1,6 @@
 //! A library with a background job, on the runtime of its user.
 //!
-//! `cargo run --example library_background`
+//! `cargo run --example library_background`, and its tests on virtual time: `cargo test --example library_background`
 //!
 //! The module `cache` stands for the library. The library's `Cargo.toml` has `atevery` without the feature of a
 //! runtime. A program that uses the library turns the feature of its runtime on.
@@ -18,7 +18,7 @@ mod cache {
     use std::time::{Duration, Instant};
 
     use atevery::runtime::Runtime;
-    use atevery::{Scheduler, StopReport};
+    use atevery::{Run, Scheduler, StopReport};
 
     /// Texts with a lifetime. A background job removes expired texts.
     ///
@@ -41,13 +41,14 @@ mod cache {
             scheduler
                 .every(lifetime / 4)
                 .name("cache: sweep")
-                .run(move || swept.sweep(lifetime))?;
+                .run(move |run: Run| swept.sweep(run.started(), lifetime))?;
             scheduler.start()?;
             Ok(Cache { entries, scheduler })
         }
 
         pub(crate) fn insert(&self, key: &str, value: &str) {
-            let entry = (Instant::now(), value.to_owned());
+            // The clock of the runtime, so that a test can choose a virtual one.
+            let entry = (self.scheduler.now(), value.to_owned());
             self.entries.lock().insert(key.to_owned(), entry);
         }
 
@@ -65,10 +66,10 @@ mod cache {
     struct Entries(Mutex<HashMap<String, (Instant, String)>>);
 
     impl Entries {
-        fn sweep(&self, lifetime: Duration) {
+        fn sweep(&self, now: Instant, lifetime: Duration) {
             let mut entries = self.lock();
             let before = entries.len();
-            entries.retain(|_, (since, _)| since.elapsed() < lifetime);
+            entries.retain(|_, (since, _)| now < *since + lifetime);
             println!("  sweep: {} of {before} entries are gone", before - entries.len());
         }
 
@@ -114,4 +115,33 @@ fn main() -> Result<(), Box<dyn Error>> {
         Ok::<(), atevery::Error>(())
     })?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use atevery::testing::VirtualTime;
+
+    #[test]
+    fn a_text_is_swept_within_a_quarter_of_its_lifetime() {
+        let time = VirtualTime::new();
+        let cache = Cache::new(LIFETIME, time.clone()).unwrap();
+        time.advance(LIFETIME / 8);
+        cache.insert("greeting", "hello");
+        time.advance(LIFETIME - Duration::from_nanos(1));
+        assert_eq!(cache.len(), 1);
+        time.advance(LIFETIME / 4);
+        assert_eq!(cache.len(), 0);
+        assert!(time.block_on(cache.close()).is_clean());
+    }
+
+    #[test]
+    fn a_dropped_cache_leaves_no_task() {
+        let time = VirtualTime::new();
+        let cache = Cache::new(LIFETIME, time.clone()).unwrap();
+        time.advance(LIFETIME);
+        drop(cache);
+        time.run_until_stalled();
+        assert_eq!(time.tasks(), 0);
+    }
 }

@@ -3,6 +3,7 @@ use std::time::Duration;
 use async_std::task;
 use atevery::runtime::AsyncStd;
 use atevery::{Error, Scheduler};
+use consumer_library::Cache;
 
 fn main() -> Result<(), Error> {
     task::block_on(run())
@@ -12,10 +13,14 @@ async fn run() -> Result<(), Error> {
     let scheduler = Scheduler::new(AsyncStd);
     let beat = scheduler.every(Duration::from_millis(50)).run(|| async {})?;
     scheduler.start()?;
+    let cache = Cache::new(Duration::from_millis(400), AsyncStd)?;
+    cache.insert("greeting", "hello");
+    assert_eq!(cache.get("greeting").as_deref(), Some("hello"));
 
     task::sleep(Duration::from_secs(1)).await;
     let report = scheduler.stop().timeout(Duration::from_secs(5)).await;
 
+    assert!(cache.is_empty() && cache.close().await.is_clean());
     assert!(report.is_clean(), "{report:?}");
     assert!(beat.runs() >= 5, "only {} runs in a second", beat.runs());
     println!("ok: {} runs", beat.runs());

@@ -2,16 +2,21 @@ use std::time::Duration;
 
 use atevery::runtime::Tokio;
 use atevery::{Error, Scheduler};
+use consumer_library::Cache;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     let scheduler = Scheduler::new(Tokio::current());
     let beat = scheduler.every(Duration::from_millis(50)).run(|| async {})?;
     scheduler.start()?;
+    let cache = Cache::new(Duration::from_millis(400), Tokio::current())?;
+    cache.insert("greeting", "hello");
+    assert_eq!(cache.get("greeting").as_deref(), Some("hello"));
 
     tokio::time::sleep(Duration::from_secs(1)).await;
     let report = scheduler.stop().timeout(Duration::from_secs(5)).await;
 
+    assert!(cache.is_empty() && cache.close().await.is_clean());
     assert!(report.is_clean(), "{report:?}");
     assert!(beat.runs() >= 5, "only {} runs in a second", beat.runs());
     println!("ok: {} runs", beat.runs());
