@@ -9,6 +9,7 @@ use crate::control::stopping::Stopping;
 use crate::engine::Engine;
 use crate::engine::run_tracker::StopOutcome;
 use crate::job::handle::Job;
+use crate::observe::trace::note_detached_stop;
 use crate::text::OneLine;
 
 /// A stop that has not begun: await the stop, or [`detach`](Stop::detach) it.
@@ -136,7 +137,11 @@ impl Stop {
 
     /// Stops the scheduler immediately. Runs in progress are neither cancelled nor waited for. A later stop does both.
     pub fn detach(self) {
+        let was_running = self.engine.is_running();
         self.engine.halt(None);
+        if was_running {
+            note_detached_stop();
+        }
     }
 }
 
