@@ -73,6 +73,7 @@ example library_background '^on smol$' 'sweep: 1 of 1 entries are gone$' '^close
 example testing_jobs '^16 uploads in 86400s' '^upload +running +' 'stopped: 0 finished, 1 cancelled \(upload\)'
 
 example connection_ping '^10000 connections' '^3333 hung up, 3333 fell silent, 3334 shut down' '^stopped: .* 0 still running$'
+example health_check '^ALARM: database$' 'the last [3-9] in a row$' '^last error: the attempt exceeded its limit of 50ms$'
 example token_refresh '^request 3$' 'Some\("token 4"\)' '^[0-9]+ renewals, [1-9][0-9]* failed$'
 example batch_flush '^wrote 100[01] items$' '^closing$' '^stopped: 1 finished \(flush\)'
 example worker_pool 'orders, version 2$' '^prices$' '^stopped: .* 0 still running$'

@@ -1,7 +1,7 @@
 //! For users of other schedulers: the code that you know, and the same job written with `atevery`.
 //!
 //! [The Python package](#the-python-package-atevery) · [gocron](#gocron) · [APScheduler](#apscheduler) ·
-//! [Spring](#spring-scheduled) · [`tokio::time::interval`](#tokiotimeinterval) ·
+//! [Spring](#spring-scheduled) · [`tokio::time::interval`](#tokiotimeinterval) · [actix](#actix) ·
 //! [tokio-cron-scheduler](#tokio-cron-scheduler)
 //!
 //! In the tables, `s` is a [`Scheduler`](crate::Scheduler), `job` is a [`Job`](crate::Job), `f` is your function, and
@@ -83,7 +83,9 @@
 //! | `WithLimitedRuns(3)` | `.times(3)` |
 //! | no singleton mode: runs overlap | `.on_overlap(Allow(8))` |
 //! | `WithSingletonMode(LimitModeWait)` | the default |
-//! | `WithSingletonMode(LimitModeReschedule)` | `.missed_ticks(MissedTicks::Skip)`: of the runs that came due during a long run, one run follows at once, and the others are dropped |
+//! | `WithSingletonMode(LimitModeReschedule)` | `.on_overlap(Overlap::Skip)` |
+//! | `WithTags("db", "night")` | `.tag("db").tag("night")` |
+//! | `s.RemoveByTags("db")` | `s.jobs().iter().filter(\|job\| job.has_tag("db")).for_each(Job::remove)` |
 //! | `WithIntervalFromCompletion()` | `.fixed_delay()` |
 //! | `WithLimitConcurrentJobs(4, LimitModeWait)` | `s.group("all", 4)?`, and `.group("all")` for each job |
 //! | `WithEventListeners(AfterJobRunsWithError(f))` | `Scheduler::builder(..).on_event(f)` |
@@ -99,7 +101,7 @@
 //!
 //! ```
 //! use std::time::Duration;
-//! use atevery::{Allow, EventKind, FirstRun, MissedTicks, Run, Scheduler, testing::VirtualTime};
+//! use atevery::{Allow, EventKind, FirstRun, Job, Overlap, Run, Scheduler, testing::VirtualTime};
 //!
 //! # let secs = Duration::from_secs;
 //! # let time = VirtualTime::new();
@@ -118,7 +120,8 @@
 //! s.every(secs(30)).jitter(secs(10)).run(f)?;
 //! s.every(secs(10)).name("sweep").times(3).run(f)?;
 //! s.every(secs(10)).on_overlap(Allow(8)).run(f)?;
-//! s.every(secs(10)).missed_ticks(MissedTicks::Skip).run(f)?;
+//! s.every(secs(10)).on_overlap(Overlap::Skip).tag("db").tag("night").run(f)?;
+//! s.jobs().iter().filter(|job| job.has_tag("db")).for_each(Job::remove);
 //! s.every(secs(10)).fixed_delay().group("all").run(f)?;
 //! let job = s.every(secs(10)).group("all").run(async |run: Run| run.cancelled().await)?;
 //! s.start()?;
@@ -145,6 +148,7 @@
 //! | `start_date=t`, `end_date=t` | `start_time=t`, `end_time=t` | `.first_run(FirstRun::At(instant))`, `.until(instant)` |
 //! | `add_job(f, 'date', run_date=t)` | `add_schedule(f, DateTrigger(t))` | `.first_run(FirstRun::At(instant)).times(1)` |
 //! | `jitter=5` | `max_jitter=5` | `.jitter(secs(5))` |
+//! | `max_instances=1`: a run that comes due during a run is skipped | | `.on_overlap(Overlap::Skip)` |
 //! | `max_instances=3` | `max_running_jobs=3` of the task | `.on_overlap(Allow(3))` |
 //! | `coalesce=True` | `coalesce=CoalescePolicy.latest` | `.missed_ticks(MissedTicks::Skip)` |
 //! | `coalesce=False` | `coalesce=CoalescePolicy.all` | the default, [`Burst`](crate::MissedTicks::Burst) |
@@ -162,7 +166,7 @@
 //!
 //! ```
 //! use std::time::Duration;
-//! use atevery::{Allow, FirstRun, MissedTicks, Run, Scheduler, testing::VirtualTime};
+//! use atevery::{Allow, FirstRun, MissedTicks, Overlap, Run, Scheduler, testing::VirtualTime};
 //!
 //! # let secs = Duration::from_secs;
 //! # let time = VirtualTime::new();
@@ -172,6 +176,7 @@
 //! s.every(secs(30)).name("x").first_run(FirstRun::AfterInterval).run(f)?;
 //! s.every(secs(30)).first_run(FirstRun::At(instant)).until(instant + secs(3600)).run(f)?;
 //! s.every(secs(30)).first_run(FirstRun::At(instant)).times(1).run(f)?;
+//! s.every(secs(30)).on_overlap(Overlap::Skip).run(f)?;
 //! s.every(secs(30)).jitter(secs(5)).on_overlap(Allow(3)).run_blocking(f)?;
 //! s.every(secs(30)).missed_ticks(MissedTicks::Skip).run_blocking(f)?;
 //! let job = s.every(secs(30)).run(move |run: Run| {
@@ -265,27 +270,36 @@
 //! | `set_missed_tick_behavior(MissedTickBehavior::Skip)` | `.missed_ticks(MissedTicks::Skip)`; `Burst` and `Delay` likewise |
 //! | `sleep(d).await` at the end of the loop | `.fixed_delay()` |
 //! | `timeout(limit, f()).await` | `.timeout(limit)` |
+//! | `timeout(limit, f()).await` in a loop of attempts | `.attempt_timeout(limit).retry(backoff)` |
+//! | `f(&mut state).await` in the loop | `.run_with(state, f)` |
 //! | `spawn_blocking(f).await` | `.run_blocking(f)` |
 //! | a `Semaphore` that several loops share | `.group(("db", 4))` |
 //! | `select!` of the tick and a `Notify` | `job.trigger()` |
 //! | `select!` of the tick and a `CancellationToken`, and a `JoinSet` | `s.stop().timeout(limit).await` |
+//! | `tokio_util::sync::CancellationToken`: `token.cancel()` | `s.stop().await`, which also waits for the runs |
+//! | `token.cancelled().await`, `token.is_cancelled()` in the loop's work | `run.cancelled().await`, `run.is_cancelled()` |
+//! | `JoinSet::abort_all()` and `join_next().await` until `None`, `JoinSet::shutdown().await` | `s.stop().await`: the report names the jobs whose runs were cancelled |
 //! | `handle.abort()` of one loop | `job.remove()`: a run in progress continues |
 //! | `interval.reset()` | not here: the schedule stays; `.fixed_delay()` may be what is meant |
 //! | a paused clock, `tokio::time::advance` | the same: [`Tokio`](crate::runtime::Tokio) follows it |
 //!
 //! ```no_run
 //! use std::time::Duration;
-//! use atevery::{FirstRun, MissedTicks, Scheduler, runtime::Tokio};
+//! use atevery::{FirstRun, MissedTicks, Run, Scheduler, runtime::Tokio};
 //!
 //! # async fn f() {}
+//! # async fn step(_: &mut u32) {}
 //! # fn g() {}
 //! # #[tokio::main]
 //! # async fn main() -> Result<(), atevery::Error> {
-//! # let (d, limit) = (Duration::from_secs(10), Duration::from_secs(1));
+//! # let (d, limit, state) = (Duration::from_secs(10), Duration::from_secs(1), 0);
 //! let s = Scheduler::new(Tokio::current());
 //! s.every(d).run(f)?;
 //! s.every(d).first_run(FirstRun::AfterInterval).missed_ticks(MissedTicks::Skip).run(f)?;
 //! s.every(d).fixed_delay().timeout(limit).run(f)?;
+//! s.every(d).attempt_timeout(limit).retry(|| [limit]).run(f)?;
+//! s.every(d).run_with(state, step)?;
+//! s.every(d).run(async |run: Run| run.cancelled().await)?;
 //! let job = s.every(d).group(("db", 4)).run_blocking(g)?;
 //! s.start()?;
 //! job.trigger();
@@ -301,6 +315,51 @@
 //!   to 1 ms.
 //! - A panic ends the run, and the job continues.
 //! - `Burst` makes up one run a tick, not all missed runs at once.
+//!
+//! # actix
+//!
+//! | actix | here |
+//! | --- | --- |
+//! | `ctx.run_interval(d, \|act, _\| act.step())` of an actor that only ticks | `s.every(d).first_run(FirstRun::AfterInterval).run_with(act, Act::step)?`: the job owns the state, and `step` may be asynchronous |
+//! | `ctx.run_interval(d, ..)` of an actor that has messages too | `s.every(d).run(move \|\| addr.do_send(Tick))?`: the tick is a message |
+//! | `ctx.spawn(fut.into_actor(act))` inside the interval | `async fn step(&mut self)`, with awaits in its body |
+//! | `ctx.run_interval_at(start, d, ..)` | `.first_run(FirstRun::At(instant))` |
+//! | `ctx.run_later(d, ..)` | `s.every(d).first_run(FirstRun::AfterInterval).times(1).run_with(act, Act::step)?` |
+//! | `ctx.cancel_future(handle)` | `job.remove()` |
+//! | the actor stops, and its intervals with it | `s.stop().await` |
+//!
+//! ```
+//! use std::time::Duration;
+//! use atevery::{FirstRun, Scheduler, testing::VirtualTime};
+//!
+//! #[derive(Default)]
+//! struct Act {
+//!     steps: u32,
+//! }
+//!
+//! impl Act {
+//!     async fn step(&mut self) {
+//!         self.steps += 1;
+//!     }
+//! }
+//!
+//! # let d = Duration::from_secs(10);
+//! # let time = VirtualTime::new();
+//! # let instant = atevery::runtime::Timer::now(&time) + d;
+//! # let act = Act::default();
+//! let s = Scheduler::new(time.clone());
+//! let job = s.every(d).first_run(FirstRun::AfterInterval).run_with(act, Act::step)?;
+//! s.every(d).first_run(FirstRun::At(instant)).run_with(Act::default(), Act::step)?;
+//! s.every(d).first_run(FirstRun::AfterInterval).times(1).run_with(Act::default(), Act::step)?;
+//! s.start()?;
+//! # time.advance(Duration::from_secs(35));
+//! # assert_eq!(job.runs(), 3);
+//! job.remove();
+//! # time.block_on(async {
+//! s.stop().await;
+//! # });
+//! # Ok::<(), atevery::Error>(())
+//! ```
 //!
 //! # tokio-cron-scheduler
 //!

@@ -45,13 +45,16 @@
 //!
 //! | to | use |
 //! | --- | --- |
-//! | register a job | [`Scheduler::every`], [`JobBuilder`]; [`Target`], [`BlockingTarget`], [`SharedTarget`] and [`Outcome`] say which functions can be jobs |
+//! | register a job | [`Scheduler::every`], [`JobBuilder`]; [`Target`], [`BlockingTarget`], [`SharedTarget`], [`StateTarget`] and [`Outcome`] say which functions can be jobs |
+//! | keep a state between the runs of a job, without a lock | [`JobBuilder::run_with`] |
 //! | decide when a job runs | [`FirstRun`], [`MissedTicks`], [`parse_interval`] with [`ParseIntervalError`]; [`JobBuilder::jitter`], [`JobBuilder::times`], [`JobBuilder::until`], [`JobBuilder::fixed_delay`] |
 //! | set ticks and defaults for all jobs | [`Scheduler::builder`], [`SchedulerBuilder`] |
 //! | handle a job that is due during its own run | [`Overlap`], [`Allow`]; behind them [`OverlapPolicy`], [`OneAtATime`], [`Several`] |
+//! | limit how long a run or an attempt takes, and try again | [`JobBuilder::timeout`], [`JobBuilder::attempt_timeout`], [`JobBuilder::retry`] |
 //! | limit how many jobs run at once | [`Scheduler::group`], [`JobBuilder::group`], [`IntoGroup`], [`GroupName`] |
 //! | look at the run from inside a job | [`Run`], [`Cancelled`] |
 //! | control a job later | [`Job`], [`JobId`]: trigger, pause, resume, set the interval, remove |
+//! | find jobs | [`Scheduler::jobs`], [`JobBuilder::tag`], [`Job::has_tag`] |
 //! | stop | [`Stop`], [`Stopping`], [`StopReport`] |
 //! | hold a scheduler without keeping its jobs alive | [`WeakScheduler`] |
 //! | observe | [`Scheduler::status`], [`SchedulerStatus`], [`SchedulerState`], [`JobStatus`], [`JobState`]; [`SchedulerBuilder::on_event`], [`Events`], [`Event`], [`EventKind`]; [`trace`], [`metrics`] |
@@ -71,7 +74,7 @@
 //! | `async-executor` | [`runtime::AsyncIo`], for an executor that your program drives |
 //! | `futures-timer` | [`runtime::FuturesSpawner`] and [`runtime::FuturesTimer`], for any `futures` executor |
 //! | `standalone` | [`runtime::Standalone`], for programs without an async runtime |
-//! | `tracing` | a span for each run, an event for each error, and a warning if a running scheduler is dropped, see [`trace`] |
+//! | `tracing` | a span for each run, an event for each error, for the start and the stop of a scheduler, and a warning if a running scheduler is dropped, see [`trace`] |
 //! | `metrics` | counters and histograms for each job, see [`metrics`] |
 //! | `serde` | `Serialize` for [`SchedulerStatus`] and [`JobStatus`] |
 //! | `testing` | [`testing`]: a clock that tests move, and a test suite for adapters |

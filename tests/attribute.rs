@@ -119,6 +119,32 @@ fn a_registered_function_says_its_schedule() {
     assert_eq!(said, [of(1, "every 1s"), of(2, "every 2s")]);
 }
 
+#[test]
+fn a_function_may_have_several_tags_and_its_job_has_them_too() {
+    let scheduler = Scheduler::new(VirtualTime::new());
+    let jobs = scheduler
+        .add_registered_where(|function| function.has_tag("second"))
+        .unwrap();
+    assert_eq!(jobs.len(), 1);
+    assert_eq!(jobs[0].tags(), ["first", "second"]);
+    let note = |function: &Registered| {
+        if function.has_tag("first") {
+            assert_eq!(
+                (function.tag(), function.tags()),
+                (Some("first"), ["first", "second"].as_slice())
+            );
+        }
+        false
+    };
+    scheduler.add_registered_where(note).unwrap();
+    assert!(jobs[0].has_tag("second") && !jobs[0].has_tag("third"));
+}
+
+#[every("1d", tag = "first", tag = SECOND_TAG)]
+fn tagged_twice() {}
+
+const SECOND_TAG: &str = "second";
+
 #[every("1s", tag = "chosen")]
 fn plain() {}
 

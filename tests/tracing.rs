@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
+use std::future::IntoFuture;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -554,6 +555,65 @@ fn lengths_are_rounded_to_microseconds() {
     assert_eq!(lines[0], r#"new run job="a" run=0 lateness_ms=0.461"#);
     let late = r#"WARN atevery: run is late job="a" run=1 by_ms=200.461 in run 1"#;
     assert!(lines.iter().any(|line| line == late), "{lines:#?}");
+}
+
+/// The events of the scheduler itself.
+fn of_the_scheduler(notes: &Notes) -> Vec<String> {
+    let mut lines = notes.take();
+    lines.retain(|line| line.starts_with("INFO atevery"));
+    lines
+}
+
+#[test]
+fn a_start_and_a_stop_are_told_with_their_numbers() {
+    let (time, scheduler, notes) = world();
+    scheduler.every(ms(100)).run(|| ()).unwrap();
+    scheduler
+        .every(ms(100))
+        .name("endless")
+        .run(std::future::pending::<()>)
+        .unwrap();
+    with_default(notes.clone(), || {
+        scheduler.start().unwrap();
+        assert_eq!(of_the_scheduler(&notes), ["INFO atevery: scheduler started jobs=2"]);
+        assert!(scheduler.start().is_err());
+        time.run_until_stalled();
+        assert_eq!(of_the_scheduler(&notes), [""; 0]);
+        time.block_on(scheduler.stop());
+        let stopped = "INFO atevery: scheduler stopped: 0 finished, 1 cancelled (endless), 0 still running finished=0 \
+                       cancelled=1 still_running=0";
+        assert_eq!(of_the_scheduler(&notes), [stopped]);
+        // The scheduler is stopped already.
+        time.block_on(scheduler.stop());
+        scheduler.stop().detach();
+        assert_eq!(of_the_scheduler(&notes), [""; 0]);
+        scheduler.start().unwrap();
+        scheduler.stop().detach();
+        let expected = [
+            "INFO atevery: scheduler started jobs=2",
+            "INFO atevery: scheduler stopped, and its runs were left to end by themselves",
+        ];
+        assert_eq!(of_the_scheduler(&notes), expected);
+    });
+}
+
+#[test]
+fn one_of_two_stops_tells_of_the_end_and_a_stop_that_was_given_up_tells_too() {
+    let (time, scheduler, notes) = world();
+    scheduler.every(ms(100)).run(std::future::pending::<()>).unwrap();
+    with_default(notes.clone(), || {
+        scheduler.start().unwrap();
+        time.run_until_stalled();
+        of_the_scheduler(&notes);
+        let stop = || scheduler.stop().grace(ms(50)).into_future();
+        let (mut first, second) = (stop(), stop());
+        assert!(futures::FutureExt::now_or_never(&mut first).is_none());
+        time.block_on(second);
+        assert_eq!(of_the_scheduler(&notes), [""; 0]);
+        drop(first);
+        time.run_until_stalled();
+        assert_eq!(of_the_scheduler(&notes).len(), 1);
+    });
 }
 
 #[test]

@@ -41,6 +41,7 @@ impl Small {
             until: Time::NEVER,
             fixed_delay: false,
             time_limit: None,
+            attempt_limit: None,
             backoffs: None,
             group: None,
             overlap: OverlapState::Allow(Instances::new(2)),

@@ -14,7 +14,7 @@ pub(crate) struct Attribute {
     pub(crate) arguments: Vec<Expr>,
     /// The methods of `JobBuilder` to call, in the order of the source.
     pub(crate) methods: Vec<(Ident, Option<Value>)>,
-    pub(crate) tag: Option<Expr>,
+    pub(crate) tags: Vec<Expr>,
     /// The bare word `blocking`.
     pub(crate) blocking: Option<Ident>,
     /// The path of the crate `atevery`.
@@ -55,7 +55,7 @@ fn read(input: ParseStream) -> Result<Attribute> {
         interval: Interval::of(interval)?,
         arguments: positional.collect(),
         methods: options.methods,
-        tag: options.tag,
+        tags: options.tags,
         blocking: options.blocking,
         atevery: options.atevery.map_or_else(|| quote!(::atevery), |path| quote!(#path)),
     })
@@ -133,7 +133,7 @@ impl Value {
 struct Options {
     seen: Vec<String>,
     methods: Vec<(Ident, Option<Value>)>,
-    tag: Option<Expr>,
+    tags: Vec<Expr>,
     blocking: Option<Ident>,
     atevery: Option<Path>,
 }
@@ -146,7 +146,7 @@ impl Options {
         match self.effect(&key)? {
             Effect::Method => self.methods.push((key, Some(Value::Expression(input.parse()?)))),
             Effect::Duration => self.methods.push((key, Some(Value::duration(input.parse()?)))),
-            Effect::Tag => self.tag = Some(input.parse()?),
+            Effect::Tag => self.tags.push(input.parse()?),
             Effect::Crate => self.atevery = Some(input.call(Path::parse_mod_style)?),
             Effect::Switch | Effect::Blocking => {
                 let message = format!("`{key}` has no value: write the bare word `{key}`");
@@ -175,7 +175,7 @@ impl Options {
     fn effect(&mut self, word: &Ident) -> Result<Effect> {
         let name = word.unraw().to_string();
         let effect = options::find(&name).ok_or_else(|| Error::new_spanned(word, options::unknown(&name)))?;
-        if self.seen.contains(&name) {
+        if effect != Effect::Tag && self.seen.contains(&name) {
             return Err(Error::new_spanned(word, format!("`{name}` is given twice: remove one")));
         }
         self.seen.push(name);

@@ -21,7 +21,7 @@ pub(crate) fn registration(attribute: &Attribute, function: &Function, call: &Ca
     let interval = interval(attribute);
     let job = Ident::new("__job", Span::mixed_site());
     let registered = registered(attribute, function, call, &job);
-    let tag = attribute.tag.iter();
+    let tags = tags(attribute);
     quote! {
         #(#conditions)*
         #atevery::__private::submit! {
@@ -31,9 +31,18 @@ pub(crate) fn registration(attribute: &Attribute, function: &Function, call: &Ca
                 const { #interval },
                 |#job| #registered,
             )
-            #(.tagged(#tag))*
+            #tags
         }
     }
+}
+
+/// Generates the tags of the registration.
+fn tags(attribute: &Attribute) -> TokenStream {
+    let tags = &attribute.tags;
+    if tags.is_empty() {
+        return TokenStream::new();
+    }
+    quote!(.tagged(const { &[#(#tags),*] }))
 }
 
 /// Generates the interval, which is checked at compile time. Errors point to the interval in the source.

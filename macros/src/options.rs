@@ -9,7 +9,7 @@ pub(crate) enum Effect {
     Duration,
     /// A bare word: calls the method of `JobBuilder` of that name.
     Switch,
-    /// `tag = "..."`: a constant of the registration, by which a program can choose jobs.
+    /// `tag = "..."`: a constant of the registration, by which a program can choose jobs. May be given several times.
     Tag,
     /// `crate = path`: the path of the crate `atevery`.
     Crate,
@@ -26,6 +26,7 @@ const OPTIONS: &[(&str, Effect)] = &[
     ("until", Effect::Method),
     ("fixed_delay", Effect::Switch),
     ("timeout", Effect::Duration),
+    ("attempt_timeout", Effect::Duration),
     ("retry", Effect::Method),
     ("on_overlap", Effect::Method),
     ("group", Effect::Method),

@@ -38,6 +38,7 @@ pub struct JobBuilder<Runs = OneAtATime> {
     scheduler: Scheduler,
     interval: Duration,
     name: Option<Box<str>>,
+    tags: Vec<String>,
     policy: MissedTicks,
     first: FirstRun,
     pub(super) options: Options,
@@ -53,6 +54,7 @@ impl JobBuilder {
             scheduler,
             interval,
             name: None,
+            tags: Vec::new(),
             policy,
             first,
             options: Options::default(),
@@ -66,6 +68,29 @@ impl<Runs> JobBuilder<Runs> {
     /// Sets the job's name in reports. By default, the name is the type name of the target. Names need not be unique.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into().into());
+        self
+    }
+
+    /// Adds a tag, by which a program finds its jobs. A job may have any number of tags, and many jobs the same tag.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use atevery::{Scheduler, testing::VirtualTime};
+    ///
+    /// let scheduler = Scheduler::new(VirtualTime::new());
+    /// scheduler.every(Duration::from_secs(60)).name("sweep").tag("cleanup").tag("tenant-7").run(|| ())?;
+    /// scheduler.every(Duration::from_secs(60)).name("report").tag("tenant-8").run(|| ())?;
+    ///
+    /// scheduler.jobs().iter().filter(|job| job.has_tag("tenant-7")).for_each(|job| job.remove());
+    /// let left = scheduler.jobs();
+    /// assert_eq!((left.len(), left[0].name(), left[0].tags()), (1, "report", ["tenant-8".to_owned()].as_slice()));
+    /// # Ok::<(), atevery::Error>(())
+    /// ```
+    pub fn tag(mut self, tag: impl Into<String>) -> Self {
+        let tag = tag.into();
+        if !self.tags.contains(&tag) {
+            self.tags.push(tag);
+        }
         self
     }
 
@@ -171,8 +196,8 @@ impl<Runs> JobBuilder<Runs> {
 impl<Runs> JobBuilder<Runs> {
     /// Registers a job whose runs the holder of the returned [`Ticks`] does.
     ///
-    /// [`retry`](JobBuilder::retry), [`timeout`](JobBuilder::timeout) and [`on_overlap`](JobBuilder::on_overlap) make no
-    /// sense for such a job. By default, its name is `ticks`.
+    /// [`retry`](JobBuilder::retry), [`timeout`](JobBuilder::timeout), [`attempt_timeout`](JobBuilder::attempt_timeout)
+    /// and [`on_overlap`](JobBuilder::on_overlap) make no sense for such a job. By default, its name is `ticks`.
     ///
     /// ```
     /// use std::time::Duration;
@@ -213,6 +238,7 @@ impl<Runs> JobBuilder<Runs> {
             scheduler: self.scheduler,
             interval: self.interval,
             name: self.name,
+            tags: self.tags,
             policy: self.policy,
             first: self.first,
             options: self.options,
@@ -242,7 +268,7 @@ impl<Runs> JobBuilder<Runs> {
         let engine = self.scheduler.engine();
         rules::check_interval(self.interval, engine.resolution)?;
         let rules = self.options.into_rules(engine, self.interval)?;
-        let config = engine.config(RunMode::new(self.policy, place, body.takes_run()), rules);
+        let config = engine.config(RunMode::new(self.policy, place, body.takes_run()), rules, self.tags);
         Ok(match self.name {
             None => Arc::new(JobCell::new(self.interval, config, body)),
             Some(name) => Arc::new(JobCell::new(self.interval, config, Named::new(name, body))),

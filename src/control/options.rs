@@ -18,6 +18,7 @@ pub(crate) struct Options {
     pub(crate) until: Option<Instant>,
     pub(crate) fixed_delay: bool,
     pub(crate) timeout: Option<Duration>,
+    pub(crate) attempt_timeout: Option<Duration>,
     pub(crate) backoffs: Option<Backoffs>,
     pub(crate) group: Option<GroupName>,
     pub(crate) overlap: Overlaps,
@@ -60,6 +61,7 @@ impl Options {
             until: self.until.map_or(Time::NEVER, |instant| engine.clock.time_of(instant)),
             fixed_delay: self.fixed_delay,
             time_limit: self.timeout.map(Into::into),
+            attempt_limit: self.attempt_timeout.map(Into::into),
             backoffs: self.backoffs.map(Guarded::new),
             group,
             overlap,
@@ -73,6 +75,7 @@ impl Options {
             until: None,
             fixed_delay: false,
             timeout: None,
+            attempt_timeout: None,
             backoffs: None,
             group: None,
             overlap: Overlaps::Wait,
@@ -88,6 +91,7 @@ impl Options {
         let options = [
             ("retry", self.backoffs.is_some()),
             ("timeout", self.timeout.is_some()),
+            ("attempt_timeout", self.attempt_timeout.is_some()),
             ("on_overlap", self.overlap != Overlaps::Wait),
         ];
         match options.into_iter().find(|(_, is_set)| *is_set) {
@@ -111,6 +115,11 @@ impl Options {
         if self.timeout == Some(Duration::ZERO) {
             return Err(Error::invalid_option(
                 "with a timeout of 0ns no run could end in time: take a longer `timeout`, or none",
+            ));
+        }
+        if self.attempt_timeout == Some(Duration::ZERO) {
+            return Err(Error::invalid_option(
+                "with an attempt timeout of 0ns no attempt could end in time: take a longer `attempt_timeout`, or none",
             ));
         }
         if self.overlap == Overlaps::Allow(0) {

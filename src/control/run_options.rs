@@ -9,8 +9,8 @@ use crate::job::group_name::IntoGroup;
 /// Limits and behaviour of runs.
 impl<Runs> JobBuilder<Runs> {
     /// Cancels a run that takes longer than `limit`: its future is dropped, and the run counts as
-    /// [timed out](crate::EventKind::TimedOut). The limit covers a run with all its [attempts](JobBuilder::retry). The
-    /// runtime's timer measures the limit, independently of ticks.
+    /// [timed out](crate::EventKind::TimedOut). The limit covers a run with all its [attempts](JobBuilder::retry);
+    /// [`attempt_timeout`](JobBuilder::attempt_timeout) limits each of them. The runtime's timer measures the limit, independently of ticks.
     ///
     /// Synchronous code can't be cancelled. When the time is up, [`Run::is_cancelled`](crate::Run::is_cancelled)
     /// returns true. A run that was told so counts as timed out when it ends, and so does a run that has taken longer.
@@ -22,6 +22,56 @@ impl<Runs> JobBuilder<Runs> {
     /// ```
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.options.timeout = Some(limit);
+        self
+    }
+
+    /// Limits each attempt of a run: an attempt that takes longer than `limit` has failed. Its future is dropped, and the
+    /// run is [tried again](JobBuilder::retry). If no further attempt follows, also without a `retry`, the run
+    /// has [failed](crate::EventKind::Failed) with an error that names the limit.
+    ///
+    /// [`timeout`](JobBuilder::timeout) limits the run with all its attempts and the waits between them. The timelines
+    /// show both options for a job with a back-off of 20 ms, whose first attempt hangs.
+    ///
+    /// ```text
+    /// ms    0         100       200
+    /// run   #######                     timeout: 70 ms
+    ///              \ timed out
+    /// run   #######..######             attempt_timeout: 70 ms
+    ///              \ failed, tried again
+    /// ```
+    ///
+    /// Synchronous code can't be cancelled. When the time of its attempt is up,
+    /// [`Run::is_cancelled`](crate::Run::is_cancelled) returns true. An attempt that was told so failed when it ends, and
+    /// so did an attempt that has taken longer.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use atevery::{Run, Scheduler, testing::VirtualTime};
+    ///
+    /// let time = VirtualTime::new();
+    /// let scheduler = Scheduler::new(time.clone());
+    /// let mut attempts = 0;
+    /// let job = scheduler
+    ///     .every(Duration::from_secs(60))
+    ///     .attempt_timeout(Duration::from_secs(5))
+    ///     .retry(|| [Duration::from_secs(1)])
+    ///     .run(move || {
+    ///         attempts += 1;
+    ///         let hangs = attempts == 1;
+    ///         async move {
+    ///             if hangs {
+    ///                 std::future::pending().await
+    ///             }
+    ///         }
+    ///     })?;
+    /// scheduler.start()?;
+    /// time.advance(Duration::from_secs(10));
+    /// assert_eq!((job.status().retries(), job.status().failures()), (1, 0));
+    /// assert_eq!(job.status().last_error(), Some("the attempt exceeded its limit of 5s"));
+    /// # Ok::<(), atevery::Error>(())
+    /// ```
+    pub fn attempt_timeout(mut self, limit: Duration) -> Self {
+        self.options.attempt_timeout = Some(limit);
         self
     }
 

@@ -103,7 +103,7 @@ impl Scheduler {
         self.engine().is_running()
     }
 
-    /// Returns all jobs, in the order of registration.
+    /// Returns all jobs, in the order of registration. To select jobs, give them a [tag](JobBuilder::tag).
     pub fn jobs(&self) -> Vec<Job> {
         self.engine().jobs()
     }

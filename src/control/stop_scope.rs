@@ -9,6 +9,7 @@ use crate::exec::cancel::{cancel_job, cancel_runs, tell_job_to_end, tell_runs_to
 use crate::exec::reaper::{end_all_here, end_paused_here};
 use crate::job::config::Host;
 use crate::job::handle::Job;
+use crate::observe::trace::note_detached_stop;
 
 #[derive(Clone)]
 pub(crate) enum StopScope {
@@ -24,6 +25,7 @@ impl StopScope {
             StopScope::Job(job) => {
                 engine.retire(job.cell_arc());
                 StopBegun {
+                    was_running: false,
                     drains: false,
                     in_progress: engine.batches_of(job.cell()),
                 }
@@ -68,8 +70,12 @@ impl StopScope {
     pub(super) fn detach(&self, engine: &Arc<Engine>) {
         match self {
             StopScope::Scheduler => {
+                let was_running = engine.is_running();
                 engine.halt(None);
                 engine.tickers.end_all();
+                if was_running {
+                    note_detached_stop();
+                }
             }
             StopScope::Job(job) => job.remove(),
         }

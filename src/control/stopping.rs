@@ -17,6 +17,7 @@ use crate::engine::run_tracker::{StopProgress, wait_inside};
 use crate::exec::executor_probe::ExecutorProbe;
 use crate::job::current_run::runs_blocked_until_ready;
 use crate::job::id::RunKey;
+use crate::observe::trace::note_stop;
 use crate::time::{Span, Time};
 use crate::unwind::quietly;
 
@@ -47,6 +48,7 @@ impl Stopping {
                 grace,
                 timeout,
                 stage: Stage::New,
+                was_running: false,
                 drains: false,
                 progress: Arc::default(),
                 inside: Vec::new(),
@@ -115,6 +117,8 @@ struct Process {
     grace: Duration,
     timeout: Option<Duration>,
     stage: Stage,
+    /// Whether the scheduler was running before this stop.
+    was_running: bool,
     /// Whether runs that were triggered before the stop may still begin.
     drains: bool,
     progress: Arc<StopProgress>,
@@ -280,6 +284,7 @@ impl Process {
         }
         let begun = self.scope.begin(&self.engine, !self.grace.is_zero(), &self.progress);
         self.drains = begun.drains;
+        self.was_running = begun.was_running;
         self.watch();
         // Before the stop cancels runs: their destructors may wait for other stops.
         self.wait_inside(inside);
@@ -316,7 +321,12 @@ impl Process {
         self.engine.run_tracker.forget(&self.progress);
         self.progress.forget_waker();
         self.scope.end(&self.engine);
-        StopReport::from(self.progress.take_outcome())
+        let report = StopReport::from(self.progress.take_outcome());
+        if self.was_running {
+            let lists = [&report.finished, &report.cancelled, &report.still_running];
+            note_stop(&report, lists.map(Vec::len));
+        }
+        report
     }
 }
 

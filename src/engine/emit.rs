@@ -32,6 +32,10 @@ impl Engine {
             .filter(|_| kind.is_end())
             .and_then(|info| info.started)
             .map(|started| now.since(started).into());
+        let consecutive_failures = match kind.is_failed_run() {
+            true => job.config.consecutive_failures(job.id),
+            false => 0,
+        };
         let event = Event {
             job: Job::new(Arc::clone(job)),
             run: run.map(|info| info.number),
@@ -39,6 +43,7 @@ impl Engine {
             due: run.map(|info| self.clock.instant_of(info.due)),
             instant: self.clock.instant_of(now),
             duration,
+            consecutive_failures,
             kind,
         };
         let span = run.map(|info| &info.span);

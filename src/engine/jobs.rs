@@ -18,11 +18,13 @@ use crate::time::{FirstRun, Time, mix};
 use crate::unwind::lock;
 
 impl Engine {
-    /// The configuration of a job with this run mode and these rules. Jobs without rules share their configuration.
-    pub(crate) fn config(&self, mode: RunMode, rules: Option<Rules>) -> Arc<JobConfig> {
-        match rules {
-            None => self.common_configs.of(mode, || self.host()),
-            some => Arc::new(JobConfig::new(self.host(), mode, some)),
+    /// The configuration of a job with this run mode, these rules and these tags. Jobs without rules and tags share their
+    /// configuration.
+    pub(crate) fn config(&self, mode: RunMode, rules: Option<Rules>, tags: Vec<String>) -> Arc<JobConfig> {
+        if rules.is_none() && tags.is_empty() {
+            self.common_configs.of(mode, || self.host())
+        } else {
+            Arc::new(JobConfig::new(self.host(), mode, rules).with_tags(tags))
         }
     }
 

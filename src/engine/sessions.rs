@@ -17,6 +17,8 @@ use crate::unwind::lock;
 
 /// A stop that has begun, and waits.
 pub(crate) struct StopBegun {
+    /// Whether the scheduler was running before.
+    pub(crate) was_running: bool,
     /// Whether runs that were triggered before still begin.
     pub(crate) drains: bool,
     /// The batches that were not over at the beginning.
@@ -91,6 +93,7 @@ impl Engine {
         }
         let now = self.now();
         let halted = lock(&self.core).begin_stop(has_grace, now);
+        let was_running = halted.waker.is_some() && !halted.was_draining;
         let drains = halted.drains;
         if has_grace && !drains {
             self.run_tracker.await_no_last_run(progress);
@@ -101,7 +104,11 @@ impl Engine {
         } else {
             self.tickers.end_all();
         }
-        StopBegun { drains, in_progress }
+        StopBegun {
+            was_running,
+            drains,
+            in_progress,
+        }
     }
 
     pub(crate) fn end_stop(self: &Arc<Self>) {

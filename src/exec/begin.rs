@@ -7,7 +7,7 @@ use crate::dispatch::batch::Batch;
 use crate::engine::Engine;
 use crate::engine::wakeups::Wakeups;
 use crate::engine::withdraw::withdraw;
-use crate::exec::call::{call, call_by_rules};
+use crate::exec::call::{attempt, call, call_by_rules};
 use crate::exec::finish::{finish, release};
 use crate::exec::retry::backoff_panicked;
 use crate::job::cell::{JobCell, JobInstance};
@@ -71,6 +71,7 @@ fn run_untimed(
     if matches!(end, RunEnd::Finished) {
         // Nothing to drop. The compiler does not see that.
         std::mem::forget(end);
+        run.job.note_success();
         release(wakeups, run, false, None);
     } else {
         finish(wakeups, run, &info, end, None);
@@ -90,7 +91,7 @@ pub(crate) fn begin_blocking(
         return None;
     };
     let info = begin(&mut wakeups, batch, run, how);
-    let end = call(engine, run, &info, &mut None).into_end();
+    let end = attempt(engine, run, &info, &mut None).into_end();
     let backoffs = run.job.rules().and_then(|rules| rules.backoffs.as_ref());
     let backoffs = backoffs.filter(|_| end.is_failure());
     match backoffs.map(|backoffs| enter(run.run_key(), || catch(&**backoffs))) {

@@ -9,7 +9,7 @@ use crate::dispatch::batch::Batch;
 use crate::engine::Engine;
 use crate::engine::wakeups::Wakeups;
 use crate::exec::begin::begin_blocking;
-use crate::exec::call::call;
+use crate::exec::call::attempt;
 use crate::exec::finish::{finish, report_retry};
 use crate::exec::retry::{Wait, next_wait};
 use crate::job::cell::JobInstance;
@@ -63,7 +63,7 @@ impl BlockingRun {
         let begun = match std::mem::replace(&mut self.stage, Stage::Ended) {
             Stage::Offered => begin_blocking(&self.engine, &self.batch, self.job()),
             Stage::Begun(info, backoff) => {
-                let end = call(&self.engine, self.job(), &info, &mut None).into_end();
+                let end = attempt(&self.engine, self.job(), &info, &mut None).into_end();
                 Some((info, end, Some(backoff)))
             }
             Stage::Ended => None,

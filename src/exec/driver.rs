@@ -11,6 +11,7 @@ use crate::engine::Engine;
 use crate::error::Error;
 use crate::exec::workers::{follow_up, spawn_instead, spawn_workers};
 use crate::job::current_run::enter_task;
+use crate::observe::trace::note_start;
 use crate::unwind::lock;
 
 /// Starts the scheduler.
@@ -27,7 +28,9 @@ pub(crate) fn start(engine: &Arc<Engine>) -> Result<(), Error> {
     engine.clock.runtime().spawn(Box::pin(driver)).map_err(|refusal| {
         engine.halt(Some(session));
         Error::spawn(refusal)
-    })
+    })?;
+    note_start(|| engine.jobs().len());
+    Ok(())
 }
 
 /// The loop of one session. The loop does not keep the engine alive, so it ends once the last handle is dropped.

@@ -58,6 +58,7 @@ pub(crate) fn finish_dropping(
 pub(crate) fn finish(wakeups: &mut Wakeups<'_>, run: &JobInstance, info: &RunInfo, end: RunEnd, waited: Option<Time>) {
     if info.started.is_none() && matches!(end, RunEnd::Finished) {
         // The run is untimed, and no observer needs its end.
+        run.job.note_success();
         return release(wakeups, run, false, waited);
     }
     let engine = wakeups.engine();
@@ -154,8 +155,9 @@ fn report(engine: &Engine, run: &JobInstance, info: &RunInfo, end: RunEnd, has_w
         }
         job.state.note_measured_end();
     }
-    if !matches!(kind, EventKind::Finished) {
-        job.note_failure(&kind);
+    match kind {
+        EventKind::Finished => job.note_success(),
+        _ => job.note_failure(&kind),
     }
     let ended = times.map_or_else(|| engine.now(), |(_, ended)| ended);
     let (_, offer_id) = run.run_key();

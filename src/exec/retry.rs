@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::clock::sleep::Sleep;
 use crate::engine::Engine;
-use crate::exec::call::call_enclosed;
+use crate::exec::call::attempt_enclosed;
 use crate::exec::finish::report_retry;
 use crate::exec::poller::poll_run;
 use crate::job::cell::JobInstance;
@@ -165,7 +165,7 @@ impl Future for Attempts {
                 }
                 Stage::Waiting(mut wait) => match wait.poll(cx) {
                     Poll::Ready(true) => {
-                        this.stage = Stage::from(call_enclosed(&this.engine, &this.job, &this.info, &mut None));
+                        this.stage = Stage::from(attempt_enclosed(&this.engine, &this.job, &this.info, &mut None));
                     }
                     Poll::Ready(false) => return Poll::Ready(RunEnd::Cancelled),
                     Poll::Pending => {

@@ -144,6 +144,7 @@ impl Ticks {
             clock: &engine.clock,
             run: &batch.jobs[0],
             info: &info,
+            attempt: None,
         };
         let run = context.to_run();
         self.current = Some(Tick { batch, info });

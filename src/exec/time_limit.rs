@@ -1,4 +1,4 @@
-//! The time limit of a run.
+//! The time limits of a run and of an attempt.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -7,15 +7,18 @@ use std::task::{Context, Poll};
 
 use crate::clock::sleep::Sleep;
 use crate::engine::Engine;
+use crate::job::attempt::AttemptLimit;
 use crate::job::run_end::RunEnd;
 use crate::job::target::{ReusableFuture, RunFuture};
 use crate::time::Time;
 use crate::unwind::quietly;
 
-/// Drops the run's future when the limit has passed.
+/// Drops the future of a run or an attempt when the limit has passed.
 pub(crate) struct TimeLimit {
     engine: Arc<Engine>,
     limit: Time,
+    /// `None` if the limit is that of the run.
+    attempt: Option<Arc<AttemptLimit>>,
     sleep: Sleep,
     future: Option<RunFuture>,
 }
@@ -25,8 +28,25 @@ impl TimeLimit {
         TimeLimit {
             engine: Arc::clone(engine),
             limit,
+            attempt: None,
             sleep: Sleep::default(),
             future: Some(future),
+        }
+    }
+
+    pub(crate) fn of_attempt(engine: &Arc<Engine>, attempt: Arc<AttemptLimit>, future: RunFuture) -> TimeLimit {
+        let limit = attempt.until;
+        TimeLimit {
+            attempt: Some(attempt),
+            ..TimeLimit::new(engine, limit, future)
+        }
+    }
+
+    /// The end of a run or an attempt whose time is up.
+    fn time_is_up(&self) -> RunEnd {
+        match &self.attempt {
+            Some(attempt) => attempt.failure(),
+            None => RunEnd::TimedOut,
         }
     }
 }
@@ -37,16 +57,19 @@ impl Future for TimeLimit {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<RunEnd> {
         let this = &mut *self;
         let Some(future) = &mut this.future else {
-            return Poll::Ready(RunEnd::TimedOut);
+            return Poll::Ready(this.time_is_up());
         };
         if let Poll::Ready(end) = future.as_mut().poll(cx) {
-            return Poll::Ready(end);
+            return Poll::Ready(match &this.attempt {
+                Some(attempt) => attempt.judge(end, this.engine.now()),
+                None => end,
+            });
         }
         match this.sleep.poll(&this.engine.clock, this.limit, cx) {
             Poll::Ready(Ok(())) => {
                 let late = this.future.take();
                 quietly(|| drop(late));
-                Poll::Ready(RunEnd::TimedOut)
+                Poll::Ready(this.time_is_up())
             }
             // If the timer is gone, there is no limit.
             Poll::Ready(Err(_)) | Poll::Pending => Poll::Pending,

@@ -316,6 +316,23 @@ impl JobCell {
 
     pub(crate) fn note_failure(&self, kind: &EventKind) {
         self.config.note_failure(self.id, kind);
+        if kind.is_failed_run() {
+            self.state.note_failed_run();
+        }
+    }
+
+    /// Notes that a run has ended without a failure. Call before the job is idle again.
+    #[inline]
+    pub(crate) fn note_success(&self) {
+        if self.state.load().has_failed() {
+            self.end_failures();
+        }
+    }
+
+    #[cold]
+    fn end_failures(&self) {
+        self.state.forget_failed_run();
+        self.config.end_failures(self.id);
     }
 
     pub(crate) fn stats(&self) -> RunStats {

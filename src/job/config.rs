@@ -51,6 +51,8 @@ pub(crate) struct JobConfig {
     pub(crate) host: Weak<dyn Host>,
     pub(crate) mode: RunMode,
     pub(crate) rules: Option<Rules>,
+    /// The tags of the job. A job with tags does not share its configuration.
+    pub(crate) tags: Box<[String]>,
     /// The failures of each job with failures. The lock is held for a single read or change. Therefore a plain `Mutex`,
     /// unknown to the interleaving checkers, is enough.
     failure_stats: Mutex<BTreeMap<JobId, Box<FailureStats>>>,
@@ -67,10 +69,16 @@ impl JobConfig {
             host,
             mode,
             rules,
+            tags: Box::default(),
             failure_stats: Mutex::default(),
             some_failed: AtomicBool::new(false),
             reported: Reported::default(),
         }
+    }
+
+    pub(crate) fn with_tags(mut self, tags: Vec<String>) -> JobConfig {
+        self.tags = tags.into();
+        self
     }
 
     pub(crate) fn note_failure(&self, job: JobId, kind: &EventKind) {
@@ -84,6 +92,18 @@ impl JobConfig {
     pub(crate) fn note_held_thread(&self, job: JobId, is_new: bool, now: Option<Time>) -> bool {
         self.some_failed.store(true, Ordering::Relaxed);
         self.table().entry(job).or_default().note_held_thread(is_new, now)
+    }
+
+    /// Number of runs in a row that have failed, up to now.
+    pub(crate) fn consecutive_failures(&self, job: JobId) -> u64 {
+        self.table().get(&job).map_or(0, |stats| stats.consecutive)
+    }
+
+    /// Notes that a run has succeeded after a failed run.
+    pub(crate) fn end_failures(&self, job: JobId) {
+        if let Some(stats) = self.table().get_mut(&job) {
+            stats.consecutive = 0;
+        }
     }
 
     pub(crate) fn failure_stats(&self, job: JobId) -> FailureStats {

@@ -64,6 +64,14 @@ impl EventKind {
         }
     }
 
+    /// Whether this event ends a run that has failed.
+    pub(crate) fn is_failed_run(&self) -> bool {
+        matches!(
+            self,
+            EventKind::Failed(_) | EventKind::Panicked(_) | EventKind::TimedOut
+        )
+    }
+
     /// The text of the failure. `None` if this event is no failure.
     pub(crate) fn error_text(&self) -> Option<Box<str>> {
         match self {

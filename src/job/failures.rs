@@ -13,6 +13,8 @@ pub(crate) struct FailureStats {
     pub(crate) failures: u64,
     pub(crate) panics: u64,
     pub(crate) timeouts: u64,
+    /// Number of runs in a row that have failed, up to now.
+    pub(crate) consecutive: u64,
     pub(crate) cancelled: u64,
     pub(crate) retries: u64,
     pub(crate) missed: u64,
@@ -27,6 +29,7 @@ pub(crate) struct FailureStats {
 impl FailureStats {
     /// Counts the failure, and keeps its text.
     pub(crate) fn note(&mut self, kind: &EventKind, error: Option<Box<str>>) {
+        self.consecutive += u64::from(kind.is_failed_run());
         match kind {
             EventKind::Failed(_) => self.failures += 1,
             EventKind::Panicked(_) => self.panics += 1,

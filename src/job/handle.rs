@@ -56,6 +56,16 @@ impl Job {
         self.0.name()
     }
 
+    /// Returns the job's [tags](crate::JobBuilder::tag), each once, in the order in which they were added.
+    pub fn tags(&self) -> &[String] {
+        &self.0.config.tags
+    }
+
+    /// Returns whether the job has this [tag](crate::JobBuilder::tag).
+    pub fn has_tag(&self, tag: &str) -> bool {
+        self.tags().iter().any(|own| own == tag)
+    }
+
     /// Returns the interval, or `None` if the job's schedule is not an interval. So far every job has an interval.
     pub fn interval(&self) -> Option<Duration> {
         Some(self.0.interval())

@@ -1,5 +1,6 @@
 //! A job and its runs: the state word, the cell, the target, the rules and the handle.
 
+pub(crate) mod attempt;
 pub(crate) mod cancelled;
 pub(crate) mod cell;
 pub(crate) mod config;

@@ -20,6 +20,8 @@ pub(crate) struct Rules {
     /// Whether the interval counts from the end of a run.
     pub(crate) fixed_delay: bool,
     pub(crate) time_limit: Option<Span>,
+    /// The time limit of each attempt.
+    pub(crate) attempt_limit: Option<Span>,
     pub(crate) backoffs: Option<Guarded<Backoffs>>,
     pub(crate) group: Option<Membership>,
     pub(crate) overlap: OverlapState,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::clock::Clock;
+use crate::job::attempt::AttemptLimit;
 use crate::job::cell::JobInstance;
 use crate::job::config::Host;
 use crate::job::id::JobId;
@@ -36,6 +37,8 @@ pub struct Run {
     missed: u64,
     /// When the run exceeds the job's time limit.
     time_limit: Time,
+    /// The limit of the present attempt, if attempts are limited.
+    attempt: Option<Arc<AttemptLimit>>,
     /// The offer under which the run began.
     pub(super) offer_id: OfferId,
 }
@@ -93,7 +96,8 @@ impl Run {
     }
 
     /// Returns whether this run should end. A run should end if the scheduler has cancelled it, if it has exceeded the
-    /// job's [`timeout`](crate::JobBuilder::timeout), or if it is already over.
+    /// job's [`timeout`](crate::JobBuilder::timeout), or if it is already over. An attempt should also end if it has
+    /// exceeded the [`attempt_timeout`](crate::JobBuilder::attempt_timeout).
     ///
     /// As soon as a stop begins, unless the stop is [detached](crate::Stop::detach), this method returns true for all
     /// runs in progress. They can use the stop's [grace](crate::Stop::grace) to finish. An asynchronous run need not
@@ -118,21 +122,30 @@ impl Run {
     }
 
     fn is_timed_out(&self) -> bool {
-        let is_timed_out =
-            self.time_limit != Time::NEVER && self.host().is_none_or(|host| host.clock().now() >= self.time_limit);
+        let Some(limit) = self.time_limit() else {
+            return false;
+        };
+        let is_timed_out = self.host().is_none_or(|host| host.clock().now() >= limit);
         if is_timed_out {
             self.tell_time_is_up();
         }
         is_timed_out
     }
 
-    /// Notes that the run is told of its time limit. The run then counts as timed out, even if it obeys at once.
+    /// Notes that the run is told of its next time limit. The run, or its attempt, then counts as too long, even if it
+    /// obeys at once.
     pub(crate) fn tell_time_is_up(&self) {
-        self.instance.state().tell_time_is_up(self.offer_id);
+        match &self.attempt {
+            Some(attempt) if attempt.until < self.time_limit => attempt.tell_time_is_up(),
+            _ => self.instance.state().tell_time_is_up(self.offer_id),
+        }
     }
 
+    /// The limit that comes next: that of the run, or that of the attempt.
     pub(crate) fn time_limit(&self) -> Option<Time> {
-        (self.time_limit != Time::NEVER).then_some(self.time_limit)
+        let attempt = self.attempt.as_ref().map_or(Time::NEVER, |attempt| attempt.until);
+        let limit = self.time_limit.min(attempt);
+        (limit != Time::NEVER).then_some(limit)
     }
 
     pub(crate) fn job_id(&self) -> JobId {
@@ -191,6 +204,8 @@ pub struct RunContext<'a> {
     pub(crate) clock: &'a Clock,
     pub(crate) run: &'a JobInstance,
     pub(crate) info: &'a RunInfo,
+    /// The limit of the attempt, if attempts are limited.
+    pub(crate) attempt: Option<&'a Arc<AttemptLimit>>,
 }
 
 impl RunContext<'_> {
@@ -207,6 +222,7 @@ impl RunContext<'_> {
             started: self.clock.instant_of(started),
             missed: self.info.missed,
             time_limit: self.run.job.time_limit(self.info),
+            attempt: self.attempt.cloned(),
             offer_id: self.run.state().load().offer_id(),
         }
     }

@@ -50,11 +50,13 @@ const CHOSEN: u64 = 1 << 18;
 const LAST: u64 = 1 << 19;
 /// The run in progress is cancelled, and its future is dropped as soon as it waits.
 const ENDS_AT_WAIT: u64 = 1 << 20;
+/// The last run that has ended by itself has failed.
+const FAILED: u64 = 1 << 21;
 /// The flags of a trigger.
 const TRIGGER: u64 = TRIGGERED | AT_TICK;
 /// The bits of the job, not of a run. They stay when a run ends.
-const LASTING: u64 = REMOVED | PAUSED | TRIGGER | HOLDER;
-const OFFER_ID_SHIFT: u32 = 21;
+const LASTING: u64 = REMOVED | PAUSED | TRIGGER | HOLDER | FAILED;
+const OFFER_ID_SHIFT: u32 = 22;
 
 /// Identifies the offers of one turn of the loop or of a worker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -193,6 +195,11 @@ impl Snapshot {
     /// Whether the job is known to hold its thread.
     pub(crate) fn holds_thread(self) -> bool {
         self.0 & HOLDER != 0
+    }
+
+    /// Whether the last run that has ended by itself has failed.
+    pub(crate) fn has_failed(self) -> bool {
+        self.0 & FAILED != 0
     }
 
     pub(crate) fn is_paused(self) -> bool {
@@ -388,6 +395,16 @@ impl RunState {
         }
     }
 
+    /// Notes that a run has failed.
+    pub(crate) fn note_failed_run(&self) {
+        self.0.fetch_or(FAILED, Ordering::AcqRel);
+    }
+
+    /// Notes that a run has succeeded.
+    pub(crate) fn forget_failed_run(&self) {
+        self.0.fetch_and(!FAILED, Ordering::AcqRel);
+    }
+
     /// If the job is busy, requests that the end of the run applies the interval. Returns whether the job is busy.
     pub(crate) fn change(&self) -> bool {
         self.update(|word| is_busy(word).then_some(word | CHANGED)).is_some()
@@ -401,7 +418,7 @@ impl RunState {
 }
 
 /// The word of an idle job whose last run had waited and ended at this instant. The instant is truncated: after about
-/// 2 hours, another instant gives the same word. A collision may delay a run by one tick.
+/// an hour, another instant gives the same word. A collision may delay a run by one tick.
 fn waited_until(ended: Time) -> u64 {
     (ended.as_nanos() as u64) << OFFER_ID_SHIFT | WAITED
 }

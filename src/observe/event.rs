@@ -31,6 +31,7 @@ pub struct Event {
     pub(crate) due: Option<Instant>,
     pub(crate) instant: Instant,
     pub(crate) duration: Option<Duration>,
+    pub(crate) consecutive_failures: u64,
 }
 
 impl Event {
@@ -69,6 +70,30 @@ impl Event {
     /// Returns how long the run took, or `None` if the run has not ended.
     pub fn duration(&self) -> Option<Duration> {
         self.duration
+    }
+
+    /// Returns how many runs in a row have failed, with the run of this event: they returned an error, panicked or timed
+    /// out. Returns 0 if this event does not say that a run has failed.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use atevery::{Scheduler, testing::VirtualTime};
+    ///
+    /// let time = VirtualTime::new();
+    /// let alert = |event: &atevery::Event| {
+    ///     if event.consecutive_failures() == 3 {
+    ///         eprintln!("{} has failed three times in a row", event.job().name());
+    ///     }
+    /// };
+    /// let scheduler = Scheduler::builder(time.clone()).on_event(alert).build()?;
+    /// let job = scheduler.every(Duration::from_secs(1)).name("beat").run(|| Err("no pulse"))?;
+    /// scheduler.start()?;
+    /// time.advance(Duration::from_secs(5));
+    /// assert_eq!(job.status().consecutive_failures(), 6);
+    /// # Ok::<(), atevery::Error>(())
+    /// ```
+    pub fn consecutive_failures(&self) -> u64 {
+        self.consecutive_failures
     }
 }
 

@@ -25,6 +25,9 @@
 //! | WARN | run held its thread; `run_blocking` is for code that blocks | `held_ms` |
 //! | WARN | the executor refused a run | |
 //! | WARN | a running scheduler was dropped, and its jobs ended | `jobs`: how many |
+//! | INFO | scheduler started | `jobs`: how many |
+//! | INFO | scheduler stopped, with the report of the stop | `finished`, `cancelled`, `still_running`: how many jobs |
+//! | INFO | scheduler stopped, and its runs were left to end by themselves | |
 //! | DEBUG | job removed | |
 //! | TRACE | run started, run finished, run cancelled | |
 //!
@@ -40,6 +43,8 @@ pub(crate) use self::off::*;
 
 #[cfg(feature = "tracing")]
 mod on {
+    use std::fmt::Display;
+
     use tracing::{Level, enabled};
 
     use crate::job::event_kind::EventKind;
@@ -58,6 +63,29 @@ mod on {
     /// subscriber is discarded.
     pub(crate) fn emit(event: &Event, span: Option<&RunSpan>) {
         quietly(|| write(event, span));
+    }
+
+    /// Reports the start of a scheduler.
+    pub(crate) fn note_start(jobs: impl FnOnce() -> usize) {
+        quietly(|| {
+            if enabled!(target: "atevery", Level::INFO) {
+                tracing::info!(target: "atevery", jobs = jobs(), "scheduler started");
+            }
+        });
+    }
+
+    /// Reports the stop of a scheduler. The report names `jobs`: those that finished, were cancelled, and are still
+    /// running.
+    pub(crate) fn note_stop(report: &impl Display, jobs: [usize; 3]) {
+        let [finished, cancelled, still_running] = jobs;
+        quietly(|| tracing::info!(target: "atevery", finished, cancelled, still_running, "scheduler {report}"));
+    }
+
+    /// Reports the stop of a scheduler whose runs are neither cancelled nor waited for.
+    pub(crate) fn note_detached_stop() {
+        quietly(|| {
+            tracing::info!(target: "atevery", "scheduler stopped, and its runs were left to end by themselves");
+        });
     }
 
     /// Warns that a scheduler was dropped while it was running.
@@ -101,6 +129,8 @@ mod on {
 
 #[cfg(not(feature = "tracing"))]
 mod off {
+    use std::fmt::Display;
+
     use crate::job::span::RunSpan;
     use crate::observe::event::Event;
 
@@ -109,6 +139,12 @@ mod off {
     }
 
     pub(crate) fn emit(_: &Event, _: Option<&RunSpan>) {}
+
+    pub(crate) fn note_start(_: impl FnOnce() -> usize) {}
+
+    pub(crate) fn note_stop(_: &impl Display, _: [usize; 3]) {}
+
+    pub(crate) fn note_detached_stop() {}
 
     pub(crate) fn warn_of_drop(_: usize) {}
 }

@@ -72,14 +72,14 @@ use crate::observe::status::table::{is_endless, short};
 /// | `name = "beat"` | [`JobBuilder::name`]; without it, the path of the function, with `#2` for its second attribute |
 /// | `missed_ticks = MissedTicks::Skip` | [`JobBuilder::missed_ticks`] |
 /// | `first_run = FirstRun::AfterInterval` | [`JobBuilder::first_run`] |
-/// | `jitter = "5s"`, `timeout = "30s"` | [`JobBuilder::jitter`], [`JobBuilder::timeout`]; or a [`Duration`] |
+/// | `jitter = "5s"`, `timeout = "30s"`, `attempt_timeout = "5s"` | [`JobBuilder::jitter`], [`JobBuilder::timeout`], [`JobBuilder::attempt_timeout`]; or a [`Duration`] |
 /// | `times = 3`, `until = instant()` | [`JobBuilder::times`], [`JobBuilder::until`] |
 /// | `fixed_delay` | [`JobBuilder::fixed_delay`] |
 /// | `retry = \|\| [Duration::from_secs(1)]` | [`JobBuilder::retry`] |
 /// | `on_overlap = Overlap::Replace`, `on_overlap = Allow(2)` | [`JobBuilder::on_overlap`] |
 /// | `group = ("db", 4)` | [`JobBuilder::group`] |
 /// | `blocking` | [`JobBuilder::run_blocking`] instead of [`JobBuilder::run`]; not for an `async fn` |
-/// | `tag = "cleanup"` | a tag for selecting functions, see [`Registered::tag`] |
+/// | `tag = "cleanup"`, any number of times | [`JobBuilder::tag`], with a constant; the tags also select functions, see [`Registered::has_tag`] |
 /// | `crate = path` | the path of this crate; by default `::atevery` |
 ///
 /// # Static libraries
@@ -99,7 +99,7 @@ pub struct Registered {
     /// The location of the attribute.
     place: &'static Location<'static>,
     interval: Duration,
-    tag: Option<&'static str>,
+    tags: &'static [&'static str],
     register: fn(JobBuilder) -> Result<Job, Error>,
 }
 
@@ -121,9 +121,20 @@ impl Registered {
         self.module.split_once("::").map_or(self.module, |(name, _)| name)
     }
 
-    /// Returns the tag given by `tag = ".."`.
+    /// Returns the first tag given by `tag = ".."`.
     pub fn tag(&self) -> Option<&'static str> {
-        self.tag
+        self.tags.first().copied()
+    }
+
+    /// Returns the tags given by `tag = ".."`, in the order of the source. The jobs of the function have these tags too,
+    /// see [`Job::tags`].
+    pub fn tags(&self) -> &'static [&'static str] {
+        self.tags
+    }
+
+    /// Returns whether the function has this tag.
+    pub fn has_tag(&self, tag: &str) -> bool {
+        self.tags.contains(&tag)
     }
 
     /// Returns the interval, or `None` if the schedule is not an interval. So far every schedule is an interval.
@@ -170,14 +181,14 @@ impl Registered {
             function,
             place: Location::caller(),
             interval,
-            tag: None,
+            tags: &[],
             register,
         }
     }
 
     #[doc(hidden)]
-    pub const fn tagged(mut self, tag: &'static str) -> Registered {
-        self.tag = Some(tag);
+    pub const fn tagged(mut self, tags: &'static [&'static str]) -> Registered {
+        self.tags = tags;
         self
     }
 }
@@ -187,7 +198,7 @@ impl fmt::Debug for Registered {
         f.debug_struct("Registered")
             .field("path", &self.path())
             .field("interval", &self.interval)
-            .field("tag", &self.tag)
+            .field("tags", &self.tags)
             .finish_non_exhaustive()
     }
 }
@@ -272,7 +283,9 @@ impl Found {
         if self.occurrence > 1 {
             name = format!("{name}#{}", self.occurrence);
         }
-        (self.function.register)(scheduler.every(self.function.interval).name(name))
+        let job = scheduler.every(self.function.interval).name(name);
+        let job = self.function.tags.iter().fold(job, |job, tag| job.tag(*tag));
+        (self.function.register)(job)
     }
 }
 

@@ -37,6 +37,7 @@ mod skip;
 mod start_stop;
 mod status;
 mod support;
+mod tags;
 mod targets;
 mod threads;
 mod ticks;

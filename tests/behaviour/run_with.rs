@@ -92,7 +92,7 @@ fn every_shape_runs_and_keeps_its_state() {
         every().run_with(vec![7], Vec::<u8>::clear),
         every().run_with(0, |state: &mut u64| *state += 1),
         every().run_with(0, |state: &mut u64, run: Run| {
-            assert_eq!((*state, *state += 1).0, run.number())
+            assert_eq!((*state, *state += 1).0, run.number());
         }),
         every().run_with(0, async |state: &mut u64, run: Run| {
             assert_eq!(*state, run.number());

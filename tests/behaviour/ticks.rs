@@ -474,6 +474,7 @@ fn options_that_make_no_sense_are_errors_that_name_them() {
     let errors = [
         ("retry", every().retry(|| [SECOND]).ticks()),
         ("timeout", every().timeout(SECOND).ticks()),
+        ("attempt_timeout", every().attempt_timeout(SECOND).ticks()),
         ("on_overlap", every().on_overlap(Overlap::Replace).ticks()),
         ("on_overlap", every().on_overlap(Overlap::Skip).ticks()),
         ("on_overlap", every().on_overlap(Allow(2)).ticks()),

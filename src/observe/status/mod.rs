@@ -52,6 +52,7 @@ pub enum SchedulerState {
 pub struct JobStatus {
     id: JobId,
     name: String,
+    tags: Vec<String>,
     state: JobState,
     interval: Option<Duration>,
     runs: u64,
@@ -161,6 +162,7 @@ impl JobStatus {
         JobStatus {
             id: job.id(),
             name: job.name().to_owned(),
+            tags: job.tags().to_vec(),
             state,
             interval: job.interval(),
             runs: cell.runs(),
@@ -181,6 +183,11 @@ impl JobStatus {
         &self.name
     }
 
+    /// Returns the job's tags, see [`Job::tags`].
+    pub fn tags(&self) -> &[String] {
+        &self.tags
+    }
+
     /// Returns the job's state.
     pub fn state(&self) -> JobState {
         self.state
@@ -194,6 +201,13 @@ impl JobStatus {
     /// Returns the number of runs that have begun.
     pub fn runs(&self) -> u64 {
         self.runs
+    }
+
+    /// Returns how many of the last runs have failed in a row: they returned an error, panicked or timed out. A run that
+    /// ends without an error sets the number to 0. A cancelled run doesn't change it. A failed attempt that is
+    /// [retried](crate::JobBuilder::retry) is no failed run.
+    pub fn consecutive_failures(&self) -> u64 {
+        self.failure_stats.consecutive
     }
 
     /// Returns the number of runs that returned an error.

@@ -16,7 +16,7 @@
 //!         Err("no pulse")
 //!     }
 //! };
-//! let beat = scheduler.every(Duration::from_secs(1)).name("beat").run(target)?;
+//! let beat = scheduler.every(Duration::from_secs(1)).name("beat").tag("pulse").run(target)?;
 //! let later = scheduler.every(Duration::from_millis(1_500)).name("later").run(|| ())?;
 //! later.pause();
 //! assert_eq!(to_value(scheduler.status()).unwrap()["state"], "stopped");
@@ -29,12 +29,14 @@
 //!         {
 //!             "id": to_value(beat.id()).unwrap(),
 //!             "name": "beat",
+//!             "tags": ["pulse"],
 //!             "state": "waiting",
 //!             "interval_seconds": 1.0,
 //!             "runs": 2,
 //!             "failures": 2,
 //!             "panics": 0,
 //!             "timeouts": 0,
+//!             "consecutive_failures": 2,
 //!             "cancelled": 0,
 //!             "retries": 0,
 //!             "missed": 0,
@@ -56,12 +58,14 @@
 //!         {
 //!             "id": to_value(later.id()).unwrap(),
 //!             "name": "later",
+//!             "tags": [],
 //!             "state": "paused",
 //!             "interval_seconds": 1.5,
 //!             "runs": 0,
 //!             "failures": 0,
 //!             "panics": 0,
 //!             "timeouts": 0,
+//!             "consecutive_failures": 0,
 //!             "cancelled": 0,
 //!             "retries": 0,
 //!             "missed": 0,
@@ -106,12 +110,14 @@ use crate::job::id::JobId;
 struct Fields<'a> {
     id: JobId,
     name: &'a str,
+    tags: &'a [String],
     state: JobState,
     interval_seconds: Option<f64>,
     runs: u64,
     failures: u64,
     panics: u64,
     timeouts: u64,
+    consecutive_failures: u64,
     cancelled: u64,
     retries: u64,
     missed: u64,
@@ -143,12 +149,14 @@ impl Serialize for JobStatus {
         let fields = Fields {
             id: self.id(),
             name: self.name(),
+            tags: self.tags(),
             state: self.state(),
             interval_seconds: seconds(self.interval()),
             runs: self.runs(),
             failures: self.failures(),
             panics: self.panics(),
             timeouts: self.timeouts(),
+            consecutive_failures: self.consecutive_failures(),
             cancelled: self.cancelled(),
             retries: self.retries(),
             missed: self.missed(),

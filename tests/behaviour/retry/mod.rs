@@ -1,5 +1,6 @@
 //! Further attempts within a run, after an attempt has failed.
 
+mod attempt_limit;
 mod attempts;
 mod control;
 mod panics;

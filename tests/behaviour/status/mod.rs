@@ -1,6 +1,7 @@
 //! The status of a job and of a scheduler.
 
 mod counts;
+mod in_a_row;
 mod measures;
 mod of_a_job;
 mod of_a_scheduler;

@@ -37,6 +37,7 @@ fn fails() -> Result<(), &'static str> {
 }
 
 #[every("1m", 7, on_overlap = Overlap::Wait, name = "wait")]
+#[every("1m", 7, on_overlap = Overlap::Skip, name = "skip")]
 #[every("1m", 7, on_overlap = Overlap::Replace, name = "replace")]
 #[every("1m", 7, on_overlap = Allow(2), name = "allow")]
 async fn endless(_run: Run, argument: u64) {
@@ -60,16 +61,18 @@ async fn grouped() {}
     "argument",
     name = "everything",
     missed_ticks = MissedTicks::Skip,
-    first_run = FirstRun::Now,
+    first_run = FirstRun::Within(Duration::from_millis(1)),
     jitter = Duration::from_millis(1),
     times = 1_000,
     until = in_an_hour(),
     fixed_delay,
     timeout = Duration::from_secs(30),
+    attempt_timeout = "10s",
     retry = waits,
     on_overlap = Allow(2),
     group = ("all", 1),
     tag = "all",
+    tag = "more",
 )]
 async fn everything(_argument: &str) -> Result<(), std::io::Error> {
     Ok(())
@@ -80,7 +83,7 @@ fn main() {
     let scheduler = Scheduler::builder(time.clone()).seed(1).build().unwrap();
     scheduler.group("mail", 2).unwrap();
     let jobs = scheduler.add_registered().unwrap();
-    assert_eq!(jobs.len(), 15);
+    assert_eq!(jobs.len(), 16);
     let job = |name| jobs.iter().find(|job| job.name() == name).expect(name);
     scheduler.start().unwrap();
 
@@ -97,7 +100,7 @@ fn main() {
         (job("when").runs(), job("when").status().state()),
         (3, JobState::Removed)
     );
-    assert_eq!(job("wait").runs(), 1);
+    assert_eq!((job("wait").runs(), job("skip").runs()), (1, 1));
     assert_eq!((job("replace").runs(), job("replace").status().cancelled()), (11, 10));
     assert_eq!(job("allow").runs(), 2);
     for name in [
@@ -113,4 +116,5 @@ fn main() {
     time.advance(Duration::from_secs(7_200));
     assert_eq!(job("everything").status().state(), JobState::Removed);
     assert!(job("everything").runs() > 50);
+    assert_eq!(job("everything").tags(), ["all", "more"]);
 }
