@@ -18,7 +18,7 @@ use crate::error::Error;
 use crate::exec::begin::begin_run;
 use crate::exec::cancel::cancel_runs;
 use crate::job::cell::{JobCell, JobInstance};
-use crate::job::config::RunMode;
+use crate::job::config::{RunMode, RunPlace};
 use crate::job::handle::Job;
 use crate::job::run::Run;
 use crate::job::state::{Offer, OfferId};
@@ -820,7 +820,7 @@ fn a_cancelled_batch_against_a_run_that_begins() {
     all(|| {
         let scene = Scene::new();
         let engine = Arc::clone(scene.scheduler().engine());
-        let config = engine.config(RunMode::new(MissedTicks::Burst, false, true), None);
+        let config = engine.config(RunMode::new(MissedTicks::Burst, RunPlace::Executor, true), None);
         let target = |_: Run| std::future::pending::<()>();
         let job: Arc<JobCell> = Arc::new(JobCell::new(SECOND, config, target.into_body()));
         let offer_id = OfferId::new(1);

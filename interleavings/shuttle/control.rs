@@ -82,8 +82,9 @@ fn all_sorts_of_control() {
             let job = job.clone();
             thread::spawn(move || {
                 for _ in 0..3 {
-                    match shuttle::rand::thread_rng().gen_range(0..4) {
+                    match shuttle::rand::thread_rng().gen_range(0..5) {
                         0 => job.pause(),
+                        3 => job.cancel(),
                         1 => job.resume(),
                         2 => job.trigger(),
                         _ => job

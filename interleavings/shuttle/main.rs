@@ -4,7 +4,9 @@
 //! `shuttle::replay` repeats.
 
 mod control;
+mod one_job;
 mod stops;
+mod ticks;
 mod world;
 
 use std::sync::Arc;

@@ -52,6 +52,11 @@ impl World {
         Clock(Arc::clone(&self.runtime))
     }
 
+    /// Spawns a task of the test on the executor.
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        Handle(Arc::clone(&self.runtime)).spawn(Box::pin(task)).unwrap();
+    }
+
     /// Waits until no task has anything to do.
     pub(crate) fn settle(&self) {
         let mut state = self.runtime.state.lock().unwrap();

@@ -31,7 +31,7 @@ impl Ticker {
             job: Arc::downgrade(job),
             offered: Mutex::default(),
             is_over: AtomicBool::new(false),
-            waker: AtomicWaker::new(),
+            waker: AtomicWaker::default(),
         })
     }
 
