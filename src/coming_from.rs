@@ -297,7 +297,7 @@
 //! s.every(d).run(f)?;
 //! s.every(d).first_run(FirstRun::AfterInterval).missed_ticks(MissedTicks::Skip).run(f)?;
 //! s.every(d).fixed_delay().timeout(limit).run(f)?;
-//! s.every(d).attempt_timeout(limit).retry(|| [limit]).run(f)?;
+//! s.every(d).attempt_timeout(limit).retry(move || [limit]).run(f)?;
 //! s.every(d).run_with(state, step)?;
 //! s.every(d).run(async |run: Run| run.cancelled().await)?;
 //! let job = s.every(d).group(("db", 4)).run_blocking(g)?;

@@ -52,8 +52,18 @@ impl Notes {
         self.0.lines.lock().unwrap().push(line);
     }
 
+    /// The notes of jobs and runs.
     fn take(&self) -> Vec<String> {
-        std::mem::take(&mut self.0.lines.lock().unwrap())
+        let mut lines = std::mem::take(&mut *self.0.lines.lock().unwrap());
+        lines.retain(|line| !is_of_a_scheduler(line));
+        lines
+    }
+
+    /// The notes of the start and the stop of a scheduler.
+    fn take_of_the_scheduler(&self) -> Vec<String> {
+        let mut lines = std::mem::take(&mut *self.0.lines.lock().unwrap());
+        lines.retain(|line| is_of_a_scheduler(line));
+        lines
     }
 
     /// The notes of the job itself, and the notes of errors.
@@ -78,6 +88,11 @@ impl Notes {
             format!(" in {}", texts.join(", "))
         }
     }
+}
+
+/// Whether the line tells of the start or the stop of a scheduler.
+fn is_of_a_scheduler(line: &str) -> bool {
+    line.contains("INFO atevery: scheduler ")
 }
 
 /// Fields as text.
@@ -522,7 +537,7 @@ fn a_line_of_the_default_formatter_names_job_and_run_once() {
     ] {
         assert!(lines.iter().any(|line| line == expected), "{expected}\n{lines:#?}");
     }
-    for line in &lines {
+    for line in lines.iter().filter(|line| !is_of_a_scheduler(line)) {
         assert_eq!(line.matches("job=").count(), 1, "{line}");
         assert!(line.matches("run=").count() <= 1, "{line}");
     }
@@ -557,13 +572,6 @@ fn lengths_are_rounded_to_microseconds() {
     assert!(lines.iter().any(|line| line == late), "{lines:#?}");
 }
 
-/// The events of the scheduler itself.
-fn of_the_scheduler(notes: &Notes) -> Vec<String> {
-    let mut lines = notes.take();
-    lines.retain(|line| line.starts_with("INFO atevery"));
-    lines
-}
-
 #[test]
 fn a_start_and_a_stop_are_told_with_their_numbers() {
     let (time, scheduler, notes) = world();
@@ -575,25 +583,28 @@ fn a_start_and_a_stop_are_told_with_their_numbers() {
         .unwrap();
     with_default(notes.clone(), || {
         scheduler.start().unwrap();
-        assert_eq!(of_the_scheduler(&notes), ["INFO atevery: scheduler started jobs=2"]);
+        assert_eq!(
+            notes.take_of_the_scheduler(),
+            ["INFO atevery: scheduler started jobs=2"]
+        );
         assert!(scheduler.start().is_err());
         time.run_until_stalled();
-        assert_eq!(of_the_scheduler(&notes), [""; 0]);
+        assert_eq!(notes.take_of_the_scheduler(), [""; 0]);
         time.block_on(scheduler.stop());
         let stopped = "INFO atevery: scheduler stopped: 0 finished, 1 cancelled (endless), 0 still running finished=0 \
                        cancelled=1 still_running=0";
-        assert_eq!(of_the_scheduler(&notes), [stopped]);
+        assert_eq!(notes.take_of_the_scheduler(), [stopped]);
         // The scheduler is stopped already.
         time.block_on(scheduler.stop());
         scheduler.stop().detach();
-        assert_eq!(of_the_scheduler(&notes), [""; 0]);
+        assert_eq!(notes.take_of_the_scheduler(), [""; 0]);
         scheduler.start().unwrap();
         scheduler.stop().detach();
         let expected = [
             "INFO atevery: scheduler started jobs=2",
             "INFO atevery: scheduler stopped, and its runs were left to end by themselves",
         ];
-        assert_eq!(of_the_scheduler(&notes), expected);
+        assert_eq!(notes.take_of_the_scheduler(), expected);
     });
 }
 
@@ -604,15 +615,15 @@ fn one_of_two_stops_tells_of_the_end_and_a_stop_that_was_given_up_tells_too() {
     with_default(notes.clone(), || {
         scheduler.start().unwrap();
         time.run_until_stalled();
-        of_the_scheduler(&notes);
+        notes.take_of_the_scheduler();
         let stop = || scheduler.stop().grace(ms(50)).into_future();
         let (mut first, second) = (stop(), stop());
         assert!(futures::FutureExt::now_or_never(&mut first).is_none());
         time.block_on(second);
-        assert_eq!(of_the_scheduler(&notes), [""; 0]);
+        assert_eq!(notes.take_of_the_scheduler(), [""; 0]);
         drop(first);
         time.run_until_stalled();
-        assert_eq!(of_the_scheduler(&notes).len(), 1);
+        assert_eq!(notes.take_of_the_scheduler().len(), 1);
     });
 }
 

@@ -33,7 +33,7 @@ use crate::time::{FirstRun, MissedTicks};
 /// assert_eq!(job.name(), "count");
 /// # Ok::<(), atevery::Error>(())
 /// ```
-#[must_use = "a job is registered by `run` or `run_blocking`"]
+#[must_use = "a job is registered by `run`, `run_with` or `run_blocking`"]
 pub struct JobBuilder<Runs = OneAtATime> {
     scheduler: Scheduler,
     interval: Duration,

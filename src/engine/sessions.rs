@@ -92,8 +92,10 @@ impl Engine {
             self.run_tracker.await_last_runs(progress);
         }
         let now = self.now();
-        let halted = lock(&self.core).begin_stop(has_grace, now);
-        let was_running = halted.waker.is_some() && !halted.was_draining;
+        let mut core = lock(&self.core);
+        let was_running = core.is_running();
+        let halted = core.begin_stop(has_grace, now);
+        drop(core);
         let drains = halted.drains;
         if has_grace && !drains {
             self.run_tracker.await_no_last_run(progress);

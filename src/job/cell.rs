@@ -133,7 +133,7 @@ impl JobCell {
     /// Whether a due run waits for the end of the run in progress.
     pub(crate) fn waits_for_end(&self) -> bool {
         let rules = self.rules();
-        rules.is_none_or(|rules| matches!(rules.overlap, OverlapState::Wait))
+        rules.is_none_or(|rules| matches!(rules.overlap, OverlapState::Wait | OverlapState::Skip(_)))
     }
 
     /// Whether no run is on offer or in progress.

@@ -25,7 +25,8 @@ pub enum EventKind {
     /// An attempt failed or panicked with this message. The run continues with another attempt, see
     /// [`retry`](crate::JobBuilder::retry).
     Retried(Arc<str>),
-    /// This number of intervals was dropped before this run, see [`MissedTicks`](crate::MissedTicks).
+    /// This number of intervals was dropped before this run, see [`MissedTicks`](crate::MissedTicks) and
+    /// [`Overlap::Skip`](crate::Overlap::Skip).
     Missed(u64),
     /// A run began more than two ticks after it was due, by this duration. This event is repeated only if the lateness
     /// has doubled since the last such event, or if a run in between was not late.

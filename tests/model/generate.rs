@@ -135,14 +135,15 @@ fn options(tick: Duration) -> impl Strategy<Value = Options> {
         option::weighted(0.15, span(tick, 40).prop_map(nanos)),
         prop::bool::weighted(0.2),
         option::weighted(0.15, span(tick, 6)),
-        prop::bool::weighted(0.15),
+        prop_oneof![14 => Just((false, false)), 3 => Just((true, false)), 3 => Just((false, true))],
     )
-        .prop_map(|(times, until, fixed_delay, timeout, replace)| Options {
+        .prop_map(|(times, until, fixed_delay, timeout, (replace, skip))| Options {
             times,
             until,
             fixed_delay,
             timeout,
             replace,
+            skip,
         })
 }
 

@@ -11,6 +11,7 @@ pub(crate) struct Options {
     pub(crate) fixed_delay: bool,
     pub(crate) timeout: Option<Duration>,
     pub(crate) replace: bool,
+    pub(crate) skip: bool,
 }
 
 impl fmt::Display for Options {
@@ -29,6 +30,9 @@ impl fmt::Display for Options {
         }
         if self.replace {
             write!(f, ", replace")?;
+        }
+        if self.skip {
+            write!(f, ", skip")?;
         }
         Ok(())
     }

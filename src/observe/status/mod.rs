@@ -235,7 +235,8 @@ impl JobStatus {
         self.failure_stats.retries
     }
 
-    /// Returns the number of dropped intervals, see [`MissedTicks`](crate::MissedTicks).
+    /// Returns the number of dropped intervals, see [`MissedTicks`](crate::MissedTicks) and
+    /// [`Overlap::Skip`](crate::Overlap::Skip). They are counted when the next run begins.
     pub fn missed(&self) -> u64 {
         self.failure_stats.missed
     }

@@ -121,8 +121,8 @@ macro_rules! __conformance {
                     inside_a_job, inside_a_blocking_job, detach_inside_a_job,
                 }
                 options {
-                    time_limit, time_limit_of_blocking_code, retry, retry_of_blocking_code, replaced, several_at_once,
-                    group_of_one, told_to_end, control,
+                    time_limit, time_limit_of_blocking_code, attempt_limit, state, retry, retry_of_blocking_code,
+                    replaced, several_at_once, group_of_one, told_to_end, control,
                 }
                 restart { again, with_a_straggler, started_twice, while_stopping }
                 shutdown { last_scheduler_dropped, runtime_gone, runtime_gone_beside_a_stuck_run, runtime_gone_during_a_stop }

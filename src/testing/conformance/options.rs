@@ -51,6 +51,49 @@ pub fn time_limit_of_blocking_code(host: Host) {
     eventually("a run is timed out", || job.status().timeouts() > 0);
 }
 
+/// An attempt that waits for too long is dropped, and the run is tried again with the state that the attempt left.
+pub fn attempt_limit(host: Host) {
+    let scheduler = host.scheduler();
+    let builder = scheduler.every(Duration::from_secs(3600)).attempt_timeout(MOMENT);
+    let step = async |attempts: &mut u64| {
+        *attempts += 1;
+        if *attempts < 3 {
+            future::pending::<()>().await;
+        }
+    };
+    let job = builder.retry(|| [NAP; 5]).run_with(0, step).expect("the job is valid");
+    scheduler.start().expect("the runtime takes the scheduler");
+    eventually("the third attempt is over", || {
+        job.status().retries() == 2 && !job.is_running()
+    });
+    let status = job.status();
+    assert_eq!((status.runs(), status.failures(), status.timeouts()), (1, 0, 0));
+}
+
+/// A state goes from run to run, whatever thread they are on, and survives runs that are replaced.
+pub fn state(host: Host) {
+    let scheduler = host.scheduler();
+    let step = async |runs: &mut u64, run: Run| {
+        let before = *runs;
+        *runs += 1;
+        if run.number() % 2 == 1 {
+            future::pending::<()>().await;
+        }
+        if before == run.number() {
+            Ok(())
+        } else {
+            Err("the state is another")
+        }
+    };
+    let builder = scheduler.every(INTERVAL).on_overlap(Overlap::Replace);
+    let job = builder.run_with(0, step).expect("the job is valid");
+    scheduler.start().expect("the runtime takes the scheduler");
+    runs_on(&job);
+    let status = job.status();
+    assert!(status.cancelled() > 0);
+    assert_eq!((status.failures(), status.panics()), (0, 0));
+}
+
 /// A run that fails is tried again, within the same run.
 pub fn retry(host: Host) {
     retries(&host, |job, fails| job.run(fails).expect("the job is valid"));

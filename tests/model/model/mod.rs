@@ -93,6 +93,8 @@ struct Job<'a> {
     /// The instant from which the interval to the next run counts. `None` if the next run does not follow the interval.
     counts_from: Option<Nanos>,
     paused: bool,
+    /// Number of runs that came due during a run and were dropped, and that no run has reported as missed.
+    skipped: u64,
     /// The interval was changed during the run in progress.
     has_other_interval: bool,
     trigger: Option<Trigger>,
@@ -119,6 +121,7 @@ struct Job<'a> {
 
 struct InProgress {
     number: u64,
+    started: Nanos,
     body: Body,
     /// When the run ends by itself, if it does.
     ends: Option<Nanos>,

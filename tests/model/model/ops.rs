@@ -54,6 +54,7 @@ impl Model<'_> {
             paused: false,
             has_other_interval: false,
             trigger: None,
+            skipped: 0,
             replaced: false,
             triggered: None,
             unscheduled: None,

@@ -31,6 +31,7 @@ impl Model<'_> {
         };
         job.run = Some(InProgress {
             number,
+            started: now,
             body,
             ends: None,
             in_code: true,
@@ -73,6 +74,9 @@ impl Model<'_> {
         let run = self.jobs[job].run.take().expect("it has begun");
         self.jobs[job].freed = Some(self.now);
         let resolution = nanos(self.scenario.resolution);
+        if self.session.is_some() {
+            self.jobs[job].drop_due_during(&run, self.now);
+        }
         self.jobs[job].follow_end(&run, self.now, resolution);
         if run.triggered {
             self.jobs[job].unscheduled = Some(self.now);

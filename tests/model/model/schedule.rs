@@ -83,7 +83,21 @@ impl Job<'_> {
             Policy::Skip => whole_intervals(scheduled, interval, now),
             Policy::Delay => whole_intervals(scheduled, interval, tick.time),
         };
-        (scheduled, missed as u64)
+        (scheduled, missed as u64 + std::mem::take(&mut self.skipped))
+    }
+
+    /// Rule 4: with `Overlap::Skip`, drops what came due during a run, which ends now.
+    pub(super) fn drop_due_during(&mut self, run: &InProgress, now: Nanos) {
+        if !self.spec.options.skip || self.paused {
+            return;
+        }
+        let (scheduled, interval) = (self.scheduled, self.interval);
+        let due_by = |instant: Nanos| (instant - scheduled).div_euclid(interval).max(-1) + 1;
+        let count = due_by(now) - due_by(run.started);
+        if count > 0 {
+            self.skipped += count as u64;
+            self.schedule_from(scheduled + interval * (count - 1));
+        }
     }
 
     /// Rule 9: the fixed delay counts from the tick at which the run began if the run ended before the next one, else

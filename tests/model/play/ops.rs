@@ -91,6 +91,9 @@ impl Player {
         if options.replace {
             builder = builder.on_overlap(Overlap::Replace);
         }
+        if options.skip {
+            builder = builder.on_overlap(Overlap::Skip);
+        }
         builder
     }
 
