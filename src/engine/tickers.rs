@@ -40,6 +40,16 @@ impl Ticker {
         self.waker.register(waker);
     }
 
+    /// Keeps the later of two offers, and returns the other, which was withdrawn: a job has one offer at a time. The thread
+    /// that made the earlier offer may come here last.
+    fn offer(&self, batch: Arc<Batch>) -> Option<Arc<Batch>> {
+        let mut offered = lock(&self.offered);
+        match &*offered {
+            Some(other) if other.number > batch.number => Some(batch),
+            _ => offered.replace(batch),
+        }
+    }
+
     pub(crate) fn take_offered(&self) -> Option<Arc<Batch>> {
         lock(&self.offered).take()
     }
@@ -118,7 +128,7 @@ impl Engine {
             self.finish_batch(&batch);
             return;
         };
-        let withdrawn = lock(&ticker.offered).replace(batch);
+        let withdrawn = ticker.offer(batch);
         withdrawn.inspect(|batch| self.finish_batch(batch));
         ticker.wake();
     }
