@@ -47,15 +47,19 @@
 //! | --- | --- |
 //! | register a job | [`Scheduler::every`], [`JobBuilder`]; [`Target`], [`BlockingTarget`], [`SharedTarget`], [`StateTarget`] and [`Outcome`] say which functions can be jobs |
 //! | keep a state between the runs of a job, without a lock | [`JobBuilder::run_with`] |
+//! | do the runs yourself: in a `select!`, with borrowed state, without `Send` | [`JobBuilder::ticks`], [`Ticks`] |
 //! | decide when a job runs | [`FirstRun`], [`MissedTicks`], [`parse_interval`] with [`ParseIntervalError`]; [`JobBuilder::jitter`], [`JobBuilder::times`], [`JobBuilder::until`], [`JobBuilder::fixed_delay`] |
 //! | set ticks and defaults for all jobs | [`Scheduler::builder`], [`SchedulerBuilder`] |
 //! | handle a job that is due during its own run | [`Overlap`], [`Allow`]; behind them [`OverlapPolicy`], [`OneAtATime`], [`Several`] |
 //! | limit how long a run or an attempt takes, and try again | [`JobBuilder::timeout`], [`JobBuilder::attempt_timeout`], [`JobBuilder::retry`] |
 //! | limit how many jobs run at once | [`Scheduler::group`], [`JobBuilder::group`], [`IntoGroup`], [`GroupName`] |
 //! | look at the run from inside a job | [`Run`], [`Cancelled`] |
-//! | control a job later | [`Job`], [`JobId`]: trigger, pause, resume, set the interval, remove |
+//! | let a run say when the next one comes, or that it was the last | [`Run::next_in`], [`Run::next_at`], [`Run::last`] |
+//! | control a job later | [`Job`], [`JobId`]: trigger, pause, resume, set the interval, cancel, remove |
+//! | tie a job to a value | [`Job::remove_on_drop`], [`JobGuard`] |
+//! | wait for a job | [`Job::idle`] with [`Idle`], [`Job::removed`] with [`Removed`] |
 //! | find jobs | [`Scheduler::jobs`], [`JobBuilder::tag`], [`Job::has_tag`] |
-//! | stop | [`Stop`], [`Stopping`], [`StopReport`] |
+//! | stop a scheduler, or one job | [`Scheduler::stop`], [`Job::stop`]; [`Stop`], [`Stopping`], [`StopReport`] |
 //! | hold a scheduler without keeping its jobs alive | [`WeakScheduler`] |
 //! | observe | [`Scheduler::status`], [`SchedulerStatus`], [`SchedulerState`], [`JobStatus`], [`JobState`]; [`SchedulerBuilder::on_event`], [`Events`], [`Event`], [`EventKind`]; [`trace`], [`metrics`] |
 //! | test jobs without sleeping | [`Scheduler::now`], [`testing::VirtualTime`] |
