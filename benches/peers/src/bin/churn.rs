@@ -19,7 +19,7 @@ use tokio::runtime::Builder;
 use tokio::time::{interval_at, sleep, sleep_until};
 
 const OWNERS: u64 = 10_000;
-const INTERVAL: Duration = Duration::from_secs(1);
+const INTERVAL: Duration = Duration::from_millis(300);
 const WINDOW: Duration = Duration::from_secs(10);
 
 /// How long an owner lives. With 1 s, 10,000 come and 10,000 go each second.
