@@ -119,15 +119,15 @@ impl<Runs> JobBuilder<Runs> {
 
     /// Sets what happens if the job is due while a run is in progress. By default, the job waits:
     /// [`Overlap::Wait`](crate::Overlap::Wait). [`Overlap::Skip`](crate::Overlap::Skip) drops what comes due during a
-    /// run. [`Overlap::Replace`](crate::Overlap::Replace) cancels the run in
-    /// progress. [`Allow`](crate::Allow) permits several runs at a time, and the target must then be `Fn + Sync`.
+    /// run. [`Overlap::Replace`](crate::Overlap::Replace) cancels the run in progress. [`Allow`](crate::Allow) permits
+    /// several runs at a time, and the target must then be `Fn + Sync`.
     pub fn on_overlap<P: OverlapPolicy>(self, policy: P) -> JobBuilder<P::Runs> {
         policy.apply(self)
     }
 
     /// Adds the job to a group, which limits how many runs of its jobs are in progress at once. `group` is a name, as
-    /// given to [`Scheduler::group`], or a name and a limit. If `group` contains a limit and the group does not exist,
-    /// the call creates the group.
+    /// given to [`Scheduler::group`](crate::Scheduler::group), or a name and a limit. If `group` contains a limit and the
+    /// group does not exist, the call creates the group.
     ///
     /// If the group is full when a job is due, the job waits in the line of the group. The line is in the order of the
     /// ticks at which the jobs joined, then in the order of their due instants. When a run of the group has ended, the
