@@ -73,7 +73,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         tokio::time::sleep(Duration::from_millis(20)).await;
         println!("wrote {} items", batch.len());
     };
-    let batcher = Batcher::start(scheduler, move |batch| write(batch))?;
+    let batcher = Batcher::start(scheduler, write)?;
     for item in 0..4_500 {
         batcher.push(item);
         if item % 10 == 0 {

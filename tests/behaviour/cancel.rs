@@ -133,7 +133,7 @@ fn only_the_runs_of_this_job_are_cancelled() {
 fn all_runs_of_a_job_that_allows_several_are_cancelled() {
     let world = World::new();
     let builder = world.every(100).on_overlap(Allow(3));
-    let job = builder.run(|| std::future::pending::<()>()).unwrap();
+    let job = builder.run(std::future::pending::<()>).unwrap();
     world.start();
     world.advance(220);
     assert_eq!((job.runs(), job.is_running()), (3, true));
