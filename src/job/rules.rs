@@ -147,7 +147,7 @@ impl Rules {
     /// Takes the number of runs that were dropped during runs, for the run that reports them as missed.
     pub(crate) fn take_skipped(&self) -> u64 {
         match &self.overlap {
-            OverlapState::Skip(Skipped(skipped)) => skipped.swap(0, Ordering::Relaxed),
+            OverlapState::Skip(Skipped(skipped)) => skipped.fetch_and(0, Ordering::Relaxed),
             _ => 0,
         }
     }
