@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use atevery::{Allow, Error, FirstRun, Job, JobBuilder, Overlap, Run, Scheduler};
 
 use crate::body::Target;
-use crate::plan::{First, Kind, Membership, Overlapping, Plan, VARYING};
+use crate::plan::{First, Kind, MS, Membership, Overlapping, Plan, VARYING};
 use crate::random::Random;
 use crate::record::{JobNumber, Record};
 use crate::scene::{Entry, Scene};
@@ -37,7 +37,7 @@ pub(crate) fn act(scene: &Arc<Scene>, random: &mut Random, place: Place) -> bool
         5 => look(&scheduler),
         _ => {
             if let Some(entry) = scene.some_job(random) {
-                change_job(scene, &scheduler, &entry, random);
+                change_job(scene, &scheduler, &entry, random, place);
             }
         }
     }
@@ -78,9 +78,9 @@ fn look(scheduler: &Scheduler) {
     let _ = (scheduler.status().to_string(), scheduler.is_running());
 }
 
-fn change_job(scene: &Arc<Scene>, scheduler: &Scheduler, entry: &Entry, random: &mut Random) {
+fn change_job(scene: &Arc<Scene>, scheduler: &Scheduler, entry: &Entry, random: &mut Random, place: Place) {
     let job = &entry.job;
-    let (what, number) = (random.below(16), entry.number);
+    let (what, number) = (random.below(19), entry.number);
     let call = |what: &str| scene.log.call(format!("{what} {number}"));
     match what {
         0 => remove(scene, scheduler, entry),
@@ -99,11 +99,35 @@ fn change_job(scene: &Arc<Scene>, scheduler: &Scheduler, entry: &Entry, random: 
         9 => {
             let _ = (job.status().to_string(), job.is_running(), job.is_paused());
         }
+        10..12 => {
+            let _call = call("cancel");
+            job.cancel();
+        }
+        12 => stop_job(scene, scheduler, entry, random, place),
         _ => {
             let _call = call("trigger");
             job.trigger();
         }
     }
+}
+
+/// Stops a job alone. Code in a run does not wait: the executor may have no other thread.
+fn stop_job(scene: &Arc<Scene>, scheduler: &Scheduler, entry: &Entry, random: &mut Random, place: Place) {
+    let _call = scene.log.call(format!("stop job {}, {place:?}", entry.number));
+    let stop = entry.job.stop();
+    if place == Place::Run {
+        stop.detach();
+    } else {
+        let (grace, timeout) = (random.up_to(4 * MS), random.up_to(4 * MS));
+        let report = stop.grace(grace).timeout(timeout).blocking_wait();
+        let is_straggler = report.still_running().contains(&entry.job);
+        if !is_straggler && entry.job.is_running() && scene.scheduler().is_some() {
+            scene
+                .log
+                .fail(&format!("job {} goes on after its stop: {report}", entry.number));
+        }
+    }
+    note_removed(scene, scheduler, entry);
 }
 
 pub(crate) fn set_interval(scene: &Arc<Scene>, entry: &Entry, interval: Duration) {
@@ -118,6 +142,10 @@ pub(crate) fn set_interval(scene: &Arc<Scene>, entry: &Entry, interval: Duration
 fn remove(scene: &Arc<Scene>, scheduler: &Scheduler, entry: &Entry) {
     let _call = scene.log.call(format!("remove {}", entry.number));
     entry.job.remove();
+    note_removed(scene, scheduler, entry);
+}
+
+fn note_removed(scene: &Arc<Scene>, scheduler: &Scheduler, entry: &Entry) {
     let in_progress = entry.job.is_running();
     let is_listed = scheduler.jobs().contains(&entry.job);
     scene.log.note(Record::RemoveReturned {
