@@ -279,8 +279,12 @@
 //! | `tokio_util::sync::CancellationToken`: `token.cancel()` | `s.stop().await`, which also waits for the runs |
 //! | `token.cancelled().await`, `token.is_cancelled()` in the loop's work | `run.cancelled().await`, `run.is_cancelled()` |
 //! | `JoinSet::abort_all()` and `join_next().await` until `None`, `JoinSet::shutdown().await` | `s.stop().await`: the report names the jobs whose runs were cancelled |
-//! | `handle.abort()` of one loop | `job.remove()`: a run in progress continues |
-//! | `interval.reset()` | not here: the schedule stays; `.fixed_delay()` may be what is meant |
+//! | `handle.abort()` of one loop, `JoinSet::spawn(..).abort()` | `job.stop().await`, which waits for the end; `job.remove_on_drop()` where a guard aborts |
+//! | a child token, and `child.cancel()` | `job.cancel()`: ends the run in progress, and the job goes on |
+//! | `loop { select! { _ = interval.tick() => .., message = rx.recv() => .. } }` | `let mut ticks = s.every(d).ticks()?`, and `run = ticks.next() => ..` in the place of the tick |
+//! | `interval.reset_after(delay)`, a sleep of a length that the work computes | `run.next_in(delay)` |
+//! | `break` at the end of the work | `run.last()` |
+//! | `interval.reset()` | `run.next_in(d)` from within a run; `.fixed_delay()` may be what is meant |
 //! | a paused clock, `tokio::time::advance` | the same: [`Tokio`](crate::runtime::Tokio) follows it |
 //!
 //! ```no_run
