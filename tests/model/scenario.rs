@@ -9,7 +9,7 @@ use crate::options::Options;
 const MOST_JOBS: usize = 16;
 
 /// The smallest number of jobs with batches of more than one job, which workers offer themselves.
-const MANY: usize = 128;
+pub(crate) const MANY: usize = 128;
 
 #[derive(Debug, Clone)]
 pub(crate) struct Scenario {

@@ -140,10 +140,11 @@ impl Model<'_> {
         true
     }
 
-    /// Whether the last run of this job was cancelled now for the next run, which begins at once.
+    /// Whether the last run of this job was cancelled now for the next run, which begins at once. If the job has been
+    /// paused and resumed since, the run may also wait for the next tick.
     fn must_replace(&self, job: usize) -> bool {
         let job = &self.jobs[job];
-        job.replaced && job.cancelled == Some(self.now)
+        job.replaced && job.cancelled == Some(self.now) && job.changed != Some(self.now)
     }
 
     /// Clears the triggers of jobs whose end has passed.

@@ -2,17 +2,31 @@
 
 use crate::model::changes::Trigger;
 use crate::model::ticks::Tick;
-use crate::model::{End, Model};
+use crate::model::{End, Job, Model};
+use crate::scenario::MANY;
 
 impl Model<'_> {
     /// At a tick, these jobs are due, and have a run that may be replaced.
     pub(super) fn replace(&mut self, tick: Tick, jobs: Vec<usize>) {
+        let is_open = self.may_run_before_replacement();
         for job in jobs {
-            // If the trace decides, a stop at the same instant may have cancelled the run instead.
-            if self.must_begin(job, tick) || (self.is_replaced_now(job) && self.oracle.guess()) {
+            let is_replaced = if is_open {
+                self.is_replaced_now(job)
+            } else {
+                // If the trace decides, a stop at the same instant may have cancelled the run instead.
+                self.must_begin(job, tick) || (self.is_replaced_now(job) && self.oracle.guess())
+            };
+            if is_replaced {
                 self.cancel_replaced(job);
             }
         }
+    }
+
+    /// Whether a run that stops the scheduler or changes a job may begin before all jobs of its tick are looked at:
+    /// jobs of a crowd are looked at in batches. Then the trace decides which runs are replaced at the tick.
+    fn may_run_before_replacement(&self) -> bool {
+        let acts = |job: &Job| job.run.is_none() && job.spec.inside_of(job.runs).is_some();
+        self.jobs.len() >= MANY && self.jobs.iter().any(acts)
     }
 
     /// Cancels the runs that triggered runs replace. This does not wait for a tick. If the executor refuses tasks, or

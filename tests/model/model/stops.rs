@@ -76,7 +76,7 @@ impl Model<'_> {
         if grace == 0 {
             self.cancel_for(index);
         }
-        if own.is_some() {
+        if own.is_some() && grace == 0 {
             // The code may block the only thread of the executor, so the stop ends the runs itself.
             self.end_cancelled_runs(|_, _, _| true);
         }
