@@ -136,14 +136,21 @@ fn options(tick: Duration) -> impl Strategy<Value = Options> {
         prop::bool::weighted(0.2),
         option::weighted(0.15, span(tick, 6)),
         prop::bool::weighted(0.15),
+        option::weighted(0.2, vec(wait(tick), 0..4)),
     )
-        .prop_map(|(times, until, fixed_delay, timeout, replace)| Options {
+        .prop_map(|(times, until, fixed_delay, timeout, replace, retry)| Options {
             times,
             until,
             fixed_delay,
             timeout,
             replace,
+            retry,
         })
+}
+
+/// The wait between two attempts.
+fn wait(tick: Duration) -> impl Strategy<Value = Duration> {
+    prop_oneof![2 => Just(Duration::ZERO), 6 => span(tick, 4), 1 => Just(Duration::MAX)]
 }
 
 fn interval(tick: Duration) -> impl Strategy<Value = Duration> {
@@ -173,7 +180,7 @@ fn body(tick: Duration, kind: Kind) -> impl Strategy<Value = Body> {
         long => span(tick, 10).prop_map(Some),
         endless => Just(None),
     ];
-    let outcome = prop_oneof![6 => Just(Outcome::Fine), 1 => Just(Outcome::Error), 1 => Just(Outcome::Panic)];
+    let outcome = prop_oneof![4 => Just(Outcome::Fine), 1 => Just(Outcome::Error), 1 => Just(Outcome::Panic)];
     (length, outcome).prop_map(|(length, outcome)| Body { length, outcome })
 }
 

@@ -11,6 +11,8 @@ pub(crate) struct Options {
     pub(crate) fixed_delay: bool,
     pub(crate) timeout: Option<Duration>,
     pub(crate) replace: bool,
+    /// The waits before further attempts of a run.
+    pub(crate) retry: Option<Vec<Duration>>,
 }
 
 impl fmt::Display for Options {
@@ -29,6 +31,9 @@ impl fmt::Display for Options {
         }
         if self.replace {
             write!(f, ", replace")?;
+        }
+        if let Some(waits) = &self.retry {
+            write!(f, ", retry after {waits:?}")?;
         }
         Ok(())
     }

@@ -146,16 +146,20 @@ impl Scenario {
     /// Runs that are triggered or replaced begin between ticks. If runs block the thread too, ticks and such runs come
     /// late together, and their order is open in many ways. Runs of such scenarios do not block the thread. If spawns
     /// are refused, replaced runs are dropped in many orders too, so a scenario with replacements has no such faults.
+    ///
+    /// Further attempts of synchronous code come between the runs of a tick in an open order too, and a spawn that is
+    /// refused ends the run of a blocking job. The same is left out in scenarios with further attempts.
     pub(crate) fn with_known_combinations(mut self) -> Scenario {
         let is_trigger = |op: &Op| matches!(op, Op::Change(_, Change::Trigger));
         if self.ops().any(|op| is_trigger(op)) {
             self.ops().for_each(Op::leave_out_grace);
         }
         let replaces = self.specs.iter().any(|spec| spec.options.replace);
-        if replaces || self.ops().any(|op| is_trigger(op)) {
+        let retries = self.specs.iter().any(|spec| spec.options.retry.is_some());
+        if replaces || retries || self.ops().any(|op| is_trigger(op)) {
             self.specs.iter_mut().for_each(Spec::free_thread);
         }
-        if replaces {
+        if replaces || retries {
             self.ops().for_each(Op::leave_out_fault);
         }
         self

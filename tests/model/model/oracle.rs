@@ -33,6 +33,9 @@ impl<'a> Oracle<'a> {
         for event in &seen.trace {
             match event.what {
                 What::Begin { job, number, .. } => begins.push((event.moment, job, number)),
+                What::Attempt { job, number } => {
+                    ends.insert(((event.moment, job, number), End::Again), begins.len());
+                }
                 What::End { job, number, .. } => {
                     ends.insert(((event.moment, job, number), End::ByItself), begins.len());
                 }

@@ -47,13 +47,14 @@ impl Model<'_> {
         run.is_some_and(|run| self.oracle.ends_at(self.moment(), job, run.number, End::Cancelled))
     }
 
-    /// A run whose sleep is over may still end by itself.
+    /// A run whose sleep is over may still end by itself. It then makes no further attempt.
     fn cancel_replaced(&mut self, index: usize) {
         let moment = self.moment();
         let job = &mut self.jobs[index];
         let run = job.run.as_mut().expect("it is replaced");
         let is_over = run.ends.is_some_and(|ends| ends <= self.now);
-        run.cancelled = !(is_over && self.oracle.ends_at(moment, index, run.number, End::ByItself));
+        let ends_by_itself = is_over && self.oracle.ends_at(moment, index, run.number, End::ByItself);
+        (run.cancelled, run.told) = (!ends_by_itself, true);
         job.replaced = true;
     }
 }

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use crate::model::oracle::Oracle;
 use crate::model::{End, InProgress, Model, nanos};
-use crate::scenario::Kind;
 use crate::trace::What;
 
 impl Model<'_> {
@@ -31,8 +30,11 @@ impl Model<'_> {
         };
         job.run = Some(InProgress {
             number,
+            attempt: 0,
             body,
             ends: None,
+            waits: false,
+            told: false,
             in_code: true,
             cancelled: false,
             triggered,
@@ -49,18 +51,11 @@ impl Model<'_> {
         if let Some(op) = spec.inside_of(number) {
             self.apply(op);
         }
-        match (spec.kind, body.length) {
-            (Kind::Sync | Kind::Blocking, length) => {
-                self.now += nanos(length.unwrap_or_default());
-                self.end(index, End::ByItself);
-            }
-            (Kind::Async, Some(Duration::ZERO)) => self.end(index, End::ByItself),
-            (Kind::Async, length) => self.wait(index, length),
-        }
+        self.attempt(index);
     }
 
     /// The run reaches its first await.
-    fn wait(&mut self, job: usize, length: Option<Duration>) {
+    pub(super) fn wait(&mut self, job: usize, length: Option<Duration>) {
         let ends = length.map(|length| self.now + nanos(length));
         let run = self.jobs[job].run.as_mut().expect("it has begun");
         (run.in_code, run.ends) = (false, ends);
@@ -82,7 +77,7 @@ impl Model<'_> {
         }
         let (number, outcome) = (run.number, run.body.outcome);
         self.note(match end {
-            End::ByItself => What::End { job, number, outcome },
+            End::ByItself | End::Again => What::End { job, number, outcome },
             End::TimedOut | End::Cancelled => What::Cancelled { job, number },
         });
         let now = self.now;
@@ -100,7 +95,7 @@ impl Model<'_> {
     pub(super) fn end_cancelled_runs(&mut self, ends: impl Fn(&Oracle<'_>, usize, u64) -> bool) {
         for job in 0..self.jobs.len() {
             let Some(run) = &self.jobs[job].run else { continue };
-            let is_over = run.end(self.now, |_| true) == Some(End::Cancelled);
+            let is_over = run.end(self.jobs[job].spec.kind, self.now, |_| true) == Some(End::Cancelled);
             if is_over && ends(&self.oracle, job, run.number) {
                 self.end(job, End::Cancelled);
             }

@@ -46,7 +46,7 @@ impl Waiting {
         }
         self.runs.retain(|other| *other != job);
         match end {
-            End::ByItself | End::TimedOut => self.finished.push(job),
+            End::ByItself | End::Again | End::TimedOut => self.finished.push(job),
             End::Cancelled => self.cancelled.push(job),
         }
     }
@@ -75,6 +75,9 @@ impl Model<'_> {
         let index = self.stops.len() - 1;
         if grace == 0 {
             self.cancel_for(index);
+        } else {
+            let runs = self.jobs.iter_mut().filter_map(|job| job.run.as_mut());
+            runs.for_each(|run| run.told = true);
         }
         if own.is_some() && grace == 0 {
             // The code may block the only thread of the executor, so the stop ends the runs itself.
