@@ -7,7 +7,7 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 
-use crate::options::Options;
+use crate::options::{Group, Options};
 use crate::scenario::{Body, Change, Fate, First, Kind, Op, Outcome, Policy, Scenario, Spec, Step, Stop};
 
 pub(crate) fn scenario() -> impl Strategy<Value = Scenario> {
@@ -137,14 +137,16 @@ fn options(tick: Duration) -> impl Strategy<Value = Options> {
         option::weighted(0.15, span(tick, 6)),
         prop::bool::weighted(0.15),
         option::weighted(0.2, vec(wait(tick), 0..4)),
+        option::weighted(0.2, prop_oneof![Just(Group::One), Just(Group::Two)]),
     )
-        .prop_map(|(times, until, fixed_delay, timeout, replace, retry)| Options {
+        .prop_map(|(times, until, fixed_delay, timeout, replace, retry, group)| Options {
             times,
             until,
             fixed_delay,
             timeout,
             replace,
             retry,
+            group,
         })
 }
 

@@ -148,7 +148,8 @@ impl Scenario {
     /// are refused, replaced runs are dropped in many orders too, so a scenario with replacements has no such faults.
     ///
     /// Further attempts of synchronous code come between the runs of a tick in an open order too, and a spawn that is
-    /// refused ends the run of a blocking job. The same is left out in scenarios with further attempts.
+    /// refused ends the run of a blocking job. The same is left out in scenarios with further attempts, and in those
+    /// with groups: which runs have a permit is not seen.
     pub(crate) fn with_known_combinations(mut self) -> Scenario {
         let is_trigger = |op: &Op| matches!(op, Op::Change(_, Change::Trigger));
         if self.ops().any(|op| is_trigger(op)) {
@@ -156,10 +157,11 @@ impl Scenario {
         }
         let replaces = self.specs.iter().any(|spec| spec.options.replace);
         let retries = self.specs.iter().any(|spec| spec.options.retry.is_some());
-        if replaces || retries || self.ops().any(|op| is_trigger(op)) {
+        let waits = self.specs.iter().any(|spec| spec.options.group.is_some());
+        if replaces || retries || waits || self.ops().any(|op| is_trigger(op)) {
             self.specs.iter_mut().for_each(Spec::free_thread);
         }
-        if replaces || retries {
+        if replaces || retries || waits {
             self.ops().for_each(Op::leave_out_fault);
         }
         self

@@ -32,8 +32,13 @@ impl Model<'_> {
             return self.end(index, End::ByItself);
         };
         (run.waits, run.in_code, run.ends) = (true, false, Some(now + nanos(*wait)));
+        // The limit of a run that is not blocking is looked at once more.
+        let is_over = job.spec.kind != Kind::Blocking && run.limit.is_some_and(|limit| limit <= now);
         let job = index;
         self.note(What::End { job, number, outcome });
+        if is_over {
+            self.end(index, End::TimedOut);
+        }
     }
 
     /// The wait is over, and the target is called again.

@@ -11,6 +11,7 @@
 
 mod attempts;
 mod changes;
+mod groups;
 mod open;
 mod ops;
 mod oracle;
@@ -23,6 +24,7 @@ mod ticks;
 use std::time::Duration;
 
 use crate::model::changes::Trigger;
+use crate::model::groups::InLine;
 use crate::model::oracle::Oracle;
 use crate::model::stops::Waiting;
 use crate::model::ticks::Session;
@@ -99,10 +101,12 @@ struct Job<'a> {
     trigger: Option<Trigger>,
     /// The last run was cancelled because the next run is to replace it.
     replaced: bool,
+    /// The job has come up at a tick, and waits for a permit of its group.
+    in_line: Option<InLine>,
     /// When the last triggered run began.
     triggered: Option<Nanos>,
-    /// When a triggered run last began or ended, or a run began that replaced another, or a blocking run ended after
-    /// several attempts.
+    /// When a triggered run last began or ended, or a run began that replaced another or left a line, or a blocking
+    /// run ended after several attempts.
     unscheduled: Option<Nanos>,
     runs: u64,
     removed: bool,

@@ -86,6 +86,13 @@ impl<'a> Oracle<'a> {
         !self.lost && self.begins.get(self.begun) == Some(&(moment, job, number))
     }
 
+    /// Whether this run begins at `moment`, before or after others.
+    pub(super) fn begins_at(&self, moment: Moment, job: usize, number: u64) -> bool {
+        let later = self.begins.iter().skip(self.begun);
+        let mut later = later.take_while(|(at, ..)| *at == moment);
+        later.any(|begin| *begin == (moment, job, number))
+    }
+
     pub(super) fn note_state(&mut self) {
         self.states += 1;
     }

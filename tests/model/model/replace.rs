@@ -35,7 +35,8 @@ impl Model<'_> {
         let must = |trigger: Option<Trigger>| trigger == Some(Trigger::AtOnce) && !self.oracle.faults(self.now);
         let replaces = |job: &usize| {
             let trigger = self.jobs[*job].trigger.filter(|trigger| *trigger != Trigger::AtTick);
-            trigger.is_some() && self.jobs[*job].may_replace(self.now) && (must(trigger) || self.is_replaced_now(*job))
+            let is_triggered = trigger.is_some() && self.jobs[*job].is_triggered(self.now);
+            is_triggered && self.jobs[*job].may_replace(self.now) && (must(trigger) || self.is_replaced_now(*job))
         };
         let job = (0..self.jobs.len()).find(|job| self.session.is_some() && replaces(job));
         job.inspect(|job| self.cancel_replaced(*job)).is_some()

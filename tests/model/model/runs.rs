@@ -18,12 +18,13 @@ impl Model<'_> {
         (job.woke, job.cancelled, job.dispatched) = (None, None, false);
         // If the end of the job has passed, the overdue run replaces the triggered run.
         let triggered = job.is_triggered(now);
-        if job.replaced {
+        if job.replaced || job.in_line.is_some() {
             job.unscheduled = Some(now);
         }
-        (job.trigger, job.replaced) = (None, false);
+        (job.trigger, job.replaced, job.in_line) = (None, false, None);
         let (scheduled, missed) = if triggered {
             (job.triggered, job.unscheduled) = (Some(now), Some(now));
+            job.may_line_up_again(now, tick);
             (now, 0)
         } else {
             job.advance(policy, now, tick)

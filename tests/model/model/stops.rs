@@ -55,7 +55,7 @@ impl Waiting {
 impl Model<'_> {
     /// The first poll of a stop.
     pub(super) fn stop(&mut self, grace: Nanos, timeout: Option<Nanos>) {
-        self.session = None;
+        self.end_session();
         self.stops_so_far += 1;
         let has_run = |job: &usize| self.jobs[*job].run.is_some();
         let own = self.own_run();

@@ -2,6 +2,7 @@
 
 use crate::model::Model;
 use crate::model::changes::Trigger;
+use crate::model::groups::InLine;
 use crate::model::schedule::TickOf;
 use crate::scenario::Kind;
 use crate::trace::Nanos;
@@ -119,9 +120,11 @@ impl Model<'_> {
         let by_tick = |job: &&usize| !self.jobs[**job].is_due_by_trigger_alone(self.now);
         let due_by_tick: Vec<usize> = due.iter().filter(by_tick).copied().collect();
         if !self.is_served(tick, &due_by_tick, &over, &replacing) {
+            self.may_enter_lines(tick, &due);
             return false;
         }
         self.replace(tick, replacing);
+        let due = self.without_lines(tick, due);
         if let Some(session) = &mut self.session {
             session.unserved = tick.index + 1;
         }
@@ -144,7 +147,8 @@ impl Model<'_> {
             // If a run of this tick has changed the job, it may have been removed before or stays.
             let is_over = self.jobs[job].is_to_be_removed(self.now);
             let must = is_over && self.must_begin(job, tick) && self.is_going_on(tick);
-            self.jobs[job].removed |= must || !self.oracle.is_listed(job);
+            let runs_first = self.oracle.begins_at(self.moment(), job, self.jobs[job].runs);
+            self.jobs[job].removed |= must || !(runs_first || self.oracle.is_listed(job));
         }
     }
 
@@ -156,7 +160,9 @@ impl Model<'_> {
             && job.woke == Some(self.now)
             && !self.may_forget_ends(tick)
             && !job.spec.options.replace;
-        job.may_begin(self.now) && (!ends_on_it || job.trigger == Some(Trigger::AtOnce))
+        job.in_line != Some(InLine::Surely)
+            && job.may_begin(self.now)
+            && (!ends_on_it || job.trigger == Some(Trigger::AtOnce))
     }
 
     /// If workers are refused only after jobs have blocked the thread, their runs are left to a later tick.

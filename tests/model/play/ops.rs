@@ -91,6 +91,9 @@ impl Player {
         if options.replace {
             builder = builder.on_overlap(Overlap::Replace);
         }
+        if let Some(group) = options.group {
+            builder = builder.group((group.name(), group.limit()));
+        }
         if let Some(waits) = options.retry.clone() {
             let player = self.clone();
             builder = builder.retry(move || player.backoff(job, &waits));
