@@ -32,7 +32,9 @@ impl Model<'_> {
     /// Cancels the runs that triggered runs replace. This does not wait for a tick. If the executor refuses tasks, or
     /// if the trigger may wait for the tick, the trace decides.
     pub(super) fn replace_for_triggers(&mut self) -> bool {
-        let must = |trigger: Option<Trigger>| trigger == Some(Trigger::AtOnce) && !self.oracle.faults(self.now);
+        let is_ahead = self.session.as_ref().is_some_and(|session| session.is_ahead(self.now));
+        let may_wait = is_ahead || self.oracle.faults(self.now);
+        let must = |trigger: Option<Trigger>| trigger == Some(Trigger::AtOnce) && !may_wait;
         let replaces = |job: &usize| {
             let trigger = self.jobs[*job].trigger.filter(|trigger| *trigger != Trigger::AtTick);
             let is_triggered = trigger.is_some() && self.jobs[*job].is_triggered(self.now);

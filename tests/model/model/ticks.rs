@@ -1,10 +1,10 @@
 //! Ticks: which runs begin at a tick, and in which order.
 
-use crate::model::Model;
 use crate::model::changes::Trigger;
 use crate::model::groups::InLine;
 use crate::model::schedule::TickOf;
-use crate::scenario::Kind;
+use crate::model::{Job, Model};
+use crate::scenario::{Kind, MANY};
 use crate::trace::Nanos;
 
 /// From a start to the next stop.
@@ -125,13 +125,14 @@ impl Model<'_> {
         }
         self.replace(tick, replacing);
         let due = self.without_lines(tick, due);
+        let due = self.with_late_ends(tick, due);
         if let Some(session) = &mut self.session {
             session.unserved = tick.index + 1;
         }
         let due = due.into_iter().map(|job| Due {
             job,
             blocking: self.jobs[job].spec.kind == Kind::Blocking,
-            must: self.must_begin(job, tick),
+            must: self.jobs[job].run.is_none() && self.must_begin(job, tick),
         });
         let due: Vec<Due> = due.collect();
         due.iter().for_each(|due| self.jobs[due.job].dispatched = true);
@@ -163,6 +164,17 @@ impl Model<'_> {
         job.in_line != Some(InLine::Surely)
             && job.may_begin(self.now)
             && (!ends_on_it || job.trigger == Some(Trigger::AtOnce))
+    }
+
+    /// Adds the jobs whose run in progress may end before they are looked at: at a late tick, jobs of a crowd are looked
+    /// at in batches, and tasks that were woken run between them.
+    fn with_late_ends(&self, tick: Tick, due: Vec<usize>) -> Vec<usize> {
+        if self.jobs.len() < MANY || tick.time == self.now {
+            return due;
+        }
+        let may_end = |job: &Job| job.run.is_some() && job.spec.options.group.is_none() && job.is_due(self.now);
+        let is_there = |job: &usize| due.contains(job) || may_end(&self.jobs[*job]);
+        (0..self.jobs.len()).filter(is_there).collect()
     }
 
     /// If workers are refused only after jobs have blocked the thread, their runs are left to a later tick.

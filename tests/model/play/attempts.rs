@@ -31,12 +31,12 @@ impl Player {
     }
 
     /// The waits of the run of this job that has begun last.
-    pub(super) fn backoff(&self, job: usize, waits: &[Duration]) -> Backoff {
+    pub(super) fn backoff(&self, job: usize, waits: Vec<Duration>) -> Backoff {
         let attempts = Arc::clone(&self.0.attempts.lock().unwrap()[&job]);
         Backoff {
             player: self.clone(),
             job,
-            waits: waits.to_vec().into_iter(),
+            waits: waits.into_iter(),
             attempts,
         }
     }

@@ -96,7 +96,7 @@ impl Player {
         }
         if let Some(waits) = options.retry.clone() {
             let player = self.clone();
-            builder = builder.retry(move || player.backoff(job, &waits));
+            builder = builder.retry(move || player.backoff(job, waits.clone()));
         }
         builder
     }
