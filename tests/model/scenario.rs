@@ -150,7 +150,14 @@ impl Scenario {
     /// Further attempts of synchronous code come between the runs of a tick in an open order too, and a spawn that is
     /// refused ends the run of a blocking job. The same is left out in scenarios with further attempts, and in those
     /// with groups: which runs have a permit is not seen.
+    ///
+    /// After a step back it is not seen whether the library found the end of a job, or a tick of a group, before it. A
+    /// scenario with step backs has neither.
     pub(crate) fn with_known_combinations(mut self) -> Scenario {
+        if self.ops().any(|op| matches!(op, Op::StepBack(_))) {
+            let options = self.specs.iter_mut().map(|spec| &mut spec.options);
+            options.for_each(|options| (options.until, options.group) = (None, None));
+        }
         let is_trigger = |op: &Op| matches!(op, Op::Change(_, Change::Trigger));
         if self.ops().any(|op| is_trigger(op)) {
             self.ops().for_each(Op::leave_out_grace);

@@ -244,7 +244,8 @@ impl<'a> Model<'a> {
         let Some(end) = run.end(self.jobs[job].spec.kind, self.now, prefers) else {
             return false;
         };
-        if !(must || self.oracle.ends(self.moment(), job, run.number, end)) {
+        let has_attempt = end != End::Again || self.oracle.attempts(job, run.number) > run.attempt;
+        if !(must || has_attempt && self.oracle.ends(self.moment(), job, run.number, end)) {
             return false;
         }
         if end == End::Cancelled && self.names_first(job) || end == End::TimedOut && self.cancels_first(job) {

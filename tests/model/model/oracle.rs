@@ -125,6 +125,12 @@ impl<'a> Oracle<'a> {
         self.seen.trace.iter().any(is_it)
     }
 
+    /// How many further attempts this run makes.
+    pub(super) fn attempts(&self, job: usize, number: u64) -> usize {
+        let attempt = What::Attempt { job, number };
+        self.seen.trace.iter().filter(|event| event.what == attempt).count()
+    }
+
     /// Whether the report of this stop names the job as still running.
     pub(super) fn names(&self, number: usize, job: usize) -> bool {
         self.seen.trace.iter().any(|event| {
