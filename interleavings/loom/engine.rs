@@ -820,7 +820,11 @@ fn a_cancelled_batch_against_a_run_that_begins() {
     all(|| {
         let scene = Scene::new();
         let engine = Arc::clone(scene.scheduler().engine());
-        let config = engine.config(RunMode::new(MissedTicks::Burst, RunPlace::Executor, true), None, Vec::new());
+        let config = engine.config(
+            RunMode::new(MissedTicks::Burst, RunPlace::Executor, true),
+            None,
+            Vec::new(),
+        );
         let target = |_: Run| std::future::pending::<()>();
         let job: Arc<JobCell> = Arc::new(JobCell::new(SECOND, config, target.into_body()));
         let offer_id = OfferId::new(1);

@@ -225,6 +225,8 @@ impl Offering<'_> {
             return;
         }
         match &rules.group {
+            // The job does not wait in line for itself: after a run, it comes up at a tick.
+            Some(_) if job.note_due() => {}
             Some(permits) => self.groups.enqueue(permits, self.dispatch.tick, since, job),
             None => self.offer_by_rules(candidate),
         }

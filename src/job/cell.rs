@@ -136,6 +136,11 @@ impl JobCell {
         rules.is_none_or(|rules| matches!(rules.overlap, OverlapState::Wait | OverlapState::Skip(_)))
     }
 
+    /// If the job has as many runs as it may have, the end of one reports that a run is due. Returns whether this is so.
+    pub(crate) fn note_due(&self) -> bool {
+        self.state.note_due() && self.instances().is_none_or(Instances::note_due)
+    }
+
     /// Whether no run is on offer or in progress.
     pub(crate) fn is_idle(&self) -> bool {
         !self.state.load().is_busy() && self.instances().is_none_or(Instances::are_idle)

@@ -239,6 +239,11 @@ impl RunState {
         }
     }
 
+    /// If the job is busy, the end of its run reports that a run is due. Returns whether the job is busy.
+    pub(crate) fn note_due(&self) -> bool {
+        self.update(|word| is_busy(word).then_some(word | DUE)).is_some()
+    }
+
     /// Like `offer`, for an instance. `triggered` states whether the job is triggered. If the instance is busy, the end
     /// of its run reports that the job is due. A pause does not hold back a triggered run.
     pub(crate) fn offer_instance(&self, offer_id: OfferId, triggered: bool) -> bool {

@@ -7,7 +7,7 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 
-use crate::options::Options;
+use crate::options::{Group, Options};
 use crate::scenario::{Body, Change, Fate, First, Kind, Op, Outcome, Policy, Scenario, Spec, Step, Stop};
 
 pub(crate) fn scenario() -> impl Strategy<Value = Scenario> {
@@ -136,15 +136,26 @@ fn options(tick: Duration) -> impl Strategy<Value = Options> {
         prop::bool::weighted(0.2),
         option::weighted(0.15, span(tick, 6)),
         prop_oneof![14 => Just((false, false)), 3 => Just((true, false)), 3 => Just((false, true))],
+        option::weighted(0.2, vec(wait(tick), 0..4)),
+        option::weighted(0.2, prop_oneof![Just(Group::One), Just(Group::Two)]),
     )
-        .prop_map(|(times, until, fixed_delay, timeout, (replace, skip))| Options {
-            times,
-            until,
-            fixed_delay,
-            timeout,
-            replace,
-            skip,
-        })
+        .prop_map(
+            |(times, until, fixed_delay, timeout, (replace, skip), retry, group)| Options {
+                times,
+                until,
+                fixed_delay,
+                timeout,
+                replace,
+                skip,
+                retry,
+                group,
+            },
+        )
+}
+
+/// The wait between two attempts.
+fn wait(tick: Duration) -> impl Strategy<Value = Duration> {
+    prop_oneof![2 => Just(Duration::ZERO), 6 => span(tick, 4), 1 => Just(Duration::MAX)]
 }
 
 fn interval(tick: Duration) -> impl Strategy<Value = Duration> {
@@ -174,7 +185,7 @@ fn body(tick: Duration, kind: Kind) -> impl Strategy<Value = Body> {
         long => span(tick, 10).prop_map(Some),
         endless => Just(None),
     ];
-    let outcome = prop_oneof![6 => Just(Outcome::Fine), 1 => Just(Outcome::Error), 1 => Just(Outcome::Panic)];
+    let outcome = prop_oneof![4 => Just(Outcome::Fine), 1 => Just(Outcome::Error), 1 => Just(Outcome::Panic)];
     (length, outcome).prop_map(|(length, outcome)| Body { length, outcome })
 }
 

@@ -19,7 +19,8 @@
 //! To add an operation on a scheduler, add a variant of `scenario::Op`, a weight in `generate::op`, and an arm in both
 //! `apply`s. To add an option of a job, add a field of `options::Options`, a value in `generate::options` and a call in
 //! `Player::optional`. The model reads the option where it acts: a scheduled instant in `model/ticks.rs`, a beginning
-//! or an end in `model/runs.rs`, a stop in `model/stops.rs`. Cases that the contract leaves open go to `model/open.rs`.
+//! or an end in `model/runs.rs`, a further attempt in `model/attempts.rs`, a permit in `model/groups.rs`, a stop in
+//! `model/stops.rs`. Cases that the contract leaves open go to `model/open.rs`.
 
 mod bites;
 mod determinism;

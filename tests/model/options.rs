@@ -12,6 +12,33 @@ pub(crate) struct Options {
     pub(crate) timeout: Option<Duration>,
     pub(crate) replace: bool,
     pub(crate) skip: bool,
+    /// The waits before further attempts of a run.
+    pub(crate) retry: Option<Vec<Duration>>,
+    pub(crate) group: Option<Group>,
+}
+
+/// One of two groups.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Group {
+    One,
+    Two,
+}
+
+impl Group {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Group::One => "one",
+            Group::Two => "two",
+        }
+    }
+
+    /// How many runs may be in progress at a time.
+    pub(crate) fn limit(self) -> usize {
+        match self {
+            Group::One => 1,
+            Group::Two => 2,
+        }
+    }
 }
 
 impl fmt::Display for Options {
@@ -33,6 +60,12 @@ impl fmt::Display for Options {
         }
         if self.skip {
             write!(f, ", skip")?;
+        }
+        if let Some(waits) = &self.retry {
+            write!(f, ", retry after {waits:?}")?;
+        }
+        if let Some(group) = self.group {
+            write!(f, ", group {group:?}")?;
         }
         Ok(())
     }

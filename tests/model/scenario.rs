@@ -9,7 +9,7 @@ use crate::options::Options;
 const MOST_JOBS: usize = 16;
 
 /// The smallest number of jobs with batches of more than one job, which workers offer themselves.
-const MANY: usize = 128;
+pub(crate) const MANY: usize = 128;
 
 #[derive(Debug, Clone)]
 pub(crate) struct Scenario {
@@ -146,16 +146,29 @@ impl Scenario {
     /// Runs that are triggered or replaced begin between ticks. If runs block the thread too, ticks and such runs come
     /// late together, and their order is open in many ways. Runs of such scenarios do not block the thread. If spawns
     /// are refused, replaced runs are dropped in many orders too, so a scenario with replacements has no such faults.
+    ///
+    /// Further attempts of synchronous code come between the runs of a tick in an open order too, and a spawn that is
+    /// refused ends the run of a blocking job. The same is left out in scenarios with further attempts, and in those
+    /// with groups: which runs have a permit is not seen.
+    ///
+    /// After a step back it is not seen whether the library found the end of a job, or a tick of a group, before it. A
+    /// scenario with step backs has neither.
     pub(crate) fn with_known_combinations(mut self) -> Scenario {
+        if self.ops().any(|op| matches!(op, Op::StepBack(_))) {
+            let options = self.specs.iter_mut().map(|spec| &mut spec.options);
+            options.for_each(|options| (options.until, options.group) = (None, None));
+        }
         let is_trigger = |op: &Op| matches!(op, Op::Change(_, Change::Trigger));
         if self.ops().any(|op| is_trigger(op)) {
             self.ops().for_each(Op::leave_out_grace);
         }
         let replaces = self.specs.iter().any(|spec| spec.options.replace);
-        if replaces || self.ops().any(|op| is_trigger(op)) {
+        let retries = self.specs.iter().any(|spec| spec.options.retry.is_some());
+        let waits = self.specs.iter().any(|spec| spec.options.group.is_some());
+        if replaces || retries || waits || self.ops().any(|op| is_trigger(op)) {
             self.specs.iter_mut().for_each(Spec::free_thread);
         }
-        if replaces {
+        if replaces || retries || waits {
             self.ops().for_each(Op::leave_out_fault);
         }
         self

@@ -32,6 +32,12 @@ pub(crate) enum What {
         started: Nanos,
         missed: u64,
     },
+    /// A further attempt of a run.
+    Attempt {
+        job: usize,
+        number: u64,
+    },
+    /// The end of an attempt.
     End {
         job: usize,
         number: u64,

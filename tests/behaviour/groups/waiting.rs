@@ -5,10 +5,10 @@ use std::sync::{Mutex, mpsc};
 use std::time::Duration;
 
 use atevery::runtime::Standalone;
-use atevery::{EventKind, Job, Scheduler};
+use atevery::{Allow, EventKind, Job, Scheduler};
 
 use super::{assert_permits, member, members, with_group, with_restart};
-use crate::support::{Count, in_time, ms};
+use crate::support::{Count, World, in_time, ms};
 use crate::time_limit::{at, witnessed};
 
 #[test]
@@ -23,6 +23,28 @@ fn a_job_that_is_removed_while_it_waits_holds_up_nobody() {
     world.advance(400);
     assert_eq!(world.log.take(), at(&[(0, "a"), (230, "c")]));
     assert_permits(&with_restart(world), 1);
+}
+
+/// A job does not wait in line while its own runs are in progress. As without a group, it comes up at a tick after that.
+#[test]
+fn a_job_that_is_busy_begins_at_the_tick_after_its_run() {
+    let world = World::new();
+    let one = world.every(50).group(("one", 1));
+    let one = one.run(world.log.taking("one", |_| 70)).unwrap();
+    world.start();
+    world.advance(220);
+    assert_eq!(world.log.take_times(), [0, 100, 200]);
+    one.remove();
+    world.advance(80);
+    let (log, clock) = (world.log.clone(), world.time.clone());
+    let target = move || {
+        log.note("two");
+        clock.sleep(ms(120))
+    };
+    let two = world.every(50).group(("two", 2)).on_overlap(Allow(2));
+    two.run(target).unwrap();
+    world.advance(250);
+    assert_eq!(world.log.take_times(), [300, 350, 450, 500]);
 }
 
 #[test]

@@ -37,6 +37,7 @@ impl Model<'_> {
         let job = &mut self.jobs[index];
         if job.paused {
             job.paused = false;
+            job.may_leave_line();
             job.scheduled = job.scheduled.max(now);
             self.stir(index);
         }
@@ -54,10 +55,14 @@ impl Model<'_> {
     ///
     /// It is left open whether the change reaches a run of this very instant that has not begun.
     fn set_interval(&mut self, index: usize, interval: Nanos) {
+        let is_admitted = self.jobs[index].in_line.is_some() && self.has_permit(index);
         let (now, job) = (self.now, &mut self.jobs[index]);
+        let may_be_on_offer = job.dispatched || job.replaced || is_admitted;
         job.interval = interval;
-        job.has_other_interval = job.run.is_some() || job.dispatched || job.replaced;
-        let is_too_late = (job.dispatched || job.replaced) && self.oracle.is_scheduled(index, job.runs, job.scheduled);
+        job.may_leave_line();
+        job.has_other_interval = job.run.is_some() || may_be_on_offer;
+        let is_too_late =
+            may_be_on_offer && job.trigger.is_none() && self.oracle.is_scheduled(index, job.runs, job.scheduled);
         let depends_on_end = job.spec.options.fixed_delay && job.run.is_some();
         if let Some(counts_from) = job.counts_from.filter(|_| !is_too_late && !depends_on_end) {
             job.scheduled = now.max(counts_from + interval);
@@ -116,7 +121,8 @@ impl Model<'_> {
     fn triggered_next(&self) -> Option<usize> {
         (0..self.jobs.len()).find(|job| {
             let trigger = self.jobs[*job].trigger;
-            let may_begin = self.jobs[*job].replaced || matches!(trigger, Some(Trigger::AtOnce | Trigger::Open));
+            let is_up = self.jobs[*job].replaced || self.jobs[*job].in_line.is_some();
+            let may_begin = is_up || matches!(trigger, Some(Trigger::AtOnce | Trigger::Open));
             may_begin && self.may_begin_between_ticks(*job) && self.begins_next(*job)
         })
     }
@@ -128,7 +134,10 @@ impl Model<'_> {
         let Some(session) = &self.session else { return false };
         let may_wait = session.is_ahead(self.now) || self.oracle.faults(self.now);
         self.forget_triggers();
-        let at_once = |job: &usize| self.jobs[*job].trigger == Some(Trigger::AtOnce) || self.must_replace(*job);
+        let at_once = |job: &usize| {
+            let is_up = self.jobs[*job].trigger == Some(Trigger::AtOnce) || self.must_leave_line(*job);
+            is_up || self.must_replace(*job)
+        };
         let Some(job) = (0..self.jobs.len()).find(|job| at_once(job) && self.may_begin_between_ticks(*job)) else {
             return false;
         };
@@ -140,10 +149,11 @@ impl Model<'_> {
         true
     }
 
-    /// Whether the last run of this job was cancelled now for the next run, which begins at once.
+    /// Whether the last run of this job was cancelled now for the next run, which begins at once. If the job has been
+    /// paused and resumed since, the run may also wait for the next tick.
     fn must_replace(&self, job: usize) -> bool {
         let job = &self.jobs[job];
-        job.replaced && job.cancelled == Some(self.now)
+        job.replaced && job.cancelled == Some(self.now) && job.changed != Some(self.now)
     }
 
     /// Clears the triggers of jobs whose end has passed.
@@ -159,9 +169,10 @@ impl Model<'_> {
     /// A trigger after the end of a job asks for no run. A run that is overdue then begins at its tick, unless it
     /// replaces another.
     fn may_begin_between_ticks(&self, job: usize) -> bool {
+        let has_permit = self.has_permit(job);
         let job = &self.jobs[job];
-        let is_up = job.replaced || job.is_triggered(self.now);
-        self.session.is_some() && is_up && job.may_begin(self.now)
+        let is_up = job.replaced || job.in_line.is_some() || job.is_triggered(self.now);
+        self.session.is_some() && has_permit && is_up && job.may_begin(self.now)
     }
 }
 

@@ -9,7 +9,9 @@
 //! The model is stricter than the contract in one point. As DESIGN.md says, an async run that ends on a tick counts as
 //! running at that tick.
 
+mod attempts;
 mod changes;
+mod groups;
 mod open;
 mod ops;
 mod oracle;
@@ -22,10 +24,11 @@ mod ticks;
 use std::time::Duration;
 
 use crate::model::changes::Trigger;
+use crate::model::groups::InLine;
 use crate::model::oracle::Oracle;
 use crate::model::stops::Waiting;
 use crate::model::ticks::Session;
-use crate::scenario::{Body, Scenario, Spec};
+use crate::scenario::{Body, Kind, Scenario, Spec};
 use crate::trace::{self, Difference, Event, Moment, Nanos, Seen, What};
 
 /// If the oracle cannot tell, at most this many ways are tried.
@@ -100,9 +103,12 @@ struct Job<'a> {
     trigger: Option<Trigger>,
     /// The last run was cancelled because the next run is to replace it.
     replaced: bool,
+    /// The job has come up at a tick, and waits for a permit of its group.
+    in_line: Option<InLine>,
     /// When the last triggered run began.
     triggered: Option<Nanos>,
-    /// When a triggered run last began or ended, or a run began that replaced another.
+    /// When a triggered run last began or ended, or a run began that replaced another or left a line, or a blocking
+    /// run ended after several attempts.
     unscheduled: Option<Nanos>,
     runs: u64,
     removed: bool,
@@ -122,9 +128,16 @@ struct Job<'a> {
 struct InProgress {
     number: u64,
     started: Nanos,
+    /// Number of further attempts so far.
+    attempt: usize,
+    /// The body of the attempt.
     body: Body,
-    /// When the run ends by itself, if it does.
+    /// When the attempt ends by itself, if it does, or when the next attempt begins.
     ends: Option<Nanos>,
+    /// The run waits for its next attempt.
+    waits: bool,
+    /// A stop with a grace period has told the run to end. The run makes no further attempt.
+    told: bool,
     /// The thread is executing the run's code now.
     in_code: bool,
     /// The run was cancelled. Once its code waits, the executor drops it in a turn of its own.
@@ -137,6 +150,8 @@ struct InProgress {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum End {
     ByItself,
+    /// Not an end: the wait is over, and the next attempt begins.
+    Again,
     TimedOut,
     Cancelled,
 }
@@ -144,11 +159,12 @@ enum End {
 impl InProgress {
     /// How the run ends in the next turn of the executor, if it does. If the run may end by itself and has also reached
     /// its time limit, it ends as the caller prefers.
-    fn end(&self, now: Nanos, prefers: impl Fn(End) -> bool) -> Option<End> {
+    fn end(&self, kind: Kind, now: Nanos, prefers: impl Fn(End) -> bool) -> Option<End> {
         let is_past = |instant: Option<Nanos>| instant.is_some_and(|instant| instant <= now);
         match () {
             _ if self.in_code => None,
-            _ if self.cancelled => Some(End::Cancelled),
+            _ if self.cancelled || self.told && self.waits => Some(End::Cancelled),
+            _ if is_past(self.ends) && self.attempts_before_limit(kind) => Some(End::Again),
             _ if is_past(self.limit) && (!is_past(self.ends) || prefers(End::TimedOut)) => Some(End::TimedOut),
             _ => is_past(self.ends).then_some(End::ByItself),
         }
@@ -217,24 +233,40 @@ impl<'a> Model<'a> {
     fn end_runs(&mut self, all: bool) -> bool {
         let mut some = false;
         for job in 0..self.jobs.len() {
-            let Some(run) = &self.jobs[job].run else { continue };
-            let prefers = |end| self.oracle.ends(self.moment(), job, run.number, end);
-            let Some(end) = run.end(self.now, prefers) else {
-                continue;
-            };
-            if !(all || self.oracle.ends(self.moment(), job, run.number, end)) {
-                continue;
-            }
-            if end == End::Cancelled && self.names_first(job) || end == End::TimedOut && self.cancels_first(job) {
-                continue;
-            }
-            if end != End::Cancelled {
-                self.jobs[job].woke = Some(self.now);
-            }
-            self.end(job, end);
-            some = true;
+            some |= self.end_run(job, all);
+            while self.end_run(job, false) {}
         }
         some
+    }
+
+    fn end_run(&mut self, job: usize, must: bool) -> bool {
+        let Some(run) = &self.jobs[job].run else { return false };
+        // If both are seen, an attempt has ended, and the wait after it was cut short.
+        let is_attempt_over = || self.oracle.ends_at(self.moment(), job, run.number, End::ByItself);
+        let prefers = |end| self.oracle.ends(self.moment(), job, run.number, end) && !is_attempt_over();
+        let Some(end) = run.end(self.jobs[job].spec.kind, self.now, prefers) else {
+            return false;
+        };
+        let has_attempt = end != End::Again || self.oracle.attempts(job, run.number) > run.attempt;
+        if !(must || has_attempt && self.oracle.ends(self.moment(), job, run.number, end)) {
+            return false;
+        }
+        if end == End::Cancelled && self.names_first(job) || end == End::TimedOut && self.cancels_first(job) {
+            return false;
+        }
+        match end {
+            End::Again => self.attempt_again(job),
+            End::ByItself => self.end_attempt(job),
+            End::TimedOut | End::Cancelled => self.end(job, end),
+        }
+        let (now, job) = (self.now, &mut self.jobs[job]);
+        match job.run {
+            Some(_) => {}
+            None if job.spec.kind == Kind::Blocking => job.unscheduled = Some(now),
+            None if end != End::Cancelled => job.woke = Some(now),
+            None => {}
+        }
+        true
     }
 
     fn note(&mut self, what: What) {

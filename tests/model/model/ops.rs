@@ -17,10 +17,10 @@ impl Model<'_> {
             Op::Remove(job) => self.remove(job),
             Op::Change(job, change) => self.change(job, change),
             Op::Start => self.start(),
-            Op::Stop(Stop::Detach) => self.session = None,
+            Op::Stop(Stop::Detach) => self.end_session(),
             Op::Stop(Stop::Wait { grace, timeout }) => self.stop(nanos(grace), timeout.map(nanos)),
             Op::Restart => {
-                self.session = None;
+                self.end_session();
                 self.start();
             }
             Op::DropStop(index) => self.drop_stop(index),
@@ -56,6 +56,7 @@ impl Model<'_> {
             trigger: None,
             skipped: 0,
             replaced: false,
+            in_line: None,
             triggered: None,
             unscheduled: None,
             runs: 0,
@@ -113,7 +114,7 @@ impl Model<'_> {
     }
 
     pub(super) fn drop_scheduler(&mut self) {
-        self.session = None;
+        self.end_session();
         self.jobs.iter_mut().for_each(|job| job.removed = true);
         self.cancel_runs();
     }

@@ -33,6 +33,9 @@ impl<'a> Oracle<'a> {
         for event in &seen.trace {
             match event.what {
                 What::Begin { job, number, .. } => begins.push((event.moment, job, number)),
+                What::Attempt { job, number } => {
+                    ends.insert(((event.moment, job, number), End::Again), begins.len());
+                }
                 What::End { job, number, .. } => {
                     ends.insert(((event.moment, job, number), End::ByItself), begins.len());
                 }
@@ -83,6 +86,13 @@ impl<'a> Oracle<'a> {
         !self.lost && self.begins.get(self.begun) == Some(&(moment, job, number))
     }
 
+    /// Whether this run begins at `moment`, before or after others.
+    pub(super) fn begins_at(&self, moment: Moment, job: usize, number: u64) -> bool {
+        let later = self.begins.iter().skip(self.begun);
+        let mut later = later.take_while(|(at, ..)| *at == moment);
+        later.any(|begin| *begin == (moment, job, number))
+    }
+
     pub(super) fn note_state(&mut self) {
         self.states += 1;
     }
@@ -113,6 +123,12 @@ impl<'a> Oracle<'a> {
             _ => false,
         };
         self.seen.trace.iter().any(is_it)
+    }
+
+    /// How many further attempts this run makes.
+    pub(super) fn attempts(&self, job: usize, number: u64) -> usize {
+        let attempt = What::Attempt { job, number };
+        self.seen.trace.iter().filter(|event| event.what == attempt).count()
     }
 
     /// Whether the report of this stop names the job as still running.

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use crate::model::oracle::Oracle;
 use crate::model::{End, InProgress, Model, nanos};
-use crate::scenario::Kind;
 use crate::trace::What;
 
 impl Model<'_> {
@@ -19,12 +18,13 @@ impl Model<'_> {
         (job.woke, job.cancelled, job.dispatched) = (None, None, false);
         // If the end of the job has passed, the overdue run replaces the triggered run.
         let triggered = job.is_triggered(now);
-        if job.replaced {
+        if job.replaced || job.in_line.is_some() {
             job.unscheduled = Some(now);
         }
-        (job.trigger, job.replaced) = (None, false);
+        (job.trigger, job.replaced, job.in_line) = (None, false, None);
         let (scheduled, missed) = if triggered {
             (job.triggered, job.unscheduled) = (Some(now), Some(now));
+            job.may_line_up_again(now, tick);
             (now, 0)
         } else {
             job.advance(policy, now, tick)
@@ -32,8 +32,11 @@ impl Model<'_> {
         job.run = Some(InProgress {
             number,
             started: now,
+            attempt: 0,
             body,
             ends: None,
+            waits: false,
+            told: false,
             in_code: true,
             cancelled: false,
             triggered,
@@ -50,18 +53,11 @@ impl Model<'_> {
         if let Some(op) = spec.inside_of(number) {
             self.apply(op);
         }
-        match (spec.kind, body.length) {
-            (Kind::Sync | Kind::Blocking, length) => {
-                self.now += nanos(length.unwrap_or_default());
-                self.end(index, End::ByItself);
-            }
-            (Kind::Async, Some(Duration::ZERO)) => self.end(index, End::ByItself),
-            (Kind::Async, length) => self.wait(index, length),
-        }
+        self.attempt(index);
     }
 
     /// The run reaches its first await.
-    fn wait(&mut self, job: usize, length: Option<Duration>) {
+    pub(super) fn wait(&mut self, job: usize, length: Option<Duration>) {
         let ends = length.map(|length| self.now + nanos(length));
         let run = self.jobs[job].run.as_mut().expect("it has begun");
         (run.in_code, run.ends) = (false, ends);
@@ -86,7 +82,7 @@ impl Model<'_> {
         }
         let (number, outcome) = (run.number, run.body.outcome);
         self.note(match end {
-            End::ByItself => What::End { job, number, outcome },
+            End::ByItself | End::Again => What::End { job, number, outcome },
             End::TimedOut | End::Cancelled => What::Cancelled { job, number },
         });
         let now = self.now;
@@ -104,7 +100,7 @@ impl Model<'_> {
     pub(super) fn end_cancelled_runs(&mut self, ends: impl Fn(&Oracle<'_>, usize, u64) -> bool) {
         for job in 0..self.jobs.len() {
             let Some(run) = &self.jobs[job].run else { continue };
-            let is_over = run.end(self.now, |_| true) == Some(End::Cancelled);
+            let is_over = run.end(self.jobs[job].spec.kind, self.now, |_| true) == Some(End::Cancelled);
             if is_over && ends(&self.oracle, job, run.number) {
                 self.end(job, End::Cancelled);
             }

@@ -26,7 +26,8 @@ impl Job<'_> {
         self.trigger == Some(Trigger::AtOnce) && (self.scheduled > now || self.paused)
     }
 
-    fn is_due(&self, now: Nanos) -> bool {
+    /// Whether a run is due, if none is in progress.
+    pub(super) fn is_due(&self, now: Nanos) -> bool {
         let is_up = self.is_triggered(now) || (self.scheduled <= now && !self.paused);
         is_up && !self.removed && !self.is_over(now)
     }

@@ -46,7 +46,7 @@ impl Waiting {
         }
         self.runs.retain(|other| *other != job);
         match end {
-            End::ByItself | End::TimedOut => self.finished.push(job),
+            End::ByItself | End::Again | End::TimedOut => self.finished.push(job),
             End::Cancelled => self.cancelled.push(job),
         }
     }
@@ -55,7 +55,7 @@ impl Waiting {
 impl Model<'_> {
     /// The first poll of a stop.
     pub(super) fn stop(&mut self, grace: Nanos, timeout: Option<Nanos>) {
-        self.session = None;
+        self.end_session();
         self.stops_so_far += 1;
         let has_run = |job: &usize| self.jobs[*job].run.is_some();
         let own = self.own_run();
@@ -75,8 +75,11 @@ impl Model<'_> {
         let index = self.stops.len() - 1;
         if grace == 0 {
             self.cancel_for(index);
+        } else {
+            let runs = self.jobs.iter_mut().filter_map(|job| job.run.as_mut());
+            runs.for_each(|run| run.told = true);
         }
-        if own.is_some() {
+        if own.is_some() && grace == 0 {
             // The code may block the only thread of the executor, so the stop ends the runs itself.
             self.end_cancelled_runs(|_, _, _| true);
         }

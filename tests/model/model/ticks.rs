@@ -1,9 +1,10 @@
 //! Ticks: which runs begin at a tick, and in which order.
 
-use crate::model::Model;
 use crate::model::changes::Trigger;
+use crate::model::groups::InLine;
 use crate::model::schedule::TickOf;
-use crate::scenario::Kind;
+use crate::model::{Job, Model};
+use crate::scenario::{Kind, MANY};
 use crate::trace::Nanos;
 
 /// From a start to the next stop.
@@ -119,16 +120,19 @@ impl Model<'_> {
         let by_tick = |job: &&usize| !self.jobs[**job].is_due_by_trigger_alone(self.now);
         let due_by_tick: Vec<usize> = due.iter().filter(by_tick).copied().collect();
         if !self.is_served(tick, &due_by_tick, &over, &replacing) {
+            self.may_enter_lines(tick, &due);
             return false;
         }
         self.replace(tick, replacing);
+        let due = self.without_lines(tick, due);
+        let due = self.with_late_ends(tick, due);
         if let Some(session) = &mut self.session {
             session.unserved = tick.index + 1;
         }
         let due = due.into_iter().map(|job| Due {
             job,
             blocking: self.jobs[job].spec.kind == Kind::Blocking,
-            must: self.must_begin(job, tick),
+            must: self.jobs[job].run.is_none() && self.must_begin(job, tick),
         });
         let due: Vec<Due> = due.collect();
         due.iter().for_each(|due| self.jobs[due.job].dispatched = true);
@@ -144,7 +148,8 @@ impl Model<'_> {
             // If a run of this tick has changed the job, it may have been removed before or stays.
             let is_over = self.jobs[job].is_to_be_removed(self.now);
             let must = is_over && self.must_begin(job, tick) && self.is_going_on(tick);
-            self.jobs[job].removed |= must || !self.oracle.is_listed(job);
+            let runs_first = self.oracle.begins_at(self.moment(), job, self.jobs[job].runs);
+            self.jobs[job].removed |= must || !(runs_first || self.oracle.is_listed(job));
         }
     }
 
@@ -156,7 +161,20 @@ impl Model<'_> {
             && job.woke == Some(self.now)
             && !self.may_forget_ends(tick)
             && !job.spec.options.replace;
-        job.may_begin(self.now) && (!ends_on_it || job.trigger == Some(Trigger::AtOnce))
+        job.in_line != Some(InLine::Surely)
+            && job.may_begin(self.now)
+            && (!ends_on_it || job.trigger == Some(Trigger::AtOnce))
+    }
+
+    /// Adds the jobs whose run in progress may end before they are looked at: at a late tick, jobs of a crowd are looked
+    /// at in batches, and tasks that were woken run between them.
+    fn with_late_ends(&self, tick: Tick, due: Vec<usize>) -> Vec<usize> {
+        if self.jobs.len() < MANY || tick.time == self.now {
+            return due;
+        }
+        let may_end = |job: &Job| job.run.is_some() && job.spec.options.group.is_none() && job.is_due(self.now);
+        let is_there = |job: &usize| due.contains(job) || may_end(&self.jobs[*job]);
+        (0..self.jobs.len()).filter(is_there).collect()
     }
 
     /// If workers are refused only after jobs have blocked the thread, their runs are left to a later tick.

@@ -28,14 +28,19 @@ impl Player {
 
     fn begin_run(&self, job: usize, spec: &Spec, run: &Run) -> (Running, Body) {
         let number = run.number();
-        self.note(What::Begin {
-            job,
-            number,
-            scheduled: self.nanos_of(run.scheduled()),
-            started: self.nanos_of(run.started()),
-            missed: run.missed(),
-        });
-        if let Some(op) = spec.inside_of(number) {
+        let attempt = self.begin_attempt(job, number);
+        if attempt == 0 {
+            self.note(What::Begin {
+                job,
+                number,
+                scheduled: self.nanos_of(run.scheduled()),
+                started: self.nanos_of(run.started()),
+                missed: run.missed(),
+            });
+        } else {
+            self.note(What::Attempt { job, number });
+        }
+        if let Some(op) = spec.inside_of(number).filter(|_| attempt == 0) {
             self.apply(op);
         }
         let player = self.clone();
@@ -45,7 +50,7 @@ impl Player {
             number,
             ended: false,
         };
-        (running, spec.body(number))
+        (running, spec.body(number + attempt))
     }
 }
 

@@ -1,10 +1,12 @@
 //! Plays a scenario on the real scheduler, on virtual time, and records the trace.
 
+mod attempts;
 mod changes;
 mod jobs;
 mod ops;
 mod stops;
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -13,6 +15,7 @@ use atevery::runtime::Timer;
 use atevery::testing::VirtualTime;
 use atevery::{Job, MissedTicks, Scheduler};
 
+use crate::play::attempts::Attempts;
 use crate::play::stops::WaitingStop;
 use crate::scenario::{Policy, Scenario};
 use crate::shaky::Shaky;
@@ -49,6 +52,8 @@ struct World {
     /// `Some` until the scheduler is dropped. Jobs hold no handle, because a handle would keep the scheduler alive.
     scheduler: Mutex<Option<Scheduler>>,
     jobs: Mutex<Vec<Job>>,
+    /// By the number of the job.
+    attempts: Mutex<HashMap<usize, Arc<Attempts>>>,
     /// The stops that wait.
     stops: Mutex<Vec<Arc<WaitingStop>>>,
     stops_so_far: Mutex<usize>,
@@ -74,6 +79,7 @@ impl Player {
             step: AtomicUsize::new(0),
             scheduler: Mutex::new(Some(scheduler)),
             jobs: Mutex::default(),
+            attempts: Mutex::default(),
             stops: Mutex::default(),
             stops_so_far: Mutex::default(),
             seen: Mutex::default(),

@@ -63,7 +63,7 @@ impl Player {
             First::After(delay) => FirstRun::After(delay),
             First::At(nanos) => FirstRun::At(self.instant_of(nanos)),
         });
-        builder = self.optional(builder, &spec.options);
+        builder = self.optional(builder, &spec.options, job);
         if let Some(policy) = spec.policy {
             builder = builder.missed_ticks(missed_ticks(policy));
         }
@@ -75,7 +75,7 @@ impl Player {
         }
     }
 
-    fn optional(&self, mut builder: JobBuilder, options: &Options) -> JobBuilder {
+    fn optional(&self, mut builder: JobBuilder, options: &Options, job: usize) -> JobBuilder {
         if let Some(times) = options.times {
             builder = builder.times(times);
         }
@@ -93,6 +93,13 @@ impl Player {
         }
         if options.skip {
             builder = builder.on_overlap(Overlap::Skip);
+        }
+        if let Some(group) = options.group {
+            builder = builder.group((group.name(), group.limit()));
+        }
+        if let Some(waits) = options.retry.clone() {
+            let player = self.clone();
+            builder = builder.retry(move || player.backoff(job, waits.clone()));
         }
         builder
     }
