@@ -162,6 +162,12 @@ mod clock;
 
 pub mod runtime;
 
+#[cfg(all(feature = "calendar", doc))]
+#[cfg_attr(docsrs, doc(cfg(feature = "calendar")))]
+pub mod calendar;
+#[cfg(all(feature = "calendar", not(doc)))]
+mod calendar;
+
 mod time;
 
 #[cfg(doc)]
@@ -174,6 +180,12 @@ mod sync;
 mod text;
 mod unwind;
 
+#[cfg(feature = "calendar")]
+#[cfg_attr(docsrs, doc(cfg(feature = "calendar")))]
+pub use crate::calendar::cron::Cron;
+#[cfg(feature = "calendar")]
+#[cfg_attr(docsrs, doc(cfg(feature = "calendar")))]
+pub use crate::calendar::daily::{Daily, IntoTimes};
 pub use crate::control::job_builder::JobBuilder;
 pub use crate::control::overlap::{Allow, OneAtATime, Overlap, OverlapPolicy, Several};
 pub use crate::control::scheduler::{Scheduler, SchedulerBuilder, WeakScheduler};
@@ -203,4 +215,4 @@ pub use crate::register::private as __private;
 #[cfg_attr(docsrs, doc(cfg(feature = "macros")))]
 #[doc(inline)]
 pub use crate::register::registry::{Registered, every};
-pub use crate::time::{FirstRun, MissedTicks, ParseIntervalError, parse_interval};
+pub use crate::time::{Calendar, FirstRun, MissedTicks, ParseIntervalError, parse_interval};
