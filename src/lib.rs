@@ -47,6 +47,7 @@
 //! | --- | --- |
 //! | register a job | [`Scheduler::every`], [`JobBuilder`]; [`Target`], [`BlockingTarget`], [`SharedTarget`] and [`Outcome`] say which functions can be jobs |
 //! | decide when a job runs | [`FirstRun`], [`MissedTicks`], [`parse_interval`] with [`ParseIntervalError`]; [`JobBuilder::jitter`], [`JobBuilder::times`], [`JobBuilder::until`], [`JobBuilder::fixed_delay`] |
+//! | describe times by the wall clock | [`Calendar`], [`Cron`], [`Daily`] with [`IntoTimes`]; the page [`calendar`] |
 //! | set ticks and defaults for all jobs | [`Scheduler::builder`], [`SchedulerBuilder`] |
 //! | handle a job that is due during its own run | [`Overlap`], [`Allow`]; behind them [`OverlapPolicy`], [`OneAtATime`], [`Several`] |
 //! | limit how many jobs run at once | [`Scheduler::group`], [`JobBuilder::group`], [`IntoGroup`], [`GroupName`] |
@@ -73,6 +74,7 @@
 //! | `standalone` | [`runtime::Standalone`], for programs without an async runtime |
 //! | `tracing` | a span for each run, an event for each error, and a warning if a running scheduler is dropped, see [`trace`] |
 //! | `metrics` | counters and histograms for each job, see [`metrics`] |
+//! | `calendar` | [`Cron`] and [`Daily`]: cron expressions, times of the day, and time zones, see [`calendar`] |
 //! | `serde` | `Serialize` for [`SchedulerStatus`] and [`JobStatus`] |
 //! | `testing` | [`testing`]: a clock that tests move, and a test suite for adapters |
 //!

@@ -163,15 +163,10 @@ impl Weekdays {
         }
     }
 
-    /// Whether it matters which one of its kind in the month a weekday is.
-    pub(crate) const fn has_places(&self) -> bool {
-        let mut nth = self.last;
-        let mut n = 0;
-        while n < self.nth.len() {
-            nth |= self.nth[n];
-            n += 1;
-        }
-        nth != 0
+    /// The weekdays for which it matters which one of their kind in the month they are.
+    pub(crate) const fn places(&self) -> u8 {
+        let [first, second, third, fourth, fifth] = self.nth;
+        first | second | third | fourth | fifth | self.last
     }
 
     const fn is_every_day(&self) -> bool {
@@ -182,24 +177,34 @@ impl Weekdays {
         if self.is_every_day() {
             return shape.dates();
         }
+        let places = self.places();
         let mut found = 0;
-        let mut weekday = 0;
-        while weekday < WEEKDAYS {
+        let mut left = self.every | places;
+        while left != 0 {
+            let weekday = left.trailing_zeros();
+            left &= left - 1;
             let dates = shape.dates_of(weekday);
             if self.every & (1 << weekday) != 0 {
                 found |= dates;
+            } else if places & (1 << weekday) != 0 {
+                found |= self.in_places(weekday, dates);
             }
-            if self.last & (1 << weekday) != 0 {
-                found |= 1 << dates.ilog2();
+        }
+        found
+    }
+
+    /// The dates of a weekday that are the right ones of their kind in the month.
+    const fn in_places(&self, weekday: u32, dates: u32) -> u32 {
+        let mut found = 0;
+        if self.last & (1 << weekday) != 0 {
+            found |= 1 << dates.ilog2();
+        }
+        let mut n = 0;
+        while n < self.nth.len() {
+            if self.nth[n] & (1 << weekday) != 0 {
+                found |= dates & (0b111_1111 << (7 * n + 1));
             }
-            let mut n = 0;
-            while n < self.nth.len() {
-                if self.nth[n] & (1 << weekday) != 0 {
-                    found |= dates & (0b111_1111 << (7 * n + 1));
-                }
-                n += 1;
-            }
-            weekday += 1;
+            n += 1;
         }
         found
     }

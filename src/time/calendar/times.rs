@@ -122,7 +122,7 @@ pub(crate) const fn parse_weekdays(text: &str) -> Result<u8, ScheduleError> {
     let part = Part::all(bytes).trimmed(bytes);
     let allowed = or_return!(read_field(bytes, Field::Weekday, part));
     let weekdays = allowed.weekdays();
-    if weekdays.has_places() {
+    if weekdays.places() != 0 {
         return Err(ScheduleError::in_field(Problem::PlainWeekdays, Field::Weekday, part));
     }
     Ok(weekdays.every)
