@@ -109,3 +109,6 @@ fn no_system_zone(reason: &str) -> Error {
          \"Europe/Berlin\""
     ))
 }
+
+#[cfg(all(test, unix))]
+mod tests;

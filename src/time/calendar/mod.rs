@@ -22,6 +22,7 @@ mod slots;
 #[cfg(feature = "calendar")]
 mod times;
 
+use std::sync::Arc;
 use std::time::SystemTime;
 
 #[allow(unused_imports, reason = "the builder of jobs will need it")]
@@ -84,5 +85,20 @@ pub trait Calendar: Send + Sync + 'static {
     /// slot of an appointment comes twice.
     fn is_rhythm(&self) -> bool {
         false
+    }
+}
+
+/// Several jobs can share a schedule.
+impl<C: Calendar + ?Sized> Calendar for Arc<C> {
+    fn next(&self, after: SystemTime) -> Option<SystemTime> {
+        (**self).next(after)
+    }
+
+    fn describe(&self) -> String {
+        (**self).describe()
+    }
+
+    fn is_rhythm(&self) -> bool {
+        (**self).is_rhythm()
     }
 }
