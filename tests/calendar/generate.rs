@@ -62,10 +62,22 @@ pub(crate) struct Schedule {
 
 impl Schedule {
     pub(crate) fn random(random: &mut Random) -> Schedule {
-        let seconds = random.one_in(4).then(|| Field::random(random, 0, 59, 1));
-        let minutes = Field::random(random, 0, 59, 3);
-        let hours = Field::random(random, 0, 23, 3);
-        let months = Field::random(random, 1, 12, 1);
+        let is_appointment = random.one_in(2);
+        let has_seconds = random.one_in(4);
+        let mut time = |most, early| {
+            if is_appointment {
+                Field::plain(random, early)
+            } else {
+                Field::random(random, 0, most, 3)
+            }
+        };
+        let (seconds, minutes, hours) = (has_seconds.then(|| time(59, 59)), time(59, 59), time(23, 3));
+        // Many days, so that the change of a clock lies on one of them.
+        let months = if random.one_in(2) {
+            Field::all(1, 12)
+        } else {
+            Field::random(random, 1, 12, 1)
+        };
         let (date_text, date) = DateRule::random(random);
         let (mut weekday_text, weekday) = WeekdayRule::random(random);
         let has_plus = random.one_in(4);
@@ -130,6 +142,28 @@ fn times(seconds: &[u32], minutes: &[u32], hours: &[u32]) -> Vec<bool> {
 }
 
 impl Field {
+    fn all(least: u32, most: u32) -> Field {
+        Field {
+            text: "*".to_owned(),
+            values: (least..=most).collect(),
+        }
+    }
+
+    /// A list of numbers up to 59, or of early hours, at which most clocks are changed, and a late one.
+    fn plain(random: &mut Random, most: u32) -> Field {
+        let mut values: Vec<u32> = (0..random.between(1, 4))
+            .map(|_| random.between(0, most.into()) as u32)
+            .collect();
+        if most < 23 && random.one_in(2) {
+            values.push(random.between(4, 23) as u32);
+        }
+        let text: Vec<String> = values.iter().map(u32::to_string).collect();
+        Field {
+            text: text.join(","),
+            values,
+        }
+    }
+
     /// A single star in one of `stars` fields.
     fn random(random: &mut Random, least: u32, most: u32, stars: u64) -> Field {
         let items = if random.one_in(stars + 1) {
@@ -169,14 +203,14 @@ impl Field {
 
 impl DateRule {
     fn random(random: &mut Random) -> (String, DateRule) {
-        match random.below(8) {
+        match random.below(12) {
             0 => ("L".to_owned(), DateRule::Last),
             1 => ("lw".to_owned(), DateRule::LastWorkday),
             2 => {
                 let date = random.between(1, 31) as u32;
                 (format!("{date}W"), DateRule::NearestWorkday(date))
             }
-            3 => ("?".to_owned(), DateRule::Is((1..=31).collect())),
+            3..=7 => ("?".to_owned(), DateRule::Is((1..=31).collect())),
             _ => {
                 let field = Field::random(random, 1, 31, 3);
                 (field.text, DateRule::Is(field.values))
@@ -202,14 +236,14 @@ impl WeekdayRule {
     fn random(random: &mut Random) -> (String, WeekdayRule) {
         const NAMES: [&str; 8] = ["SUN", "mon", "Tue", "wed", "thu", "FRI", "sat", "sun"];
         let day = random.below(8) as usize;
-        match random.below(8) {
+        match random.below(12) {
             0 => {
                 let nth = random.between(1, 5) as u32;
                 (format!("{}#{nth}", NAMES[day]), WeekdayRule::Nth(day as u32 % 7, nth))
             }
             1 => (format!("{day}L"), WeekdayRule::Last(day as u32 % 7)),
             2 => (NAMES[day].to_owned(), WeekdayRule::Is(vec![day as u32 % 7])),
-            3 | 4 => ("*".to_owned(), WeekdayRule::Is((0..7).collect())),
+            3..=8 => ("*".to_owned(), WeekdayRule::Is((0..7).collect())),
             _ => {
                 let field = Field::random(random, 0, 6, 3);
                 // A start with a step ends on 7, which is Sunday.
