@@ -197,6 +197,18 @@ mod tests {
     }
 
     #[test]
+    fn most_of_a_day_comes_twice() {
+        // At 20:00 the clocks show 0:00 again.
+        let zone = Changes(vec![(20 * HOUR, -20 * HOUR)]);
+        let daily = Expression::parse("0 9 * * *").expect("the expression is right");
+        for after in [9, 19, 20, 22, 29, 52] {
+            assert_eq!(next_slot(&daily, &zone, after * HOUR), Some(53 * HOUR), "{after}");
+        }
+        let rhythm = Expression::parse("0 9-9 * * *").expect("the expression is right");
+        assert_eq!(next_slot(&rhythm, &zone, 9 * HOUR), Some(29 * HOUR));
+    }
+
+    #[test]
     fn the_clocks_change_twice_in_an_hour() {
         // 1:00 is shown as 2:00. Half an hour later, 2:30 is shown as 1:00 again.
         let zone = Changes(vec![(HOUR, HOUR), (HOUR + 1_800, -1_800)]);
