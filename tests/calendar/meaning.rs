@@ -190,6 +190,15 @@ fn no_slot_is_later_than_the_year_9999() {
 }
 
 #[test]
+fn the_last_second_of_the_year_9999_counts_in_utc() {
+    let last = 253_402_300_799;
+    let new_years_eve = cron("59 59 23 31 12 *");
+    assert_eq!(new_years_eve.next(at(last - 1)), Some(at(last)));
+    let in_los_angeles = new_years_eve.zone("America/Los_Angeles").expect("the zone is known");
+    assert_eq!(in_los_angeles.next(at(last - 1)), None);
+}
+
+#[test]
 fn a_rhythm_that_always_falls_into_a_gap_has_no_slot() {
     let lost = cron("30-59 2 * 3 sunL")
         .zone("Europe/Berlin")
