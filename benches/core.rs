@@ -50,6 +50,11 @@ fn agendas(bencher: Bencher<'_, '_>, case: &Case) {
     run(bencher, case);
 }
 
+#[divan::bench(args = cases::calendars::all())]
+fn calendars(bencher: Bencher<'_, '_>, case: &Case) {
+    run(bencher, case);
+}
+
 fn run(bencher: Bencher<'_, '_>, case: &Case) {
     let bencher = bencher.counter(ItemsCount::new(case.items));
     match &case.operation {

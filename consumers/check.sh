@@ -45,6 +45,7 @@ consumer() {
 echo "== the package itself, by feature"
 only .. '' --no-default-features
 only .. '' --no-default-features --features testing
+only .. '' --no-default-features --features calendar
 only .. 'async-executor async-io blocking' --no-default-features --features async-executor
 only .. 'async-executor async-io blocking' --no-default-features --features standalone
 only .. 'futures-timer' --no-default-features --features futures-timer

@@ -8,7 +8,7 @@ set -euo pipefail
 cd "$(dirname "$0")"
 
 seconds=${1:-30}
-targets=(interval agenda)
+targets=(interval cron agenda)
 host=$(rustc --print host-tuple)
 target_directory=${CARGO_TARGET_DIR:-$PWD/target}/fuzz
 

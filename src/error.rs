@@ -39,6 +39,11 @@ enum Kind {
     )]
     NoRuntime,
     InvalidOption(String),
+    #[cfg_attr(
+        not(feature = "calendar"),
+        allow(dead_code, reason = "without the feature there are no schedules in text form")
+    )]
+    InvalidSchedule(String),
 }
 
 impl Error {
@@ -75,6 +80,20 @@ impl Error {
     /// Returns whether an option of a job or a group has an invalid value.
     pub fn is_invalid_option(&self) -> bool {
         matches!(self.kind, Kind::InvalidOption(_))
+    }
+
+    /// Returns whether a schedule can't be read, has no slot at all, or names an unknown time zone.
+    pub fn is_invalid_schedule(&self) -> bool {
+        matches!(self.kind, Kind::InvalidSchedule(_))
+    }
+
+    /// `message` must state the text, the limit, and how to correct the schedule.
+    #[cfg_attr(
+        not(feature = "calendar"),
+        allow(dead_code, reason = "without the feature there are no schedules in text form")
+    )]
+    pub(crate) fn invalid_schedule(message: impl Into<String>) -> Error {
+        Kind::InvalidSchedule(message.into()).into()
     }
 
     /// `message` must state the value, the limit, and how to correct the call.
@@ -133,7 +152,7 @@ impl fmt::Display for Error {
                 f.write_str("a stop of the scheduler is still waiting for runs to end: await it, or give it a timeout")
             }
             Kind::Spawn(_) => f.write_str("the runtime refused to run the scheduler's loop: is it shut down?"),
-            Kind::InvalidOption(message) => f.write_str(message),
+            Kind::InvalidOption(message) | Kind::InvalidSchedule(message) => f.write_str(message),
             Kind::NoRuntime => f.write_str(
                 "there is no Tokio runtime here: call this within one, or make the adapter from a \
                  `tokio::runtime::Handle`",

@@ -49,6 +49,7 @@
 //! | keep a state between the runs of a job, without a lock | [`JobBuilder::run_with`] |
 //! | do the runs yourself: in a `select!`, with borrowed state, without `Send` | [`JobBuilder::ticks`], [`Ticks`] |
 //! | decide when a job runs | [`FirstRun`], [`MissedTicks`], [`parse_interval`] with [`ParseIntervalError`]; [`JobBuilder::jitter`], [`JobBuilder::times`], [`JobBuilder::until`], [`JobBuilder::fixed_delay`] |
+//! | describe times by the wall clock | [`Calendar`], [`Cron`], [`Daily`] with [`IntoTimes`]; the page [`calendar`] |
 //! | set ticks and defaults for all jobs | [`Scheduler::builder`], [`SchedulerBuilder`] |
 //! | handle a job that is due during its own run | [`Overlap`], [`Allow`]; behind them [`OverlapPolicy`], [`OneAtATime`], [`Several`] |
 //! | limit how long a run or an attempt takes, and try again | [`JobBuilder::timeout`], [`JobBuilder::attempt_timeout`], [`JobBuilder::retry`] |
@@ -80,6 +81,7 @@
 //! | `standalone` | [`runtime::Standalone`], for programs without an async runtime |
 //! | `tracing` | a span for each run, an event for each error, for the start and the stop of a scheduler, and a warning if a running scheduler is dropped, see [`trace`] |
 //! | `metrics` | counters and histograms for each job, see [`metrics`] |
+//! | `calendar` | [`Cron`] and [`Daily`]: cron expressions, times of the day, and time zones, see [`calendar`] |
 //! | `serde` | `Serialize` for [`SchedulerStatus`] and [`JobStatus`] |
 //! | `testing` | [`testing`]: a clock that tests move, and a test suite for adapters |
 //!
@@ -169,6 +171,12 @@ mod clock;
 
 pub mod runtime;
 
+#[cfg(all(feature = "calendar", doc))]
+#[cfg_attr(docsrs, doc(cfg(feature = "calendar")))]
+pub mod calendar;
+#[cfg(all(feature = "calendar", not(doc)))]
+mod calendar;
+
 mod time;
 
 #[cfg(doc)]
@@ -181,6 +189,12 @@ mod sync;
 mod text;
 mod unwind;
 
+#[cfg(feature = "calendar")]
+#[cfg_attr(docsrs, doc(cfg(feature = "calendar")))]
+pub use crate::calendar::cron::Cron;
+#[cfg(feature = "calendar")]
+#[cfg_attr(docsrs, doc(cfg(feature = "calendar")))]
+pub use crate::calendar::daily::{Daily, IntoTimes};
 pub use crate::control::job_builder::JobBuilder;
 pub use crate::control::job_guard::JobGuard;
 pub use crate::control::overlap::{Allow, OneAtATime, Overlap, OverlapPolicy, Several};
@@ -215,4 +229,4 @@ pub use crate::register::private as __private;
 #[cfg_attr(docsrs, doc(cfg(feature = "macros")))]
 #[doc(inline)]
 pub use crate::register::registry::{Registered, every};
-pub use crate::time::{FirstRun, MissedTicks, ParseIntervalError, parse_interval};
+pub use crate::time::{Calendar, FirstRun, MissedTicks, ParseIntervalError, parse_interval};

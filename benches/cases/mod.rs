@@ -1,6 +1,7 @@
 //! The cases that are measured: the same for times, allocations and instructions.
 
 pub(crate) mod agendas;
+pub(crate) mod calendars;
 pub(crate) mod handles;
 mod manual;
 pub(crate) mod shapes;
@@ -57,10 +58,16 @@ impl fmt::Display for Case {
 
 #[allow(dead_code, reason = "one of the two benches asks for each group by itself")]
 pub(crate) fn all() -> Vec<Case> {
-    [ticks::all(), shapes::all(), handles::all(), agendas::all()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        ticks::all(),
+        shapes::all(),
+        handles::all(),
+        agendas::all(),
+        calendars::all(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// An operation that has run before, so that its buffers have their final size.

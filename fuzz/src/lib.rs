@@ -1,6 +1,7 @@
 //! The checks of the fuzz targets.
 
 pub mod agenda_operations;
+pub mod cron_parser;
 pub mod interval_parser;
 
 mod model;

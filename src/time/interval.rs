@@ -29,6 +29,13 @@ use std::time::Duration;
 /// ```
 pub const fn parse_interval(text: &str) -> Result<Duration, ParseIntervalError> {
     let text = text.as_bytes();
+    match read(text) {
+        Err(_) if looks_like_cron(text) => Err(ParseIntervalError::Cron),
+        read => read,
+    }
+}
+
+const fn read(text: &[u8]) -> Result<Duration, ParseIntervalError> {
     let mut total = Duration::ZERO;
     let mut last_rank = 0;
     let mut at = skip_spaces(text, 0);
@@ -60,8 +67,8 @@ pub const fn parse_interval(text: &str) -> Result<Duration, ParseIntervalError> 
     Ok(total)
 }
 
-/// The reason why [`parse_interval`] refuses a text. `Debug` writes the same message as `Display`, because a `main` that
-/// returns the error prints the `Debug` form.
+/// The reason why [`parse_interval`] refuses a text. `Debug` writes the same message as `Display`, because a `main`
+/// that returns the error prints the `Debug` form.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ParseIntervalError {
@@ -79,6 +86,8 @@ pub enum ParseIntervalError {
     Order,
     /// The interval does not fit into a `Duration`.
     TooLong,
+    /// The text is a cron expression: `"*/5 * * * *"`.
+    Cron,
 }
 
 impl ParseIntervalError {
@@ -91,6 +100,10 @@ impl ParseIntervalError {
             Self::UnknownUnit => "unknown unit: write one of d, h, m, s, ms, us, ns, as in \"1m 30s\"",
             Self::Order => "write the largest unit first, and each unit at most once, as in \"1h 30m\"",
             Self::TooLong => "the interval is too long for a `Duration`",
+            Self::Cron => {
+                "a cron expression is no interval: write it with `#[cron(\"..\")]` or `Scheduler::cron`, of the \
+                 feature `calendar`"
+            }
         }
     }
 }
@@ -193,6 +206,32 @@ const fn number(text: &[u8], from: usize) -> Result<(u64, usize), ParseIntervalE
     })
 }
 
+/// Whether a text that is something else by mistake is a cron expression: `@daily`, `*/5 * * * *`. It has five to seven
+/// words, and the first consists of numbers and signs.
+pub(super) const fn looks_like_cron(text: &[u8]) -> bool {
+    let first = skip_spaces(text, 0);
+    let mut at = first;
+    while at < text.len() && matches!(text[at], b'0'..=b'9' | b'*' | b'/' | b',' | b'-' | b'?') {
+        at += 1;
+    }
+    let is_of_signs = at > first && (at == text.len() || is_space(text[at]));
+    let is_name = first < text.len() && text[first] == b'@';
+    is_name || (is_of_signs && matches!(count_words(text), 5..=7))
+}
+
+const fn count_words(text: &[u8]) -> usize {
+    let mut count = 0;
+    let mut at = skip_spaces(text, 0);
+    while at < text.len() {
+        count += 1;
+        while at < text.len() && !is_space(text[at]) {
+            at += 1;
+        }
+        at = skip_spaces(text, at);
+    }
+    count
+}
+
 const fn skip_spaces(text: &[u8], mut at: usize) -> usize {
     while at < text.len() && is_space(text[at]) {
         at += 1;
@@ -206,7 +245,7 @@ const fn is_space(byte: u8) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::ParseIntervalError::{Empty, NoNumber, NoUnit, NotWhole, Order, TooLong, UnknownUnit};
+    use super::ParseIntervalError::{Cron, Empty, NoNumber, NoUnit, NotWhole, Order, TooLong, UnknownUnit};
     use super::*;
 
     #[test]
@@ -253,6 +292,11 @@ mod tests {
             ("18446744073709551620s", TooLong),
             ("18446744073709551615m", TooLong),
             ("213503982334601d 7h 60m", TooLong),
+            ("*/5 * * * *", Cron),
+            ("0 30 2 * * mon-fri", Cron),
+            ("0 3 1 1 1", Cron),
+            ("@daily", Cron),
+            ("1 2 3 4", NoUnit),
         ] {
             assert_eq!(parse_interval(text), Err(expected), "{text:?}");
         }
@@ -269,7 +313,7 @@ mod tests {
 
     #[test]
     fn each_error_says_something_of_its_own() {
-        let errors = [Empty, NoNumber, NotWhole, NoUnit, UnknownUnit, Order, TooLong];
+        let errors = [Empty, NoNumber, NotWhole, NoUnit, UnknownUnit, Order, TooLong, Cron];
         let mut said = errors.map(|error| error.to_string()).to_vec();
         assert!(said.iter().all(|text| text.contains(' ')));
         said.sort();

@@ -1,10 +1,11 @@
-//! Time as plain data: instants, the grid of ticks, policies, jitter, the parser of intervals, and the agenda of due
-//! jobs.
+//! Time as plain data: instants, the grid of ticks, policies, jitter, the parser of intervals, schedules by the wall
+//! clock, and the agenda of due jobs.
 //!
 //! No file in this folder reads a clock, takes a lock or knows a task. The folder builds alone: benches and fuzz
 //! targets include the folder with a single `#[path]`.
 
 mod agenda;
+mod calendar;
 mod grid;
 mod instant;
 mod interval;
@@ -12,6 +13,13 @@ mod jitter;
 mod schedule;
 
 pub(crate) use self::agenda::{Agenda, JobIndex};
+#[allow(unused_imports, reason = "the builder of jobs will need it")]
+pub(crate) use self::calendar::Aligned;
+pub use self::calendar::Calendar;
+#[cfg(feature = "calendar")]
+pub(crate) use self::calendar::{
+    Expression, Pattern, Period, Times, Zone as ZoneRules, next_slot, parse_time, parse_weekdays,
+};
 pub(crate) use self::grid::Grid;
 pub(crate) use self::instant::{Origin, Span, Time};
 pub use self::interval::{ParseIntervalError, parse_interval};
