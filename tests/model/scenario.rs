@@ -151,12 +151,19 @@ impl Scenario {
     /// refused ends the run of a blocking job. The same is left out in scenarios with further attempts, and in those
     /// with groups: which runs have a permit is not seen.
     ///
+    /// If the wait of a blocking run ends on the tick at which the run is to be replaced, the next attempt is on its way
+    /// to the pool, and the order is open. A blocking job either replaces its runs or tries again.
+    ///
     /// After a step back it is not seen whether the library found the end of a job, or a tick of a group, before it. A
     /// scenario with step backs has neither.
     pub(crate) fn with_known_combinations(mut self) -> Scenario {
         if self.ops().any(|op| matches!(op, Op::StepBack(_))) {
             let options = self.specs.iter_mut().map(|spec| &mut spec.options);
             options.for_each(|options| (options.until, options.group) = (None, None));
+        }
+        for spec in self.specs.iter_mut().filter(|spec| spec.kind == Kind::Blocking) {
+            let options = &mut spec.options;
+            options.retry = options.retry.take().filter(|_| !options.replace);
         }
         let is_trigger = |op: &Op| matches!(op, Op::Change(_, Change::Trigger));
         if self.ops().any(|op| is_trigger(op)) {
