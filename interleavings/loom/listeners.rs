@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::task::{Wake, Waker};
 
 use super::{all, both, job};
-use crate::job::cell::JobCell;
 use crate::job::listeners::JobListeners;
+use crate::job::cell::JobCell;
 use crate::job::state::OfferId;
 use crate::sync::atomic::{AtomicU64, Ordering};
 
@@ -35,10 +35,10 @@ fn running() -> (Arc<JobListeners>, Arc<JobCell>, OfferId) {
 #[test]
 fn a_listener_is_woken_or_sees_the_cancellation() {
     all(|| {
-        let (listeners, job, offer_id) = running();
+        let (registry, job, offer_id) = running();
         let woken = Arc::new(Woken::default());
         let waker = Waker::from(Arc::clone(&woken));
-        let (listeners, its_job) = (Arc::clone(&listeners), Arc::clone(&job));
+        let (listeners, its_job) = (Arc::clone(&registry), Arc::clone(&job));
         let (seen, ()) = both(
             move || {
                 let mut listener = None;
@@ -47,7 +47,7 @@ fn a_listener_is_woken_or_sees_the_cancellation() {
             },
             || {
                 job.state.cancel(offer_id);
-                listeners.wake(job.id);
+                registry.wake(job.id);
             },
         );
         assert!(seen || woken.times() == 1, "neither told nor woken");
@@ -58,10 +58,10 @@ fn a_listener_is_woken_or_sees_the_cancellation() {
 #[test]
 fn a_listener_is_woken_by_the_end() {
     all(|| {
-        let (listeners, job, _) = running();
+        let (registry, job, _) = running();
         let woken = Arc::new(Woken::default());
         let waker = Waker::from(Arc::clone(&woken));
-        let (listeners, its_job) = (Arc::clone(&listeners), Arc::clone(&job));
+        let (listeners, its_job) = (Arc::clone(&registry), Arc::clone(&job));
         let (running, ()) = both(
             move || {
                 listeners.register(its_job.id, &mut None, &waker);
@@ -69,7 +69,7 @@ fn a_listener_is_woken_by_the_end() {
             },
             || {
                 job.state.end(None);
-                listeners.wake(job.id);
+                registry.wake(job.id);
             },
         );
         assert!(!running || woken.times() == 1, "neither told nor woken");
@@ -80,13 +80,13 @@ fn a_listener_is_woken_by_the_end() {
 #[test]
 fn wakers_change_and_go_while_others_are_woken() {
     all(|| {
-        let (listeners, job, offer_id) = running();
+        let (registry, job, offer_id) = running();
         let [stays, goes] = [(); 2].map(|()| Arc::new(Woken::default()));
         let (mut listener, mut leaving) = (None, None);
-        listeners.register(job.id, &mut listener, Waker::noop());
-        listeners.register(job.id, &mut leaving, &Waker::from(Arc::clone(&goes)));
+        registry.register(job.id, &mut listener, Waker::noop());
+        registry.register(job.id, &mut leaving, &Waker::from(Arc::clone(&goes)));
         let (listeners, its_job, waker) = (
-            Arc::clone(&listeners),
+            Arc::clone(&registry),
             Arc::clone(&job),
             Waker::from(Arc::clone(&stays)),
         );
@@ -98,14 +98,14 @@ fn wakers_change_and_go_while_others_are_woken() {
             },
             || {
                 job.state.cancel(offer_id);
-                listeners.wake(job.id);
+                registry.wake(job.id);
             },
         );
         assert!(seen || stays.times() == 1);
         assert!(goes.times() <= 1);
         // No waker is left behind: all wakers are gone, or go now.
-        listeners.wake(job.id);
-        drop(listeners);
+        registry.wake(job.id);
+        drop(registry);
         assert_eq!((Arc::strong_count(&stays), Arc::strong_count(&goes)), (1, 1));
     });
 }
