@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::task::{Wake, Waker};
 
 use super::{all, both, job};
-use crate::job::listeners::JobListeners;
 use crate::job::cell::JobCell;
+use crate::job::listeners::JobListeners;
 use crate::job::state::OfferId;
 use crate::sync::atomic::{AtomicU64, Ordering};
 
@@ -85,11 +85,7 @@ fn wakers_change_and_go_while_others_are_woken() {
         let (mut listener, mut leaving) = (None, None);
         registry.register(job.id, &mut listener, Waker::noop());
         registry.register(job.id, &mut leaving, &Waker::from(Arc::clone(&goes)));
-        let (listeners, its_job, waker) = (
-            Arc::clone(&registry),
-            Arc::clone(&job),
-            Waker::from(Arc::clone(&stays)),
-        );
+        let (listeners, its_job, waker) = (Arc::clone(&registry), Arc::clone(&job), Waker::from(Arc::clone(&stays)));
         let (seen, ()) = both(
             move || {
                 listeners.deregister(its_job.id, leaving.unwrap());

@@ -233,7 +233,7 @@ impl<Runs> JobBuilder<Runs> {
     }
 
     pub(crate) fn overlapping<Other>(mut self, overlap: Overlaps) -> JobBuilder<Other> {
-        self.options.overlap = overlap;
+        self.options.overlap = Some(overlap);
         JobBuilder {
             scheduler: self.scheduler,
             interval: self.interval,

@@ -21,7 +21,8 @@ pub(crate) struct Options {
     pub(crate) attempt_timeout: Option<Duration>,
     pub(crate) backoffs: Option<Backoffs>,
     pub(crate) group: Option<GroupName>,
-    pub(crate) overlap: Overlaps,
+    /// `None` if the job names no policy.
+    pub(crate) overlap: Option<Overlaps>,
 }
 
 /// How runs of the job may overlap.
@@ -45,7 +46,7 @@ impl Options {
         if self.are_default() {
             return Ok(None);
         }
-        let overlap = match self.overlap {
+        let overlap = match self.overlap.unwrap_or_default() {
             Overlaps::Wait => OverlapState::Wait,
             Overlaps::Skip => OverlapState::Skip(Skipped::default()),
             Overlaps::Replace => OverlapState::Replace(Replacement::default()),
@@ -78,7 +79,7 @@ impl Options {
             attempt_timeout: None,
             backoffs: None,
             group: None,
-            overlap: Overlaps::Wait,
+            overlap: None | Some(Overlaps::Wait),
         } = self
         else {
             return false;
@@ -92,7 +93,7 @@ impl Options {
             ("retry", self.backoffs.is_some()),
             ("timeout", self.timeout.is_some()),
             ("attempt_timeout", self.attempt_timeout.is_some()),
-            ("on_overlap", self.overlap != Overlaps::Wait),
+            ("on_overlap", self.overlap.is_some()),
         ];
         match options.into_iter().find(|(_, is_set)| *is_set) {
             None => Ok(()),
@@ -122,7 +123,7 @@ impl Options {
                 "with an attempt timeout of 0ns no attempt could end in time: take a longer `attempt_timeout`, or none",
             ));
         }
-        if self.overlap == Overlaps::Allow(0) {
+        if self.overlap == Some(Overlaps::Allow(0)) {
             return Err(Error::invalid_option(
                 "`Allow(0)` allows no run: let it be at least 1, or pause the job",
             ));

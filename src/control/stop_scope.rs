@@ -72,7 +72,7 @@ impl StopScope {
             StopScope::Scheduler => {
                 let was_running = engine.is_running();
                 engine.halt(None);
-                engine.tickers.end_all();
+                engine.end_ticks();
                 if was_running {
                     note_detached_stop();
                 }

@@ -69,7 +69,7 @@ impl Engine {
         drop((halted.waiting, halted.slot_sets));
         halted.waker.inspect(|waker| waker.wake());
         if halted.was_draining {
-            self.tickers.end_all();
+            self.end_ticks();
             self.run_tracker.drain_ended();
         }
         halted.batches
@@ -102,9 +102,9 @@ impl Engine {
         }
         let in_progress = self.follow_halt(halted);
         if drains {
-            self.tickers.end_undrained();
+            self.end_undrained_ticks();
         } else {
-            self.tickers.end_all();
+            self.end_ticks();
         }
         StopBegun {
             was_running,
@@ -138,7 +138,7 @@ impl Engine {
         self.has_lost_driver.store(true, Ordering::Release);
         self.halt(Some(number));
         if has_run {
-            self.tickers.end_all();
+            self.end_ticks();
         }
     }
 

@@ -7,6 +7,7 @@ use std::task::Waker;
 use crate::dispatch::batch::Batch;
 use crate::engine::Engine;
 use crate::job::cell::JobCell;
+use crate::job::config::Host;
 use crate::job::id::JobId;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{AtomicWaker, Mutex};
@@ -97,16 +98,9 @@ impl Tickers {
         self.get(job).inspect(|ticker| ticker.end());
     }
 
-    /// Ends all ticks: the scheduler stops.
+    /// Ends all ticks: the scheduler is gone.
     pub(crate) fn end_all(&self) {
         self.all().iter().for_each(|ticker| ticker.end());
-    }
-
-    /// Ends the ticks of all jobs that get no last run in a drain.
-    pub(crate) fn end_undrained(&self) {
-        let all = self.all();
-        let undrained = all.iter().filter(|ticker| !ticker.is_triggered());
-        undrained.for_each(|ticker| ticker.end());
     }
 
     fn all(&self) -> Vec<Arc<Ticker>> {
@@ -121,6 +115,27 @@ impl Drop for Tickers {
 }
 
 impl Engine {
+    /// Ends all ticks, and removes their jobs: the scheduler stops.
+    pub(crate) fn end_ticks(&self) {
+        self.end_ticks_of(&self.tickers.all());
+    }
+
+    /// Ends the ticks of all jobs that get no last run in a drain.
+    pub(crate) fn end_undrained_ticks(&self) {
+        let mut tickers = self.tickers.all();
+        tickers.retain(|ticker| !ticker.is_triggered());
+        self.end_ticks_of(&tickers);
+    }
+
+    fn end_ticks_of(&self, tickers: &[Arc<Ticker>]) {
+        for ticker in tickers {
+            // The removal ends the ticks.
+            let job = ticker.job.upgrade();
+            job.as_ref().inspect(|job| self.retire(job));
+            quietly(|| drop(job));
+        }
+    }
+
     /// Hands an offer to the holder of the job's `Ticks`. If the holder has dropped it, withdraws the offer.
     pub(crate) fn deliver(self: &Arc<Self>, batch: Arc<Batch>) {
         let Some(ticker) = self.tickers.get(batch.jobs[0].job.id) else {

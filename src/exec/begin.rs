@@ -105,7 +105,10 @@ pub(crate) fn begin_blocking(
 pub(crate) fn begin_tick(engine: &Arc<Engine>, batch: &Batch) -> Option<RunInfo> {
     let mut wakeups = Wakeups::new(engine);
     let run = &batch.jobs[0];
-    let Some(how) = run.state().begin(batch.offer_id) else {
+    // The holder may come long after the offer. Meanwhile another interval may have moved the run.
+    let is_due = run.job.due() <= engine.now();
+    let begun = is_due.then(|| run.state().begin(batch.offer_id)).flatten();
+    let Some(how) = begun else {
         withdraw(&mut wakeups, batch.offer_id, run);
         return None;
     };

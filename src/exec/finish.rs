@@ -12,7 +12,7 @@ use crate::job::event_kind::EventKind;
 use crate::job::rules::Rules;
 use crate::job::run::RunInfo;
 use crate::job::run_end::RunEnd;
-use crate::job::state::Deferred;
+use crate::job::state::{Deferred, OfferId};
 use crate::job::target::{FutureBuf, RunFuture};
 use crate::park::poller::Ready;
 use crate::time::Time;
@@ -118,7 +118,7 @@ fn follow_deferred(wakeups: &mut Wakeups<'_>, job: &Arc<JobCell>, deferred: Defe
         job.clear_removed();
         return;
     }
-    if deferred.changed() {
+    if deferred.changed() && !deferred.has_chosen_next() {
         job.adopt_interval_at_end(wakeups.engine().now());
     }
     if deferred.due() {
@@ -130,9 +130,20 @@ fn follow_rules(wakeups: &mut Wakeups<'_>, job: &Arc<JobCell>, rules: &Rules) {
     wakeups.release_permit(rules);
     let engine = wakeups.engine();
     if rules.are_over(job.runs(), job.next_start(engine.now())) && job.is_idle() {
+        report_skipped(engine, job, rules);
         engine.retire(job);
     } else if rules.fixed_delay || rules.is_replacement_due() {
         wakeups.reschedule(job);
+    }
+}
+
+/// Under `Overlap::Skip`, reports the runs that were dropped at the end of the last run. No later run does.
+fn report_skipped(engine: &Engine, job: &Arc<JobCell>, rules: &Rules) {
+    let skipped = rules.take_skipped();
+    if skipped > 0 {
+        let kind = EventKind::Missed(skipped);
+        job.note_failure(&kind);
+        quietly(|| engine.emit(job, OfferId::NONE, None, engine.now(), kind));
     }
 }
 

@@ -83,9 +83,15 @@ use crate::job::target::{Body, CallResult, FutureBuf};
 /// Nothing can cancel the holder. A stop tells a run of the holder by [`Run::cancelled`], and waits for its end only
 /// within the stop's [grace](crate::Stop::grace) and [timeout](crate::Stop::timeout). A stop without either names the run
 /// as still running, and returns. So a task that holds a `Ticks` can stop its own scheduler. A holder that awaits its own
-/// job's [`idle`](Job::idle) during a run waits for itself.
+/// job's [`idle`](Job::idle) during a run waits for itself. A job that is [triggered](Job::trigger) during a run begins at
+/// the end of this run, but only once a tick.
 ///
 /// A `Ticks` does not keep the scheduler alive.
+///
+/// # Groups
+///
+/// A run that is due holds a permit of its [group](crate::JobBuilder::group) from its tick on. A holder that does not poll
+/// therefore holds up the group, as a run would that takes long.
 #[must_use = "the drop of the ticks removes the job"]
 pub struct Ticks {
     job: Job,
@@ -95,8 +101,9 @@ pub struct Ticks {
     is_terminated: bool,
 }
 
-/// A run in progress.
+/// A run in progress. Like any run, it keeps the engine, but not the scheduler, until its end.
 struct Tick {
+    engine: Arc<Engine>,
     batch: Arc<Batch>,
     info: RunInfo,
 }
@@ -121,18 +128,20 @@ impl Ticks {
     }
 
     fn poll_with(&mut self, engine: &Arc<Engine>, cx: &mut Context<'_>) -> Poll<Option<Run>> {
-        self.end_run(engine);
+        self.end_run();
         self.ticker.register(cx.waker());
-        while let Some(batch) = self.ticker.take_offered() {
+        loop {
+            if self.ticker.is_over() {
+                self.terminate(engine);
+                return Poll::Ready(None);
+            }
+            let Some(batch) = self.ticker.take_offered() else {
+                return Poll::Pending;
+            };
             if let Some(run) = self.begin_run(engine, batch) {
                 return Poll::Ready(Some(run));
             }
         }
-        if self.ticker.is_over() {
-            self.terminate(engine);
-            return Poll::Ready(None);
-        }
-        Poll::Pending
     }
 
     fn begin_run(&mut self, engine: &Arc<Engine>, batch: Arc<Batch>) -> Option<Run> {
@@ -147,16 +156,17 @@ impl Ticks {
             attempt: None,
         };
         let run = context.to_run();
-        self.current = Some(Tick { batch, info });
+        let engine = Arc::clone(engine);
+        self.current = Some(Tick { engine, batch, info });
         Some(run)
     }
 
-    fn end_run(&mut self, engine: &Arc<Engine>) {
-        let Some(Tick { batch, info }) = self.current.take() else {
+    fn end_run(&mut self) {
+        let Some(Tick { engine, batch, info }) = self.current.take() else {
             return;
         };
         let waited = Some(engine.now());
-        let mut wakeups = Wakeups::new(engine);
+        let mut wakeups = Wakeups::new(&engine);
         finish(&mut wakeups, &batch.jobs[0], &info, RunEnd::Finished, waited);
         engine.finish_batch(&batch);
     }
@@ -164,7 +174,7 @@ impl Ticks {
     /// Removes the job. An offer that comes meanwhile is withdrawn.
     fn terminate(&mut self, engine: &Arc<Engine>) {
         self.is_terminated = true;
-        self.end_run(engine);
+        self.end_run();
         engine.retire(self.job.cell_arc());
         engine.tickers.remove(self.job.id());
         if let Some(batch) = self.ticker.take_offered() {

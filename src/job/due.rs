@@ -40,7 +40,8 @@ impl JobCell {
         for instance in self.instances().into_iter().flat_map(Instances::all) {
             is_left_to_run |= is_told_on_offer(&instance.state);
         }
-        if !is_left_to_run {
+        // The holder of a `Ticks` may be long in coming, and looks whether the run is still due.
+        if !is_left_to_run || self.has_ticks() {
             self.adopt_interval(now);
         }
     }
@@ -252,7 +253,11 @@ impl JobCell {
         }
         let span = self.span();
         self.schedule_from(self.policy().counts_from(run, span, grid));
-        self.policy().missed(run, span, grid).saturating_add(skipped)
+        let until = self.rules().map_or(Time::NEVER, |rules| rules.until);
+        // Nothing is scheduled past the end of the job.
+        let now = run.now.min(until.max(run.due));
+        let missed = self.policy().missed(RunStart { now, ..run }, span, grid);
+        missed.saturating_add(skipped)
     }
 
     /// Under `Overlap::Skip`, drops the runs that came due during a run. The run began at `started` and ends at `ended`.
@@ -266,7 +271,8 @@ impl JobCell {
 
     /// Number of scheduled runs that are due later than `started`, and not later than `now`.
     fn due_during(&self, started: Time, now: Time) -> i64 {
-        self.due_by(now).saturating_sub(self.due_by(started)).max(0)
+        let until = self.rules().map_or(Time::NEVER, |rules| rules.until);
+        self.due_by(now.min(until)).saturating_sub(self.due_by(started)).max(0)
     }
 
     /// Number of scheduled runs that are due by `now`.

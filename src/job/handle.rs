@@ -11,6 +11,7 @@ use crate::job::current_run::{self, Caller};
 use crate::job::id::JobId;
 use crate::job::rules;
 use crate::job::run::Run;
+use crate::job::state::OfferId;
 
 /// A registered job. Cloning is cheap, and dropping a handle changes nothing. A handle does not keep the scheduler
 /// alive: without a [`Scheduler`](crate::Scheduler) handle, no job runs.
@@ -132,8 +133,10 @@ impl Job {
     /// ```
     pub fn trigger(&self) {
         let is_at_once = match current_run::caller(self.0.id) {
+            // The code of a holder of `Ticks` can't be told from other code, and its job must not run without end either.
+            Caller::Outside if self.0.has_ticks() && self.is_running() => self.is_triggered_at_once(OfferId::LAST),
             Caller::Outside => true,
-            Caller::Scheduler(run) => self.0.host().is_none_or(|host| host.is_triggered_at_once(&self.0, run)),
+            Caller::Scheduler(run) => self.is_triggered_at_once(run),
             Caller::OwnRun => false,
         };
         if is_at_once {
@@ -142,6 +145,10 @@ impl Job {
             self.0.state.trigger_at_tick();
         }
         self.reschedule();
+    }
+
+    fn is_triggered_at_once(&self, run: OfferId) -> bool {
+        self.0.host().is_none_or(|host| host.is_triggered_at_once(&self.0, run))
     }
 
     /// Pauses the job: no run begins until [`resume`](Job::resume), except a [triggered](Job::trigger) run. A run in

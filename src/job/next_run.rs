@@ -6,7 +6,6 @@ use crate::job::cell::JobCell;
 use crate::job::config::Host;
 use crate::job::instance::Instances;
 use crate::job::run::Run;
-use crate::sync::atomic::Ordering;
 use crate::time::Time;
 
 /// Methods by which a run sets its job's next run. The last call before the end of the run holds, however the run ends.
@@ -15,7 +14,7 @@ impl Run {
     /// Schedules the job's next run `delay` after the last tick before this call. The schedule goes on from there: each
     /// further run follows one interval later. If `delay` is shorter than a tick, it counts as one tick.
     ///
-    /// [`Job::set_interval`](crate::Job::set_interval) does not move the next run, only the runs after it. With a
+    /// A later [`Job::set_interval`](crate::Job::set_interval) takes the place of the choice. With a
     /// [`fixed_delay`](crate::JobBuilder::fixed_delay), the interval does not count from the end of this run. With
     /// [`Allow`](crate::Allow), a run that is about to begin comes first, and the schedule goes on from that run.
     ///
@@ -133,8 +132,6 @@ impl JobCell {
                 break;
             }
         }
-        // The next run does not follow the interval.
-        self.counts_from.store(Time::NEVER.as_nanos(), Ordering::Relaxed);
         if let Some(rules) = self.rules() {
             // If the run in progress was cancelled for the next run, the next run may now be due later.
             rules.note_replacement();

@@ -124,6 +124,11 @@ impl Deferred {
         self.0 & REMOVED != 0
     }
 
+    /// Whether the run has said when the next run is scheduled.
+    pub(crate) fn has_chosen_next(self) -> bool {
+        self.0 & CHOSEN != 0
+    }
+
     /// Whether the run has said that it was the last.
     pub(crate) fn last(self) -> bool {
         self.0 & LAST != 0

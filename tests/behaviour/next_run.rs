@@ -204,12 +204,48 @@ fn a_run_is_not_replaced_before_the_run_that_it_has_chosen() {
 }
 
 #[test]
-fn a_change_of_the_interval_leaves_the_chosen_run() {
+fn a_later_change_of_the_interval_takes_the_place_of_the_choice() {
     let world = World::new();
     let job = saying(&world, world.every(1_000), first_says(|run| run.next_in(SECOND * 4)));
     job.set_interval(ms(500)).unwrap();
+    world.advance(1_000);
+    assert_eq!(world.log.take_times(), [0, 500, 1_000]);
+    job.set_interval(Duration::MAX).unwrap();
+    assert_eq!(job.status().next_due(), None);
+}
+
+#[test]
+fn a_job_that_a_choice_switches_off_is_switched_on_by_an_interval() {
+    let world = World::new();
+    let job = saying(&world, world.every(1_000), first_says(|run| run.next_in(Duration::MAX)));
     world.advance(5_000);
-    assert_eq!(world.log.take_times(), [0, 4_000, 4_500, 5_000]);
+    job.set_interval(ms(300)).unwrap();
+    world.advance(700);
+    assert_eq!(world.log.take_times(), [0, 5_000, 5_300, 5_600]);
+}
+
+#[test]
+fn the_later_of_a_choice_and_a_change_of_the_interval_in_one_run_holds() {
+    for chooses_last in [false, true] {
+        let world = World::new();
+        let say = first_says(move |run| {
+            if chooses_last {
+                run.job().set_interval(ms(500)).unwrap();
+                run.next_in(SECOND * 4);
+            } else {
+                run.next_in(SECOND * 4);
+                run.job().set_interval(ms(500)).unwrap();
+            }
+        });
+        saying(&world, world.every(1_000), say);
+        world.advance(4_500);
+        let expected = if chooses_last {
+            vec![0, 4_000, 4_500]
+        } else {
+            (0..10).map(|run| run * 500).collect()
+        };
+        assert_eq!(world.log.take_times(), expected, "{chooses_last}");
+    }
 }
 
 #[test]

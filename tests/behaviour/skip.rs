@@ -285,3 +285,32 @@ fn an_interval_that_is_set_during_a_run_holds_for_what_is_dropped() {
     world.advance(650);
     assert_eq!(*seen.lock().unwrap(), [(0, 0), (600, 2), (800, 0)]);
 }
+
+#[test]
+fn what_is_dropped_at_the_end_of_the_job_counts_and_nothing_past_it_does() {
+    let world = World::new();
+    let until = world.scheduler.now() + ms(250);
+    let clock = world.time.clone();
+    let builder = world.every(100).until(until).on_overlap(Overlap::Skip);
+    let job = builder.run(move || clock.sleep(ms(990))).unwrap();
+    world.start();
+    world.advance(2_000);
+    assert_eq!((job.runs(), job.status().missed()), (1, 2));
+    assert!(world.scheduler.jobs().is_empty());
+}
+
+#[test]
+fn nothing_past_the_end_of_the_job_is_missed() {
+    let world = World::new();
+    let until = world.scheduler.now() + ms(250);
+    let (clock, log) = (world.time.clone(), world.log.clone());
+    let builder = world.every(100).until(until).missed_ticks(MissedTicks::Skip);
+    let target = move |run: Run| {
+        log.note(run.missed().to_string());
+        clock.sleep(ms(990))
+    };
+    builder.run(target).unwrap();
+    world.start();
+    world.advance(3_000);
+    assert_eq!(world.log.take(), [(0, "0".into()), (1_000, "1".into())]);
+}

@@ -476,6 +476,7 @@ fn options_that_make_no_sense_are_errors_that_name_them() {
         ("timeout", every().timeout(SECOND).ticks()),
         ("attempt_timeout", every().attempt_timeout(SECOND).ticks()),
         ("on_overlap", every().on_overlap(Overlap::Replace).ticks()),
+        ("on_overlap", every().on_overlap(Overlap::Wait).ticks()),
         ("on_overlap", every().on_overlap(Overlap::Skip).ticks()),
         ("on_overlap", every().on_overlap(Allow(2)).ticks()),
     ];
@@ -607,4 +608,82 @@ fn a_ticks_is_a_stream_that_can_be_sent() {
     let ticks = ticks(&world, 1_000);
     is_send(&ticks);
     assert_eq!(ticks.job().name(), "ticks");
+}
+
+#[test]
+fn ticks_that_a_stop_has_ended_get_no_run_of_the_next_session() {
+    for polled in [false, true] {
+        let world = World::started();
+        let mut ticks = ticks(&world, 100);
+        if polled {
+            world.settle();
+            begun(&mut ticks);
+            assert!(poll(&mut ticks).is_pending());
+        }
+        let mut removed = pin!(ticks.job().clone().removed());
+        world.stop();
+        assert!(world.scheduler.jobs().is_empty());
+        assert!(crate::support::poll_once(removed.as_mut()).is_ready());
+        world.scheduler.start().unwrap();
+        world.advance(500);
+        assert!(matches!(poll(&mut ticks), Poll::Ready(None)), "{polled}");
+        assert_eq!(ticks.job().runs(), u64::from(polled));
+    }
+}
+
+#[test]
+fn a_run_whose_scheduler_goes_ends_all_the_same() {
+    let world = World::started();
+    let mut ticks = ticks(&world, 100);
+    let job = ticks.job().clone();
+    world.settle();
+    let run = begun(&mut ticks);
+    let time = world.time.clone();
+    drop(world);
+    assert!(job.is_running() && run.is_cancelled());
+    assert!(matches!(poll(&mut ticks), Poll::Ready(None)));
+    assert!(!job.is_running());
+    time.run_until_stalled();
+}
+
+#[test]
+fn another_interval_moves_a_run_that_the_holder_has_not_begun() {
+    for (interval, expected) in [(SECOND, vec![1_000, 2_000]), (Duration::MAX, vec![])] {
+        let world = World::started();
+        let mut ticks = ticks(&world, 100);
+        world.settle();
+        begun(&mut ticks);
+        assert!(poll(&mut ticks).is_pending());
+        world.advance(310);
+        ticks.job().set_interval(interval).unwrap();
+        let foretold = ticks.job().status().next_due().map(|due| due - world.scheduler.now());
+        assert_eq!(foretold, expected.first().map(|_| ms(690)));
+        let mut seen = Vec::new();
+        for _ in 0..200 {
+            if let Poll::Ready(Some(_)) = poll(&mut ticks) {
+                seen.push(world.elapsed_ms());
+            }
+            world.advance(10);
+        }
+        assert_eq!(seen, expected);
+    }
+}
+
+#[test]
+fn a_holder_that_triggers_its_own_job_runs_once_a_tick() {
+    let world = World::started();
+    let mut ticks = ticks(&world, 10_000);
+    let mut runs = 0;
+    let holder = async {
+        while let Some(run) = ticks.next().await {
+            runs += 1;
+            run.job().trigger();
+        }
+    };
+    let stop = async {
+        world.time.sleep(ms(500)).await;
+        world.scheduler.stop().detach();
+    };
+    world.time.block_on(futures::future::join(holder, stop));
+    assert!((10..=13).contains(&runs), "{runs} runs");
 }
