@@ -5,9 +5,9 @@ use std::panic::catch_unwind;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, OnceLock};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use atevery::runtime::Tokio;
+use atevery::runtime::{Timer, Tokio};
 use atevery::{Event, EventKind, FirstRun, Job, Run, Scheduler, Stop};
 use futures::executor::block_on;
 use tokio::runtime::{Builder, Runtime};
@@ -58,6 +58,44 @@ async fn paused_clock_counts_for_grace_and_timeout() {
 
     assert_eq!(begin.elapsed(), SECOND * 600);
     assert_eq!(report.cancelled(), [job]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn paused_clock_moves_the_wall_clock_and_nothing_else_does() {
+    let real = SystemTime::now();
+    let tokio = Tokio::current();
+    let (wall, clone) = (tokio.wall(), tokio.clone());
+    assert!(wall.duration_since(real).unwrap_or_default() < SECOND * 3600);
+
+    thread::sleep(SECOND / 50);
+    assert_eq!(tokio.wall(), wall);
+
+    sleep(SECOND * 86_400).await;
+    assert_eq!(tokio.wall(), wall + SECOND * 86_400);
+    assert_eq!(clone.wall(), tokio.wall());
+}
+
+/// Each adapter has an origin of its own.
+#[tokio::test(start_paused = true)]
+async fn paused_clock_has_the_same_wall_clock_on_adapters_of_different_days() {
+    let early = Tokio::current();
+    sleep(SECOND * 86_400).await;
+    let late = Tokio::current();
+    let (first, second) = (early.wall().min(late.wall()), early.wall().max(late.wall()));
+    let apart = second.duration_since(first).unwrap();
+    assert!(apart < SECOND * 3600, "{apart:?} apart");
+}
+
+#[tokio::test]
+async fn wall_clock_goes_on_without_a_step_back_when_the_clock_is_paused_and_resumed() {
+    let tokio = Tokio::current();
+    assert!(tokio.wall() >= SystemTime::now() - SECOND * 60);
+    tokio::time::pause();
+    let paused = tokio.wall();
+    tokio::time::advance(SECOND * 86_400).await;
+    assert_eq!(tokio.wall(), paused + SECOND * 86_400);
+    tokio::time::resume();
+    assert!(tokio.wall() >= paused + SECOND * 86_400);
 }
 
 #[test]

@@ -2,10 +2,11 @@
 
 pub(crate) mod sleep;
 
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use crate::runtime::Runtime;
 use crate::time::{Origin, Span, Time};
+use crate::unwind::{catch, discard};
 
 pub(crate) struct Clock {
     runtime: Box<dyn Runtime>,
@@ -29,6 +30,12 @@ impl Clock {
         self.time_of(self.runtime.now())
     }
 
+    /// The present wall-clock time. `None` if the user's clock panics.
+    #[allow(dead_code)] // until calendar jobs are scheduled
+    pub(crate) fn wall(&self) -> Option<SystemTime> {
+        catch(|| self.runtime.wall()).map_err(discard).ok()
+    }
+
     pub(crate) fn runtime(&self) -> &dyn Runtime {
         &*self.runtime
     }
@@ -50,5 +57,45 @@ impl Clock {
 
     pub(crate) fn instant_within_range(&self, time: Time) -> Option<Instant> {
         self.origin.instant_of(time)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, UNIX_EPOCH};
+
+    use super::*;
+    use crate::runtime::{BoxFuture, SpawnError, Spawner, Timer};
+
+    /// Shows the time, or panics.
+    struct Wall(Option<SystemTime>);
+
+    impl Spawner for Wall {
+        fn spawn(&self, _: BoxFuture<'static, ()>) -> Result<(), SpawnError> {
+            Err(SpawnError::shutdown())
+        }
+    }
+
+    impl Timer for Wall {
+        fn now(&self) -> Instant {
+            Instant::now()
+        }
+
+        fn sleep_until(&self, _: Instant) -> BoxFuture<'static, ()> {
+            Box::pin(std::future::pending())
+        }
+
+        fn wall(&self) -> SystemTime {
+            self.0.expect("the user's clock is broken")
+        }
+    }
+
+    #[test]
+    fn the_wall_clock_is_the_runtimes_and_its_panic_does_not_escape() {
+        let noon = UNIX_EPOCH + Duration::from_secs(43_200);
+        for wall in [Some(noon), None] {
+            let clock = Clock::new(Box::new(Wall(wall)), Span::ZERO);
+            assert_eq!(clock.wall(), wall);
+        }
     }
 }

@@ -1,5 +1,5 @@
 use std::future::{Future, pending};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use futures::FutureExt;
 use tokio::runtime::{Handle, RuntimeFlavor};
@@ -32,6 +32,12 @@ use ::futures::task::SpawnError;
 /// The clock is Tokio's clock. In a test with a paused clock (`start_paused`, Tokio's feature `test-util`), jobs run in
 /// paused time.
 ///
+/// The wall clock ([`Timer::wall`]) is the system's. Once Tokio's clock was paused, the wall clock is the time at which the
+/// adapter was made, plus the time that has passed on Tokio's clock since. This holds after `tokio::time::resume` too,
+/// because Tokio's clock then stays apart from the system's. Tokio does not say whether its clock is paused: the adapter
+/// compares Tokio's clock with the system's monotonic clock. For a test that begins at a certain date, see
+/// [`VirtualTime::at`](https://docs.rs/atevery/latest/atevery/testing/struct.VirtualTime.html#method.at).
+///
 /// ```
 /// use std::time::Duration;
 /// use atevery::{Scheduler, runtime::Tokio};
@@ -52,6 +58,8 @@ use ::futures::task::SpawnError;
 #[derive(Clone, Debug)]
 pub struct Tokio {
     handle: Handle,
+    /// An instant of Tokio's clock, and the wall-clock time at that instant. For a clock that was paused.
+    origin: (Instant, SystemTime),
 }
 
 impl Tokio {
@@ -109,8 +117,9 @@ impl From<Handle> for Tokio {
         let context = handle.enter();
         // If the runtime has no timers, Tokio panics here with advice. Later, in a task, nobody would see the panic.
         drop(tokio::time::sleep(Duration::ZERO));
+        let origin = wall_origin();
         drop(context);
-        Tokio { handle }
+        Tokio { handle, origin }
     }
 }
 
@@ -156,13 +165,35 @@ fn sleep_in_task(handle: &Handle, deadline: Instant) -> impl Future<Output = ()>
     }
 }
 
+/// The present instant of Tokio's clock, and the wall-clock time that belongs to it. If the clock stands an hour ahead
+/// of the system's, the time is in an hour. Adapters that are made at different times therefore agree.
+fn wall_origin() -> (Instant, SystemTime) {
+    let now = tokio::time::Instant::now().into_std();
+    let wall = shifted(SystemTime::now(), Instant::now(), now);
+    (now, wall)
+}
+
+/// The wall-clock time at the instant `to`, if the wall clock shows `wall` at the instant `from`. If the time is out of
+/// range, returns `wall`.
+fn shifted(wall: SystemTime, from: Instant, to: Instant) -> SystemTime {
+    match to.checked_duration_since(from) {
+        Some(passed) => wall.checked_add(passed),
+        None => wall.checked_sub(from.duration_since(to)),
+    }
+    .unwrap_or(wall)
+}
+
+impl Tokio {
+    /// Whether Tokio's clock may differ from the system's. Only a current-thread runtime can pause its clock. Other
+    /// runtimes avoid the cost of `enter`.
+    fn may_be_paused(&self) -> bool {
+        self.handle.runtime_flavor() == RuntimeFlavor::CurrentThread && !is_thread_ending()
+    }
+}
+
 impl Timer for Tokio {
     fn now(&self) -> Instant {
-        // Only a current-thread runtime can pause its clock. Other runtimes avoid the cost of `enter`.
-        if self.handle.runtime_flavor() != RuntimeFlavor::CurrentThread {
-            return Instant::now();
-        }
-        if is_thread_ending() {
+        if !self.may_be_paused() {
             return Instant::now();
         }
         let _context = self.handle.enter();
@@ -179,5 +210,66 @@ impl Timer for Tokio {
         }
         let _context = self.handle.enter();
         Box::pin(tokio::time::sleep_until(deadline.into()))
+    }
+
+    fn wall(&self) -> SystemTime {
+        if !self.may_be_paused() {
+            return SystemTime::now();
+        }
+        let before = Instant::now();
+        let now = self.now();
+        // A clock that was never paused is the system's clock, and reads the same to the nanosecond.
+        if (before..=Instant::now()).contains(&now) {
+            return SystemTime::now();
+        }
+        let (origin, wall) = self.origin;
+        shifted(wall, origin, now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::UNIX_EPOCH;
+
+    use tokio::runtime::Builder;
+
+    use super::*;
+
+    /// An adapter whose origin is long ago, so that the time tells whether the origin was used.
+    fn made_in_1970(handle: &Handle) -> Tokio {
+        Tokio {
+            origin: (Instant::now(), UNIX_EPOCH),
+            handle: handle.clone(),
+        }
+    }
+
+    fn is_in_1970(wall: SystemTime) -> bool {
+        wall < UNIX_EPOCH + Duration::from_secs(365 * 86_400)
+    }
+
+    #[test]
+    fn the_wall_clock_is_the_systems_unless_tokios_clock_was_paused() {
+        let multi = Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
+        let single = Builder::new_current_thread().enable_all().build().unwrap();
+        let paused = Builder::new_current_thread()
+            .enable_all()
+            .start_paused(true)
+            .build()
+            .unwrap();
+        std::thread::sleep(Duration::from_millis(1));
+        assert!(is_in_1970(made_in_1970(paused.handle()).wall()));
+        for _ in 0..100 {
+            assert!(!is_in_1970(made_in_1970(multi.handle()).wall()));
+            assert!(!is_in_1970(made_in_1970(single.handle()).wall()));
+        }
+        single.block_on(async { tokio::time::pause() });
+        std::thread::sleep(Duration::from_millis(1));
+        assert!(is_in_1970(made_in_1970(single.handle()).wall()));
+        single.block_on(async { tokio::time::resume() });
+        assert!(is_in_1970(made_in_1970(single.handle()).wall()));
     }
 }

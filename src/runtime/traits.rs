@@ -1,7 +1,7 @@
 //! What the scheduler needs of a runtime.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use ::futures::future::BoxFuture;
 use ::futures::task::SpawnError;
@@ -40,10 +40,10 @@ pub trait Spawner: Send + Sync + 'static {
     }
 }
 
-/// The one clock of a scheduler.
+/// The clocks of a scheduler: the monotonic clock, and the wall clock beside it.
 ///
-/// The scheduler reads the time from [`now`](Timer::now) only. A timer for tests may therefore return a time of its
-/// own.
+/// The scheduler reads the time from [`now`](Timer::now) and [`wall`](Timer::wall) only. A timer for tests may therefore
+/// return a time of its own.
 pub trait Timer: Send + Sync + 'static {
     /// Returns the present instant.
     ///
@@ -57,6 +57,44 @@ pub trait Timer: Send + Sync + 'static {
     /// early, and sleeps again. If a timer is always early by the same length, the scheduler adds this length to the
     /// deadline.
     fn sleep_until(&self, deadline: Instant) -> BoxFuture<'static, ()>;
+
+    /// Returns the present wall-clock time, which schedules by the calendar follow.
+    ///
+    /// By default this is the time of the system. A timer whose [`now`](Timer::now) is not the system's clock should
+    /// override this method, so that the wall clock moves with `now`. Unlike `now`, the wall clock may be set forth and
+    /// back.
+    ///
+    /// ```
+    /// use std::time::{Duration, Instant, SystemTime};
+    /// use atevery::runtime::{BoxFuture, Timer};
+    ///
+    /// /// Time that passes ten times as fast as it does on `timer`.
+    /// struct Fast<T> {
+    ///     timer: T,
+    ///     start: (Instant, SystemTime),
+    /// }
+    ///
+    /// impl<T: Timer> Fast<T> {
+    ///     fn passed(&self) -> Duration {
+    ///         self.timer.now() - self.start.0
+    ///     }
+    /// }
+    ///
+    /// impl<T: Timer> Timer for Fast<T> {
+    ///     fn now(&self) -> Instant {
+    ///         self.start.0 + 10 * self.passed()
+    ///     }
+    ///     fn sleep_until(&self, deadline: Instant) -> BoxFuture<'static, ()> {
+    ///         self.timer.sleep_until(self.start.0 + (deadline - self.start.0) / 10)
+    ///     }
+    ///     fn wall(&self) -> SystemTime {
+    ///         self.start.1 + 10 * self.passed()
+    ///     }
+    /// }
+    /// ```
+    fn wall(&self) -> SystemTime {
+        SystemTime::now()
+    }
 }
 
 /// A runtime for a scheduler: every type that is a [`Spawner`] and a [`Timer`].
@@ -86,6 +124,10 @@ impl<S: Spawner, T: Timer> Timer for (S, T) {
     fn sleep_until(&self, deadline: Instant) -> BoxFuture<'static, ()> {
         self.1.sleep_until(deadline)
     }
+
+    fn wall(&self) -> SystemTime {
+        self.1.wall()
+    }
 }
 
 impl<S: Spawner + ?Sized> Spawner for Arc<S> {
@@ -109,5 +151,9 @@ impl<T: Timer + ?Sized> Timer for Arc<T> {
 
     fn sleep_until(&self, deadline: Instant) -> BoxFuture<'static, ()> {
         (**self).sleep_until(deadline)
+    }
+
+    fn wall(&self) -> SystemTime {
+        (**self).wall()
     }
 }

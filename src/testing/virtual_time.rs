@@ -1,17 +1,19 @@
 //! `VirtualTime`, the handle of a test. `state` has the data, `executor` runs the tasks, and `sleep` is the future that
-//! waits.
+//! waits. `wall` is the wall clock, and `faults` are the methods that disturb the runtime.
 
 mod executor;
+mod faults;
 mod sleep;
 mod state;
 #[cfg(test)]
 mod tests;
+mod wall;
 
 use std::fmt;
 use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use futures::future::pending;
 
@@ -19,7 +21,8 @@ use crate::runtime::{BoxFuture, SpawnError, Spawner, Timer};
 
 use self::executor::{PATIENCE, WakeFlag};
 use self::sleep::Sleep;
-use self::state::{Inexact, State};
+use self::state::State;
+use self::wall::NEW_MILLENNIUM;
 
 /// A runtime for tests: one thread, deterministic, with a clock that only the test moves.
 ///
@@ -70,6 +73,12 @@ use self::state::{Inexact, State};
 /// timers were set. The round then polls each ready task once, first come, first served. The clock moves only when a
 /// round finds no work. Blocking work is queued like a task.
 ///
+/// # The wall clock
+///
+/// The wall clock starts at 2000-01-01T00:00:00Z, or at the time given to [`at`](Self::at), and goes on with the clock.
+/// [`wall`](Timer::wall) reads it. [`step_wall`](Self::step_wall) and [`suspend`](Self::suspend) move the wall clock
+/// alone.
+///
 /// # Who drives
 ///
 /// The test drives the runtime: [`advance`](Self::advance), [`run_until_stalled`](Self::run_until_stalled) and
@@ -89,7 +98,8 @@ pub struct VirtualTime {
 
 /// Moving the clock and running tasks.
 impl VirtualTime {
-    /// Creates a runtime without tasks. The clock stands still at the present instant.
+    /// Creates a runtime without tasks. The clock stands still at the present instant. The wall clock shows
+    /// 2000-01-01T00:00:00Z, a Saturday.
     ///
     /// ```
     /// use std::time::Duration;
@@ -99,8 +109,27 @@ impl VirtualTime {
     /// assert_eq!(time.elapsed(), Duration::ZERO);
     /// ```
     pub fn new() -> VirtualTime {
+        VirtualTime::at(UNIX_EPOCH + NEW_MILLENNIUM)
+    }
+
+    /// Creates a runtime as [`new`](Self::new) does, whose wall clock shows `start`.
+    ///
+    /// ```
+    /// use std::time::{Duration, UNIX_EPOCH};
+    /// use atevery::runtime::Timer;
+    /// use atevery::testing::VirtualTime;
+    ///
+    /// // 2026-03-29T00:00:00Z. An hour later, Europe sets its clocks forward.
+    /// let start = UNIX_EPOCH + Duration::from_secs(1_774_742_400);
+    /// let time = VirtualTime::at(start);
+    /// assert_eq!(time.wall(), start);
+    ///
+    /// time.advance(Duration::from_secs(3600));
+    /// assert_eq!(time.wall(), start + Duration::from_secs(3600));
+    /// ```
+    pub fn at(start: SystemTime) -> VirtualTime {
         VirtualTime {
-            state: Arc::new(Mutex::new(State::new(Instant::now()))),
+            state: Arc::new(Mutex::new(State::new(Instant::now(), start))),
         }
     }
 
@@ -281,137 +310,6 @@ impl VirtualTime {
     }
 }
 
-/// Faults.
-impl VirtualTime {
-    /// Moves the clock ahead without stopping at timers, as on a machine that was suspended.
-    ///
-    /// No task runs. All timers that are due by then fire at the next call that drives the runtime.
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// use atevery::testing::VirtualTime;
-    ///
-    /// let time = VirtualTime::new();
-    /// let sleep = time.sleep(Duration::from_secs(1));
-    /// time.jump(Duration::from_secs(60));
-    /// time.block_on(sleep);
-    /// assert_eq!(time.elapsed(), Duration::from_secs(60));
-    /// ```
-    ///
-    /// # Panics
-    ///
-    /// Panics if the instant is out of the clock's range.
-    #[track_caller]
-    pub fn jump(&self, by: Duration) {
-        self.block_for(by);
-    }
-
-    /// Moves the clock back, which a monotonic clock should never do.
-    ///
-    /// Timers that have fired do not fire again. Other timers fire when the clock reaches their deadline.
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// use atevery::testing::VirtualTime;
-    ///
-    /// let time = VirtualTime::new();
-    /// time.advance(Duration::from_secs(10));
-    /// time.step_back(Duration::from_secs(4));
-    /// assert_eq!(time.elapsed(), Duration::from_secs(6));
-    /// ```
-    ///
-    /// # Panics
-    ///
-    /// Panics if the instant is out of the clock's range.
-    #[track_caller]
-    pub fn step_back(&self, by: Duration) {
-        let Some(earlier) = self.now().checked_sub(by) else {
-            panic!("the clock can't step back by {by:?}: that is before the first Instant");
-        };
-        self.lock().set_now(earlier);
-    }
-
-    /// Makes the timers inexact, as on a real machine: each timer fires late, by a random part of `late`. One in eight
-    /// timers wakes a scheduler early, half-way to its deadline. A [`sleep`](Self::sleep) is never early.
-    ///
-    /// The clock stays exact: [`advance`](Self::advance) moves the clock by the requested length, and a timer that is
-    /// not over by then fires in a later call. The same `seed` gives the same timers. A job that behaves differently on
-    /// inexact timers depends on an accuracy that no runtime has.
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// use atevery::{Scheduler, testing::VirtualTime};
-    ///
-    /// let time = VirtualTime::new().with_inexact_timers(7, Duration::from_millis(50));
-    /// let scheduler = Scheduler::new(time.clone());
-    /// let job = scheduler.every(Duration::from_secs(1)).run(|| ())?;
-    /// scheduler.start()?;
-    /// time.advance(Duration::from_millis(100_050));
-    /// assert_eq!(job.runs(), 101);
-    /// # Ok::<(), atevery::Error>(())
-    /// ```
-    pub fn with_inexact_timers(self, seed: u64, late: Duration) -> VirtualTime {
-        self.lock().inexact = Some(Inexact::new(seed, late));
-        self
-    }
-
-    /// Refuses the next `count` spawns with [`SpawnError::shutdown`], including blocking work.
-    ///
-    /// Replaces the count of an earlier call; 0 ends the fault.
-    ///
-    /// ```
-    /// use atevery::runtime::Spawner;
-    /// use atevery::testing::VirtualTime;
-    ///
-    /// let time = VirtualTime::new();
-    /// time.refuse_spawns(1);
-    /// assert!(time.spawn(Box::pin(async {})).is_err());
-    /// assert!(time.spawn(Box::pin(async {})).is_ok());
-    /// ```
-    pub fn refuse_spawns(&self, count: usize) {
-        self.lock().refusals = count;
-    }
-
-    /// Accepts the next `count` spawns, and drops the futures unpolled, as some executors do after a shutdown.
-    ///
-    /// Replaces the count of an earlier call; 0 ends the fault. If refusals are set too, refusals come first.
-    ///
-    /// ```
-    /// use atevery::runtime::Spawner;
-    /// use atevery::testing::VirtualTime;
-    ///
-    /// let time = VirtualTime::new();
-    /// time.drop_spawns(1);
-    /// assert!(time.spawn(Box::pin(async { unreachable!() })).is_ok());
-    /// time.run_until_stalled();
-    /// ```
-    pub fn drop_spawns(&self, count: usize) {
-        self.lock().losses = count;
-    }
-
-    /// Shuts the executor down for good: drops all tasks, refuses later spawns, and fires no timer any more.
-    ///
-    /// If a task calls this method, the task is dropped when its poll returns. The clock can still be read and moved,
-    /// and [`block_on`](Self::block_on) still drives its future.
-    ///
-    /// ```
-    /// use std::future::pending;
-    /// use atevery::runtime::Spawner;
-    /// use atevery::testing::VirtualTime;
-    ///
-    /// let time = VirtualTime::new();
-    /// time.spawn(Box::pin(pending()))?;
-    /// time.shut_down();
-    /// assert_eq!(time.tasks(), 0);
-    /// assert!(time.spawn(Box::pin(async {})).is_err());
-    /// # Ok::<(), futures::task::SpawnError>(())
-    /// ```
-    pub fn shut_down(&self) {
-        let remains = self.lock().shut_down();
-        drop(remains); // after the lock: destructors of futures may use this runtime
-    }
-}
-
 /// Counts, for tests that assert that no task leaks or spins.
 impl VirtualTime {
     /// Returns the number of tasks that were spawned and have not ended.
@@ -478,6 +376,10 @@ impl Timer for VirtualTime {
 
     fn sleep_until(&self, deadline: Instant) -> BoxFuture<'static, ()> {
         Box::pin(Sleep::new(self.clone(), deadline, true))
+    }
+
+    fn wall(&self) -> SystemTime {
+        self.lock().wall()
     }
 }
 

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Wake, Waker};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use atevery::runtime::{BoxFuture, Runtime, SpawnError, Spawner, Timer};
 use atevery::testing::VirtualTime;
@@ -47,6 +47,18 @@ fn pairs_of_whole_runtimes_take_one_half_of_each() {
     let (time, other) = (VirtualTime::new(), VirtualTime::new());
     serves((time.clone(), time.clone()), |span| time.advance(span));
     assert_eq!((other.tasks(), other.timers()), (0, 0));
+}
+
+#[test]
+fn a_pair_and_an_arc_show_the_wall_clock_of_the_timer() {
+    let start = UNIX_EPOCH + SECOND;
+    let (time, other) = (VirtualTime::at(start), VirtualTime::new());
+    time.step_wall(60);
+    let wall = start + 60 * SECOND;
+    assert_eq!((other.clone(), time.clone()).wall(), wall);
+    assert_eq!(Timer::wall(&Arc::new(time.clone())), wall);
+    let runtime: Arc<dyn Runtime> = Arc::new((other, time));
+    assert_eq!(Timer::wall(&runtime), wall);
 }
 
 #[test]
@@ -431,6 +443,11 @@ impl Timer for Nosy {
     fn sleep_until(&self, deadline: Instant) -> BoxFuture<'static, ()> {
         self.look();
         self.time.sleep_until(deadline)
+    }
+
+    fn wall(&self) -> SystemTime {
+        self.look();
+        self.time.wall()
     }
 }
 

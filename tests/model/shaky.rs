@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use atevery::runtime::{BoxFuture, SpawnError, Spawner, Timer};
 use atevery::testing::VirtualTime;
@@ -100,5 +100,9 @@ impl Timer for Shaky {
         let early = deadline > now && self.is_early();
         self.time
             .sleep_until(if early { now + (deadline - now) / 2 } else { deadline })
+    }
+
+    fn wall(&self) -> SystemTime {
+        self.time.wall()
     }
 }

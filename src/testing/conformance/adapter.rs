@@ -51,6 +51,13 @@ pub fn clock_goes_on(host: Host) {
     clock_moves(&*host.runtime());
 }
 
+/// The wall clock goes on as fast as the clock, or faster.
+///
+/// A wall clock that is set back during the check, as that of any system may be, is measured again.
+pub fn wall_clock_goes_on(host: Host) {
+    wall_clock_moves(&*host.runtime());
+}
+
 /// A sleep until an instant that has passed ends at once, inside the runtime and outside.
 pub fn past_deadline(host: Host) {
     sleep_everywhere(&host, Duration::ZERO);
@@ -83,7 +90,7 @@ pub fn latest_waker(host: Host) {
     finish("the sleep wakes its last task", sleep);
 }
 
-/// After the runtime's shutdown the clock still moves, and a spawn is refused or has no effect, without a panic.
+/// After the runtime's shutdown the clocks still move, and a spawn is refused or has no effect, without a panic.
 ///
 /// A sleep may panic after the shutdown, as sleeps of Tokio do. The scheduler expects the panic.
 pub fn after_shut_down(mut host: Host) {
@@ -94,6 +101,7 @@ pub fn after_shut_down(mut host: Host) {
     let runtime = host.runtime();
     host.shut_down();
     clock_moves(&*runtime);
+    wall_clock_moves(&*runtime);
     let _ = runtime.spawn(Box::pin(async {}));
     let _ = runtime.spawn_blocking(Box::new(|| {}));
 }
@@ -127,6 +135,17 @@ fn clock_moves(runtime: &dyn Runtime) {
         assert!(now >= last, "the clock stepped back by {:?}", last - now);
         last = now;
         last - begin >= A_WHILE / 4
+    });
+}
+
+#[track_caller]
+fn wall_clock_moves(runtime: &dyn Runtime) {
+    eventually("the wall clock moves with the clock", || {
+        let (wall, now) = (runtime.wall(), runtime.now());
+        thread::sleep(A_WHILE / 10);
+        let passed = runtime.now().saturating_duration_since(now);
+        let passed_on_wall = runtime.wall().duration_since(wall).unwrap_or_default();
+        passed > Duration::ZERO && passed_on_wall >= passed / 2
     });
 }
 

@@ -4,7 +4,7 @@ use std::future;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use futures::future::{AbortHandle, abortable};
 
@@ -151,5 +151,9 @@ impl Timer for Mortal {
                 future::pending::<()>().await;
             }
         })
+    }
+
+    fn wall(&self) -> SystemTime {
+        self.runtime.wall()
     }
 }

@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::Host;
 use super::probe::Probe;
@@ -253,5 +253,9 @@ impl Timer for OneAtATime {
 
     fn sleep_until(&self, deadline: Instant) -> BoxFuture<'static, ()> {
         self.runtime.sleep_until(deadline)
+    }
+
+    fn wall(&self) -> SystemTime {
+        self.runtime.wall()
     }
 }

@@ -6,9 +6,11 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::mem;
 use std::task::Waker;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use futures::future::BoxFuture;
+
+use super::wall::WallClock;
 
 /// The deadline of a timer, and its position among timers with the same deadline.
 pub(super) type TimerKey = (Instant, u64);
@@ -18,6 +20,7 @@ type TaskFuture = BoxFuture<'static, ()>;
 pub(super) struct State {
     origin: Instant,
     now: Instant,
+    pub(super) wall: WallClock,
     timers: BTreeMap<TimerKey, Waker>,
     tasks: BTreeMap<u64, Task>,
     ready: VecDeque<u64>,
@@ -82,10 +85,11 @@ pub(super) enum Admission {
 }
 
 impl State {
-    pub(super) fn new(origin: Instant) -> State {
+    pub(super) fn new(origin: Instant, wall: SystemTime) -> State {
         State {
             origin,
             now: origin,
+            wall: WallClock::new(origin, wall),
             timers: BTreeMap::new(),
             tasks: BTreeMap::new(),
             ready: VecDeque::new(),
@@ -128,6 +132,10 @@ impl State {
 impl State {
     pub(super) fn now(&self) -> Instant {
         self.now
+    }
+
+    pub(super) fn wall(&self) -> SystemTime {
+        self.wall.at(self.now)
     }
 
     pub(super) fn elapsed(&self) -> Duration {
