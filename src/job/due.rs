@@ -253,10 +253,8 @@ impl JobCell {
         }
         let span = self.span();
         self.schedule_from(self.policy().counts_from(run, span, grid));
-        let until = self.rules().map_or(Time::NEVER, |rules| rules.until);
-        // Nothing is scheduled past the end of the job.
-        let now = run.now.min(until.max(run.due));
-        let missed = self.policy().missed(RunStart { now, ..run }, span, grid);
+        let end = self.rules().map_or(Time::NEVER, |rules| rules.until);
+        let missed = self.policy().missed(run, span, grid, end);
         missed.saturating_add(skipped)
     }
 

@@ -137,14 +137,14 @@ impl MissedTicks {
         }
     }
 
-    /// Number of intervals dropped when `run` begins.
-    pub(crate) fn missed(self, run: RunStart, interval: Span, grid: Grid) -> u64 {
+    /// Number of intervals dropped when `run` begins. Nothing is scheduled past `end`.
+    pub(crate) fn missed(self, run: RunStart, interval: Span, grid: Grid, end: Time) -> u64 {
         let until = match self {
             MissedTicks::Burst => return 0,
             MissedTicks::Skip => run.now,
             MissedTicks::Delay => grid.last_tick(run.now),
         };
-        run.whole_intervals(interval, until).unsigned_abs()
+        run.whole_intervals(interval, until.min(end.max(run.due))).unsigned_abs()
     }
 }
 
@@ -198,7 +198,7 @@ mod tests {
         };
         let interval = Span::from_nanos(interval * MS);
         let next = policy.counts_from(run, interval, grid).after(interval);
-        (next.as_nanos() / MS, policy.missed(run, interval, grid))
+        (next.as_nanos() / MS, policy.missed(run, interval, grid, Time::NEVER))
     }
 
     #[test]

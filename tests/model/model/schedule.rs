@@ -64,6 +64,12 @@ impl Job<'_> {
             .is_some_and(|until| instant > Nanos::from(until))
     }
 
+    /// The earlier of this instant and the end of the job. Nothing is scheduled past the end, so nothing is missed there.
+    fn by_end(&self, instant: Nanos) -> Nanos {
+        let until = self.spec.options.until.map_or(NEVER, Nanos::from);
+        instant.min(until)
+    }
+
     /// Rule 3: a run begins now, and the next one is scheduled. Returns for when this run was scheduled, and how many
     /// intervals were missed.
     pub(super) fn advance(&mut self, policy: Policy, now: Nanos, tick: TickOf) -> (Nanos, u64) {
@@ -81,8 +87,8 @@ impl Job<'_> {
         self.schedule_from(counts_from);
         let missed = match policy {
             Policy::Burst => 0,
-            Policy::Skip => whole_intervals(scheduled, interval, now),
-            Policy::Delay => whole_intervals(scheduled, interval, tick.time),
+            Policy::Skip => whole_intervals(scheduled, interval, self.by_end(now)),
+            Policy::Delay => whole_intervals(scheduled, interval, self.by_end(tick.time)),
         };
         (scheduled, missed as u64 + std::mem::take(&mut self.skipped))
     }
@@ -94,7 +100,7 @@ impl Job<'_> {
         }
         let (scheduled, interval) = (self.scheduled, self.interval);
         let due_by = |instant: Nanos| (instant - scheduled).div_euclid(interval).max(-1) + 1;
-        let count = due_by(now) - due_by(run.started);
+        let count = due_by(self.by_end(now)) - due_by(run.started);
         if count > 0 {
             self.skipped += count as u64;
             self.schedule_from(scheduled + interval * (count - 1));
