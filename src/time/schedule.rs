@@ -144,7 +144,8 @@ impl MissedTicks {
             MissedTicks::Skip => run.now,
             MissedTicks::Delay => grid.last_tick(run.now),
         };
-        run.whole_intervals(interval, until.min(end.max(run.due))).unsigned_abs()
+        run.whole_intervals(interval, until.min(end.max(run.due)))
+            .unsigned_abs()
     }
 }
 
