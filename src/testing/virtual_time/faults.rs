@@ -75,7 +75,7 @@ impl VirtualTime {
     ///
     /// # Panics
     ///
-    /// Panics if the time is out of the range of [`SystemTime`].
+    /// Panics if the time is out of the range of [`SystemTime`](std::time::SystemTime).
     #[track_caller]
     pub fn step_wall(&self, seconds: i64) {
         let by = Duration::from_secs(seconds.unsigned_abs());
@@ -107,7 +107,7 @@ impl VirtualTime {
     ///
     /// # Panics
     ///
-    /// Panics if the time is out of the range of [`SystemTime`].
+    /// Panics if the time is out of the range of [`SystemTime`](std::time::SystemTime).
     #[track_caller]
     pub fn suspend(&self, length: Duration) {
         let stepped = self.lock().wall.step(length, false);
@@ -142,6 +142,8 @@ impl VirtualTime {
     }
 
     /// Refuses the next `count` spawns with [`SpawnError::shutdown`], including blocking work.
+    ///
+    /// [`SpawnError::shutdown`]: crate::runtime::SpawnError::shutdown
     ///
     /// Replaces the count of an earlier call; 0 ends the fault.
     ///
