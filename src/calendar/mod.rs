@@ -1,7 +1,8 @@
 //! Schedules by the wall clock: cron expressions, times of the day, time zones, and what happens when clocks are
 //! changed.
 //!
-//! [How to choose](#how-to-choose) · [The dialect](#the-dialect) · [Days](#days) ·
+//! [How to choose](#how-to-choose) · [A job by the calendar](#a-job-by-the-calendar) · [The dialect](#the-dialect) ·
+//! [Days](#days) ·
 //! [When clocks are changed](#when-clocks-are-changed) · [Time zones](#time-zones) ·
 //! [Other dialects](#other-dialects)
 //!
@@ -26,6 +27,29 @@
 //! let slots: Vec<_> = successors(report.next(new_year), |slot| report.next(*slot)).take(12).collect();
 //! // From Friday, 30 January, to Thursday, 31 December.
 //! assert_eq!(slots[11].duration_since(slots[0]).unwrap(), Duration::from_secs(335 * 86_400));
+//! # Ok::<(), atevery::Error>(())
+//! ```
+//!
+//! # A job by the calendar
+//!
+//! A scheduler does not take a calendar yet. A job can ask for its next slot, and have its next run scheduled there. It
+//! looks at the wall clock once in a run, so a clock that is set takes effect after the next run:
+//!
+//! ```
+//! use std::time::{Duration, SystemTime};
+//! use atevery::{Calendar, Daily, Run, Scheduler, testing::VirtualTime};
+//!
+//! let nightly = Daily::at("03:00")?.zone("Europe/Berlin")?;
+//! let scheduler = Scheduler::new(VirtualTime::new());
+//! scheduler.every(Duration::from_secs(86_400)).name("nightly").run(move |run: Run| {
+//!     if run.number() > 0 {
+//!         println!("the report");
+//!     }
+//!     let now = SystemTime::now();
+//!     if let Some(slot) = nightly.next(now) {
+//!         run.next_at(run.started() + slot.duration_since(now).unwrap_or_default());
+//!     }
+//! })?;
 //! # Ok::<(), atevery::Error>(())
 //! ```
 //!

@@ -38,7 +38,9 @@ fn main() -> Result<(), Error> {
     println!("| kind | life | runs | ns of CPU per run | kB |\n| --- | ---: | ---: | ---: | ---: |");
     for life in 0..LIVES.len() {
         for kind in KINDS {
-            let status = Command::new(std::env::current_exe()?).args([kind, &life.to_string()]).status()?;
+            let status = Command::new(std::env::current_exe()?)
+                .args([kind, &life.to_string()])
+                .status()?;
             if !status.success() {
                 return Err(format!("{kind} failed").into());
             }
@@ -53,8 +55,16 @@ fn measure(kind: &'static str, life: Duration) -> Result<(), Error> {
     let memory = runtime.block_on(play(kind, life))?;
     let cpu = usage()?.cpu - before;
     let runs = RUNS.load(Ordering::Relaxed);
-    let life = if life == Duration::MAX { "for ever".to_owned() } else { format!("{life:?}") };
-    println!("| {kind} | {life} | {runs} | {} | {} |", cpu.as_nanos() / u128::from(runs.max(1)), memory / 1024);
+    let life = if life == Duration::MAX {
+        "for ever".to_owned()
+    } else {
+        format!("{life:?}")
+    };
+    println!(
+        "| {kind} | {life} | {runs} | {} | {} |",
+        cpu.as_nanos() / u128::from(runs.max(1)),
+        memory / 1024
+    );
     Ok(())
 }
 
