@@ -1,5 +1,5 @@
-//! Ten thousand connections on Tokio. Each has a ping of its own: a job whose runs the connection does itself, beside the
-//! messages that it reads, with state that both borrow.
+//! Ten thousand connections on Tokio. Each has a ping of its own: a job whose runs the connection does itself, beside
+//! the messages that it reads, with state that both borrow.
 //!
 //! `cargo run --example connection_ping`
 //!

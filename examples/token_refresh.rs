@@ -1,5 +1,5 @@
-//! A token that is renewed before it expires. Each answer of the service says how long its token lives, so each run says
-//! when the next one comes.
+//! A token that is renewed before it expires. Each answer of the service says how long its token lives, so each run
+//! says when the next one comes.
 //!
 //! `cargo run --example token_refresh`
 //!

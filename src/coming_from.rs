@@ -11,7 +11,7 @@
 //!
 //! | | instead |
 //! | --- | --- |
-//! | cron expressions, "daily at 03:00", calendars | a job has an interval, by a clock that only moves forward. A job that runs every minute can read the wall clock and return, see [below](#a-wall-clock) |
+//! | cron expressions, "daily at 03:00", calendars | a job has an interval, by a clock that only moves forward. The feature `calendar` computes the slots of cron expressions and times of the day, in a time zone; a scheduler does not take them yet, so a job asks for its next slot and calls [`next_at`](crate::Run::next_at). A job that runs every minute can also read the wall clock and return, see [below](#a-wall-clock) |
 //! | time zones, summer time | the same, with a crate such as `jiff` or `chrono` in the job |
 //! | persistence: jobs that outlive the process | jobs are functions, registered at each start of the program. A job stores its own progress; [`FirstRun::At`](crate::FirstRun::At) and [`After`](crate::FirstRun::After) postpone the first run after a restart |
 //! | one replica of many runs a job: leaders, locks, leases | the run takes a lock first, such as a row of a database, and returns `Ok(())` if another replica holds the lock |

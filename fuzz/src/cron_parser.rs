@@ -1,12 +1,12 @@
-//! Compares the parser of cron expressions with a second parser, which is written for clarity: it splits texts and collects
-//! numbers. Then checks the slots of what was read.
+//! Compares the parser of cron expressions with a second parser, which is written for clarity: it splits texts and
+//! collects numbers. Then checks the slots of what was read.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use atevery::{Calendar, Cron};
 
-/// Both parsers accept `text` or both refuse it. What is accepted has slots whose times match the fields, each later than
-/// the one before, and found again from right before it.
+/// Both parsers accept `text` or both refuse it. What is accepted has slots whose times match the fields, each later
+/// than the one before, and found again from right before it.
 pub fn check(text: &str) {
     let oracle = oracle(text);
     match text.parse::<Cron>() {

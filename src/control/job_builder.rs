@@ -220,8 +220,8 @@ impl<Runs> JobBuilder<Runs> {
     ///
     /// # Errors
     ///
-    /// Returns the errors of [`run`](JobBuilder::run), and [`is_invalid_option`](Error::is_invalid_option) if the job has
-    /// one of the options above.
+    /// Returns the errors of [`run`](JobBuilder::run), and [`is_invalid_option`](Error::is_invalid_option) if the job
+    /// has one of the options above.
     pub fn ticks(self) -> Result<Ticks, Error> {
         self.options.check_ticks()?;
         let engine = Arc::clone(self.scheduler.engine());
@@ -292,11 +292,10 @@ impl JobBuilder {
     /// should return within microseconds. Use [`run_blocking`](JobBuilder::run_blocking) for slower functions.
     ///
     /// A run that holds its thread for more than 10 ms at one go is reported by the event
-    /// [`HeldThread`](crate::EventKind::HeldThread) and counted by
-    /// [`held_thread`](crate::JobStatus::held_thread), if the run is [measured](crate::JobStatus). If a job has held its
-    /// thread for more than 2 ms, the scheduler expects the same of its next runs, until 16 measured runs in a row were
-    /// shorter. When such a job is due alone, the scheduler first lets the executor wake another thread for other tasks
-    /// and timers.
+    /// [`HeldThread`](crate::EventKind::HeldThread) and counted by [`held_thread`](crate::JobStatus::held_thread), if
+    /// the run is [measured](crate::JobStatus). If a job has held its thread for more than 2 ms, the scheduler expects
+    /// the same of its next runs, until 16 measured runs in a row were shorter. When such a job is due alone, the
+    /// scheduler first lets the executor wake another thread for other tasks and timers.
     ///
     /// A run that returns an error or panics ends like any other run. [`Job::status`] counts the error and shows it.
     /// [Hooks](crate::SchedulerBuilder::on_event) and [event streams](crate::Scheduler::events) report the error. If
@@ -343,8 +342,8 @@ impl JobBuilder {
     /// job. A method of the state is one of them.
     ///
     /// However a run ends, the state stays as the run left it, and the next run gets it: after a panic, an error, a
-    /// [`timeout`](JobBuilder::timeout), a stop, and a run that was [replaced](crate::Overlap::Replace). Each attempt of
-    /// a [`retry`](JobBuilder::retry) gets the state as the attempt before left it. Half-done work is therefore the
+    /// [`timeout`](JobBuilder::timeout), a stop, and a run that was [replaced](crate::Overlap::Replace). Each attempt
+    /// of a [`retry`](JobBuilder::retry) gets the state as the attempt before left it. Half-done work is therefore the
     /// target's concern. The state is dropped with the target: when the job is removed, or after its last run.
     ///
     /// A job with [`Allow`](crate::Allow) can't have such a state, because its runs would share it.

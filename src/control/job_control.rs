@@ -11,8 +11,8 @@ impl Job {
     ///
     /// [`Run::cancelled`](crate::Run::cancelled) becomes ready in the run, and its future is dropped at its next await,
     /// by a task of the executor. The run counts as [cancelled](crate::EventKind::Cancelled). Synchronous code can't be
-    /// cancelled: it may check [`Run::is_cancelled`](crate::Run::is_cancelled). With [`Allow`](crate::Allow), all runs of
-    /// the job that are in progress are cancelled. A run that is due and has not begun is not affected.
+    /// cancelled: it may check [`Run::is_cancelled`](crate::Run::is_cancelled). With [`Allow`](crate::Allow), all runs
+    /// of the job that are in progress are cancelled. A run that is due and has not begun is not affected.
     ///
     /// ```text
     /// s     0         1         2         3
@@ -45,8 +45,8 @@ impl Job {
     /// Stops this job alone: removes the job, and cancels its run and waits for it, as [`Scheduler::stop`] does for all
     /// jobs. Grace, timeout, detaching and the report are the same. The stop begins at its first poll.
     ///
-    /// After the stop, a job of the same name can be added, and no two runs are in progress side by side. If the job was
-    /// [triggered](Job::trigger) and its run has not begun, that run never begins, even within a grace.
+    /// After the stop, a job of the same name can be added, and no two runs are in progress side by side. If the job
+    /// was [triggered](Job::trigger) and its run has not begun, that run never begins, even within a grace.
     ///
     /// ```
     /// use std::time::Duration;
@@ -69,8 +69,8 @@ impl Job {
         Stop::of_job(engine, self.clone())
     }
 
-    /// Returns a guard that removes the job and cancels its run when the guard is dropped. Use it for a job that belongs
-    /// to a value, such as the cleaner of a connection pool.
+    /// Returns a guard that removes the job and cancels its run when the guard is dropped. Use it for a job that
+    /// belongs to a value, such as the cleaner of a connection pool.
     ///
     /// ```
     /// use std::time::Duration;

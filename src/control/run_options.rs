@@ -8,9 +8,10 @@ use crate::job::group_name::IntoGroup;
 
 /// Limits and behaviour of runs.
 impl<Runs> JobBuilder<Runs> {
-    /// Cancels a run that takes longer than `limit`: its future is dropped, and the run counts as
-    /// [timed out](crate::EventKind::TimedOut). The limit covers a run with all its [attempts](JobBuilder::retry);
-    /// [`attempt_timeout`](JobBuilder::attempt_timeout) limits each of them. The runtime's timer measures the limit, independently of ticks.
+    /// Cancels a run that takes longer than `limit`: its future is dropped, and the run counts as [timed
+    /// out](crate::EventKind::TimedOut). The limit covers a run with all its [attempts](JobBuilder::retry);
+    /// [`attempt_timeout`](JobBuilder::attempt_timeout) limits each of them. The runtime's timer measures the limit,
+    /// independently of ticks.
     ///
     /// Synchronous code can't be cancelled. When the time is up, [`Run::is_cancelled`](crate::Run::is_cancelled)
     /// returns true. A run that was told so counts as timed out when it ends, and so does a run that has taken longer.
@@ -25,9 +26,9 @@ impl<Runs> JobBuilder<Runs> {
         self
     }
 
-    /// Limits each attempt of a run: an attempt that takes longer than `limit` has failed. Its future is dropped, and the
-    /// run is [tried again](JobBuilder::retry). If no further attempt follows, also without a `retry`, the run
-    /// has [failed](crate::EventKind::Failed) with an error that names the limit.
+    /// Limits each attempt of a run: an attempt that takes longer than `limit` has failed. Its future is dropped, and
+    /// the run is [tried again](JobBuilder::retry). If no further attempt follows, also without a `retry`, the run has
+    /// [failed](crate::EventKind::Failed) with an error that names the limit.
     ///
     /// [`timeout`](JobBuilder::timeout) limits the run with all its attempts and the waits between them. The timelines
     /// show both options for a job with a back-off of 20 ms, whose first attempt hangs.
@@ -41,8 +42,8 @@ impl<Runs> JobBuilder<Runs> {
     /// ```
     ///
     /// Synchronous code can't be cancelled. When the time of its attempt is up,
-    /// [`Run::is_cancelled`](crate::Run::is_cancelled) returns true. An attempt that was told so failed when it ends, and
-    /// so did an attempt that has taken longer.
+    /// [`Run::is_cancelled`](crate::Run::is_cancelled) returns true. An attempt that was told so failed when it ends,
+    /// and so did an attempt that has taken longer.
     ///
     /// ```
     /// use std::time::Duration;
@@ -126,8 +127,8 @@ impl<Runs> JobBuilder<Runs> {
     }
 
     /// Adds the job to a group, which limits how many runs of its jobs are in progress at once. `group` is a name, as
-    /// given to [`Scheduler::group`](crate::Scheduler::group), or a name and a limit. If `group` contains a limit and the
-    /// group does not exist, the call creates the group.
+    /// given to [`Scheduler::group`](crate::Scheduler::group), or a name and a limit. If `group` contains a limit and
+    /// the group does not exist, the call creates the group.
     ///
     /// If the group is full when a job is due, the job waits in the line of the group. The line is in the order of the
     /// ticks at which the jobs joined, then in the order of their due instants. When a run of the group has ended, the

@@ -12,8 +12,8 @@ use crate::engine::run_tracker::StopOutcome;
 use crate::job::handle::Job;
 use crate::text::OneLine;
 
-/// A stop that has not begun: await the stop, or [`detach`](Stop::detach) it. [`Scheduler::stop`](crate::Scheduler::stop)
-/// stops a scheduler, and [`Job::stop`] stops one job.
+/// A stop that has not begun: await the stop, or [`detach`](Stop::detach) it.
+/// [`Scheduler::stop`](crate::Scheduler::stop) stops a scheduler, and [`Job::stop`] stops one job.
 ///
 /// | call | runs in progress |
 /// | --- | --- |
@@ -28,9 +28,9 @@ use crate::text::OneLine;
 /// if its future is dropped. A stop that is never polled does nothing. To cancel a run means to drop its future, so the
 /// code of the run ends at an await. Synchronous code can't be cancelled.
 ///
-/// Tasks of the executor drop the futures of cancelled runs, never the stop itself. A slow destructor therefore holds up
-/// no other job, and the timeout holds. If the executor refuses or loses such a task, the futures are dropped at once
-/// where this is noticed, inside [`Spawner::enter`](crate::runtime::Spawner::enter). So a stop returns even if its
+/// Tasks of the executor drop the futures of cancelled runs, never the stop itself. A slow destructor therefore holds
+/// up no other job, and the timeout holds. If the executor refuses or loses such a task, the futures are dropped at
+/// once where this is noticed, inside [`Spawner::enter`](crate::runtime::Spawner::enter). So a stop returns even if its
 /// executor is gone.
 ///
 /// Any number of stops may wait at once, and all of them return. If no run is in progress, a stop returns immediately.
@@ -131,9 +131,9 @@ impl Stop {
     /// would block the executor: await the stop instead.
     ///
     /// Grace and timeout end by the runtime's clock or by the clock of this thread, whichever comes first. They
-    /// therefore hold even if nobody drives the runtime. If the executor does not begin to drop a cancelled run within a
-    /// tick, within the timeout and within a second, this thread drops the run. Only then can a slow destructor outlast
-    /// the timeout.
+    /// therefore hold even if nobody drives the runtime. If the executor does not begin to drop a cancelled run within
+    /// a tick, within the timeout and within a second, this thread drops the run. Only then can a slow destructor
+    /// outlast the timeout.
     ///
     /// ```
     /// use atevery::{Scheduler, runtime::Standalone};

@@ -47,7 +47,7 @@ impl StopScope {
     pub(super) fn tell_to_end(&self, engine: &Engine, begun: &StopBegun) {
         match self {
             StopScope::Scheduler => tell_runs_to_end(engine, &begun.in_progress),
-            StopScope::Job(job) => tell_job_to_end(engine, job.cell()),
+            StopScope::Job(job) => tell_job_to_end(engine, job.cell(), &begun.in_progress),
         }
     }
 

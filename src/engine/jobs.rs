@@ -18,8 +18,8 @@ use crate::time::{FirstRun, Time, mix};
 use crate::unwind::lock;
 
 impl Engine {
-    /// The configuration of a job with this run mode, these rules and these tags. Jobs without rules and tags share their
-    /// configuration.
+    /// The configuration of a job with this run mode, these rules and these tags. Jobs without rules and tags share
+    /// their configuration.
     pub(crate) fn config(&self, mode: RunMode, rules: Option<Rules>, tags: Vec<String>) -> Arc<JobConfig> {
         if rules.is_none() && tags.is_empty() {
             self.common_configs.of(mode, || self.host())

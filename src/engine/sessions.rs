@@ -132,8 +132,8 @@ impl Engine {
         halted.into_iter().for_each(|halted| drop(self.follow_halt(halted)));
     }
 
-    /// Called when the executor has dropped the loop of this session before the session's end. If it has never polled the
-    /// loop (`has_run` is false), it has refused the loop, and the scheduler has not run.
+    /// Called when the executor has dropped the loop of this session before the session's end. If it has never polled
+    /// the loop (`has_run` is false), it has refused the loop, and the scheduler has not run.
     pub(crate) fn driver_dropped(self: &Arc<Self>, number: u64, has_run: bool) {
         self.has_lost_driver.store(true, Ordering::Release);
         self.halt(Some(number));

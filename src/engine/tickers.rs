@@ -41,8 +41,8 @@ impl Ticker {
         self.waker.register(waker);
     }
 
-    /// Keeps the later of two offers, and returns the other, which was withdrawn: a job has one offer at a time. The thread
-    /// that made the earlier offer may come here last.
+    /// Keeps the later of two offers, and returns the other, which was withdrawn: a job has one offer at a time. The
+    /// thread that made the earlier offer may come here last.
     fn offer(&self, batch: Arc<Batch>) -> Option<Arc<Batch>> {
         let mut offered = lock(&self.offered);
         match &*offered {

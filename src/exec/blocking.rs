@@ -144,8 +144,8 @@ struct Pause {
     batch: Arc<Batch>,
 }
 
-/// The blocking run, until it goes on or is cancelled. A stop that has to do without the executor cancels the run through
-/// the run's batch.
+/// The blocking run, until it goes on or is cancelled. A stop that has to do without the executor cancels the run
+/// through the run's batch.
 struct Paused(Mutex<Option<BlockingRun>>);
 
 impl Paused {

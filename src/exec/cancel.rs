@@ -29,9 +29,9 @@ pub(crate) fn cancel_job(engine: &Arc<Engine>, job: &JobCell) {
     }
 }
 
-/// Tells the runs of this job that are in progress to end.
-pub(crate) fn tell_job_to_end(engine: &Engine, job: &JobCell) {
-    tell_job(engine, job, &engine.batches_of(job), RunState::cancel);
+/// Tells the runs of this job that are in progress to end. `batches` are the batches with these runs.
+pub(crate) fn tell_job_to_end(engine: &Engine, job: &JobCell, batches: &[Arc<Batch>]) {
+    tell_job(engine, job, batches, RunState::cancel);
 }
 
 fn tell_job(engine: &Engine, job: &JobCell, batches: &[Arc<Batch>], tell: fn(&RunState, OfferId) -> bool) {

@@ -65,8 +65,8 @@ impl Drop for Wait {
     }
 }
 
-/// The wait after an attempt that failed with `end`, and `end` itself. If no further attempt follows, returns the end of
-/// the run: `end`, or the panic of the back-off.
+/// The wait after an attempt that failed with `end`, and `end` itself. If no further attempt follows, returns the end
+/// of the run: `end`, or the panic of the back-off.
 pub(crate) fn next_wait(backoff: &mut Backoff, end: RunEnd) -> Result<(Duration, RunEnd), RunEnd> {
     if !end.is_failure() {
         return Err(end);

@@ -22,8 +22,8 @@ use crate::job::target::{Body, CallResult, FutureBuf};
 /// A job whose runs its holder does: a stream of runs. [`JobBuilder::ticks`](crate::JobBuilder::ticks) returns this
 /// type.
 ///
-/// Use it where a function can't do the work of a job: in a `select!` beside other events, with `&mut` or borrowed state,
-/// for work that isn't `Send`.
+/// Use it where a function can't do the work of a job: in a `select!` beside other events, with `&mut` or borrowed
+/// state, for work that isn't `Send`.
 ///
 /// ```
 /// use std::time::Duration;
@@ -63,9 +63,9 @@ use crate::job::target::{Body, CallResult, FutureBuf};
 ///
 /// # Runs
 ///
-/// A run begins when a poll returns it, and ends when the holder polls again or drops the `Ticks`. In between, it counts
-/// as any other run: [`Job::status`], events and stops see it. A holder that is slow delays its own runs alone. What it
-/// misses follows [`missed_ticks`](crate::JobBuilder::missed_ticks).
+/// A run begins when a poll returns it, and ends when the holder polls again or drops the `Ticks`. In between, it
+/// counts as any other run: [`Job::status`], events and stops see it. A holder that is slow delays its own runs alone.
+/// What it misses follows [`missed_ticks`](crate::JobBuilder::missed_ticks).
 ///
 /// ```text
 /// s        0         1         2         3         4
@@ -76,22 +76,22 @@ use crate::job::target::{Body, CallResult, FutureBuf};
 ///
 /// # The end
 ///
-/// The stream ends with `None` when the scheduler stops, when the job is [removed](Job::remove), and after the last run by
-/// [`times`](crate::JobBuilder::times), [`until`](crate::JobBuilder::until) or [`Run::last`]. The job is then removed: after
-/// a start of the scheduler, ask for new ticks. Dropping the `Ticks` removes the job too.
+/// The stream ends with `None` when the scheduler stops, when the job is [removed](Job::remove), and after the last run
+/// by [`times`](crate::JobBuilder::times), [`until`](crate::JobBuilder::until) or [`Run::last`]. The job is then
+/// removed: after a start of the scheduler, ask for new ticks. Dropping the `Ticks` removes the job too.
 ///
 /// Nothing can cancel the holder. A stop tells a run of the holder by [`Run::cancelled`], and waits for its end only
-/// within the stop's [grace](crate::Stop::grace) and [timeout](crate::Stop::timeout). A stop without either names the run
-/// as still running, and returns. So a task that holds a `Ticks` can stop its own scheduler. A holder that awaits its own
-/// job's [`idle`](Job::idle) during a run waits for itself. A job that is [triggered](Job::trigger) during a run begins at
-/// the end of this run, but only once a tick.
+/// within the stop's [grace](crate::Stop::grace) and [timeout](crate::Stop::timeout). A stop without either names the
+/// run as still running, and returns. So a task that holds a `Ticks` can stop its own scheduler. A holder that awaits
+/// its own job's [`idle`](Job::idle) during a run waits for itself. A job that is [triggered](Job::trigger) during a
+/// run begins at the end of this run, but only once a tick.
 ///
 /// A `Ticks` does not keep the scheduler alive.
 ///
 /// # Groups
 ///
-/// A run that is due holds a permit of its [group](crate::JobBuilder::group) from its tick on. A holder that does not poll
-/// therefore holds up the group, as a run would that takes long.
+/// A run that is due holds a permit of its [group](crate::JobBuilder::group) from its tick on. A holder that does not
+/// poll therefore holds up the group, as a run would that takes long.
 #[must_use = "the drop of the ticks removes the job"]
 pub struct Ticks {
     job: Job,

@@ -136,7 +136,8 @@ impl JobCell {
         rules.is_none_or(|rules| matches!(rules.overlap, OverlapState::Wait | OverlapState::Skip(_)))
     }
 
-    /// If the job has as many runs as it may have, the end of one reports that a run is due. Returns whether this is so.
+    /// If the job has as many runs as it may have, the end of one reports that a run is due. Returns whether this is
+    /// so.
     pub(crate) fn note_due(&self) -> bool {
         self.state.note_due() && self.instances().is_none_or(Instances::note_due)
     }

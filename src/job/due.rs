@@ -152,7 +152,8 @@ impl JobCell {
         }
     }
 
-    /// If the end of the run in progress will drop runs that are due by `now`: the scheduled time of the run after them.
+    /// If the end of the run in progress will drop runs that are due by `now`: the scheduled time of the run after
+    /// them.
     fn dropped_so_far(&self, now: Time) -> Option<Time> {
         let skips = self.rules().is_some_and(Rules::skips) && self.running() > 0;
         if !skips || self.state.load().is_triggered() {
@@ -229,8 +230,8 @@ impl JobCell {
         })
     }
 
-    /// The scheduled time of a run that begins and was offered at `offered`. It had passed by then. But another interval
-    /// may have come between, for which no run would be due yet, or ever.
+    /// The scheduled time of a run that begins and was offered at `offered`. It had passed by then. But another
+    /// interval may have come between, for which no run would be due yet, or ever.
     pub(super) fn scheduled_by(&self, offered: Time) -> Time {
         self.scheduled().min(offered)
     }
@@ -258,7 +259,8 @@ impl JobCell {
         missed.saturating_add(skipped)
     }
 
-    /// Under `Overlap::Skip`, drops the runs that came due during a run. The run began at `started` and ends at `ended`.
+    /// Under `Overlap::Skip`, drops the runs that came due during a run. The run began at `started` and ends at
+    /// `ended`.
     pub(crate) fn drop_due_during(&self, started: Time, ended: Time) {
         let count = self.due_during(started, ended);
         if let (Some(rules), 1..) = (self.rules(), count) {

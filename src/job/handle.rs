@@ -93,8 +93,8 @@ impl Job {
     }
 }
 
-/// Control methods, callable from any thread and from within the job itself. A trigger takes effect at once, every other
-/// change at the next tick at the latest.
+/// Control methods, callable from any thread and from within the job itself. A trigger takes effect at once, every
+/// other change at the next tick at the latest.
 impl Job {
     /// Triggers one run, which begins at once and does not wait for a tick. If a run is in progress, the triggered run
     /// begins at its end, or [`on_overlap`](crate::JobBuilder::on_overlap) decides.
@@ -107,8 +107,9 @@ impl Job {
     /// the run is tried again at the next tick.
     ///
     /// A job that triggers itself, in its run or in a hook for its run, runs at the next tick, because it would
-    /// otherwise run without end. For the same reason, two jobs that trigger each other in their runs run once a tick: if
-    /// a triggered run of this job has begun since the last tick, a run that began later triggers it for the next tick.
+    /// otherwise run without end. For the same reason, two jobs that trigger each other in their runs run once a tick:
+    /// if a triggered run of this job has begun since the last tick, a run that began later triggers it for the next
+    /// tick.
     ///
     /// ```text
     /// s     0         1         2         3
@@ -133,7 +134,8 @@ impl Job {
     /// ```
     pub fn trigger(&self) {
         let is_at_once = match current_run::caller(self.0.id) {
-            // The code of a holder of `Ticks` can't be told from other code, and its job must not run without end either.
+            // The code of a holder of `Ticks` can't be told from other code, and its job must not run without end
+            // either.
             Caller::Outside if self.0.has_ticks() && self.is_running() => self.is_triggered_at_once(OfferId::LAST),
             Caller::Outside => true,
             Caller::Scheduler(run) => self.is_triggered_at_once(run),
@@ -179,8 +181,8 @@ impl Job {
         self.0.state.load().is_paused()
     }
 
-    /// Sets the interval, as if it had held since the last run was scheduled: the next run is due one new interval after
-    /// that instant, or now if that has passed. Runs that were still to be made up under
+    /// Sets the interval, as if it had held since the last run was scheduled: the next run is due one new interval
+    /// after that instant, or now if that has passed. Runs that were still to be made up under
     /// [`Burst`](crate::MissedTicks::Burst) are dropped. [Triggered](Job::trigger) runs don't count.
     ///
     /// ```text

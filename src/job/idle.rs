@@ -12,11 +12,12 @@ use crate::job::watch::JobWatch;
 pub struct Idle(JobWatch);
 
 impl Job {
-    /// Returns a future that is ready as soon as no run of this job is in progress. Inside a run of this job, the future
-    /// is ready at once, because the run could not end before.
+    /// Returns a future that is ready as soon as no run of this job is in progress. Inside a run of this job, the
+    /// future is ready at once, because the run could not end before.
     ///
-    /// The future keeps neither the job nor the scheduler alive, and it is ready if either is gone. A run that ends may be
-    /// followed by the next at once: [pause](Job::pause) or [remove](Job::remove) the job first if no run may follow.
+    /// The future keeps neither the job nor the scheduler alive, and it is ready if either is gone. A run that ends may
+    /// be followed by the next at once: [pause](Job::pause) or [remove](Job::remove) the job first if no run may
+    /// follow.
     ///
     /// ```
     /// use std::time::Duration;

@@ -115,8 +115,8 @@ impl Instances {
         lock(&self.list).is_closed
     }
 
-    /// If each instance is busy, and no further one may be added, the end of each run reports that a run is due. Returns
-    /// whether this is so.
+    /// If each instance is busy, and no further one may be added, the end of each run reports that a run is due.
+    /// Returns whether this is so.
     pub(crate) fn note_due(&self) -> bool {
         let list = lock(&self.list);
         list.instances.len() >= self.limit && list.instances.iter().all(|instance| instance.state.note_due())

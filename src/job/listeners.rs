@@ -26,8 +26,8 @@ struct Jobs {
 pub(crate) struct ListenerId(u64);
 
 impl JobListeners {
-    /// Keeps `waker` until the job changes. The caller must register first and then check the job's state. Otherwise the
-    /// caller can miss a change.
+    /// Keeps `waker` until the job changes. The caller must register first and then check the job's state. Otherwise
+    /// the caller can miss a change.
     pub(crate) fn register(&self, job: JobId, listener: &mut Option<ListenerId>, waker: &Waker) {
         let mut waker = waker.clone();
         let mut jobs = lock(&self.jobs);

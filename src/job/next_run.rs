@@ -55,8 +55,8 @@ impl Run {
         }
     }
 
-    /// Like [`next_in`](Run::next_in), at this instant. If the instant has passed, the job is due at the next tick after
-    /// the end of this run. An instant beyond the range of the clock means never.
+    /// Like [`next_in`](Run::next_in), at this instant. If the instant has passed, the job is due at the next tick
+    /// after the end of this run. An instant beyond the range of the clock means never.
     ///
     /// ```
     /// use std::time::Duration;

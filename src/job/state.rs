@@ -281,8 +281,8 @@ impl RunState {
             .map(Deferred)
     }
 
-    /// Ends the run in progress. If the run has `waited`, the word keeps this end instant. If the run has said that it was
-    /// the last, no further run may begin.
+    /// Ends the run in progress. If the run has `waited`, the word keeps this end instant. If the run has said that it
+    /// was the last, no further run may begin.
     pub(crate) fn end(&self, waited: Option<Time>) -> Deferred {
         let mark = waited.map_or(0, waited_until);
         let removed = |word: u64| if word & LAST != 0 { REMOVED } else { 0 };
@@ -298,8 +298,8 @@ impl RunState {
             .is_some()
     }
 
-    /// Cancels the run that began under `offer_id`, if the run is still in progress. As soon as the run waits, its future
-    /// is to be dropped.
+    /// Cancels the run that began under `offer_id`, if the run is still in progress. As soon as the run waits, its
+    /// future is to be dropped.
     pub(crate) fn cancel_at_wait(&self, offer_id: OfferId) -> bool {
         self.update(|word| running(word, offer_id).then_some(word | CANCELLED | ENDS_AT_WAIT))
             .is_some()

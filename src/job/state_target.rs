@@ -1,8 +1,8 @@
 //! The shapes of function that can be a job with a state.
 //!
-//! The future of an asynchronous run borrows the state across its awaits. Safe code can't store such a future beside the
-//! state. Therefore each run takes the target and the state out of the job, and moves both into an outer future, which
-//! owns them and awaits the inner future. When the outer future ends or is dropped, a guard gives them back.
+//! The future of an asynchronous run borrows the state across its awaits. Safe code can't store such a future beside
+//! the state. Therefore each run takes the target and the state out of the job, and moves both into an outer future,
+//! which owns them and awaits the inner future. When the outer future ends or is dropped, a guard gives them back.
 
 use std::future::Future;
 use std::marker::PhantomData;
@@ -26,8 +26,8 @@ use crate::job::target::{Body, CallResult, FutureBuf, Held, Outcome, future};
 /// `O` is `()` or `Result<(), E>`, as for a [`Target`](crate::Target). The future may borrow from the state. `Marker`
 /// distinguishes the shapes and is never written out.
 ///
-/// A closure names the types of its parameters. An asynchronous closure is written `async |state: &mut S, run: Run| ..`,
-/// and captures nothing: what it would capture belongs into the state.
+/// A closure names the types of its parameters. An asynchronous closure is written `async |state: &mut S, run: Run|
+/// ..`, and captures nothing: what it would capture belongs into the state.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be a job with a state of the type `{S}`",
     label = "not a function that takes `&mut {S}`, or `&mut {S}` and a `Run`",

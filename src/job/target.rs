@@ -30,8 +30,8 @@ use crate::unwind::lock;
 /// may keep state. `Marker` distinguishes the shapes and is never written out.
 ///
 /// An `async ||` closure can be a job if it captures nothing. If it captures a value, each future borrows from the
-/// closure and can't outlive the call. In this case write `move || { let shared = shared.clone(); async move { .. } }`, or
-/// pass the value as a state to [`run_with`](crate::JobBuilder::run_with).
+/// closure and can't outlive the call. In this case write `move || { let shared = shared.clone(); async move { .. } }`,
+/// or pass the value as a state to [`run_with`](crate::JobBuilder::run_with).
 ///
 /// A function that wants `&mut` state is registered with the state, by [`run_with`](crate::JobBuilder::run_with).
 ///
@@ -272,8 +272,8 @@ impl<F, Marker> Shared<F, Marker> {
 /// A function of one of the shapes, without a bound on what it captures and returns.
 ///
 /// [`Target`] has a single implementation, which asks for this trait first and for `Send` afterwards. The compiler
-/// therefore picks the shape without `Send`, and then names the value that can't be sent. If `Send` were a bound of each
-/// shape, the compiler would only say that no shape fits.
+/// therefore picks the shape without `Send`, and then names the value that can't be sent. If `Send` were a bound of
+/// each shape, the compiler would only say that no shape fits.
 #[doc(hidden)]
 pub trait Callable<const TAKES_RUN: bool, const IS_ASYNC: bool, Output> {
     fn call(&mut self, run: &RunContext<'_>) -> Output;

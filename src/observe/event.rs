@@ -72,8 +72,8 @@ impl Event {
         self.duration
     }
 
-    /// Returns how many runs in a row have failed, with the run of this event: they returned an error, panicked or timed
-    /// out. Returns 0 if this event does not say that a run has failed.
+    /// Returns how many runs in a row have failed, with the run of this event: they returned an error, panicked or
+    /// timed out. Returns 0 if this event does not say that a run has failed.
     ///
     /// ```
     /// use std::time::Duration;

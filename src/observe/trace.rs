@@ -1,8 +1,9 @@
 //! Spans and events for `tracing`. Without the `tracing` feature, all functions here are empty and cost nothing.
 //!
-//! Each run has a span `run` with the target `atevery` and the level ERROR, so that a filter keeps the span of each event
-//! that it keeps. The span has no parent: a run belongs to its job, not to the code that drives the executor. The span is entered for the call of the target, for each poll of the
-//! future, and for the drop of the future. The events of the run also lie inside the span. The span has these fields:
+//! Each run has a span `run` with the target `atevery` and the level ERROR, so that a filter keeps the span of each
+//! event that it keeps. The span has no parent: a run belongs to its job, not to the code that drives the executor. The
+//! span is entered for the call of the target, for each poll of the future, and for the drop of the future. The events
+//! of the run also lie inside the span. The span has these fields:
 //!
 //! | field | |
 //! | --- | --- |
@@ -11,8 +12,8 @@
 //! | `lateness_ms` | the time from the due instant to the start of the run, in milliseconds, rounded to microseconds |
 //!
 //! Events have the same target. If the subscriber knows the current span, an event inside the span of its run has no
-//! fields `job` and `run`: the span has them, and formatters write the fields of both. All other events of a job have the
-//! field `job`, and events of a run also have the field `run`:
+//! fields `job` and `run`: the span has them, and formatters write the fields of both. All other events of a job have
+//! the field `job`, and events of a run also have the field `run`:
 //!
 //! | level | event | further fields |
 //! | --- | --- | --- |
@@ -32,8 +33,8 @@
 //! | TRACE | run started, run finished, run cancelled | |
 //!
 //! Lateness and refusals are repeated only if they have changed, see [`EventKind::Late`](crate::EventKind::Late) and
-//! [`EventKind::Refused`](crate::EventKind::Refused). The warning of a held thread is repeated at most once a minute for
-//! each job, see [`EventKind::HeldThread`](crate::EventKind::HeldThread).
+//! [`EventKind::Refused`](crate::EventKind::Refused). The warning of a held thread is repeated at most once a minute
+//! for each job, see [`EventKind::HeldThread`](crate::EventKind::HeldThread).
 
 #[cfg(feature = "tracing")]
 pub(crate) use self::on::*;
@@ -59,8 +60,8 @@ mod on {
         enabled!(target: "atevery", Level::ERROR)
     }
 
-    /// Reports the event to the subscriber. If the event belongs to a run, `span` is the span of the run. A panic of the
-    /// subscriber is discarded.
+    /// Reports the event to the subscriber. If the event belongs to a run, `span` is the span of the run. A panic of
+    /// the subscriber is discarded.
     pub(crate) fn emit(event: &Event, span: Option<&RunSpan>) {
         quietly(|| write(event, span));
     }

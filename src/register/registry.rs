@@ -126,8 +126,8 @@ impl Registered {
         self.tags.first().copied()
     }
 
-    /// Returns the tags given by `tag = ".."`, in the order of the source. The jobs of the function have these tags too,
-    /// see [`Job::tags`].
+    /// Returns the tags given by `tag = ".."`, in the order of the source. The jobs of the function have these tags
+    /// too, see [`Job::tags`].
     pub fn tags(&self) -> &'static [&'static str] {
         self.tags
     }

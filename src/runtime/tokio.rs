@@ -24,18 +24,18 @@ use ::futures::task::SpawnError;
 /// others.
 ///
 /// A job that blocks its thread in [`run`](crate::JobBuilder::run) may hold up all of Tokio's timers, as any task on
-/// Tokio may: a thread that sleeps does not take over the timers. The scheduler knows a job that has blocked its thread,
-/// see [`EventKind::HeldThread`](crate::EventKind::HeldThread). Before the next run of such a job that is due alone, the
-/// scheduler has Tokio wake another thread. When a lone job blocks for the first time, the timers still wait for its
-/// end. [`run_blocking`](crate::JobBuilder::run_blocking) avoids the problem.
+/// Tokio may: a thread that sleeps does not take over the timers. The scheduler knows a job that has blocked its
+/// thread, see [`EventKind::HeldThread`](crate::EventKind::HeldThread). Before the next run of such a job that is due
+/// alone, the scheduler has Tokio wake another thread. When a lone job blocks for the first time, the timers still wait
+/// for its end. [`run_blocking`](crate::JobBuilder::run_blocking) avoids the problem.
 ///
 /// The clock is Tokio's clock. In a test with a paused clock (`start_paused`, Tokio's feature `test-util`), jobs run in
 /// paused time.
 ///
-/// The wall clock ([`Timer::wall`]) is the system's. Once Tokio's clock was paused, the wall clock is the time at which the
-/// adapter was made, plus the time that has passed on Tokio's clock since. This holds after `tokio::time::resume` too,
-/// because Tokio's clock then stays apart from the system's. Tokio does not say whether its clock is paused: the adapter
-/// compares Tokio's clock with the system's monotonic clock. For a test that begins at a certain date, see
+/// The wall clock ([`Timer::wall`]) is the system's. Once Tokio's clock was paused, the wall clock is the time at which
+/// the adapter was made, plus the time that has passed on Tokio's clock since. This holds after `tokio::time::resume`
+/// too, because Tokio's clock then stays apart from the system's. Tokio does not say whether its clock is paused: the
+/// adapter compares Tokio's clock with the system's monotonic clock. For a test that begins at a certain date, see
 /// [`VirtualTime::at`](https://docs.rs/atevery/latest/atevery/testing/struct.VirtualTime.html#method.at).
 ///
 /// ```

@@ -42,8 +42,8 @@ pub trait Spawner: Send + Sync + 'static {
 
 /// The clocks of a scheduler: the monotonic clock, and the wall clock beside it.
 ///
-/// The scheduler reads the time from [`now`](Timer::now) and [`wall`](Timer::wall) only. A timer for tests may therefore
-/// return a time of its own.
+/// The scheduler reads the time from [`now`](Timer::now) and [`wall`](Timer::wall) only. A timer for tests may
+/// therefore return a time of its own.
 pub trait Timer: Send + Sync + 'static {
     /// Returns the present instant.
     ///

@@ -25,8 +25,8 @@ pub enum MissedTicks {
     /// Missed runs are made up, one per tick, until the job has caught up. In the long run, the number of runs is
     /// right.
     ///
-    /// A job whose interval is a single tick never catches up, because each tick brings another run: all later runs stay
-    /// late. Take `Skip` or `Delay` for such a job.
+    /// A job whose interval is a single tick never catches up, because each tick brings another run: all later runs
+    /// stay late. Take `Skip` or `Delay` for such a job.
     ///
     /// ```text
     /// ms    0         100       200       300       400       500
@@ -49,8 +49,8 @@ pub enum MissedTicks {
     /// Missed runs are dropped, and the job's regular instants move: after a late run, the next run is due one interval
     /// after the tick at which the late run began.
     ///
-    /// A run that begins at the first tick from its due instant is not late, and the regular instants stay. A timer that
-    /// wakes a little late therefore does not lengthen the period.
+    /// A run that begins at the first tick from its due instant is not late, and the regular instants stay. A timer
+    /// that wakes a little late therefore does not lengthen the period.
     ///
     /// ```text
     /// ms    0         100       200       300       400       500

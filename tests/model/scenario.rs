@@ -140,8 +140,8 @@ impl Scenario {
 
     /// Leaves out the combinations of which the library and the model have different readings.
     ///
-    /// A stop with a grace period first begins what was triggered before its first poll. The model does not know this yet,
-    /// so a scenario with triggers has no grace periods.
+    /// A stop with a grace period first begins what was triggered before its first poll. The model does not know this
+    /// yet, so a scenario with triggers has no grace periods.
     ///
     /// Runs that are triggered or replaced begin between ticks. If runs block the thread too, ticks and such runs come
     /// late together, and their order is open in many ways. Runs of such scenarios do not block the thread. If spawns
@@ -151,12 +151,12 @@ impl Scenario {
     /// refused ends the run of a blocking job. The same is left out in scenarios with further attempts, and in those
     /// with groups: which runs have a permit is not seen.
     ///
-    /// If the wait of a blocking run ends on the tick at which the run is to be replaced, the next attempt is on its way
-    /// to the pool, and the order is open. A blocking job either replaces its runs or tries again.
+    /// If the wait of a blocking run ends on the tick at which the run is to be replaced, the next attempt is on its
+    /// way to the pool, and the order is open. A blocking job either replaces its runs or tries again.
     ///
-    /// After a step back it is not seen whether the library found the end of a job, or a tick of a group, before it, nor
-    /// which ticks that come once more replace a run that ends on them. A scenario with step backs has neither ends nor
-    /// groups nor replacements.
+    /// After a step back it is not seen whether the library found the end of a job, or a tick of a group, before it,
+    /// nor which ticks that come once more replace a run that ends on them. A scenario with step backs has neither ends
+    /// nor groups nor replacements.
     pub(crate) fn with_known_combinations(mut self) -> Scenario {
         if self.ops().any(|op| matches!(op, Op::StepBack(_))) {
             let options = self.specs.iter_mut().map(|spec| &mut spec.options);

@@ -203,8 +203,8 @@ impl JobStatus {
         self.runs
     }
 
-    /// Returns how many of the last runs have failed in a row: they returned an error, panicked or timed out. A run that
-    /// ends without an error sets the number to 0. A cancelled run doesn't change it. A failed attempt that is
+    /// Returns how many of the last runs have failed in a row: they returned an error, panicked or timed out. A run
+    /// that ends without an error sets the number to 0. A cancelled run doesn't change it. A failed attempt that is
     /// [retried](crate::JobBuilder::retry) is no failed run.
     pub fn consecutive_failures(&self) -> u64 {
         self.failure_stats.consecutive
@@ -279,8 +279,8 @@ impl JobStatus {
 
     /// Returns the instant from which the next run may begin: its scheduled instant, delayed by the jitter if the job
     /// has a jitter. Returns `None` if no further run will begin: after the last of
-    /// [`times`](crate::JobBuilder::times), past [`until`](crate::JobBuilder::until), while the job is paused, and after
-    /// its removal. Returns `None` also if the next run depends on the end of the run in progress.
+    /// [`times`](crate::JobBuilder::times), past [`until`](crate::JobBuilder::until), while the job is paused, and
+    /// after its removal. Returns `None` also if the next run depends on the end of the run in progress.
     pub fn next_due(&self) -> Option<Instant> {
         self.next_due.map(|moment| moment.instant)
     }

@@ -85,8 +85,8 @@ pub fn no_early_run(host: Host) {
     }
 }
 
-/// Over three seconds, a job has all its runs, under each policy and with a fixed delay. A timer that is late by less than
-/// a tick lengthens no period. A run that is late by more may cost further runs.
+/// Over three seconds, a job has all its runs, under each policy and with a fixed delay. A timer that is late by less
+/// than a tick lengthens no period. A run that is late by more may cost further runs.
 pub fn periods(host: Host) {
     let tick = Duration::from_millis(50);
     let builder = Scheduler::builder(host.runtime()).resolution(tick);

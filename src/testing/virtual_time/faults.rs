@@ -89,8 +89,8 @@ impl VirtualTime {
     /// Suspends the machine for `length`: the wall clock goes on, and the monotonic clock stands still, as on Linux and
     /// macOS.
     ///
-    /// No task runs, no timer fires, and no timer comes nearer. On systems whose monotonic clock goes on meanwhile, such
-    /// as Windows, a suspended machine is a [`jump`](Self::jump).
+    /// No task runs, no timer fires, and no timer comes nearer. On systems whose monotonic clock goes on meanwhile,
+    /// such as Windows, a suspended machine is a [`jump`](Self::jump).
     ///
     /// ```
     /// use std::time::{Duration, UNIX_EPOCH};

@@ -25,7 +25,8 @@ fn a_job_that_is_removed_while_it_waits_holds_up_nobody() {
     assert_permits(&with_restart(world), 1);
 }
 
-/// A job does not wait in line while its own runs are in progress. As without a group, it comes up at a tick after that.
+/// A job does not wait in line while its own runs are in progress. As without a group, it comes up at a tick after
+/// that.
 #[test]
 fn a_job_that_is_busy_begins_at_the_tick_after_its_run() {
     let world = World::new();

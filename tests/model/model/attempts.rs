@@ -21,7 +21,8 @@ impl Model<'_> {
         }
     }
 
-    /// An attempt ends by itself. If it has failed and the back-off has a wait left, the run waits for the next attempt.
+    /// An attempt ends by itself. If it has failed and the back-off has a wait left, the run waits for the next
+    /// attempt.
     pub(super) fn end_attempt(&mut self, index: usize) {
         let (now, job) = (self.now, &mut self.jobs[index]);
         let run = job.run.as_mut().expect("it has begun");
@@ -55,8 +56,8 @@ impl Model<'_> {
 }
 
 impl InProgress {
-    /// Whether the next attempt begins before the run exceeds its time limit, if both have come. The limit of a blocking
-    /// run cuts the wait short.
+    /// Whether the next attempt begins before the run exceeds its time limit, if both have come. The limit of a
+    /// blocking run cuts the wait short.
     pub(super) fn attempts_before_limit(&self, kind: Kind) -> bool {
         self.waits && (kind != Kind::Blocking || self.ends <= self.limit || self.limit.is_none())
     }

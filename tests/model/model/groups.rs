@@ -1,7 +1,7 @@
 //! Groups: a run needs a permit of its job's group, and waits in line until one is free.
 //!
-//! The contract leaves the order open in which the jobs of a group get their permits, so the trace decides. No permit is
-//! left free while a job waits.
+//! The contract leaves the order open in which the jobs of a group get their permits, so the trace decides. No permit
+//! is left free while a job waits.
 
 use crate::model::schedule::TickOf;
 use crate::model::ticks::Tick;
@@ -39,7 +39,8 @@ impl Model<'_> {
         others
     }
 
-    /// If all that is due at a tick has come up at its very instant, or since a late one, the tick may have been served.
+    /// If all that is due at a tick has come up at its very instant, or since a late one, the tick may have been
+    /// served.
     pub(super) fn may_enter_lines(&mut self, tick: Tick, due: &[usize]) {
         for job in due.iter().filter(|_| tick.new || tick.time == self.now) {
             let job = &mut self.jobs[*job];

@@ -64,7 +64,8 @@ impl Job<'_> {
             .is_some_and(|until| instant > Nanos::from(until))
     }
 
-    /// The earlier of this instant and the end of the job. Nothing is scheduled past the end, so nothing is missed there.
+    /// The earlier of this instant and the end of the job. Nothing is scheduled past the end, so nothing is missed
+    /// there.
     fn by_end(&self, instant: Nanos) -> Nanos {
         let until = self.spec.options.until.map_or(NEVER, Nanos::from);
         instant.min(until)

@@ -114,7 +114,8 @@ impl Model<'_> {
         }
     }
 
-    /// Whether a stop reaches its timeout now, and names the cancelled run of this job before the executor drops the run.
+    /// Whether a stop reaches its timeout now, and names the cancelled run of this job before the executor drops the
+    /// run.
     pub(super) fn names_first(&self, job: usize) -> bool {
         self.stops.iter().any(|stop| {
             let has_cancelled = matches!(stop.stage, Stage::Cancelled(_)) || stop.timeout == Some(0);

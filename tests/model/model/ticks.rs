@@ -166,8 +166,8 @@ impl Model<'_> {
             && (!ends_on_it || job.trigger == Some(Trigger::AtOnce))
     }
 
-    /// Adds the jobs whose run in progress may end before they are looked at: at a late tick, jobs of a crowd are looked
-    /// at in batches, and tasks that were woken run between them.
+    /// Adds the jobs whose run in progress may end before they are looked at: at a late tick, jobs of a crowd are
+    /// looked at in batches, and tasks that were woken run between them.
     fn with_late_ends(&self, tick: Tick, due: Vec<usize>) -> Vec<usize> {
         if self.jobs.len() < MANY || tick.time == self.now {
             return due;

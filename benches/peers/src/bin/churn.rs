@@ -1,5 +1,5 @@
-//! Periodic work that comes and goes: 10,000 owners, each with a job, `Ticks` or an interval of its own. Every owner lives
-//! for a while, then another takes its place.
+//! Periodic work that comes and goes: 10,000 owners, each with a job, `Ticks` or an interval of its own. Every owner
+//! lives for a while, then another takes its place.
 //!
 //! `cargo run --release --bin churn`. Each kind of work is measured in a process of its own.
 
