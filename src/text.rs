@@ -1,5 +1,6 @@
 //! Texts from users, escaped for one line.
 
+use std::any::Any;
 use std::error::Error;
 use std::fmt::{self, Write};
 
@@ -69,4 +70,15 @@ pub(crate) fn describe(error: &(dyn Error + 'static)) -> String {
         discard(payload);
         String::from("an error that panics when it is shown")
     })
+}
+
+/// The text of a panic. Drops the payload.
+pub(crate) fn payload_text(payload: Box<dyn Any + Send>) -> String {
+    let text = match (payload.downcast_ref::<&str>(), payload.downcast_ref::<String>()) {
+        (Some(text), _) => String::from(*text),
+        (_, Some(text)) => text.clone(),
+        _ => String::from("a panic whose payload is no text"),
+    };
+    discard(payload);
+    text
 }

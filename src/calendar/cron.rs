@@ -61,10 +61,16 @@ impl Cron {
     }
 
     /// Sets the time zone of the system.
-    #[allow(dead_code, reason = "the builder of jobs will need it")]
     pub(crate) fn local_zone(self) -> Result<Cron, Error> {
         let zone = Zone::local()?;
         Ok(Cron { zone, ..self })
+    }
+}
+
+impl Cron {
+    /// Two expressions with the same key are the same.
+    pub(crate) fn key(&self) -> String {
+        format!("cron {} {}", self.text, self.zone.key())
     }
 }
 

@@ -107,10 +107,16 @@ impl Daily {
     }
 
     /// Sets the time zone of the system.
-    #[allow(dead_code, reason = "the builder of jobs will need it")]
     pub(crate) fn local_zone(self) -> Result<Daily, Error> {
         let zone = Zone::local()?;
         Ok(Daily { zone, ..self })
+    }
+}
+
+impl Daily {
+    /// Two schedules with the same key are the same.
+    pub(crate) fn key(&self) -> String {
+        format!("daily {} {}", self.times.describe(), self.zone.key())
     }
 }
 

@@ -56,6 +56,14 @@ impl Zone {
         Some(name.unwrap_or_else(|| "local time".to_owned()))
     }
 
+    /// Two zones with the same key are the same.
+    pub(crate) fn key(&self) -> &str {
+        if self.is_local {
+            return "local";
+        }
+        self.found.iana_name().unwrap_or_default()
+    }
+
     /// The rules as they are now.
     pub(crate) fn rules(&self) -> TimeZone {
         let now = if self.is_local {

@@ -5,12 +5,16 @@ pub(crate) mod sleep;
 use std::time::{Instant, SystemTime};
 
 use crate::runtime::Runtime;
-use crate::time::{Origin, Span, Time};
+use crate::sync::atomic::{AtomicI64, Ordering};
+use crate::time::{ClockChange, Clocks, Origin, Span, Time, WallOrigin, WallTime};
 use crate::unwind::{catch, discard};
 
 pub(crate) struct Clock {
     runtime: Box<dyn Runtime>,
     origin: Origin,
+    wall_origin: WallOrigin,
+    /// How far the wall clock was ahead when its changes were last looked for, see [`Clocks::distance`].
+    distance: AtomicI64,
     /// The length of a tick. A sleep may be late by this span after a timer was early.
     resolution: Span,
 }
@@ -19,9 +23,12 @@ impl Clock {
     /// A clock whose origin is now.
     pub(crate) fn new(runtime: Box<dyn Runtime>, resolution: Span) -> Clock {
         let origin = Origin::new(runtime.now());
+        let wall = catch(|| runtime.wall()).map_err(discard);
         Clock {
             runtime,
             origin,
+            wall_origin: WallOrigin::new(wall.unwrap_or(SystemTime::UNIX_EPOCH)),
+            distance: AtomicI64::new(0),
             resolution,
         }
     }
@@ -30,10 +37,30 @@ impl Clock {
         self.time_of(self.runtime.now())
     }
 
-    /// The present wall-clock time. `None` if the user's clock panics.
-    #[allow(dead_code)] // until calendar jobs are scheduled
-    pub(crate) fn wall(&self) -> Option<SystemTime> {
-        catch(|| self.runtime.wall()).map_err(discard).ok()
+    /// Reads both clocks. If the wall clock panics, or is out of range, it counts as not set since its changes were last
+    /// looked for.
+    pub(crate) fn read(&self) -> Clocks {
+        let now = self.now();
+        let wall = catch(|| self.runtime.wall()).map_err(discard);
+        let wall = wall.map_or(WallTime::NEVER, |wall| self.wall_origin.time_of(wall));
+        if wall == WallTime::NEVER {
+            let distance = self.distance.load(Ordering::Relaxed);
+            let wall = WallTime::from_nanos(now.as_nanos().saturating_add(distance));
+            return Clocks { now, wall };
+        }
+        Clocks { now, wall }
+    }
+
+    /// How the wall clock was set since the last such call.
+    pub(crate) fn take_change(&self, clocks: Clocks) -> Option<ClockChange> {
+        let distance = self.distance.load(Ordering::Relaxed);
+        let change = clocks.change_since(distance, self.resolution)?;
+        self.distance.store(clocks.distance(), Ordering::Relaxed);
+        Some(change)
+    }
+
+    pub(crate) fn wall_origin(&self) -> WallOrigin {
+        self.wall_origin
     }
 
     pub(crate) fn runtime(&self) -> &dyn Runtime {
@@ -95,7 +122,11 @@ mod tests {
         let noon = UNIX_EPOCH + Duration::from_secs(43_200);
         for wall in [Some(noon), None] {
             let clock = Clock::new(Box::new(Wall(wall)), Span::ZERO);
-            assert_eq!(clock.wall(), wall);
+            let clocks = clock.read();
+            match wall {
+                Some(noon) => assert_eq!(clock.wall_origin().system_time(clocks.wall), Some(noon)),
+                None => assert_eq!(clocks.distance(), 0),
+            }
         }
     }
 }

@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 
 use crate::control::options::{Options, Overlaps};
 use crate::control::overlap::{OneAtATime, Several};
+use crate::control::schedule::{Schedule, Timing};
 use crate::control::scheduler::Scheduler;
 use crate::error::Error;
 use crate::exec::ticks::{NoTarget, Ticks};
 use crate::job::cell::JobCell;
 use crate::job::config::{RunMode, RunPlace};
 use crate::job::handle::Job;
-use crate::job::rules;
 use crate::job::state_target::StateTarget;
 use crate::job::target::{BlockingTarget, Body, Named, SharedTarget, Target};
 use crate::time::{FirstRun, MissedTicks};
@@ -36,27 +36,24 @@ use crate::time::{FirstRun, MissedTicks};
 #[must_use = "a job is registered by `run`, `run_with` or `run_blocking`"]
 pub struct JobBuilder<Runs = OneAtATime> {
     scheduler: Scheduler,
-    interval: Duration,
+    pub(super) schedule: Schedule,
     name: Option<Box<str>>,
     tags: Vec<String>,
-    policy: MissedTicks,
-    first: FirstRun,
+    policy: Option<MissedTicks>,
+    first: Option<FirstRun>,
     pub(super) options: Options,
     runs: PhantomData<fn() -> Runs>,
 }
 
 impl JobBuilder {
-    /// A builder with the scheduler's defaults.
-    pub(crate) fn new(scheduler: Scheduler, interval: Duration) -> JobBuilder {
-        let engine = scheduler.engine();
-        let (policy, first) = (engine.policy, engine.first);
+    pub(crate) fn new(scheduler: Scheduler, schedule: Schedule) -> JobBuilder {
         JobBuilder {
             scheduler,
-            interval,
+            schedule,
             name: None,
             tags: Vec::new(),
-            policy,
-            first,
+            policy: None,
+            first: None,
             options: Options::default(),
             runs: PhantomData,
         }
@@ -94,16 +91,20 @@ impl<Runs> JobBuilder<Runs> {
         self
     }
 
-    /// Sets the policy for missed runs. By default, the job has the scheduler's policy.
+    /// Sets the policy for missed runs. By default, the job has the scheduler's policy; a job by a calendar has
+    /// [`Skip`](MissedTicks::Skip).
     pub fn missed_ticks(mut self, policy: MissedTicks) -> Self {
-        self.policy = policy;
+        self.policy = Some(policy);
         self
     }
 
     /// Sets when the first run is scheduled. By default, the [scheduler](crate::SchedulerBuilder::first_run) decides:
     /// [`FirstRun::Now`], unless it was set otherwise.
+    ///
+    /// A job by a calendar first runs at its first slot, whatever the scheduler's default. If this option asks for an
+    /// earlier run, that run comes besides, and has no [slot](crate::Run::slot).
     pub fn first_run(mut self, first: FirstRun) -> Self {
-        self.first = first;
+        self.first = Some(first);
         self
     }
 
@@ -228,7 +229,7 @@ impl<Runs> JobBuilder<Runs> {
         let first = self.first;
         let job = Job::new(self.make_cell(RunPlace::Ticks, NoTarget)?);
         let ticks = Ticks::new(&engine, job.clone());
-        engine.register(job.cell_arc(), first);
+        engine.register(job.cell_arc(), first)?;
         Ok(ticks)
     }
 
@@ -236,7 +237,7 @@ impl<Runs> JobBuilder<Runs> {
         self.options.overlap = Some(overlap);
         JobBuilder {
             scheduler: self.scheduler,
-            interval: self.interval,
+            schedule: self.schedule,
             name: self.name,
             tags: self.tags,
             policy: self.policy,
@@ -260,18 +261,31 @@ impl<Runs> JobBuilder<Runs> {
         let engine = Arc::clone(self.scheduler.engine());
         let first = self.first;
         let cell = self.make_cell(place, body)?;
-        engine.register(&cell, first);
+        engine.register(&cell, first)?;
         Ok(Job::new(cell))
     }
 
     fn make_cell<B: Body>(self, place: RunPlace, body: B) -> Result<Arc<JobCell>, Error> {
         let engine = self.scheduler.engine();
-        rules::check_interval(self.interval, engine.resolution)?;
-        let rules = self.options.into_rules(engine, self.interval)?;
-        let config = engine.config(RunMode::new(self.policy, place, body.takes_run()), rules, self.tags);
+        let (interval, config) = match self.schedule.into_timing(engine.resolution)? {
+            Timing::Interval(interval) => {
+                let policy = self.policy.unwrap_or(engine.policy);
+                let rules = self.options.into_rules(engine, interval)?;
+                let mode = RunMode::new(policy, place, body.takes_run());
+                (Some(interval), engine.config(mode, rules, self.tags))
+            }
+            Timing::Calendar { calendar, key } => {
+                let policy = self.policy.unwrap_or(MissedTicks::Skip);
+                let key = key.filter(|_| self.options.are_default());
+                let name = self.name.as_deref().unwrap_or_else(|| body.name());
+                let rules = self.options.into_calendar_rules(engine, calendar, name)?;
+                let mode = RunMode::new(policy, place, body.takes_run());
+                (None, engine.calendar_config(key, mode, rules, self.tags))
+            }
+        };
         Ok(match self.name {
-            None => Arc::new(JobCell::new(self.interval, config, body)),
-            Some(name) => Arc::new(JobCell::new(self.interval, config, Named::new(name, body))),
+            None => Arc::new(JobCell::new(interval, config, body)),
+            Some(name) => Arc::new(JobCell::new(interval, config, Named::new(name, body))),
         })
     }
 }
@@ -279,7 +293,7 @@ impl<Runs> JobBuilder<Runs> {
 impl<Runs> fmt::Debug for JobBuilder<Runs> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("JobBuilder")
-            .field("interval", &self.interval)
+            .field("schedule", &format_args!("{}", self.schedule))
             .field("name", &self.name)
             .finish_non_exhaustive()
     }

@@ -1,5 +1,6 @@
 //! The options collected by a job builder, checked at registration.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::engine::Engine;
@@ -7,8 +8,8 @@ use crate::error::Error;
 use crate::job::group_name::GroupName;
 use crate::job::instance::Instances;
 use crate::job::rules::{Backoffs, OverlapState, Replacement, Rules, Skipped, Times, check_jitter};
-use crate::time::Jitter;
-use crate::time::Time;
+use crate::job::slots::Slots;
+use crate::time::{Calendar, Jitter, Time, seed_of_text};
 use crate::unwind::Guarded;
 
 #[derive(Default)]
@@ -17,6 +18,7 @@ pub(crate) struct Options {
     pub(crate) times: Option<u64>,
     pub(crate) until: Option<Instant>,
     pub(crate) fixed_delay: bool,
+    pub(crate) late_at_most: Option<Duration>,
     pub(crate) timeout: Option<Duration>,
     pub(crate) attempt_timeout: Option<Duration>,
     pub(crate) backoffs: Option<Backoffs>,
@@ -37,14 +39,49 @@ pub(crate) enum Overlaps {
 }
 
 impl Options {
-    /// The rules of a job. `None` if all options are at their defaults.
+    /// The rules of a job with this interval. `None` if all options are at their defaults.
     pub(crate) fn into_rules(self, engine: &Engine, interval: Duration) -> Result<Option<Rules>, Error> {
-        self.check(interval)?;
-        if let Some(until) = self.until {
-            check_until(until, engine.clock.runtime().now())?;
+        if let Some(max) = self.jitter {
+            check_jitter(max, interval)?;
         }
+        if self.late_at_most.is_some() {
+            return Err(Error::invalid_option(
+                "`late_at_most` is for a job by a calendar: leave it out, or align the interval by `aligned`",
+            ));
+        }
+        self.check()?;
         if self.are_default() {
             return Ok(None);
+        }
+        self.into_rules_with(engine, None, || engine.next_seed()).map(Some)
+    }
+
+    /// The rules of a job by a calendar. The jitter depends on the job's `name`.
+    pub(crate) fn into_calendar_rules(
+        self,
+        engine: &Engine,
+        calendar: Guarded<Arc<dyn Calendar>>,
+        name: &str,
+    ) -> Result<Rules, Error> {
+        self.check()?;
+        if self.fixed_delay {
+            return Err(Error::invalid_option(
+                "`fixed_delay` is for an interval, not for a job by a calendar: leave it out, or use `every`",
+            ));
+        }
+        let late_at_most = self.late_at_most.map(Into::into);
+        let slots = Slots::new(calendar, late_at_most, engine.clock.wall_origin());
+        self.into_rules_with(engine, Some(slots), || seed_of_text(name))
+    }
+
+    fn into_rules_with(
+        self,
+        engine: &Engine,
+        slots: Option<Slots>,
+        jitter_seed: impl FnOnce() -> u64,
+    ) -> Result<Rules, Error> {
+        if let Some(until) = self.until {
+            check_until(until, engine.clock.runtime().now())?;
         }
         let overlap = match self.overlap.unwrap_or_default() {
             Overlaps::Wait => OverlapState::Wait,
@@ -53,10 +90,11 @@ impl Options {
             Overlaps::Allow(runs) => OverlapState::Allow(Instances::new(runs)),
         };
         let group = self.group.map(|name| engine.group(name)).transpose()?;
-        Ok(Some(Rules {
+        Ok(Rules {
+            slots,
             jitter: self.jitter.map(|max| Jitter {
                 max: max.into(),
-                seed: engine.next_seed(),
+                seed: jitter_seed(),
             }),
             times: self.times.map(Times::new),
             until: self.until.map_or(Time::NEVER, |instant| engine.clock.time_of(instant)),
@@ -66,15 +104,17 @@ impl Options {
             backoffs: self.backoffs.map(Guarded::new),
             group,
             overlap,
-        }))
+        })
     }
 
-    fn are_default(&self) -> bool {
+    /// Whether all options are at their defaults.
+    pub(crate) fn are_default(&self) -> bool {
         let Options {
             jitter: None,
             times: None,
             until: None,
             fixed_delay: false,
+            late_at_most: None,
             timeout: None,
             attempt_timeout: None,
             backoffs: None,
@@ -104,10 +144,7 @@ impl Options {
         }
     }
 
-    fn check(&self, interval: Duration) -> Result<(), Error> {
-        if let Some(max) = self.jitter {
-            check_jitter(max, interval)?;
-        }
+    fn check(&self) -> Result<(), Error> {
         if self.times == Some(0) {
             return Err(Error::invalid_option(
                 "a job that runs 0 times would never run: let `times` be at least 1",

@@ -5,6 +5,7 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use crate::control::job_builder::JobBuilder;
+use crate::control::schedule::Schedule;
 use crate::control::stop::Stop;
 use crate::engine::{Engine, Settings};
 use crate::error::Error;
@@ -77,7 +78,7 @@ impl Scheduler {
     /// An instant more than 292 years ahead, or beyond the clock's range, is never reached. With `Duration::MAX`, a job
     /// therefore runs once.
     pub fn every(&self, interval: Duration) -> JobBuilder {
-        JobBuilder::new(self.clone(), interval)
+        JobBuilder::new(self.clone(), Schedule::Every(interval))
     }
 
     /// Starts the scheduler, or starts it again after a stop. Time before a start does not count as missed: if a job

@@ -87,6 +87,15 @@ pub(crate) struct Halted {
     pub(crate) drains: bool,
 }
 
+/// A session that has begun.
+pub(crate) struct Started {
+    pub(crate) number: u64,
+    /// The waker of its loop.
+    pub(crate) waker: Arc<LoopWaker>,
+    /// Jobs by a calendar whose slot has passed. The caller schedules a later one.
+    pub(crate) overdue: Vec<Arc<JobCell>>,
+}
+
 /// Why a session cannot begin.
 pub(crate) enum StartRefused {
     AlreadyStarted,
@@ -105,8 +114,8 @@ impl Core {
         self.session.is_some()
     }
 
-    /// Begins a session. Returns its number and the waker of its loop.
-    pub(crate) fn start(&mut self, resolution: Span, now: Time) -> Result<(u64, Arc<LoopWaker>), StartRefused> {
+    /// Begins a session.
+    pub(crate) fn start(&mut self, resolution: Span, now: Time) -> Result<Started, StartRefused> {
         if self.is_running() {
             return Err(StartRefused::AlreadyStarted);
         }
@@ -114,10 +123,12 @@ impl Core {
             return Err(StartRefused::Stopping);
         }
         self.sessions += 1;
-        let session = Session::new(self.sessions, &self.jobs, Grid::new(now, resolution), now);
+        let (number, grid) = (self.sessions, Grid::new(now, resolution));
+        let mut overdue = Vec::new();
+        let session = Session::new(number, &self.jobs, grid, now, &mut overdue);
         let waker = Arc::clone(&session.waker);
         self.session = Some(session);
-        Ok((self.sessions, waker))
+        Ok(Started { number, waker, overdue })
     }
 
     /// Ends the session. If there is a `number`, ends only the session with this number, and returns `None` if another

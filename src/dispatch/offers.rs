@@ -285,7 +285,7 @@ impl Offering<'_> {
 
     /// Whether the job may have no further run.
     fn is_exhausted(&mut self, Candidate { job, rules }: Candidate<'_>) -> bool {
-        let is_exhausted = rules.is_exhausted(job.next_start(self.dispatch.now));
+        let is_exhausted = rules.is_exhausted(job.next_start(self.dispatch.now)) || job.is_past_last_slot();
         if is_exhausted && job.is_idle() {
             self.dispatch.follow_up.exhausted.push(Arc::clone(job));
         }

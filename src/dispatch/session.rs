@@ -34,10 +34,20 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// A session with the jobs of the table. A job that is overdue is due at `start`.
-    pub(crate) fn new(number: u64, jobs: &JobTable, grid: Grid, start: Time) -> Session {
+    /// A session with the jobs of the table. A job that is overdue is due at `start`. If it is by a calendar, it is added
+    /// to `overdue` instead: its next slot must be later.
+    pub(crate) fn new(
+        number: u64,
+        jobs: &JobTable,
+        grid: Grid,
+        start: Time,
+        overdue: &mut Vec<Arc<JobCell>>,
+    ) -> Session {
         let mut agenda = Agenda::new(grid);
         for job in jobs.iter() {
+            if job.is_overdue_by_calendar(start) {
+                overdue.push(Arc::clone(job));
+            }
             job.clamp_to(start);
             agenda.insert(job.index(), job.due(), start);
         }
@@ -324,7 +334,7 @@ mod tests {
             job.set_scheduled(at(0));
             jobs.push(job);
         }
-        let mut session = Session::new(1, &jobs, grid(), at(0));
+        let mut session = Session::new(1, &jobs, grid(), at(0), &mut Vec::new());
         session.serve(&jobs, at(0));
         (session, jobs)
     }

@@ -41,6 +41,7 @@ impl Engine {
             run: run.map(|info| info.number),
             scheduled: run.map(|info| self.clock.instant_of(info.scheduled)),
             due: run.map(|info| self.clock.instant_of(info.due)),
+            slot: run.and_then(|info| info.slot(&self.clock)),
             instant: self.clock.instant_of(now),
             duration,
             consecutive_failures,

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::engine::Engine;
+use crate::error::Error;
 use crate::job::cell::JobCell;
 use crate::job::config::{Host, JobConfig, RunMode};
 use crate::job::event_kind::EventKind;
@@ -14,7 +15,7 @@ use crate::job::listeners::JobListeners;
 use crate::job::rules::Rules;
 use crate::job::state::OfferId;
 use crate::sync::atomic::Ordering;
-use crate::time::{FirstRun, Time, mix};
+use crate::time::{FirstRun, Span, Time, mix};
 use crate::unwind::lock;
 
 impl Engine {
@@ -28,13 +29,53 @@ impl Engine {
         }
     }
 
-    pub(crate) fn register(&self, job: &Arc<JobCell>, first: FirstRun) {
+    /// The configuration of a job by this calendar. Jobs that have the same `key`, and no rule but the calendar, share
+    /// their configuration.
+    pub(crate) fn calendar_config(
+        &self,
+        key: Option<String>,
+        mode: RunMode,
+        rules: Rules,
+        tags: Vec<String>,
+    ) -> Arc<JobConfig> {
+        match key.filter(|_| tags.is_empty()) {
+            Some(key) => self
+                .calendar_configs
+                .of(key, JobConfig::new(self.host(), mode, Some(rules))),
+            None => self.config(mode, Some(rules), tags),
+        }
+    }
+
+    /// Registers a job. `first` is `None` if the job itself has none.
+    ///
+    /// # Errors
+    ///
+    /// If the job's calendar has no slot.
+    pub(crate) fn register(&self, job: &Arc<JobCell>, first: Option<FirstRun>) -> Result<(), Error> {
         let now = self.now();
-        let span = job.interval().into();
-        let first = first.resolved(|| self.next_seed());
-        job.schedule_first(first.scheduled(now, span, self.clock.origin()), first.counts_from(now));
+        match job.by_calendar(&self.clock) {
+            None => self.schedule_first(job, first.unwrap_or(self.first), now),
+            Some(by_calendar) => {
+                let first = first.filter(|first| *first != FirstRun::AfterInterval);
+                let first = first.map(|first| first.resolved(|| self.next_seed()));
+                let asked_for = first.map(|first| first.scheduled(now, Span::ZERO, self.clock.origin()));
+                by_calendar
+                    .schedule_first_slot(asked_for)
+                    .map_err(Error::invalid_schedule)?;
+            }
+        }
         let waker = lock(&self.core).register(job, now);
         waker.inspect(|waker| waker.wake());
+        if job.has_calendar() {
+            self.calendar_job_came();
+        }
+        Ok(())
+    }
+
+    fn schedule_first(&self, job: &JobCell, first: FirstRun, now: Time) {
+        let span = job.interval().map_or(Span::ZERO, Into::into);
+        let first = first.resolved(|| self.next_seed());
+        job.schedule_first(first.scheduled(now, span, self.clock.origin()), first.counts_from(now));
     }
 
     /// Removes the job from the job table. Returns whether the job was registered.
@@ -44,7 +85,18 @@ impl Engine {
         if unregistered.has_left_drain {
             self.this.upgrade().inspect(Engine::drain_shrank);
         }
+        if unregistered.job.is_some() && job.has_calendar() {
+            self.calendar_job_went();
+        }
         unregistered.job.is_some()
+    }
+
+    /// Tells why the job's calendar gave no slot, if it was at fault.
+    fn tell_fault(&self, job: &Arc<JobCell>) {
+        let Some(fault) = job.take_calendar_fault() else { return };
+        let kind = EventKind::InvalidSchedule(fault);
+        job.note_failure(&kind);
+        self.emit(job, OfferId::NONE, None, self.now(), kind);
     }
 
     pub(crate) fn jobs(&self) -> Vec<Job> {
@@ -102,6 +154,7 @@ impl Host for Engine {
 
     fn retire(&self, job: &Arc<JobCell>) {
         if job.remove_after(|| self.unregister(job)) {
+            self.tell_fault(job);
             self.emit(job, OfferId::NONE, None, self.now(), EventKind::Removed);
         }
         if job.has_ticks() {

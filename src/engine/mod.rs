@@ -13,6 +13,7 @@ pub(crate) mod run_tracker;
 pub(crate) mod sessions;
 pub(crate) mod tickers;
 pub(crate) mod wakeups;
+pub(crate) mod wall_clock;
 pub(crate) mod withdraw;
 
 use std::any::Any;
@@ -24,13 +25,13 @@ use crate::dispatch::core::Core;
 use crate::engine::cancelled_runs::CancelledRuns;
 use crate::engine::run_tracker::RunTracker;
 use crate::engine::tickers::Tickers;
-use crate::job::config::{CommonConfigs, Host};
+use crate::job::config::{CalendarConfigs, CommonConfigs, Host};
 use crate::job::listeners::JobListeners;
 use crate::job::sampling::Sampling;
 use crate::observe::observers::{Hook, Observers};
 use crate::runtime::Runtime;
 use crate::sync::Mutex;
-use crate::sync::atomic::{AtomicBool, AtomicU64};
+use crate::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
 use crate::time::{FirstRun, MissedTicks, Time};
 
 /// The settings of a scheduler's builder.
@@ -63,6 +64,10 @@ pub(crate) struct Engine {
     pub(crate) observers: Observers,
     /// Whether the executor has dropped the loop of the last session.
     has_lost_driver: AtomicBool,
+    /// Number of jobs by a calendar.
+    calendar_jobs: AtomicUsize,
+    /// The configurations of jobs by a calendar that have no other option.
+    calendar_configs: CalendarConfigs,
     /// What all handles of the scheduler share. Its drop closes the engine.
     pub(crate) handle: OnceLock<Weak<dyn Any + Send + Sync>>,
 }
@@ -87,6 +92,8 @@ impl Engine {
             tickers: Tickers::default(),
             observers: Observers::new(settings.hooks),
             has_lost_driver: AtomicBool::new(false),
+            calendar_jobs: AtomicUsize::new(0),
+            calendar_configs: CalendarConfigs::default(),
             handle: OnceLock::new(),
         })
     }

@@ -28,12 +28,15 @@ pub(crate) struct StopBegun {
 impl Engine {
     /// Begins a session. Returns its number and the waker of its loop. The caller spawns the loop.
     pub(crate) fn begin_session(&self) -> Result<(u64, Arc<LoopWaker>), Error> {
+        self.follow_wall_clock();
         let now = self.now();
         let started = lock(&self.core).start(self.resolution.into(), now);
-        started.map_err(|refused| match refused {
+        let started = started.map_err(|refused| match refused {
             StartRefused::AlreadyStarted => Error::already_started(),
             StartRefused::Stopping => Error::stopping(),
-        })
+        })?;
+        self.skip_passed_slots(started.overdue);
+        Ok((started.number, started.waker))
     }
 
     pub(crate) fn is_running(&self) -> bool {

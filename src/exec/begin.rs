@@ -10,12 +10,14 @@ use crate::engine::withdraw::withdraw;
 use crate::exec::call::{attempt, call, call_by_rules};
 use crate::exec::finish::{finish, release};
 use crate::exec::retry::backoff_panicked;
+use crate::exec::slots::{begin_slot, plan};
 use crate::job::cell::{JobCell, JobInstance};
 use crate::job::current_run::enter;
 use crate::job::event_kind::EventKind;
 use crate::job::rules::Backoff;
 use crate::job::run::RunInfo;
 use crate::job::run_end::RunEnd;
+use crate::job::slot_plan::Plan;
 use crate::job::state::{Begin, OfferId};
 use crate::job::target::{CallResult, FutureBuf, RunFuture};
 use crate::time::Time;
@@ -29,6 +31,7 @@ pub(crate) fn begin_run(
     run: &JobInstance,
     buf: &mut FutureBuf,
 ) -> Option<(RunInfo, RunFuture)> {
+    let plan = plan(wakeups, batch, run).ok()?;
     let Some(how) = run.state().begin(batch.offer_id) else {
         withdraw(wakeups, batch.offer_id, run);
         return None;
@@ -36,7 +39,7 @@ pub(crate) fn begin_run(
     if how == Begin::Due && !is_timed(wakeups.engine(), batch, &run.job) {
         return run_untimed(wakeups, batch, run, buf);
     }
-    let info = begin(wakeups, batch, run, how);
+    let info = begin(wakeups, batch, run, how, plan);
     let result = match run.job.rules() {
         None => call(wakeups.engine(), run, &info, buf),
         Some(rules) => call_by_rules(wakeups.engine(), run, &info, rules, buf),
@@ -86,11 +89,12 @@ pub(crate) fn begin_blocking(
     run: &JobInstance,
 ) -> Option<(RunInfo, RunEnd, Option<Backoff>)> {
     let mut wakeups = Wakeups::new(engine);
+    let plan = plan(&mut wakeups, batch, run).ok()?;
     let Some(how) = run.state().begin(batch.offer_id) else {
         withdraw(&mut wakeups, batch.offer_id, run);
         return None;
     };
-    let info = begin(&mut wakeups, batch, run, how);
+    let info = begin(&mut wakeups, batch, run, how, plan);
     let end = attempt(engine, run, &info, &mut None).into_end();
     let backoffs = run.job.rules().and_then(|rules| rules.backoffs.as_ref());
     let backoffs = backoffs.filter(|_| end.is_failure());
@@ -105,6 +109,7 @@ pub(crate) fn begin_blocking(
 pub(crate) fn begin_tick(engine: &Arc<Engine>, batch: &Batch) -> Option<RunInfo> {
     let mut wakeups = Wakeups::new(engine);
     let run = &batch.jobs[0];
+    let plan = plan(&mut wakeups, batch, run).ok()?;
     // The holder may come long after the offer. Meanwhile another interval may have moved the run.
     let is_due = run.job.due() <= engine.now();
     let begun = is_due.then(|| run.state().begin(batch.offer_id)).flatten();
@@ -112,10 +117,10 @@ pub(crate) fn begin_tick(engine: &Arc<Engine>, batch: &Batch) -> Option<RunInfo>
         withdraw(&mut wakeups, batch.offer_id, run);
         return None;
     };
-    Some(begin(&mut wakeups, batch, run, how))
+    Some(begin(&mut wakeups, batch, run, how, plan))
 }
 
-fn begin(wakeups: &mut Wakeups<'_>, batch: &Batch, run: &JobInstance, how: Begin) -> RunInfo {
+fn begin(wakeups: &mut Wakeups<'_>, batch: &Batch, run: &JobInstance, how: Begin, plan: Option<Plan>) -> RunInfo {
     let engine = wakeups.engine();
     let job = &run.job;
     let triggered = run.take_jobs_trigger() || how == Begin::Triggered;
@@ -124,8 +129,18 @@ fn begin(wakeups: &mut Wakeups<'_>, batch: &Batch, run: &JobInstance, how: Begin
         note_triggered_run(engine, run, batch.offer_id, started);
     }
     let triggered = triggered && !started.is_some_and(|started| job.owes_a_run_at_the_end(started));
-    let how = if triggered { Begin::Triggered } else { Begin::Due };
-    let mut info = job.begin(how, started, batch.offered, batch.grid);
+    let is_by_calendar = plan.is_some();
+    let planned = if triggered {
+        None
+    } else {
+        begin_slot(engine, run, plan, started)
+    };
+    let how = if triggered || is_by_calendar {
+        Begin::Triggered
+    } else {
+        Begin::Due
+    };
+    let mut info = planned.unwrap_or_else(|| job.begin(how, started, batch.offered, batch.grid));
     run.note_run(info.number);
     cancel_if_batch_is_cancelled(batch, run);
     let clock_stepped_back = started.is_some_and(|started| started < batch.offered);
@@ -136,7 +151,7 @@ fn begin(wakeups: &mut Wakeups<'_>, batch: &Batch, run: &JobInstance, how: Begin
         // A due run has applied the interval when it advanced the schedule. The end of this run may never come.
         job.adopt_interval(started);
     }
-    if triggered || clock_stepped_back {
+    if triggered || clock_stepped_back || is_by_calendar {
         // The next scheduled time differs from the time that the offer put into the agenda.
         wakeups.reschedule(job);
     }
@@ -178,7 +193,7 @@ fn announce(engine: &Engine, job: &Arc<JobCell>, offer_id: OfferId, info: &mut R
     let by = Duration::from(lateness);
     let is_late = by > engine.resolution.saturating_mul(2);
     let reports_lateness = reported.begins(job.id, is_late.then_some(lateness));
-    info.enter_span(job.name(), lateness);
+    info.enter_span(job.name(), lateness, &engine.clock);
     let emit = |kind| engine.emit(job, offer_id, Some(info), started, kind);
     quietly(|| {
         info.span.in_scope(|| {

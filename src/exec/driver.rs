@@ -45,7 +45,8 @@ struct Driver {
 
 impl Driver {
     fn serve(&mut self, engine: &Arc<Engine>, cx: &mut Context<'_>) -> Poll<()> {
-        let time = match tick(engine, self.session) {
+        let next = tick(engine, self.session);
+        let time = match engine.in_time_for_wall_clock(next) {
             Next::SleepUntil(time) => time,
             Next::Wait => return Poll::Pending,
             Next::End => {
@@ -63,6 +64,7 @@ impl Driver {
 /// Serves the tick that is due, if a tick is due and the session has not ended.
 fn tick(engine: &Arc<Engine>, session: u64) -> Next {
     engine.driver_polled();
+    engine.follow_wall_clock();
     let now = engine.now();
     let ticked = lock(&engine.core).tick(session, now);
     let Some(ticked) = ticked else {

@@ -79,7 +79,7 @@ fn schedule_at_end(engine: &Engine, run: &JobInstance, rules: &Rules, info: &Run
     }
     if rules.skips() && !job.state.load().is_paused() && engine.is_running() {
         // The time in which the job is paused or the scheduler is stopped does not count as missed.
-        job.drop_due_during(info.started.unwrap_or(ended), ended);
+        job.drop_due_during(&engine.clock, info.started.unwrap_or(ended), ended);
     }
 }
 
@@ -129,7 +129,8 @@ fn follow_deferred(wakeups: &mut Wakeups<'_>, job: &Arc<JobCell>, deferred: Defe
 fn follow_rules(wakeups: &mut Wakeups<'_>, job: &Arc<JobCell>, rules: &Rules) {
     wakeups.release_permit(rules);
     let engine = wakeups.engine();
-    if rules.are_over(job.runs(), job.next_start(engine.now())) && job.is_idle() {
+    let is_over = rules.are_over(job.runs(), job.next_start(engine.now())) || job.is_past_last_slot();
+    if is_over && job.is_idle() {
         report_skipped(engine, job, rules);
         engine.retire(job);
     } else if rules.fixed_delay || rules.is_replacement_due() {

@@ -11,6 +11,7 @@ pub(crate) mod held_thread;
 pub(crate) mod poller;
 pub(crate) mod reaper;
 pub(crate) mod retry;
+pub(crate) mod slots;
 pub(crate) mod ticks;
 pub(crate) mod time_limit;
 pub(crate) mod worker;

@@ -18,13 +18,14 @@ use crate::sync::MutexGuard;
 use crate::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
 use crate::time::JobIndex;
 use crate::time::MissedTicks;
-use crate::time::{Grid, Span, Time};
+use crate::time::{Grid, NO_SLOT, Span, Time, WallTime};
 use crate::unwind::{lock, quietly};
 
 #[repr(C)] // The statistics lie right before the body, see `prefetch.rs`.
 pub(crate) struct JobCell<B: ?Sized = dyn Body> {
     pub(crate) id: JobId,
-    pub(super) interval: AtomicI64,
+    /// The interval. If the job is by a calendar: the slot of the next run, see `by_calendar.rs`.
+    pub(super) interval_or_slot: AtomicI64,
     pub(crate) config: Arc<JobConfig>,
     pub(crate) state: RunState,
     /// Only the holder of the state word writes this field, so loads and stores are enough; see `begin`. If the job
@@ -46,10 +47,12 @@ pub(crate) struct JobCell<B: ?Sized = dyn Body> {
 }
 
 impl<B: Body> JobCell<B> {
-    pub(crate) fn new(interval: Duration, config: Arc<JobConfig>, body: B) -> Self {
+    /// A job with this interval, or by the calendar of its configuration.
+    pub(crate) fn new(interval: Option<Duration>, config: Arc<JobConfig>, body: B) -> Self {
+        let interval_or_slot = interval.map_or(NO_SLOT.as_nanos(), |interval| Span::from(interval).as_nanos());
         JobCell {
             id: JobId::next(),
-            interval: AtomicI64::new(Span::from(interval).as_nanos()),
+            interval_or_slot: AtomicI64::new(interval_or_slot),
             index: AtomicU32::new(JobCell::UNREGISTERED),
             config,
             state: RunState::default(),
@@ -114,12 +117,23 @@ impl JobCell {
         self.runs.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn interval(&self) -> Duration {
-        self.span().into()
+    /// `None` if the job is by a calendar.
+    pub(crate) fn interval(&self) -> Option<Duration> {
+        (!self.has_calendar()).then(|| self.span().into())
     }
 
+    /// The interval. Call only if the job is not by a calendar.
     pub(super) fn span(&self) -> Span {
-        Span::from_nanos(self.interval.load(Ordering::Relaxed))
+        Span::from_nanos(self.interval_or_slot.load(Ordering::Relaxed))
+    }
+
+    /// The slot of the next run. Call only if the job is by a calendar.
+    pub(super) fn slot(&self) -> WallTime {
+        WallTime::from_nanos(self.interval_or_slot.load(Ordering::Relaxed))
+    }
+
+    pub(super) fn set_slot(&self, slot: WallTime) {
+        self.interval_or_slot.store(slot.as_nanos(), Ordering::Relaxed);
     }
 
     /// Whether a run is on offer and has not begun.
@@ -268,7 +282,7 @@ impl JobCell {
         self.instances().map(|instances| lock(&instances.writing))
     }
 
-    fn count_run(&self, scheduled: Time, due: Time, started: Option<Time>) -> RunInfo {
+    pub(super) fn count_run(&self, scheduled: Time, due: Time, started: Option<Time>) -> RunInfo {
         let number = self.runs();
         self.set_runs(number + 1);
         RunInfo {
@@ -276,6 +290,7 @@ impl JobCell {
             scheduled,
             due,
             started,
+            slot: NO_SLOT,
             missed: 0,
             span: RunSpan::none(),
         }
@@ -451,7 +466,7 @@ pub(crate) mod tests {
     pub(crate) fn job_under(rules: Option<Rules>) -> Arc<JobCell> {
         let config = JobConfig::new(no_host(), RunMode::default(), rules);
         Arc::new(JobCell::new(
-            Duration::from_secs(1),
+            Some(Duration::from_secs(1)),
             Arc::new(config),
             (|| ()).into_body(),
         ))

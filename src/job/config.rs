@@ -123,6 +123,9 @@ impl JobConfig {
             self.table().remove(&job);
         }
         self.reported.forget(job);
+        if let Some(slots) = self.rules.as_ref().and_then(|rules| rules.slots.as_ref()) {
+            slots.forget(job);
+        }
     }
 }
 
@@ -180,6 +183,29 @@ impl CommonConfigs {
     pub(crate) fn of(&self, mode: RunMode, host: impl FnOnce() -> Weak<dyn Host>) -> Arc<JobConfig> {
         let config = self.0[mode.number()].get_or_init(|| Arc::new(JobConfig::new(host(), mode, None)));
         Arc::clone(config)
+    }
+}
+
+/// The configurations of jobs by a calendar that have no other option, by what stands for the calendar and the mode.
+/// Jobs of the same calendar share a configuration, which is kept as long as there is such a job.
+#[derive(Default)]
+pub(crate) struct CalendarConfigs(Mutex<BTreeMap<(String, usize), Weak<JobConfig>>>);
+
+impl CalendarConfigs {
+    /// The configuration for `key` and the mode of `new`, which becomes it if there is none.
+    pub(crate) fn of(&self, key: String, new: JobConfig) -> Arc<JobConfig> {
+        let mut configs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (key, new.mode.number());
+        if let Some(config) = configs.get(&key).and_then(Weak::upgrade) {
+            drop(configs);
+            return config;
+        }
+        let config = Arc::new(new);
+        if configs.len().is_power_of_two() {
+            configs.retain(|_, config| config.strong_count() > 0);
+        }
+        configs.insert(key, Arc::downgrade(&config));
+        config
     }
 }
 

@@ -3,12 +3,13 @@
 
 use std::time::Duration;
 
+use crate::clock::Clock;
 use crate::job::cell::JobCell;
 use crate::job::instance::Instances;
 use crate::job::rules::Rules;
 use crate::job::state::RunState;
 use crate::sync::atomic::Ordering;
-use crate::time::{Grid, RunStart, Span, Time};
+use crate::time::{Grid, NextSlot, RunStart, Span, Time};
 
 impl JobCell {
     pub(crate) fn scheduled(&self) -> Time {
@@ -20,7 +21,12 @@ impl JobCell {
     }
 
     /// Lifts the scheduled time to `now` if the job was due before. The time until `now` then does not count as missed.
+    ///
+    /// A slot of a calendar stays.
     pub(crate) fn clamp_to(&self, now: Time) {
+        if self.next_slot().is_some_and(NextSlot::has_slot) {
+            return;
+        }
         let scheduled = self.scheduled();
         if self.regularly_due(scheduled) < now {
             // If a run begins concurrently, it has already advanced the scheduled time, and the exchange fails.
@@ -32,7 +38,8 @@ impl JobCell {
     /// `CHANGED` flag therefore makes the holder of each busy state word apply the interval again.
     pub(crate) fn set_interval(&self, interval: Duration, now: Time) {
         let _alone = self.lock_if_shared();
-        self.interval.store(Span::from(interval).as_nanos(), Ordering::Relaxed);
+        self.interval_or_slot
+            .store(Span::from(interval).as_nanos(), Ordering::Relaxed);
         // A run on offer applies the interval itself when it begins or is withdrawn, unless it came on offer after the
         // flag was set. The flag of another run of the job does not count.
         let is_told_on_offer = |state: &RunState| state.change() && state.load().is_offered();
@@ -92,8 +99,11 @@ impl JobCell {
         self.exchange_scheduled(scheduled, choose(scheduled, counts_from.after(self.span())));
     }
 
-    /// Replaces the scheduled time, unless it is no longer `scheduled`.
+    /// Replaces the scheduled time, unless it is no longer `scheduled`. A calendar did not ask for the run at `next`.
     pub(super) fn exchange_scheduled(&self, scheduled: Time, next: Time) -> bool {
+        if let Some(old) = self.next_slot() {
+            return old.scheduled == scheduled && self.replace_next_slot(old, NextSlot::without_slot(next));
+        }
         let (old, new) = (scheduled.as_nanos(), next.as_nanos());
         let exchanged = self
             .scheduled
@@ -118,6 +128,7 @@ impl JobCell {
             let scheduled = self.scheduled();
             match self.rules() {
                 // The end of the job has passed. At the next tick the dispatch finds no run left, and removes the job.
+                Some(_) if self.is_past_last_slot() => Time::EARLIEST,
                 Some(rules) if scheduled == Time::NEVER => rules.removal(),
                 Some(rules) if rules.is_past_end(scheduled) => Time::EARLIEST,
                 _ => self.regularly_due(scheduled),
@@ -133,19 +144,24 @@ impl JobCell {
 
     /// When the next run is due, as far as this is known at `now`. `NEVER` if no run will come, or if the next run
     /// depends on the end of the run in progress.
-    pub(crate) fn foretold(&self, now: Time, is_scheduler_running: bool) -> Time {
-        let dropped = self.dropped_so_far(now);
+    pub(crate) fn foretold(&self, clock: &Clock, now: Time, is_scheduler_running: bool) -> Time {
+        let by_calendar = self.by_calendar(clock);
+        let moved = match &by_calendar {
+            Some(by_calendar) => by_calendar.foretold(is_scheduler_running),
+            None => self.dropped_so_far(now).map(NextSlot::without_slot),
+        };
         let is_over = self.rules().is_some_and(|rules| {
             // A start lifts the scheduled time to the start instant.
             let is_too_late_to_start = !is_scheduler_running && rules.is_past_end(now);
-            is_too_late_to_start || rules.are_over(self.runs(), dropped.unwrap_or_else(|| self.next_start(now)))
+            let next = moved.map_or_else(|| self.next_start(now), |next| next.scheduled);
+            is_too_late_to_start || rules.are_over(self.runs(), next) || self.is_past_last_slot()
         });
         let is_never_due = self.scheduled() == Time::NEVER && !self.state.load().is_triggered();
         match self.due() {
             _ if is_over || is_never_due || self.is_in_last_run() => Time::NEVER,
             Time::NEVER => Time::NEVER,
-            due => match dropped {
-                Some(next) => self.regularly_due(next),
+            due => match moved {
+                Some(next) => by_calendar.map_or_else(|| self.regularly_due(next.scheduled), |job| job.due(next)),
                 None if due == Time::EARLIEST => now,
                 None => due,
             },
@@ -154,13 +170,17 @@ impl JobCell {
 
     /// If the end of the run in progress will drop runs that are due by `now`: the scheduled time of the run after
     /// them.
-    fn dropped_so_far(&self, now: Time) -> Option<Time> {
-        let skips = self.rules().is_some_and(Rules::skips) && self.running() > 0;
-        if !skips || self.state.load().is_triggered() {
+    pub(super) fn dropped_so_far(&self, now: Time) -> Option<Time> {
+        if !self.is_skipping() || self.state.load().is_triggered() {
             return None;
         }
         let count = self.due_during(self.last_start(), now);
         (count > 0).then(|| self.scheduled().after(self.span().times(count)))
+    }
+
+    /// Whether a run is in progress, at whose end the runs that have come due are dropped.
+    pub(super) fn is_skipping(&self) -> bool {
+        self.rules().is_some_and(Rules::skips) && self.running() > 0
     }
 
     /// The scheduled time of the next run. `now` if the end of the job has not passed, and the job was triggered or is
@@ -181,7 +201,10 @@ impl JobCell {
 
     pub(super) fn regularly_due(&self, scheduled: Time) -> Time {
         match self.rules() {
-            Some(rules) => rules.with_jitter(scheduled),
+            Some(rules) if rules.jitter.is_none() => scheduled,
+            Some(rules) => self
+                .due_by_slot(scheduled)
+                .unwrap_or_else(|| rules.with_jitter(scheduled)),
             None => scheduled,
         }
     }
@@ -211,12 +234,13 @@ impl JobCell {
     fn next_due_by_rules(&self, rules: &Rules, now: Time, grid: &Grid) -> Option<Time> {
         let scheduled = self.scheduled();
         if self.state.load().is_triggered() {
-            return Some(rules.with_jitter(scheduled));
+            return Some(self.regularly_due(scheduled));
         }
         if self.due() > now {
             return None;
         }
-        if rules.fixed_delay {
+        if rules.fixed_delay || rules.slots.is_some() {
+            // The end of the run, or its beginning, schedules the next run.
             return Some(Time::NEVER);
         }
         let (run, span) = (self.run_start(scheduled, now), self.span());
@@ -261,7 +285,10 @@ impl JobCell {
 
     /// Under `Overlap::Skip`, drops the runs that came due during a run. The run began at `started` and ends at
     /// `ended`.
-    pub(crate) fn drop_due_during(&self, started: Time, ended: Time) {
+    pub(crate) fn drop_due_during(&self, clock: &Clock, started: Time, ended: Time) {
+        if let (Some(rules), Some(by_calendar)) = (self.rules(), self.by_calendar(clock)) {
+            return rules.note_skipped(by_calendar.drop_due());
+        }
         let count = self.due_during(started, ended);
         if let (Some(rules), 1..) = (self.rules(), count) {
             self.schedule_from(self.scheduled().after(self.span().times(count - 1)));

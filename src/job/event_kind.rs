@@ -26,7 +26,8 @@ pub enum EventKind {
     /// [`retry`](crate::JobBuilder::retry).
     Retried(Arc<str>),
     /// This number of intervals was dropped before this run, see [`MissedTicks`](crate::MissedTicks) and
-    /// [`Overlap::Skip`](crate::Overlap::Skip).
+    /// [`Overlap::Skip`](crate::Overlap::Skip). For a job by a calendar, this number of slots got no run, up to 10,000;
+    /// if all of them were later than [`late_at_most`](crate::JobBuilder::late_at_most), there is no run.
     Missed(u64),
     /// A run began more than two ticks after it was due, by this duration. This event is repeated only if the lateness
     /// has doubled since the last such event, or if a run in between was not late.
@@ -39,6 +40,9 @@ pub enum EventKind {
     /// which the thread itself waited for a processor. This event is emitted at most once a minute for each job.
     /// [`JobStatus::held_thread`](crate::JobStatus::held_thread) counts all such runs.
     HeldThread(Duration),
+    /// The job's [calendar](crate::Calendar) panicked, or answered with an instant that is not later, as this message
+    /// says. The job ends: [`Removed`](EventKind::Removed) follows, after the run in progress.
+    InvalidSchedule(Arc<str>),
     /// The job left its scheduler: a caller removed the job, or the job completed its last run.
     Removed,
     /// The executor refused a run, or dropped the run before it began. The scheduler tries again at the next tick.
@@ -60,6 +64,7 @@ impl EventKind {
             | EventKind::Missed(_)
             | EventKind::Late(_)
             | EventKind::HeldThread(_)
+            | EventKind::InvalidSchedule(_)
             | EventKind::Removed
             | EventKind::Refused => false,
         }
@@ -78,7 +83,7 @@ impl EventKind {
         match self {
             EventKind::Failed(error) => Some(describe(&**error).into()),
             EventKind::Panicked(message) => Some(format!("panicked: {message}").into()),
-            EventKind::Retried(message) => Some((**message).into()),
+            EventKind::Retried(message) | EventKind::InvalidSchedule(message) => Some((**message).into()),
             EventKind::TimedOut => Some("timed out".into()),
             _ => None,
         }
@@ -97,6 +102,7 @@ impl EventKind {
             EventKind::Missed(_) => "missed",
             EventKind::Late(_) => "late",
             EventKind::HeldThread(_) => "held thread",
+            EventKind::InvalidSchedule(_) => "invalid schedule",
             EventKind::Removed => "removed",
             EventKind::Refused => "refused",
         }

@@ -42,6 +42,7 @@ impl FailureStats {
             | EventKind::Finished
             | EventKind::Late(_)
             | EventKind::HeldThread(_)
+            | EventKind::InvalidSchedule(_)
             | EventKind::Removed => {}
         }
         if error.is_some() {

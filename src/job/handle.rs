@@ -6,12 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::Error;
+use crate::job::by_calendar::ByCalendar;
 use crate::job::cell::JobCell;
 use crate::job::current_run::{self, Caller};
 use crate::job::id::JobId;
 use crate::job::rules;
 use crate::job::run::Run;
 use crate::job::state::OfferId;
+use crate::time::Calendar;
+use crate::unwind::Guarded;
 
 /// A registered job. Cloning is cheap, and dropping a handle changes nothing. A handle does not keep the scheduler
 /// alive: without a [`Scheduler`](crate::Scheduler) handle, no job runs.
@@ -67,9 +70,9 @@ impl Job {
         self.tags().iter().any(|own| own == tag)
     }
 
-    /// Returns the interval, or `None` if the job's schedule is not an interval. So far every job has an interval.
+    /// Returns the interval, or `None` if the job is by a calendar.
     pub fn interval(&self) -> Option<Duration> {
-        Some(self.0.interval())
+        self.0.interval()
     }
 
     /// Returns whether a run is in progress.
@@ -170,9 +173,14 @@ impl Job {
     /// Ends a [pause](Job::pause). Paused time does not count as missed. If the job became due during the pause, it
     /// runs once at the next tick. Its further runs follow one interval apart from there, as after a stop and a start.
     /// Runs that the job missed before the pause are not made up either.
+    ///
+    /// A job by a calendar next runs at its first slot after the end of the pause.
     pub fn resume(&self) {
-        let now = self.0.host().map(|host| host.clock().now());
-        self.0.resume(now);
+        let host = self.0.host();
+        if let Some(host) = host.as_ref().filter(|_| self.is_paused()) {
+            self.0.by_calendar(host.clock()).inspect(ByCalendar::skip_passed);
+        }
+        self.0.resume(host.map(|host| host.clock().now()));
         self.reschedule();
     }
 
@@ -220,16 +228,73 @@ impl Job {
     ///
     /// Returns [`is_interval_too_short`](Error::is_interval_too_short) if `interval` is shorter than the scheduler's
     /// resolution. Returns [`is_invalid_option`](Error::is_invalid_option) if `interval` is not longer than the job's
-    /// jitter. After an error nothing has changed. If the scheduler is gone, the call changes nothing and returns `Ok`.
+    /// jitter, or if the job is by a calendar. After an error nothing has changed. If the scheduler is gone, the call
+    /// changes nothing and returns `Ok`.
     pub fn set_interval(&self, interval: Duration) -> Result<(), Error> {
         let Some(host) = self.0.host() else {
             return Ok(());
         };
+        if self.0.has_calendar() {
+            return Err(Error::invalid_option(format!(
+                "an interval of {interval:?} is not for a job by a calendar: use `set_schedule`, or register a job of \
+                 `every`"
+            )));
+        }
         rules::check_interval(interval, host.resolution())?;
         if let Some(jitter) = self.0.rules().and_then(|rules| rules.jitter) {
             rules::check_jitter(jitter.max.into(), interval)?;
         }
         self.0.set_interval(interval, host.clock().now());
+        host.reschedule(&self.0);
+        Ok(())
+    }
+
+    /// Replaces the calendar of a job by a calendar. The next run is at the first slot of the new calendar that is later
+    /// than now. A run in progress continues.
+    ///
+    /// ```
+    /// use std::time::{Duration, UNIX_EPOCH};
+    /// use atevery::{Calendar, Scheduler, testing::VirtualTime};
+    /// # struct Minutes(u64);
+    /// # impl Calendar for Minutes {
+    /// #     fn next(&self, after: std::time::SystemTime) -> Option<std::time::SystemTime> {
+    /// #         let step = self.0 * 60;
+    /// #         let seconds = after.duration_since(UNIX_EPOCH).ok()?.as_secs();
+    /// #         Some(UNIX_EPOCH + Duration::from_secs((seconds / step + 1) * step))
+    /// #     }
+    /// #     fn describe(&self) -> String {
+    /// #         format!("each {} minutes", self.0)
+    /// #     }
+    /// # }
+    ///
+    /// let time = VirtualTime::at(UNIX_EPOCH);
+    /// let scheduler = Scheduler::new(time.clone());
+    /// let job = scheduler.on(Minutes(10)).run(|| ())?;
+    /// scheduler.start()?;
+    /// time.advance(Duration::from_secs(3600));
+    /// job.set_schedule(Minutes(30))?;
+    /// time.advance(Duration::from_secs(3600));
+    /// assert_eq!(job.runs(), 6 + 2);
+    /// # Ok::<(), atevery::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Returns [`is_invalid_option`](Error::is_invalid_option) if the job has an interval, and
+    /// [`is_invalid_schedule`](Error::is_invalid_schedule) if the calendar has no slot later than now, panics, or
+    /// answers with an instant that is not later. After an error nothing has changed. If the scheduler is gone, the call
+    /// changes nothing and returns `Ok`.
+    pub fn set_schedule(&self, schedule: impl Calendar) -> Result<(), Error> {
+        let schedule: Guarded<Arc<dyn Calendar>> = Guarded::new(Arc::new(schedule));
+        let Some(host) = self.0.host() else {
+            return Ok(());
+        };
+        let by_calendar = self.0.by_calendar(host.clock()).ok_or_else(|| {
+            Error::invalid_option(
+                "a calendar is not for a job with an interval: use `set_interval`, or register a job by a calendar",
+            )
+        })?;
+        by_calendar.set_calendar(schedule).map_err(Error::invalid_schedule)?;
         host.reschedule(&self.0);
         Ok(())
     }
@@ -253,7 +318,7 @@ impl fmt::Debug for Job {
         f.debug_struct("Job")
             .field("id", &self.id())
             .field("name", &self.name())
-            .field("interval", &self.0.interval())
+            .field("schedule", &self.0.describe_schedule())
             .field("runs", &self.runs())
             .finish_non_exhaustive()
     }

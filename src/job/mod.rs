@@ -1,6 +1,7 @@
 //! A job and its runs: the state word, the cell, the target, the rules and the handle.
 
 pub(crate) mod attempt;
+pub(crate) mod by_calendar;
 pub(crate) mod cancelled;
 pub(crate) mod cell;
 pub(crate) mod config;
@@ -23,9 +24,12 @@ pub(crate) mod rules;
 pub(crate) mod run;
 pub(crate) mod run_end;
 pub(crate) mod sampling;
+pub(crate) mod slot_plan;
+pub(crate) mod slots;
 pub(crate) mod span;
 pub(crate) mod state;
 pub(crate) mod state_target;
 pub(crate) mod stats;
 pub(crate) mod target;
+pub(crate) mod upcoming;
 pub(crate) mod watch;

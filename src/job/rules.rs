@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::error::Error;
 use crate::job::instance::Instances;
 use crate::job::permits::Membership;
+use crate::job::slots::Slots;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::time::Jitter;
@@ -13,6 +14,8 @@ use crate::time::{Span, Time};
 use crate::unwind::{Guarded, lock};
 
 pub(crate) struct Rules {
+    /// `None` if the job has an interval.
+    pub(crate) slots: Option<Slots>,
     pub(crate) jitter: Option<Jitter>,
     pub(crate) times: Option<Times>,
     /// No run begins whose scheduled time is later.
@@ -188,6 +191,11 @@ impl Rules {
 }
 
 impl Times {
+    /// Number of runs that are left after this number of runs.
+    pub(super) fn left_after(&self, runs: u64) -> u64 {
+        self.limit.saturating_sub(runs)
+    }
+
     fn left(&self) -> u64 {
         // If two threads withdraw the same offer, both may subtract it for a moment. The counter then wraps below zero
         // until one thread notices and adds its offer back.

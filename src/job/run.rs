@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use crate::clock::Clock;
 use crate::job::attempt::AttemptLimit;
@@ -11,7 +11,7 @@ use crate::job::config::Host;
 use crate::job::id::JobId;
 use crate::job::span::{self, RunSpan};
 use crate::job::state::OfferId;
-use crate::time::{Span, Time};
+use crate::time::{NO_SLOT, Span, Time, WallTime};
 
 /// A run of a job, as passed to the job's target.
 ///
@@ -34,6 +34,7 @@ pub struct Run {
     scheduled: Instant,
     due: Instant,
     started: Instant,
+    slot: Option<SystemTime>,
     missed: u64,
     /// When the run exceeds the job's time limit.
     time_limit: Time,
@@ -85,12 +86,37 @@ impl Run {
         self.started
     }
 
+    /// Returns the wall-clock time that the calendar of the job gives for this run. Returns `None` if the job has an
+    /// interval, and for a run that the calendar did not ask for: one that was [triggered](crate::Job::trigger), or
+    /// that [`first_run`](crate::JobBuilder::first_run), [`next_in`](Run::next_in) or [`next_at`](Run::next_at) asked
+    /// for.
+    ///
+    /// ```
+    /// use std::time::{Duration, UNIX_EPOCH};
+    /// use atevery::{Run, Scheduler, testing::VirtualTime};
+    ///
+    /// let noon = UNIX_EPOCH + Duration::from_secs(43_200);
+    /// let time = VirtualTime::at(noon + Duration::from_secs(1));
+    /// let scheduler = Scheduler::new(time.clone());
+    /// scheduler.every(Duration::from_secs(600)).aligned().run(move |run: Run| {
+    ///     assert_eq!(run.slot(), Some(noon + Duration::from_secs(600) * (1 + run.number() as u32)));
+    /// })?;
+    /// scheduler.start()?;
+    /// time.advance(Duration::from_secs(1200));
+    /// # assert_eq!((scheduler.status().jobs()[0].runs(), scheduler.status().jobs()[0].panics()), (2, 0));
+    /// # Ok::<(), atevery::Error>(())
+    /// ```
+    pub fn slot(&self) -> Option<SystemTime> {
+        self.slot
+    }
+
     /// Returns how many intervals were dropped before this run. Under [`Skip`](crate::MissedTicks::Skip), these are the
     /// whole intervals between [`due`](Run::due) and [`started`](Run::started). Under
     /// [`Delay`](crate::MissedTicks::Delay), they count up to the tick at which the run began. Under
     /// [`Burst`](crate::MissedTicks::Burst), no interval is dropped for being late. Under
     /// [`Overlap::Skip`](crate::Overlap::Skip), the intervals that came due during the run before are dropped too, and
-    /// counted here. With a [`fixed_delay`](crate::JobBuilder::fixed_delay), the number is always 0.
+    /// counted here. With a [`fixed_delay`](crate::JobBuilder::fixed_delay), the number is always 0. For a job by a
+    /// calendar, these are the slots that got no run, up to 10,000.
     pub fn missed(&self) -> u64 {
         self.missed
     }
@@ -178,6 +204,8 @@ pub(crate) struct RunInfo {
     pub(crate) due: Time,
     /// When the run began, if the clock was read.
     pub(crate) started: Option<Time>,
+    /// [`NO_SLOT`] if the run has none.
+    pub(crate) slot: WallTime,
     /// Number of intervals dropped before the run.
     pub(crate) missed: u64,
     pub(crate) span: RunSpan,
@@ -192,9 +220,15 @@ impl RunInfo {
         self.due = self.due.min(started);
     }
 
+    /// The slot as wall-clock time.
+    pub(crate) fn slot(&self, clock: &Clock) -> Option<SystemTime> {
+        let slot = Some(self.slot).filter(|slot| *slot != NO_SLOT)?;
+        clock.wall_origin().system_time(slot)
+    }
+
     /// Gives the run its own span.
-    pub(crate) fn enter_span(&mut self, job: &str, lateness: Span) {
-        self.span = span::of_run(job, self.number, lateness);
+    pub(crate) fn enter_span(&mut self, job: &str, lateness: Span, clock: &Clock) {
+        self.span = span::of_run(job, self.number, lateness, self.slot(clock));
     }
 }
 
@@ -220,6 +254,7 @@ impl RunContext<'_> {
             scheduled: self.clock.instant_of(scheduled),
             due: self.clock.instant_of(due),
             started: self.clock.instant_of(started),
+            slot: self.info.slot(self.clock),
             missed: self.info.missed,
             time_limit: self.run.job.time_limit(self.info),
             attempt: self.attempt.cloned(),

@@ -2,9 +2,9 @@
 
 use std::any::Any;
 use std::error::Error;
-use std::sync::Arc;
 
 use crate::job::event_kind::EventKind;
+use crate::text::payload_text;
 use crate::unwind::discard;
 
 /// The result of a run that ended by itself.
@@ -49,20 +49,9 @@ impl RunEnd {
         match self {
             RunEnd::Finished => EventKind::Finished,
             RunEnd::Failed(error) => EventKind::Failed(error.into()),
-            RunEnd::Panicked(payload) => EventKind::Panicked(message(payload)),
+            RunEnd::Panicked(payload) => EventKind::Panicked(payload_text(payload).into()),
             RunEnd::TimedOut => EventKind::TimedOut,
             RunEnd::Cancelled => EventKind::Cancelled,
         }
     }
-}
-
-/// The text of a panic.
-fn message(payload: Box<dyn Any + Send>) -> Arc<str> {
-    let message = match (payload.downcast_ref::<&str>(), payload.downcast_ref::<String>()) {
-        (Some(text), _) => Arc::from(*text),
-        (_, Some(text)) => Arc::from(text.as_str()),
-        _ => Arc::from("a panic whose payload is no text"),
-    };
-    discard(payload);
-    message
 }

@@ -8,11 +8,11 @@ pub(crate) use self::off::{RunSpan, of_run};
 
 #[cfg(feature = "tracing")]
 mod on {
-    use std::time::Duration;
+    use std::time::{Duration, SystemTime};
 
     use tracing::{Level, span};
 
-    use crate::time::Span;
+    use crate::time::{Span, utc};
     use crate::unwind::{catch, discard};
 
     /// The span of a run.
@@ -21,7 +21,7 @@ mod on {
     /// Makes the span of a run that has begun. The subscriber is user code and may panic.
     ///
     /// The span has the level of an error, so that it is there for each event that a filter lets pass.
-    pub(crate) fn of_run(job: &str, run: u64, lateness: Span) -> RunSpan {
+    pub(crate) fn of_run(job: &str, run: u64, lateness: Span, slot: Option<SystemTime>) -> RunSpan {
         let span = catch(|| {
             span!(
                 target: "atevery",
@@ -31,6 +31,7 @@ mod on {
                 job,
                 run,
                 lateness_ms = millis(lateness.into()),
+                slot = slot.map(utc),
             )
         });
         span.unwrap_or_else(|payload| {
@@ -54,6 +55,8 @@ mod on {
 
 #[cfg(not(feature = "tracing"))]
 mod off {
+    use std::time::SystemTime;
+
     use crate::time::Span;
 
     /// The span of a run.
@@ -70,7 +73,7 @@ mod off {
         }
     }
 
-    pub(crate) fn of_run(_: &str, _: u64, _: Span) -> RunSpan {
+    pub(crate) fn of_run(_: &str, _: u64, _: Span, _: Option<SystemTime>) -> RunSpan {
         RunSpan
     }
 }

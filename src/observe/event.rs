@@ -1,5 +1,5 @@
 use std::fmt;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use crate::job::event_kind::EventKind;
 use crate::job::handle::Job;
@@ -29,6 +29,7 @@ pub struct Event {
     pub(crate) run: Option<u64>,
     pub(crate) scheduled: Option<Instant>,
     pub(crate) due: Option<Instant>,
+    pub(crate) slot: Option<SystemTime>,
     pub(crate) instant: Instant,
     pub(crate) duration: Option<Duration>,
     pub(crate) consecutive_failures: u64,
@@ -60,6 +61,11 @@ impl Event {
     /// [jitter](crate::JobBuilder::jitter) if the job has a jitter.
     pub fn due(&self) -> Option<Instant> {
         self.due
+    }
+
+    /// Returns the slot of the run, see [`Run::slot`](crate::Run::slot).
+    pub fn slot(&self) -> Option<SystemTime> {
+        self.slot
     }
 
     /// Returns the instant of the event.
@@ -109,9 +115,17 @@ impl fmt::Display for Event {
         }
         match &self.kind {
             EventKind::Failed(error) => write!(f, ": {}", OneLine(&describe(&**error))),
-            EventKind::Panicked(message) | EventKind::Retried(message) => write!(f, ": {}", OneLine(message)),
-            EventKind::Missed(1) => write!(f, " 1 interval"),
-            EventKind::Missed(count) => write!(f, " {count} intervals"),
+            EventKind::Panicked(message) | EventKind::Retried(message) | EventKind::InvalidSchedule(message) => {
+                write!(f, ": {}", OneLine(message))
+            }
+            EventKind::Missed(count) => {
+                let missed = if self.job.interval().is_some() {
+                    "interval"
+                } else {
+                    "slot"
+                };
+                write!(f, " {count} {missed}{}", if *count == 1 { "" } else { "s" })
+            }
             EventKind::Late(by) => write!(f, " by {by:?}"),
             EventKind::HeldThread(held) => write!(f, " for {held:?}"),
             _ => Ok(()),

@@ -56,7 +56,7 @@ pub(crate) fn count(event: &Event) {
         EventKind::Refused => count_refusal(job),
         // `count_held_thread` counts these runs.
         EventKind::HeldThread(_) => {}
-        EventKind::Late(_) | EventKind::Removed => {}
+        EventKind::Late(_) | EventKind::InvalidSchedule(_) | EventKind::Removed => {}
     }
 }
 

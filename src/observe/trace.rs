@@ -9,6 +9,7 @@
 //! | --- | --- |
 //! | `job` | the job's name |
 //! | `run` | the number of the run |
+//! | `slot` | the slot of a run by a calendar, such as `2026-03-29T01:00:00Z` |
 //! | `lateness_ms` | the time from the due instant to the start of the run, in milliseconds, rounded to microseconds |
 //!
 //! Events have the same target. If the subscriber knows the current span, an event inside the span of its run has no
@@ -19,6 +20,7 @@
 //! | --- | --- | --- |
 //! | ERROR | run failed | `error` |
 //! | ERROR | run panicked | `error` |
+//! | ERROR | the schedule is invalid, and the job ends | `error` |
 //! | WARN | run timed out | |
 //! | WARN | run is tried again | `error` |
 //! | WARN | intervals were missed | `count` |
@@ -119,6 +121,9 @@ mod on {
             EventKind::HeldThread(held) => {
                 let held_ms = millis(*held);
                 tracing::warn!(target: "atevery", job, run, held_ms, "{HELD_THREAD}");
+            }
+            EventKind::InvalidSchedule(message) => {
+                tracing::error!(target: "atevery", job, error = &**message, "the schedule is invalid, and the job ends");
             }
             EventKind::Removed => tracing::debug!(target: "atevery", job, "job removed"),
             EventKind::Started | EventKind::Finished | EventKind::Cancelled => {

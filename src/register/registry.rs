@@ -9,7 +9,7 @@ use crate::control::job_builder::JobBuilder;
 use crate::control::scheduler::Scheduler;
 use crate::error::Error;
 use crate::job::handle::Job;
-use crate::observe::status::table::{is_endless, short};
+use crate::time::{is_endless, short};
 
 /// Makes the annotated function a job.
 ///

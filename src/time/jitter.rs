@@ -11,11 +11,22 @@ pub(crate) struct Jitter {
 impl Jitter {
     /// A delay from zero to `max`, uniformly distributed. The same scheduled time always gets the same delay.
     pub(crate) fn of(self, scheduled: Time) -> Span {
-        let random = mix(self.seed ^ scheduled.as_nanos() as u64);
+        self.of_number(scheduled.as_nanos())
+    }
+
+    /// The delay of the run that this number stands for.
+    pub(crate) fn of_number(self, number: i64) -> Span {
+        let random = mix(self.seed ^ number as u64);
         let choices = u128::from(self.max.as_nanos().unsigned_abs()) + 1;
         // The product's high half is at most `max`, and `max` is an `i64`.
         Span::from_nanos(((u128::from(random) * choices) >> u64::BITS) as i64)
     }
+}
+
+/// A seed that is the same in each process for the same text: FNV-1a.
+pub(crate) fn seed_of_text(text: &str) -> u64 {
+    let add = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
+    mix(text.bytes().fold(0xcbf2_9ce4_8422_2325, add))
 }
 
 /// The finaliser of SplitMix64: every bit of the result depends on every bit of the number.

@@ -11,11 +11,13 @@ mod instant;
 mod interval;
 mod jitter;
 mod schedule;
+mod short;
+mod slot;
+mod wall;
 
 pub(crate) use self::agenda::{Agenda, JobIndex};
-#[allow(unused_imports, reason = "the builder of jobs will need it")]
-pub(crate) use self::calendar::Aligned;
 pub use self::calendar::Calendar;
+pub(crate) use self::calendar::{Aligned, utc};
 #[cfg(feature = "calendar")]
 pub(crate) use self::calendar::{
     Expression, Pattern, Period, Times, Zone as ZoneRules, next_slot, parse_time, parse_weekdays,
@@ -23,6 +25,11 @@ pub(crate) use self::calendar::{
 pub(crate) use self::grid::Grid;
 pub(crate) use self::instant::{Origin, Span, Time};
 pub use self::interval::{ParseIntervalError, parse_interval};
-pub(crate) use self::jitter::{Jitter, mix};
+pub(crate) use self::jitter::{Jitter, mix, seed_of_text};
 pub(crate) use self::schedule::RunStart;
 pub use self::schedule::{FirstRun, MissedTicks};
+#[cfg(feature = "macros")]
+pub(crate) use self::short::is_endless;
+pub(crate) use self::short::short;
+pub(crate) use self::slot::{NO_SLOT, NextSlot};
+pub(crate) use self::wall::{ClockChange, Clocks, WallOrigin, WallTime};

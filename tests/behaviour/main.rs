@@ -1,6 +1,7 @@
 //! The contract, rule by rule, on virtual time and on runtimes of the tests.
 
 mod allow;
+mod calendar;
 mod cancel;
 mod chaos;
 mod clock;

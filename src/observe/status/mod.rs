@@ -55,6 +55,7 @@ pub struct JobStatus {
     tags: Vec<String>,
     state: JobState,
     interval: Option<Duration>,
+    schedule: String,
     runs: u64,
     next_due: Option<Moment>,
     last_start: Option<Moment>,
@@ -149,7 +150,7 @@ impl JobStatus {
             0 => JobState::Waiting,
         };
         let next = match here {
-            Some(here) if !closed => cell.foretold(here.now, here.is_running),
+            Some(here) if !closed => cell.foretold(here.clock, here.now, here.is_running),
             _ => Time::NEVER,
         };
         let moment = |time: Time, distance: fn(Time, Time) -> Span| {
@@ -165,6 +166,7 @@ impl JobStatus {
             tags: job.tags().to_vec(),
             state,
             interval: job.interval(),
+            schedule: cell.describe_schedule(),
             runs: cell.runs(),
             next_due: moment(next, Time::since),
             last_start: moment(cell.last_start(), |start, now| now.since(start)),
@@ -196,6 +198,24 @@ impl JobStatus {
     /// Returns the job's interval, see [`Job::interval`].
     pub fn interval(&self) -> Option<Duration> {
         self.interval
+    }
+
+    /// Returns the job's schedule in a few words: `2s` for an interval, or what the
+    /// [calendar](crate::Calendar::describe) says, such as `30 2 * * * Europe/Berlin`.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use atevery::{Scheduler, testing::VirtualTime};
+    ///
+    /// let scheduler = Scheduler::new(VirtualTime::new());
+    /// let job = scheduler.every(Duration::from_secs(90)).run(|| ())?;
+    /// assert_eq!(job.status().schedule(), "1m 30s");
+    /// let job = scheduler.every(Duration::from_secs(600)).aligned().run(|| ())?;
+    /// assert_eq!(job.status().schedule(), "10m aligned");
+    /// # Ok::<(), atevery::Error>(())
+    /// ```
+    pub fn schedule(&self) -> &str {
+        &self.schedule
     }
 
     /// Returns the number of runs that have begun.

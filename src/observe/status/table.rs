@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::text::OneLine;
+use crate::time::short;
 
 use super::columns::columns;
 use super::{JobState, JobStatus, SchedulerState, SchedulerStatus};
@@ -11,7 +12,7 @@ use super::{JobState, JobStatus, SchedulerState, SchedulerStatus};
 const TITLES: [&str; 15] = [
     "job",
     "state",
-    "every",
+    "schedule",
     "runs",
     "failed",
     "panicked",
@@ -96,7 +97,7 @@ fn row(job: &JobStatus) -> Row {
     [
         OneLine(&job.name).to_string(),
         job.state.to_string(),
-        job.interval.map_or_else(none, short),
+        OneLine(&job.schedule).to_string(),
         job.runs.to_string(),
         job.failures().to_string(),
         job.panics().to_string(),
@@ -123,38 +124,6 @@ fn ahead(distance: Duration) -> String {
         String::from("now")
     } else {
         short(distance)
-    }
-}
-
-/// Whether an instant so far ahead is never reached.
-pub(crate) fn is_endless(duration: Duration) -> bool {
-    duration >= Duration::from_nanos(i64::MAX.unsigned_abs())
-}
-
-/// Formats a duration in its two largest units, `1d 4h` or `1m 30s`. Below a minute: `1.5s` or `20ms`. From 292 years:
-/// `never`.
-pub(crate) fn short(duration: Duration) -> String {
-    const UNITS: [(u64, &str); 4] = [(86_400, "d"), (3_600, "h"), (60, "m"), (1, "s")];
-    if is_endless(duration) {
-        return String::from("never");
-    }
-    let seconds = duration.as_secs();
-    let Some(first) = UNITS.iter().position(|(unit, _)| *unit > 1 && seconds >= *unit) else {
-        return below_a_minute(duration);
-    };
-    let (unit, name) = UNITS[first];
-    let (next_unit, next_name) = UNITS[first + 1];
-    match seconds % unit / next_unit {
-        0 => format!("{}{name}", seconds / unit),
-        rest => format!("{}{name} {rest}{next_name}", seconds / unit),
-    }
-}
-
-fn below_a_minute(duration: Duration) -> String {
-    let rounded = format!("{duration:.1?}");
-    match rounded.split_once(".0") {
-        Some((whole, unit)) => format!("{whole}{unit}"),
-        None => rounded,
     }
 }
 

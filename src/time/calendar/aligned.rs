@@ -5,14 +5,15 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use super::Calendar;
 
 /// The multiples of an interval since the Unix epoch: every ten minutes at :00, :10, :20 and so on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) struct Aligned {
     interval: Duration,
+    description: String,
 }
 
 impl Aligned {
-    pub(crate) fn new(interval: Duration) -> Aligned {
-        Aligned { interval }
+    pub(crate) fn new(interval: Duration, description: String) -> Aligned {
+        Aligned { interval, description }
     }
 }
 
@@ -32,7 +33,7 @@ impl Calendar for Aligned {
     }
 
     fn describe(&self) -> String {
-        format!("{:?} aligned", self.interval)
+        self.description.clone()
     }
 
     fn is_rhythm(&self) -> bool {
@@ -65,7 +66,7 @@ mod tests {
             (7, 13, 14),
             (7, 14, 21),
         ] {
-            let aligned = Aligned::new(Duration::from_nanos(interval as u64));
+            let aligned = every(Duration::from_nanos(interval as u64));
             let next = aligned.next(at(after));
             assert_eq!(next, Some(at(expected)), "{interval} after {after}");
             assert_eq!(aligned.next(at(expected - 1)), next, "{interval} before {expected}");
@@ -74,8 +75,12 @@ mod tests {
 
     #[test]
     fn what_has_no_next_multiple_has_none() {
-        assert_eq!(Aligned::new(Duration::ZERO).next(UNIX_EPOCH), None);
-        assert_eq!(Aligned::new(Duration::MAX).next(UNIX_EPOCH), None);
+        assert_eq!(every(Duration::ZERO).next(UNIX_EPOCH), None);
+        assert_eq!(every(Duration::MAX).next(UNIX_EPOCH), None);
+    }
+
+    fn every(interval: Duration) -> Aligned {
+        Aligned::new(interval, String::new())
     }
 
     fn at(nanos: i64) -> SystemTime {

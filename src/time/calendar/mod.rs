@@ -3,9 +3,11 @@
 //! A schedule is sets of numbers (`expression`, `times`, `days`). `slots` looks for the next local time that matches,
 //! and turns the local time into an instant. Time zones come from above: `slots` asks a trait for them.
 
-#[allow(dead_code, reason = "the builder of jobs will need it")]
 mod aligned;
-#[cfg(feature = "calendar")]
+#[cfg_attr(
+    not(feature = "calendar"),
+    allow(dead_code, reason = "only expressions need all of it")
+)]
 mod date;
 #[cfg(feature = "calendar")]
 mod days;
@@ -21,11 +23,11 @@ mod problem;
 mod slots;
 #[cfg(feature = "calendar")]
 mod times;
+mod utc;
 
 use std::sync::Arc;
 use std::time::SystemTime;
 
-#[allow(unused_imports, reason = "the builder of jobs will need it")]
 pub(crate) use self::aligned::Aligned;
 #[cfg(feature = "calendar")]
 pub(crate) use self::expression::Expression;
@@ -33,6 +35,7 @@ pub(crate) use self::expression::Expression;
 pub(crate) use self::slots::{Pattern, Period, Zone, next_slot};
 #[cfg(feature = "calendar")]
 pub(crate) use self::times::{Times, parse_time, parse_weekdays};
+pub(crate) use self::utc::utc;
 
 /// A schedule by the wall clock: a function from an instant to the next one.
 ///

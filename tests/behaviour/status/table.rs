@@ -16,11 +16,11 @@ fn as_a_person_reads_it() {
     world.start();
     world.advance(2_500);
     let expected = "\
-job     state    every  runs  failed  panicked  timed out  retries  missed  held   last run  took  mean  late   next  last error
-beat    waiting  1s        3       3         0          0        0       0     0  500ms ago   0ns   0ns   0ns  500ms  no pulse
-sweep   waiting  1m        1       0         0          0        0       0     0   2.5s ago  1.5s  1.5s   0ns  57.5s
-upload  running  5s        1       0         0          0        0       0     0   2.5s ago     -     -     -   2.5s
-later   paused   100ms     0       0         0          0        0       0     0          -     -     -     -      -
+job     state    schedule  runs  failed  panicked  timed out  retries  missed  held   last run  took  mean  late   next  last error
+beat    waiting  1s           3       3         0          0        0       0     0  500ms ago   0ns   0ns   0ns  500ms  no pulse
+sweep   waiting  1m           1       0         0          0        0       0     0   2.5s ago  1.5s  1.5s   0ns  57.5s
+upload  running  5s           1       0         0          0        0       0     0   2.5s ago     -     -     -   2.5s
+later   paused   100ms        0       0         0          0        0       0     0          -     -     -     -      -
 running: 4 jobs, 1 of them running; 5 runs, 3 of them failed";
     assert_eq!(world.scheduler.status().to_string(), expected);
 }
@@ -33,10 +33,10 @@ fn of_a_scheduler_that_never_ran() {
     let first = world.every(1_000).first_run(FirstRun::AfterInterval);
     first.name("later").run(|| ()).unwrap();
     let expected = "\
-job    state    every  runs  failed  panicked  timed out  retries  missed  held  last run  took  mean  late  next  last error
-beat   waiting  1s        0       0         0          0        0       0     0         -     -     -     -   now
-once   waiting  never     0       0         0          0        0       0     0         -     -     -     -   now
-later  waiting  1s        0       0         0          0        0       0     0         -     -     -     -    1s
+job    state    schedule  runs  failed  panicked  timed out  retries  missed  held  last run  took  mean  late  next  last error
+beat   waiting  1s           0       0         0          0        0       0     0         -     -     -     -   now
+once   waiting  never        0       0         0          0        0       0     0         -     -     -     -   now
+later  waiting  1s           0       0         0          0        0       0     0         -     -     -     -    1s
 stopped: 3 jobs, 0 of them running; 0 runs, 0 of them failed";
     assert_eq!(world.scheduler.status().to_string(), expected);
     world.start();
@@ -164,7 +164,7 @@ fn columns_are_aligned_whatever_is_in_names_and_errors() {
     let titles: String = lines[0].iter().collect();
     for line in &lines[1..=names.len()] {
         assert!(!line.iter().any(|c| c.is_control()), "{text}");
-        for title in ["state", "every", "last error"] {
+        for title in ["state", "schedule", "last error"] {
             let begin = titles.find(title).unwrap();
             assert_eq!(line[begin - 2..begin], [' '; 2], "{title}\n{text}");
             let is_empty = line[begin..].iter().all(|c| *c == ' ');
