@@ -229,4 +229,7 @@ pub use crate::register::private as __private;
 #[cfg_attr(docsrs, doc(cfg(feature = "macros")))]
 #[doc(inline)]
 pub use crate::register::registry::{Registered, every};
+#[cfg(all(feature = "calendar", feature = "macros"))]
+#[doc(inline)]
+pub use crate::register::registry::{cron, daily};
 pub use crate::time::{Calendar, FirstRun, MissedTicks, ParseIntervalError, parse_interval};

@@ -3,8 +3,9 @@
 use quote::quote;
 use syn::{Error, Expr, PatType, Result, Type};
 
-use crate::attribute::{Attribute, Interval};
+use crate::attribute::{Attribute, Schedule};
 use crate::function::{Function, borrowed};
+use crate::kind::Kind;
 use crate::options;
 
 /// How the job calls the function.
@@ -34,7 +35,7 @@ pub(crate) fn call<'a>(attribute: &'a Attribute, function: &'a Function) -> Resu
         ));
     }
     if let Some(extra) = attribute.arguments.get(parameters.len()) {
-        return Err(too_many(extra, parameters.len(), function));
+        return Err(too_many(extra, parameters.len(), attribute.kind, function));
     }
     if let Some(parameter) = parameters.get(attribute.arguments.len()) {
         return Err(too_few(parameter, attribute, function));
@@ -48,9 +49,9 @@ pub(crate) fn call<'a>(attribute: &'a Attribute, function: &'a Function) -> Resu
     })
 }
 
-fn too_many(extra: &Expr, expected: usize, function: &Function) -> Error {
+fn too_many(extra: &Expr, expected: usize, kind: Kind, function: &Function) -> Error {
     if let Some(word) = bare_word(extra) {
-        return Error::new_spanned(extra, options::unknown(&word));
+        return Error::new_spanned(extra, options::unknown(kind, &word));
     }
     let arguments = match expected {
         0 => "no arguments".to_owned(),
@@ -60,23 +61,29 @@ fn too_many(extra: &Expr, expected: usize, function: &Function) -> Error {
     Error::new_spanned(
         extra,
         format!(
-            "`{}` takes {arguments} after the interval: remove this one, or add a parameter for it",
-            function.name
+            "`{}` takes {arguments} after the {}: remove this one, or add a parameter for it",
+            function.name,
+            kind.first(),
         ),
     )
 }
 
 fn too_few(parameter: &PatType, attribute: &Attribute, function: &Function) -> Error {
     let (pattern, ty) = (&parameter.pat, &parameter.ty);
-    let interval = match &attribute.interval {
-        Interval::Text(text) => quote!(#text),
-        Interval::Constant(expression) => quote!(#expression),
+    let first = match &attribute.schedule {
+        Schedule::Interval(text) => quote!(#text),
+        Schedule::Constant(expression) | Schedule::Cron(expression) => quote!(#expression),
+        Schedule::Times(times) => match &times[..] {
+            [time] => quote!(#time),
+            times => quote!([#(#times),*]),
+        },
     };
+    let (kind, noun) = (attribute.kind.name(), attribute.kind.first());
     Error::new_spanned(
         parameter,
         format!(
-            "`#[every({interval}, ...)]` has no argument for this parameter of `{}`: write a value for `{}` of type `{}` \
-             after the interval (only a first parameter of type `Run` is given by the scheduler)",
+            "`#[{kind}({first}, ...)]` has no argument for this parameter of `{}`: write a value for `{}` of type `{}` \
+             after the {noun} (only a first parameter of type `Run` is given by the scheduler)",
             function.name,
             quote!(#pattern),
             quote!(#ty),

@@ -9,7 +9,7 @@ use quote::{format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 
 use crate::annotation::annotation;
-use crate::attribute::{Attribute, Interval, Value};
+use crate::attribute::{Attribute, Schedule, Value};
 use crate::check::Call;
 use crate::function::{Function, borrowed};
 use crate::spans;
@@ -18,7 +18,7 @@ pub(crate) fn registration(attribute: &Attribute, function: &Function, call: &Ca
     let atevery = &attribute.atevery;
     let conditions = &function.conditions;
     let name = function.name.unraw().to_string();
-    let interval = interval(attribute);
+    let schedule = schedule(attribute);
     let job = Ident::new("__job", Span::mixed_site());
     let registered = registered(attribute, function, call, &job);
     let tags = tags(attribute);
@@ -28,7 +28,7 @@ pub(crate) fn registration(attribute: &Attribute, function: &Function, call: &Ca
             #atevery::__private::Registered::new(
                 #atevery::__private::module_path!(),
                 #name,
-                const { #interval },
+                const { #schedule },
                 |#job| #registered,
             )
             #tags
@@ -45,13 +45,35 @@ fn tags(attribute: &Attribute) -> TokenStream {
     quote!(.tagged(const { &[#(#tags),*] }))
 }
 
-/// Generates the interval, which is checked at compile time. Errors point to the interval in the source.
-fn interval(attribute: &Attribute) -> TokenStream {
-    let atevery = &attribute.atevery;
-    match &attribute.interval {
-        Interval::Text(text) => spans::call(quote!(#atevery::__private::literal), text),
-        Interval::Constant(expression) => spans::call(quote!(#atevery::__private::constant), expression),
-    }
+/// Generates the schedule, which is checked at compile time. Errors point to the text in the source.
+fn schedule(attribute: &Attribute) -> TokenStream {
+    let private = &attribute.atevery;
+    let private = quote!(#private::__private);
+    let schedule = match &attribute.schedule {
+        Schedule::Interval(text) => {
+            let interval = spans::call(quote!(#private::literal), text);
+            quote!(#private::Schedule::every(#interval))
+        }
+        Schedule::Constant(expression) => {
+            let interval = spans::call(quote!(#private::constant), expression);
+            quote!(#private::Schedule::every(#interval))
+        }
+        Schedule::Cron(expression) => {
+            let expression = spans::call(quote!(#private::expression), expression);
+            quote!(#private::Schedule::cron(#expression))
+        }
+        Schedule::Times(times) => {
+            let times = times.iter().map(|time| spans::call(quote!(#private::time), time));
+            quote!(#private::Schedule::daily(const { &[#(#times),*] }))
+        }
+    };
+    let options = attribute.schedule_options.iter().map(|(option, value)| {
+        let value = value
+            .as_ref()
+            .map(|value| spans::call(quote!(#private::#option), value));
+        quote!(.#option(#value))
+    });
+    quote!(#schedule #(#options)*)
 }
 
 /// Generates the evaluation of the arguments, then `run(job.name(..) ..., target)`.

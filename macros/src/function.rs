@@ -4,6 +4,8 @@ use proc_macro2::{Span, TokenStream};
 use syn::parse::{ParseStream, Parser};
 use syn::{Attribute, Error, FnArg, GenericParam, Ident, PatType, Result, Safety, Signature, Type, Visibility, token};
 
+use crate::kind::Kind;
+
 pub(crate) struct Function {
     pub(crate) name: Ident,
     pub(crate) parameters: Vec<PatType>,
@@ -13,7 +15,8 @@ pub(crate) struct Function {
 }
 
 impl Function {
-    pub(crate) fn read(tokens: TokenStream) -> Result<Function> {
+    pub(crate) fn read(kind: Kind, tokens: TokenStream) -> Result<Function> {
+        let read = |input: ParseStream<'_>| read(kind, input);
         read.parse2(tokens)
     }
 
@@ -37,13 +40,13 @@ pub(crate) fn borrowed(ty: &Type) -> Option<&Type> {
     }
 }
 
-fn read(input: ParseStream) -> Result<Function> {
+fn read(kind: Kind, input: ParseStream) -> Result<Function> {
     let attributes = input.call(Attribute::parse_outer)?;
     let start = input.span();
     input.parse::<Visibility>()?;
-    let signature: Signature = input.parse().map_err(|_| no_function(start))?;
-    let parameters = parameters(&signature)?;
-    refuse_generics(&signature)?;
+    let signature: Signature = input.parse().map_err(|_| no_function(kind, start))?;
+    let parameters = parameters(kind, &signature)?;
+    refuse_generics(kind, &signature)?;
     refuse_unsafe(&signature)?;
     if !input.peek(token::Brace) {
         return Err(Error::new_spanned(
@@ -64,25 +67,29 @@ fn read(input: ParseStream) -> Result<Function> {
     })
 }
 
-fn no_function(start: Span) -> Error {
-    Error::new(
-        start,
-        "`#[every]` belongs on a function: move it above a `fn` or an `async fn`",
-    )
+fn no_function(kind: Kind, start: Span) -> Error {
+    let message = format!(
+        "`#[{}]` belongs on a function: move it above a `fn` or an `async fn`",
+        kind.name()
+    );
+    Error::new(start, message)
 }
 
-fn parameters(signature: &Signature) -> Result<Vec<PatType>> {
+fn parameters(kind: Kind, signature: &Signature) -> Result<Vec<PatType>> {
     signature.inputs.iter().map(|input| match input {
         FnArg::Typed(parameter) => Ok(parameter.clone()),
         FnArg::Receiver(receiver) => Err(Error::new_spanned(
             receiver,
-            "a method can't be a job, for nothing says on which value to call it: put `#[every]` on a function outside \
-             of the `impl`, or register a closure by `scheduler.every(interval).run(move || value.method())`",
+            format!(
+                "a method can't be a job, for nothing says on which value to call it: put `#[{}]` on a function outside \
+                 of the `impl`, or register a closure by `scheduler.every(interval).run(move || value.method())`",
+                kind.name()
+            ),
         )),
     }).collect()
 }
 
-fn refuse_generics(signature: &Signature) -> Result<()> {
+fn refuse_generics(kind: Kind, signature: &Signature) -> Result<()> {
     for parameter in &signature.generics.params {
         let name = match parameter {
             GenericParam::Type(parameter) => &parameter.ident,
@@ -92,8 +99,9 @@ fn refuse_generics(signature: &Signature) -> Result<()> {
         return Err(Error::new_spanned(
             parameter,
             format!(
-                "a generic function can't be a job, for nothing says what `{name}` is: put `#[every]` on a function \
-                 without type parameters that calls it"
+                "a generic function can't be a job, for nothing says what `{name}` is: put `#[{}]` on a function \
+                 without type parameters that calls it",
+                kind.name()
             ),
         ));
     }

@@ -4,3 +4,4 @@ pub(crate) mod background;
 #[doc(hidden)]
 pub mod private;
 pub(crate) mod registry;
+pub(crate) mod schedule;

@@ -1,4 +1,4 @@
-//! The items that the expansion of `#[every]` refers to. Not public API: they change with the attribute, in any
+//! The items that the expansions of the attributes refer to. Not public API: they change with the attribute, in any
 //! release.
 
 use std::time::Duration;
@@ -14,6 +14,9 @@ use crate::job::handle::Job;
 pub use crate::job::run::Run;
 use crate::job::target::{BlockingTarget, SharedTarget, Target};
 pub use crate::register::registry::Registered;
+pub use crate::register::schedule::Schedule;
+#[cfg(feature = "calendar")]
+use crate::time::{Expression, parse_time, parse_weekdays};
 
 /// The interval of `#[every("2s")]`. `track_caller` makes the compiler's error point at the literal.
 #[track_caller]
@@ -41,6 +44,52 @@ pub const fn constant(interval: Duration) -> Duration {
         "the interval is shorter than 50 ms, a tick: write \"50ms\" or more"
     );
     interval
+}
+
+/// The expression of `#[cron("0 3 * * *")]`.
+#[cfg(feature = "calendar")]
+#[track_caller]
+pub const fn expression(text: &'static str) -> &'static str {
+    match Expression::parse(text) {
+        Ok(_) => text,
+        Err(error) => panic!("{}", error.about_cron(text).as_str()),
+    }
+}
+
+/// A time of `#[daily("03:00")]`.
+#[cfg(feature = "calendar")]
+#[track_caller]
+pub const fn time(text: &'static str) -> &'static str {
+    match parse_time(text) {
+        Ok(_) => text,
+        Err(error) => panic!("{}", error.about_time(text).as_str()),
+    }
+}
+
+/// The weekdays of `on = "mon-fri"`.
+#[cfg(feature = "calendar")]
+#[track_caller]
+pub const fn on(text: &'static str) -> &'static str {
+    match parse_weekdays(text) {
+        Ok(_) => text,
+        Err(error) => panic!("{}", error.about_weekdays(text).as_str()),
+    }
+}
+
+/// The time zone of `zone = "Europe/Berlin"`. Whether there is such a zone is known at the registration.
+#[cfg(feature = "calendar")]
+#[track_caller]
+pub const fn zone(name: &'static str) -> &'static str {
+    let bytes = name.as_bytes();
+    let mut at = 0;
+    while at < bytes.len() && (bytes[at].is_ascii_alphanumeric() || matches!(bytes[at], b'/' | b'_' | b'-' | b'+')) {
+        at += 1;
+    }
+    assert!(
+        at == bytes.len() && at > 0,
+        "a time zone is a name of the time zone database, such as \"Europe/Berlin\" or \"UTC\""
+    );
+    name
 }
 
 /// A value that can be forwarded to a function.

@@ -9,7 +9,7 @@ use crate::control::job_builder::JobBuilder;
 use crate::control::scheduler::Scheduler;
 use crate::error::Error;
 use crate::job::handle::Job;
-use crate::time::{is_endless, short};
+use crate::register::schedule::Schedule;
 
 /// Makes the annotated function a job.
 ///
@@ -73,6 +73,8 @@ use crate::time::{is_endless, short};
 /// | `missed_ticks = MissedTicks::Skip` | [`JobBuilder::missed_ticks`] |
 /// | `first_run = FirstRun::AfterInterval` | [`JobBuilder::first_run`] |
 /// | `jitter = "5s"`, `timeout = "30s"`, `attempt_timeout = "5s"` | [`JobBuilder::jitter`], [`JobBuilder::timeout`], [`JobBuilder::attempt_timeout`]; or a [`Duration`] |
+/// | `aligned` | [`JobBuilder::aligned`] |
+/// | `late_at_most = "1h"` | [`JobBuilder::late_at_most`], for an aligned interval |
 /// | `times = 3`, `until = instant()` | [`JobBuilder::times`], [`JobBuilder::until`] |
 /// | `fixed_delay` | [`JobBuilder::fixed_delay`] |
 /// | `retry = \|\| [Duration::from_secs(1)]` | [`JobBuilder::retry`] |
@@ -90,6 +92,69 @@ use crate::time::{is_endless, short};
 /// `use my_jobs as _;`.
 pub use atevery_macros::every;
 
+/// Makes the annotated function a job by a cron expression.
+///
+/// ```
+/// use atevery::{Run, Scheduler, cron, testing::VirtualTime};
+///
+/// #[cron("0 3 * * *", zone = "Europe/Berlin")]
+/// async fn report(run: Run) -> Result<(), std::io::Error> {
+///     println!("the report of {:?}", run.slot());
+///     Ok(())
+/// }
+///
+/// #[cron("*/10 8-18 * * mon-fri", "office", local_zone, name = "look")]
+/// fn look(place: &str) {
+///     println!("{place}");
+/// }
+///
+/// let scheduler = Scheduler::new(VirtualTime::new());
+/// let schedules = scheduler.add_registered()?.into_iter().map(|job| job.status().schedule().to_owned());
+/// assert!(schedules.into_iter().any(|schedule| schedule == "0 3 * * * Europe/Berlin"));
+/// # Ok::<(), atevery::Error>(())
+/// ```
+///
+/// The first argument is the expression: a literal, or a constant of type `&str`. If it can't be read, or if its date
+/// never comes, compilation fails. [`calendar`](crate::calendar#the-dialect) describes the dialect.
+///
+/// The function, further arguments and options are those of [`every`](macro@every), except for `fixed_delay` and
+/// `aligned`. There are two more options:
+///
+/// | option | meaning |
+/// | --- | --- |
+/// | `zone = "Europe/Berlin"` | [`JobBuilder::zone`]; the registration returns an error if the zone is unknown |
+/// | `local_zone` | [`JobBuilder::local_zone`] |
+#[cfg(feature = "calendar")]
+#[cfg_attr(docsrs, doc(cfg(all(feature = "calendar", feature = "macros"))))]
+pub use atevery_macros::cron;
+
+/// Makes the annotated function a job at one or more times of the day.
+///
+/// ```
+/// use atevery::daily;
+///
+/// #[daily("03:00", zone = "Europe/Berlin", late_at_most = "1h")]
+/// fn backup() {}
+///
+/// #[daily(["09:00", "17:30"], on = "mon-fri", zone = "America/New_York")]
+/// fn bell() {}
+/// ```
+///
+/// The first argument is the time, or an array of times: `HH:MM` or `HH:MM:SS`, as literals or as constants of type
+/// `&str`. If one can't be read, compilation fails.
+///
+/// The function, further arguments and options are those of [`every`](macro@every), except for `fixed_delay` and
+/// `aligned`. There are three more options:
+///
+/// | option | meaning |
+/// | --- | --- |
+/// | `on = "mon-fri"` | [`JobBuilder::on`], checked at compile time |
+/// | `zone = "Europe/Berlin"` | [`JobBuilder::zone`]; the registration returns an error if the zone is unknown |
+/// | `local_zone` | [`JobBuilder::local_zone`] |
+#[cfg(feature = "calendar")]
+#[cfg_attr(docsrs, doc(cfg(all(feature = "calendar", feature = "macros"))))]
+pub use atevery_macros::daily;
+
 /// A function with an [`every`] attribute, as collected by the linker. Each attribute gives a separate value.
 ///
 /// [`Scheduler::add_registered_where`] passes these values to its filter.
@@ -98,7 +163,7 @@ pub struct Registered {
     function: &'static str,
     /// The location of the attribute.
     place: &'static Location<'static>,
-    interval: Duration,
+    schedule: Schedule,
     tags: &'static [&'static str],
     register: fn(JobBuilder) -> Result<Job, Error>,
 }
@@ -137,13 +202,14 @@ impl Registered {
         self.tags.contains(&tag)
     }
 
-    /// Returns the interval, or `None` if the schedule is not an interval. So far every schedule is an interval.
+    /// Returns the interval, or `None` if the schedule is a calendar.
     pub fn interval(&self) -> Option<Duration> {
-        Some(self.interval)
+        self.schedule.interval()
     }
 
-    /// Returns the schedule as text, such as `every 2s`, or `once` if the interval is longer than 292 years. Durations
-    /// have the short form of the table of [`Scheduler::status`].
+    /// Returns the schedule as text, such as `every 2s`, `cron 0 3 * * * Europe/Berlin` or `daily 03:00`. If the interval
+    /// is longer than 292 years, the text is `once`. Durations have the short form of the table of
+    /// [`Scheduler::status`].
     ///
     /// ```
     /// use atevery::{Scheduler, every, testing::VirtualTime};
@@ -162,10 +228,7 @@ impl Registered {
     /// # Ok::<(), atevery::Error>(())
     /// ```
     pub fn schedule(&self) -> String {
-        if is_endless(self.interval) {
-            return String::from("once");
-        }
-        format!("every {}", short(self.interval))
+        self.schedule.describe()
     }
 
     #[doc(hidden)]
@@ -173,14 +236,14 @@ impl Registered {
     pub const fn new(
         module: &'static str,
         function: &'static str,
-        interval: Duration,
+        schedule: Schedule,
         register: fn(JobBuilder) -> Result<Job, Error>,
     ) -> Registered {
         Registered {
             module,
             function,
             place: Location::caller(),
-            interval,
+            schedule,
             tags: &[],
             register,
         }
@@ -197,7 +260,7 @@ impl fmt::Debug for Registered {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Registered")
             .field("path", &self.path())
-            .field("interval", &self.interval)
+            .field("schedule", &self.schedule())
             .field("tags", &self.tags)
             .finish_non_exhaustive()
     }
@@ -283,7 +346,7 @@ impl Found {
         if self.occurrence > 1 {
             name = format!("{name}#{}", self.occurrence);
         }
-        let job = scheduler.every(self.function.interval).name(name);
+        let job = self.function.schedule.builder(scheduler).name(name);
         let job = self.function.tags.iter().fold(job, |job, tag| job.tag(*tag));
         (self.function.register)(job)
     }
