@@ -1,7 +1,8 @@
 //! For users of other schedulers: the code that you know, and the same job written with `atevery`.
 //!
 //! [The Python package](#the-python-package-atevery) · [gocron](#gocron) · [APScheduler](#apscheduler) ·
-//! [Spring](#spring-scheduled) · [`tokio::time::interval`](#tokiotimeinterval) · [actix](#actix) ·
+//! [Spring](#spring-scheduled) · [Quartz](#quartz) · [systemd timers](#systemd-timers) ·
+//! [Kubernetes](#kubernetes-cronjob) · [`tokio::time::interval`](#tokiotimeinterval) · [actix](#actix) ·
 //! [tokio-cron-scheduler](#tokio-cron-scheduler)
 //!
 //! In the tables, `s` is a [`Scheduler`](crate::Scheduler), `job` is a [`Job`](crate::Job), `f` is your function, and
@@ -11,8 +12,6 @@
 //!
 //! | | instead |
 //! | --- | --- |
-//! | cron expressions, "daily at 03:00", calendars | a job has an interval, by a clock that only moves forward. The feature `calendar` computes the slots of cron expressions and times of the day, in a time zone; a scheduler does not take them yet, so a job asks for its next slot and calls [`next_at`](crate::Run::next_at). A job that runs every minute can also read the wall clock and return, see [below](#a-wall-clock) |
-//! | time zones, summer time | the same, with a crate such as `jiff` or `chrono` in the job |
 //! | persistence: jobs that outlive the process | jobs are functions, registered at each start of the program. A job stores its own progress; [`FirstRun::At`](crate::FirstRun::At) and [`After`](crate::FirstRun::After) postpone the first run after a restart |
 //! | one replica of many runs a job: leaders, locks, leases | the run takes a lock first, such as a row of a database, and returns `Ok(())` if another replica holds the lock |
 //! | results of runs, chains of jobs | the target passes its results on; one job can [`trigger`](crate::Job::trigger) another job |
@@ -78,6 +77,10 @@
 //! | `s.NewJob(gocron.DurationJob(10*time.Second), gocron.NewTask(f))` | `s.every(secs(10)).first_run(FirstRun::AfterInterval).run(f)?` |
 //! | `WithStartAt(WithStartImmediately())` | the default, [`FirstRun::Now`](crate::FirstRun::Now) |
 //! | `WithStartAt(WithStartDateTime(t))` | `.first_run(FirstRun::At(instant))` |
+//! | `gocron.CronJob("0 3 * * *", false)` | `s.cron("0 3 * * *").run(f)?` |
+//! | `gocron.DailyJob(1, NewAtTimes(NewAtTime(3, 0, 0)))` | `s.daily("03:00").run(f)?` |
+//! | `gocron.WeeklyJob(1, NewWeekdays(time.Monday), ..)` | `s.daily("09:00").on("mon").run(f)?` |
+//! | `WithLocation(berlin)` | `.zone("Europe/Berlin")` for each job |
 //! | `DurationRandomJob(20s, 40s)` | `.every(secs(30)).jitter(secs(10))`: 20 to 40 s from run to run, 30 s on average |
 //! | `WithName("sweep")` | `.name("sweep")` |
 //! | `WithLimitedRuns(3)` | `.times(3)` |
@@ -146,13 +149,15 @@
 //! | `add_job(f, 'interval', seconds=30, id='x')` | `add_schedule(f, IntervalTrigger(seconds=30), id='x')` | `s.every(secs(30)).name("x").run(f)?` |
 //! | first after an interval | first at once | first at once; `.first_run(FirstRun::AfterInterval)` |
 //! | `start_date=t`, `end_date=t` | `start_time=t`, `end_time=t` | `.first_run(FirstRun::At(instant))`, `.until(instant)` |
+//! | `add_job(f, 'cron', hour=3, minute=30)` | `add_schedule(f, CronTrigger(hour=3, minute=30))` | `s.cron("30 3 * * *").run(f)?` |
+//! | `CronTrigger(.., timezone='Europe/Berlin')`; the zone of the system by default | likewise | `.zone("Europe/Berlin")`, `.local_zone()`; UTC by default |
 //! | `add_job(f, 'date', run_date=t)` | `add_schedule(f, DateTrigger(t))` | `.first_run(FirstRun::At(instant)).times(1)` |
 //! | `jitter=5` | `max_jitter=5` | `.jitter(secs(5))` |
 //! | `max_instances=1`: a run that comes due during a run is skipped | | `.on_overlap(Overlap::Skip)` |
 //! | `max_instances=3` | `max_running_jobs=3` of the task | `.on_overlap(Allow(3))` |
 //! | `coalesce=True` | `coalesce=CoalescePolicy.latest` | `.missed_ticks(MissedTicks::Skip)` |
 //! | `coalesce=False` | `coalesce=CoalescePolicy.all` | the default, [`Burst`](crate::MissedTicks::Burst) |
-//! | `misfire_grace_time=5` | `misfire_grace_time=5` | `if run.started() - run.due() > secs(5) { return }` in the job |
+//! | `misfire_grace_time=5` | `misfire_grace_time=5` | `.late_at_most(secs(5))` for a job by a calendar; else `if run.started() - run.due() > secs(5) { return }` in the job |
 //! | a synchronous `f` on a thread pool | likewise | `.run_blocking(f)` |
 //! | `job.pause()`, `job.resume()` | `pause_schedule(id)`, `unpause_schedule(id)` | `job.pause()`, `job.resume()` |
 //! | `job.reschedule('interval', seconds=60)` | `add_schedule(.., conflict_policy=ConflictPolicy.replace)` | `job.set_interval(secs(60))?` |
@@ -212,6 +217,8 @@
 //! | `@Scheduled(initialDelay = 1000, fixedRate = 5000)` | `#[every("5s", first_run = FirstRun::After(Duration::from_secs(1)))]` |
 //! | `@Scheduled(initialDelay = 1000)` | `#[every("1s", first_run = FirstRun::AfterInterval, times = 1)]` |
 //! | `fixedRateString = "${sweep.rate}"` | `s.every(parse_interval(&rate)?).run(f)?`: an attribute accepts constants only |
+//! | `@Scheduled(cron = "0 0 3 * * *", zone = "Europe/Berlin")` | `#[cron("0 0 3 * * *", zone = "Europe/Berlin")]`; in the weekday, `1` is Monday here too |
+//! | `@Scheduled(cron = "0 0 3 * * *")`: the zone of the system | `#[cron("0 0 3 * * *", local_zone)]` |
 //! | a method that blocks | `#[every("5s", blocking)]` |
 //! | `@Scheduled` with `@Async`: runs overlap | `#[every("5s", on_overlap = Allow(4))]` |
 //! | a pool of 4 threads | `#[every("5s", group = ("pool", 4))]`; the threads belong to the runtime |
@@ -238,6 +245,13 @@
 //! #[every("1s", first_run = FirstRun::AfterInterval, times = 1)]
 //! fn once() {}
 //!
+//! # #[cfg(feature = "calendar")]
+//! # mod calendar {
+//! # use atevery::cron;
+//! #[cron("0 0 3 * * *", zone = "Europe/Berlin")]
+//! fn report() {}
+//! # }
+//!
 //! #[every("5s", blocking)]
 //! fn blocks() {}
 //!
@@ -259,6 +273,75 @@
 //! println!("{}", s.status());
 //! # Ok(())
 //! # }
+//! ```
+//!
+//! # Quartz
+//!
+//! | Java | here |
+//! | --- | --- |
+//! | `cronSchedule("0 0 12 ? * MON-FRI")` | `s.cron("0 0 12 ? * mon-fri").run(f)?`: without the year; a number in the weekday counts from Sunday, which is 0 |
+//! | `cronSchedule("0 0 9 ? * 6L")` | `s.cron("0 0 9 ? * friL")` |
+//! | `.inTimeZone(berlin)` | `.zone("Europe/Berlin")` |
+//! | `dailyAtHourAndMinute(3, 0)` | `s.daily("03:00")` |
+//! | `withMisfireHandlingInstructionFireAndProceed()` | the default |
+//! | `withMisfireHandlingInstructionDoNothing()` | `.late_at_most(secs(60))` |
+//! | `withMisfireHandlingInstructionIgnoreMisfires()` | `.missed_ticks(MissedTicks::Burst)` |
+//! | a `Calendar` that excludes holidays | [`s.on(calendar)`](crate::Scheduler::on) with a [`Calendar`](crate::Calendar) that passes them over |
+//! | `@DisallowConcurrentExecution` | the default |
+//! | `trigger.computeFireTimes(..)` | `job.upcoming(5)` |
+//! | `rescheduleJob(key, trigger)` | `job.set_schedule(cron)?` |
+//!
+//! # systemd timers
+//!
+//! | unit | here |
+//! | --- | --- |
+//! | `OnCalendar=*-*-* 03:00:00 Europe/Berlin` | `s.daily("03:00").zone("Europe/Berlin").run(f)?` |
+//! | `OnCalendar=Mon..Fri 09:00` | `s.daily("09:00").on("mon-fri").local_zone().run(f)?` |
+//! | `OnCalendar=*:0/10` | `s.every(secs(600)).aligned().run(f)?` |
+//! | `OnBootSec=5min`, `OnUnitActiveSec=1h` | `s.every(secs(3600)).first_run(FirstRun::After(secs(300))).run(f)?` |
+//! | `OnUnitInactiveSec=1h` | `s.every(secs(3600)).fixed_delay().run(f)?` |
+//! | `RandomizedDelaySec=30min`, `FixedRandomDelay=` | `.jitter(secs(1800))`, which is the same for a slot after a restart |
+//! | `AccuracySec=1min` | [`resolution`](crate::SchedulerBuilder::resolution), 50 ms by default |
+//! | `RuntimeMaxSec=60` of the service | `.timeout(secs(60))` |
+//! | `Persistent=true` | [not here](#what-is-not-here) |
+//!
+//! # Kubernetes `CronJob`
+//!
+//! | manifest | here |
+//! | --- | --- |
+//! | `schedule: "0 3 * * *"` | `s.cron("0 3 * * *").run(f)?` |
+//! | `timeZone: Europe/Berlin` | `.zone("Europe/Berlin")` |
+//! | `startingDeadlineSeconds: 200` | `.late_at_most(secs(200))` |
+//! | `concurrencyPolicy: Allow`, which is the default there | `.on_overlap(Allow(8))`; by default the new run waits |
+//! | `concurrencyPolicy: Forbid` | `.on_overlap(Overlap::Skip)` |
+//! | `concurrencyPolicy: Replace` | `.on_overlap(Overlap::Replace)` |
+//! | `suspend: true` | `job.pause()` |
+//! | `backoffLimit: 3` | `.retry(\|\| [secs(10); 3])` |
+//! | `activeDeadlineSeconds: 60` | `.timeout(secs(60))` |
+//! | `kubectl create job --from=cronjob/report` | `job.trigger()` |
+//!
+//! ```
+//! # #[cfg(feature = "calendar")]
+//! # fn main() -> Result<(), atevery::Error> {
+//! use std::time::Duration;
+//! use atevery::{Allow, Cron, FirstRun, MissedTicks, Overlap, Scheduler, testing::VirtualTime};
+//!
+//! # let secs = Duration::from_secs;
+//! # let s = Scheduler::new(VirtualTime::new());
+//! # let f = || ();
+//! let job = s.cron("0 0 12 ? * mon-fri").zone("Europe/Berlin").missed_ticks(MissedTicks::Burst).run(f)?;
+//! job.set_schedule("0 0 9 ? * friL".parse::<Cron>()?)?;
+//! s.daily("09:00").on("mon-fri").zone("Europe/Berlin").late_at_most(secs(60)).run(f)?;
+//! s.every(secs(600)).aligned().run(f)?;
+//! s.every(secs(3600)).first_run(FirstRun::After(secs(300))).run(f)?;
+//! s.daily("03:00").jitter(secs(1800)).timeout(secs(60)).retry(move || [secs(10); 3]).run(f)?;
+//! s.cron("0 3 * * *").on_overlap(Allow(8)).run(f)?;
+//! s.cron("0 3 * * *").on_overlap(Overlap::Skip).run(f)?;
+//! println!("{:?}", job.upcoming(5));
+//! # Ok(())
+//! # }
+//! # #[cfg(not(feature = "calendar"))]
+//! # fn main() {}
 //! ```
 //!
 //! # `tokio::time::interval`
@@ -376,7 +459,8 @@
 //! | `Job::new_one_shot_async(d, ..)` | `s.every(d).first_run(FirstRun::AfterInterval).times(1).run(f)?` |
 //! | `Job::new_one_shot_at_instant_async(instant, ..)` | `s.every(d).first_run(FirstRun::At(instant)).times(1).run(f)?` |
 //! | `Job::new_async("every 10 seconds", ..)` | `#[every("10s")]`, or `s.every(parse_interval("10s")?).run(f)?` |
-//! | `Job::new_async("0 0 3 * * *", ..)`, `Job::new_async_tz(..)` | [not here](#what-is-not-here) |
+//! | `Job::new_async("0 0 3 * * *", ..)` | `s.cron("0 0 3 * * *").run(f)?`; in the weekday, `1` is Monday |
+//! | `Job::new_async_tz("0 0 3 * * *", Berlin, ..)` | `.zone("Europe/Berlin")` |
 //! | `sched.next_tick_for_job(id).await?` | `job.status().next_due()` |
 //! | `job.on_done_notification_add(..)` and similar methods | `Scheduler::builder(..).on_event(f)`, `s.events()` |
 //! | `sched.remove(&id).await?` | `job.remove()` |
@@ -410,33 +494,4 @@
 //! s.stop().detach();
 //! # Ok(())
 //! # }
-//! ```
-//!
-//! # A wall clock
-//!
-//! This job works once a day, at three in the morning UTC. The job runs every minute and compares days. If a run is
-//! late or missed, the next run of the same day does the work.
-//!
-//! ```
-//! use std::time::{Duration, SystemTime};
-//! use atevery::{MissedTicks, Scheduler, testing::VirtualTime};
-//!
-//! const HOUR: u64 = 3_600;
-//!
-//! /// The number of the day that began at three in the morning.
-//! fn day(now: SystemTime) -> u64 {
-//!     let since = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-//!     since.as_secs().saturating_sub(3 * HOUR) / (24 * HOUR)
-//! }
-//!
-//! let scheduler = Scheduler::new(VirtualTime::new());
-//! let mut done = day(SystemTime::now());
-//! scheduler.every(Duration::from_secs(60)).missed_ticks(MissedTicks::Skip).run(move || {
-//!     let today = day(SystemTime::now());
-//!     if today != done {
-//!         done = today;
-//!         println!("good morning");
-//!     }
-//! })?;
-//! # Ok::<(), atevery::Error>(())
 //! ```

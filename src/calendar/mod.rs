@@ -11,9 +11,10 @@
 //! | a job that runs | is written as |
 //! | --- | --- |
 //! | every ten minutes, counted from its start | an interval: [`every`](crate::Scheduler::every). It needs no calendar, and no clock change matters |
-//! | at three in the morning, on working days at nine | [`Daily`](crate::Daily) |
-//! | on the first of each month, on the last Friday, each quarter of an hour of the working day | [`Cron`](crate::Cron) |
-//! | on days that only the program knows, such as holidays | an own [`Calendar`](crate::Calendar) |
+//! | every ten minutes, at :00, :10, :20 | an interval that is [`aligned`](crate::JobBuilder::aligned) |
+//! | at three in the morning, on working days at nine | [`daily`](crate::Scheduler::daily), or a [`Daily`](crate::Daily) |
+//! | on the first of each month, on the last Friday, each quarter of an hour of the working day | [`cron`](crate::Scheduler::cron), or a [`Cron`](crate::Cron) |
+//! | on days that only the program knows, such as holidays | a [`Calendar`](crate::Calendar) of your own, with [`on`](crate::Scheduler::on) |
 //!
 //! A schedule is a function from an instant to the next slot. A test can ask it for a year:
 //!
@@ -32,24 +33,60 @@
 //!
 //! # A job by the calendar
 //!
-//! A scheduler does not take a calendar yet. A job can ask for its next slot, and have its next run scheduled there. It
-//! looks at the wall clock once in a run, so a clock that is set takes effect after the next run:
+//! ```
+//! use std::time::Duration;
+//! use atevery::{MissedTicks, Run, Scheduler, testing::VirtualTime};
+//!
+//! # let f = || ();
+//! const HOUR: Duration = Duration::from_secs(3_600);
+//! let scheduler = Scheduler::new(VirtualTime::new());
+//! scheduler.daily("03:00").zone("Europe/Berlin").run(|run: Run| println!("the report of {:?}", run.slot()))?;
+//! scheduler.daily(["09:00", "17:30"]).on("mon-fri").zone("America/New_York").late_at_most(HOUR).run(f)?;
+//! scheduler.cron("0 9 LW * *").local_zone().missed_ticks(MissedTicks::Burst).run(f)?;
+//! scheduler.every(Duration::from_secs(600)).aligned().run(f)?; // :00, :10, :20 of the wall clock
+//! # Ok::<(), atevery::Error>(())
+//! ```
+//!
+//! [`#[cron("0 3 * * *")]`](macro@crate::cron) and [`#[daily("03:00")]`](macro@crate::daily) do the same for functions.
+//! What can't be read doesn't compile.
+//!
+//! A run is for a [slot](crate::Run::slot), which is a wall-clock time. It begins at the first tick at or after the
+//! slot. All options of a job apply, except for `fixed_delay`.
+//!
+//! | when | then |
+//! | --- | --- |
+//! | the job is registered | it waits for its first slot, whatever the scheduler's default. `first_run` of the job itself may ask for a run before |
+//! | the scheduler is started, or a paused job resumed | the next slot is later. Slots before are not missed |
+//! | the program was busy, or the machine suspended | one late run is for the latest slot that has passed. The others count as [missed](crate::Run::missed), up to 10,000. Under [`Burst`](crate::MissedTicks::Burst) each slot gets its run |
+//! | a run would be too late | [`late_at_most`](crate::JobBuilder::late_at_most) drops it |
+//! | the wall clock was set forward | the slots in between have passed, as after a suspend |
+//! | the wall clock was set back by less than 3 hours | no slot of an appointment comes twice. A rhythm goes on from the new time |
+//! | the wall clock was set back by 3 hours or more | the clock was wrong before: every schedule goes on from the new time |
+//! | the last slot has passed | the job removes itself |
+//!
+//! The scheduler compares the wall clock with the monotonic clock when it wakes, and at least every 10 s while there is
+//! a job by a calendar. A clock that was set, and a machine that slept, are noticed within 10 s. Changes of up to a tick
+//! are ignored. Jobs with an interval don't care.
+//!
+//! [`Job::upcoming`](crate::Job::upcoming) foretells the slots. With a [`jitter`](crate::JobBuilder::jitter), the delay
+//! of a run depends on the name of the job and the slot alone, so it is the same after a restart.
+//!
+//! On virtual time, a test chooses the wall-clock time, sets the clock and suspends the machine:
 //!
 //! ```
-//! use std::time::{Duration, SystemTime};
-//! use atevery::{Calendar, Daily, Run, Scheduler, testing::VirtualTime};
+//! use std::time::{Duration, UNIX_EPOCH};
+//! use atevery::{Scheduler, testing::VirtualTime};
 //!
-//! let nightly = Daily::at("03:00")?.zone("Europe/Berlin")?;
-//! let scheduler = Scheduler::new(VirtualTime::new());
-//! scheduler.every(Duration::from_secs(86_400)).name("nightly").run(move |run: Run| {
-//!     if run.number() > 0 {
-//!         println!("the report");
-//!     }
-//!     let now = SystemTime::now();
-//!     if let Some(slot) = nightly.next(now) {
-//!         run.next_at(run.started() + slot.duration_since(now).unwrap_or_default());
-//!     }
-//! })?;
+//! const HOUR: Duration = Duration::from_secs(3_600);
+//! let time = VirtualTime::at(UNIX_EPOCH + Duration::from_secs(1_774_742_400)); // 29 March 2026, 0:00 UTC
+//! let scheduler = Scheduler::new(time.clone());
+//! let job = scheduler.cron("30 2 * * *").zone("Europe/Berlin").run(|| ())?;
+//! scheduler.start()?;
+//! time.advance(HOUR); // 2:00 to 3:00 is missing
+//! assert_eq!(job.runs(), 1);
+//! time.suspend(48 * HOUR);
+//! time.advance(Duration::from_secs(10));
+//! assert_eq!((job.runs(), job.status().missed()), (2, 1));
 //! # Ok::<(), atevery::Error>(())
 //! ```
 //!
