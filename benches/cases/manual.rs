@@ -3,10 +3,13 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use atevery::runtime::{BoxFuture, SpawnError, Spawner, Timer};
 use futures::future::poll_fn;
+
+/// 1 January 2026, 0:00 UTC: when the wall clock starts, from the Unix epoch.
+const NEW_YEAR: Duration = Duration::from_secs(1_767_225_600);
 
 /// One thread, which the benchmark drives, with a clock that the benchmark moves. In a steady state, this runtime
 /// allocates nothing: the slots of tasks are used again, with their wakers.
@@ -129,6 +132,10 @@ impl Spawner for Manual {
 impl Timer for Manual {
     fn now(&self) -> Instant {
         self.0.origin + Duration::from_nanos(self.0.elapsed.load(Ordering::Relaxed))
+    }
+
+    fn wall(&self) -> SystemTime {
+        UNIX_EPOCH + NEW_YEAR + Duration::from_nanos(self.0.elapsed.load(Ordering::Relaxed))
     }
 
     fn sleep_until(&self, deadline: Instant) -> BoxFuture<'static, ()> {

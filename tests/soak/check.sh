@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A small soak: every runtime at the same time, then virtual time and the heartbeat.
+# A small soak: every runtime at the same time, then virtual time, a year of calendar jobs, and the heartbeat.
 #
 #     bash tests/soak/check.sh [SECONDS [RUNS]]     30 s on each runtime and 5 million virtual runs unless said
 #
@@ -30,6 +30,11 @@ echo
 echo '| | time | jobs | runs, each as often as due | drift of the worst job | lateness of the worst run | heap after the warm-up | |'
 echo '| --- | --- | --- | --- | --- | --- | --- | --- |'
 "$soak" virtual --runs "$runs" || status=1
+
+echo
+echo '| time | jobs | runs | heap | |'
+echo '| --- | --- | --- | --- | --- |'
+"$soak" calendar || status=1
 
 echo
 echo '| | jobs | until the last has begun | largest gaps | |'

@@ -3,11 +3,13 @@
 //! ```text
 //! soak --runtime tokio --seconds 3600 --jobs 10000    an hour on a runtime
 //! soak virtual --runs 100000000 --jobs 1000           the same jobs on virtual time
+//! soak calendar --days 365 --jobs 10000             jobs by the calendar in 40 zones on virtual time
 //! soak heartbeat --jobs 1000000                       all due at one tick on Tokio, beside a 1 ms heartbeat
 //! ```
 //!
 //! Each command prints a line of a Markdown table. Violations are printed to standard error, and set the exit code.
 
+mod calendar;
 mod findings;
 mod heartbeat;
 mod host;
@@ -35,6 +37,7 @@ fn main() -> ExitCode {
     let outcome = match options.command {
         Command::WallClock => wall_clock::run(&options),
         Command::Virtual => virtual_time::run(&options),
+        Command::Calendar => calendar::run(&options),
         Command::Heartbeat => heartbeat::run(&options),
     };
     match outcome {

@@ -6,6 +6,7 @@ use crate::host;
 pub(crate) enum Command {
     WallClock,
     Virtual,
+    Calendar,
     Heartbeat,
 }
 
@@ -16,6 +17,7 @@ pub(crate) struct Options {
     pub(crate) seconds: u64,
     pub(crate) jobs: usize,
     pub(crate) runs: u64,
+    pub(crate) days: u32,
 }
 
 impl Options {
@@ -23,6 +25,7 @@ impl Options {
         let mut first = words.next();
         let command = match first.as_deref() {
             Some("virtual") => Command::Virtual,
+            Some("calendar") => Command::Calendar,
             Some("heartbeat") => Command::Heartbeat,
             _ => Command::WallClock,
         };
@@ -40,7 +43,7 @@ impl Options {
 
     fn of(command: Command) -> Options {
         let jobs = match command {
-            Command::WallClock => 10_000,
+            Command::WallClock | Command::Calendar => 10_000,
             Command::Virtual => 1_000,
             Command::Heartbeat => 1_000_000,
         };
@@ -50,6 +53,7 @@ impl Options {
             seconds: 30,
             jobs,
             runs: 5_000_000,
+            days: 365,
         }
     }
 
@@ -59,6 +63,7 @@ impl Options {
             "--runtime" => return Err(format!("no runtime {value:?}: take one of {}", host::NAMES.join(", "))),
             "--seconds" => self.seconds = at_least(20, name, &value)?,
             "--jobs" => self.jobs = at_least(100, name, &value)?,
+            "--days" => self.days = at_least(36, name, &value)?,
             "--runs" => self.runs = at_least(1, name, &value)?,
             _ => return Err(format!("unknown option {name:?}")),
         }
