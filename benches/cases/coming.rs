@@ -16,7 +16,14 @@ const MANY: u64 = 1_000;
 const INTERVAL: Duration = TICK.saturating_mul(6);
 
 pub(crate) fn all() -> Vec<Case> {
-    vec![jobs(), jobs_with_an_end(), stopped_jobs(), holders(), held_ticks(1), held_ticks(MANY)]
+    vec![
+        jobs(),
+        jobs_with_an_end(),
+        stopped_jobs(),
+        holders(),
+        held_ticks(1),
+        held_ticks(MANY),
+    ]
 }
 
 fn jobs() -> Case {

@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 use crate::control::options::{Options, Overlaps};
 use crate::control::overlap::{OneAtATime, Several};
 use crate::control::scheduler::Scheduler;
+use crate::dispatch::ticker::Ticker;
 use crate::error::Error;
-use crate::exec::ticks::{NoTarget, Ticks};
+use crate::exec::ticks::Ticks;
 use crate::job::cell::JobCell;
 use crate::job::config::{RunMode, RunPlace};
 use crate::job::handle::Job;
@@ -226,10 +227,9 @@ impl<Runs> JobBuilder<Runs> {
         self.options.check_ticks()?;
         let engine = Arc::clone(self.scheduler.engine());
         let first = self.first;
-        let job = Job::new(self.make_cell(RunPlace::Ticks, NoTarget)?);
-        let ticks = Ticks::new(&engine, job.clone());
-        engine.register(job.cell_arc(), first);
-        Ok(ticks)
+        let cell = self.make_cell(RunPlace::Ticks, Ticker::default())?;
+        engine.register(&cell, first);
+        Ok(Ticks::new(&engine, Job::new(cell)))
     }
 
     pub(crate) fn overlapping<Other>(mut self, overlap: Overlaps) -> JobBuilder<Other> {

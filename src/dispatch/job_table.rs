@@ -16,6 +16,8 @@ const FEW: usize = 64;
 pub(crate) struct JobTable {
     jobs_by_index: Vec<Option<Arc<JobCell>>>,
     jobs: usize,
+    /// How many of the jobs have ticks.
+    holders: usize,
 }
 
 impl JobTable {
@@ -26,6 +28,7 @@ impl JobTable {
         );
         let index = self.jobs_by_index.len() as JobIndex;
         job.set_index(index);
+        self.holders += usize::from(job.has_ticks());
         self.jobs_by_index.push(Some(job));
         self.jobs += 1;
         index
@@ -46,11 +49,20 @@ impl JobTable {
         self.jobs_by_index.iter().flatten()
     }
 
+    /// The jobs whose runs are ticks. Costs time for all jobs, if there is one with ticks.
+    pub(crate) fn with_ticks(&self) -> Vec<Arc<JobCell>> {
+        if self.holders == 0 {
+            return Vec::new();
+        }
+        self.iter().filter(|job| job.has_ticks()).cloned().collect()
+    }
+
     /// Removes the job, if it is in the table.
     pub(crate) fn remove(&mut self, job: &JobCell) -> Option<Arc<JobCell>> {
         let removed = self.jobs_by_index.get_mut(job.index() as usize)?.take()?;
         removed.set_index(JobCell::UNREGISTERED);
         self.jobs -= 1;
+        self.holders -= usize::from(removed.has_ticks());
         Some(removed)
     }
 
@@ -62,11 +74,13 @@ impl JobTable {
         }
         let old = std::mem::take(&mut self.jobs_by_index);
         self.jobs = 0;
+        self.holders = 0;
         Some(old.into_iter().map(|job| job.map(|job| self.push(job))).collect())
     }
 
     pub(crate) fn take(&mut self) -> Vec<Arc<JobCell>> {
         self.jobs = 0;
+        self.holders = 0;
         std::mem::take(&mut self.jobs_by_index).into_iter().flatten().collect()
     }
 }

@@ -42,10 +42,27 @@ pub(crate) struct Closed {
 impl Queue {
     /// Makes a batch of jobs that were offered. The batch is over when it is [finished](Queue::finish).
     pub(crate) fn dispatch(&mut self, offered_at: OfferedAt, jobs: Vec<JobInstance>) -> Arc<Batch> {
+        let spare = self.spares.pop();
+        self.dispatch_in(spare, offered_at, jobs)
+    }
+
+    /// Like `dispatch`, for one job. The batch may take the place of `spare`, which is over and empty.
+    pub(crate) fn dispatch_alone(
+        &mut self,
+        offered_at: OfferedAt,
+        run: JobInstance,
+        mut spare: Option<Arc<Batch>>,
+    ) -> Arc<Batch> {
+        let mut jobs = take_list_of(spare.as_mut());
+        jobs.push(run);
+        self.dispatch_in(spare, offered_at, jobs)
+    }
+
+    fn dispatch_in(&mut self, spare: Option<Arc<Batch>>, offered_at: OfferedAt, jobs: Vec<JobInstance>) -> Arc<Batch> {
         self.dispatched += 1;
         let entry = self.batches.vacant_entry();
         let batch = Batch::new(self.dispatched, entry.key(), offered_at, jobs);
-        let batch = reuse(self.spares.pop(), batch);
+        let batch = reuse(spare, batch);
         entry.insert(Arc::clone(&batch));
         batch
     }
@@ -65,8 +82,7 @@ impl Queue {
 
     /// Takes the empty list of jobs of the batch that is used again next.
     pub(crate) fn take_list(&mut self) -> Vec<JobInstance> {
-        let spare = self.spares.last_mut().and_then(Arc::get_mut);
-        spare.map(|spare| std::mem::take(&mut spare.jobs)).unwrap_or_default()
+        take_list_of(self.spares.last_mut())
     }
 
     /// Returns how many workers the caller has to spawn. These workers count as idle from here on.
@@ -161,6 +177,12 @@ impl Queue {
         let batches = self.batches.iter().map(|(_, batch)| batch);
         batches.filter(|batch| has_run(batch)).cloned().collect()
     }
+}
+
+/// Takes the empty list of jobs of a spare batch.
+fn take_list_of(spare: Option<&mut Arc<Batch>>) -> Vec<JobInstance> {
+    let spare = spare.and_then(Arc::get_mut);
+    spare.map(|spare| std::mem::take(&mut spare.jobs)).unwrap_or_default()
 }
 
 /// Puts `batch` into the memory of `spare`, if there is no other reference to the spare.

@@ -8,8 +8,8 @@ use std::task::{Context, Poll};
 use futures::stream::{FusedStream, Stream};
 
 use crate::dispatch::batch::Batch;
+use crate::dispatch::ticker::{Ticker, ticker_of};
 use crate::engine::Engine;
-use crate::engine::tickers::Ticker;
 use crate::engine::wakeups::Wakeups;
 use crate::exec::begin::begin_tick;
 use crate::exec::finish::finish;
@@ -17,7 +17,6 @@ use crate::job::config::Host;
 use crate::job::handle::Job;
 use crate::job::run::{Run, RunContext, RunInfo};
 use crate::job::run_end::RunEnd;
-use crate::job::target::{Body, CallResult, FutureBuf};
 
 /// A job whose runs its holder does: a stream of runs. [`JobBuilder::ticks`](crate::JobBuilder::ticks) returns this
 /// type.
@@ -96,7 +95,6 @@ use crate::job::target::{Body, CallResult, FutureBuf};
 pub struct Ticks {
     job: Job,
     engine: Weak<Engine>,
-    ticker: Arc<Ticker>,
     current: Option<Tick>,
     is_terminated: bool,
 }
@@ -109,14 +107,10 @@ struct Tick {
 }
 
 impl Ticks {
-    /// The ticks of a job that is about to be registered.
     pub(crate) fn new(engine: &Arc<Engine>, job: Job) -> Ticks {
-        let ticker = Ticker::new(job.cell_arc());
-        engine.tickers.add(job.id(), Arc::clone(&ticker));
         Ticks {
             job,
             engine: Arc::downgrade(engine),
-            ticker,
             current: None,
             is_terminated: false,
         }
@@ -127,15 +121,19 @@ impl Ticks {
         &self.job
     }
 
+    fn ticker(&self) -> &Ticker {
+        ticker_of(self.job.cell()).expect("the job of a `Ticks` has a ticker")
+    }
+
     fn poll_with(&mut self, engine: &Arc<Engine>, cx: &mut Context<'_>) -> Poll<Option<Run>> {
         self.end_run();
-        self.ticker.register(cx.waker());
+        self.ticker().register(cx.waker());
         loop {
-            if self.ticker.is_over() {
-                self.terminate(engine);
+            if self.ticker().is_over() {
+                self.terminate();
                 return Poll::Ready(None);
             }
-            let Some(batch) = self.ticker.take_offered() else {
+            let Some(batch) = self.ticker().take_offered() else {
                 return Poll::Pending;
             };
             if let Some(run) = self.begin_run(engine, batch) {
@@ -162,22 +160,40 @@ impl Ticks {
     }
 
     fn end_run(&mut self) {
-        let Some(Tick { engine, batch, info }) = self.current.take() else {
+        let Some(Tick {
+            engine,
+            mut batch,
+            info,
+        }) = self.current.take()
+        else {
             return;
         };
-        let waited = Some(engine.now());
-        let mut wakeups = Wakeups::new(&engine);
-        finish(&mut wakeups, &batch.jobs[0], &info, RunEnd::Finished, waited);
+        // The run is timed, so the clock is read for its end.
+        let waited = info.started;
+        finish(
+            &mut Wakeups::new(&engine),
+            &batch.jobs[0],
+            &info,
+            RunEnd::Finished,
+            waited,
+        );
         engine.finish_batch(&batch);
+        if let Some(memory) = Arc::get_mut(&mut batch) {
+            memory.jobs.clear();
+            self.ticker().keep_spare(batch);
+        }
     }
 
     /// Removes the job. An offer that comes meanwhile is withdrawn.
-    fn terminate(&mut self, engine: &Arc<Engine>) {
+    fn terminate(&mut self) {
         self.is_terminated = true;
         self.end_run();
-        engine.retire(self.job.cell_arc());
-        engine.tickers.remove(self.job.id());
-        if let Some(batch) = self.ticker.take_offered() {
+        let engine = self.engine.upgrade();
+        if let Some(engine) = &engine {
+            engine.retire(self.job.cell_arc());
+        }
+        let offered = self.ticker().close();
+        if let (Some(engine), Some(batch)) = (engine, offered) {
             engine.withdraw_for_stop(&batch);
             engine.finish_batch(&batch);
         }
@@ -194,7 +210,7 @@ impl Stream for Ticks {
         match self.engine.upgrade() {
             Some(engine) => self.poll_with(&engine, cx),
             None => {
-                self.is_terminated = true;
+                self.terminate();
                 Poll::Ready(None)
             }
         }
@@ -209,8 +225,8 @@ impl FusedStream for Ticks {
 
 impl Drop for Ticks {
     fn drop(&mut self) {
-        if let Some(engine) = self.engine.upgrade().filter(|_| !self.is_terminated) {
-            self.terminate(&engine);
+        if !self.is_terminated {
+            self.terminate();
         }
     }
 }
@@ -221,24 +237,5 @@ impl fmt::Debug for Ticks {
             .field("job", &self.job)
             .field("is_run_in_progress", &self.current.is_some())
             .finish_non_exhaustive()
-    }
-}
-
-/// The target of a job whose runs its holder does. Nobody calls it.
-pub(crate) struct NoTarget;
-
-impl Body for NoTarget {
-    fn call(&self, _: &RunContext<'_>, _: &mut FutureBuf) -> CallResult {
-        CallResult::Done(RunEnd::Finished)
-    }
-
-    fn clear(&self) {}
-
-    fn takes_run(&self) -> bool {
-        true
-    }
-
-    fn name(&self) -> &str {
-        "ticks"
     }
 }
