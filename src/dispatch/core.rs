@@ -296,6 +296,9 @@ impl Core {
         dispatch.dispatch(&mut self.queue);
         session.keep_list(dispatch.take_list());
         let undispatched = session.undispatched();
+        if !is_busy {
+            self.queue.forget_small_spares();
+        }
         Some(Ticked {
             workers: self.queue.want_workers(undispatched, dispatch.urgency(is_behind)),
             next: session.next(now, may_sleep(&self.queue, undispatched)),

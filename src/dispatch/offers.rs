@@ -7,7 +7,6 @@ use crate::dispatch::demand::Urgency;
 use crate::dispatch::drain::Drain;
 use crate::dispatch::groups::Groups;
 use crate::dispatch::queue::Queue;
-use crate::dispatch::ticker::{Ticker, ticker_of};
 use crate::job::cell::{JobCell, JobInstance};
 use crate::job::config::RunPlace;
 use crate::job::instance::{Instance, Instances};
@@ -137,10 +136,7 @@ impl Dispatch {
         }
         drop(jobs);
         for job in self.outside.drain(..) {
-            let spare = ticker_of(&job.job).and_then(Ticker::take_spare);
-            self.follow_up
-                .outside
-                .push(queue.dispatch_alone(offered_at, job, spare));
+            self.follow_up.outside.push(queue.dispatch_alone(offered_at, job));
         }
     }
 

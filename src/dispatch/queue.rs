@@ -13,6 +13,9 @@ use crate::time::Time;
 /// The most spare batches: two for each worker, its batch and its next.
 const MOST_SPARES: usize = 2 * MOST_WORKERS;
 
+/// The most spare batches of one job: the runs of so many holders of `Ticks` at a tick allocate nothing.
+const MOST_SMALL_SPARES: usize = 2_048;
+
 /// The dispatched batches, and the number of workers that can take them.
 #[derive(Default)]
 pub(crate) struct Queue {
@@ -23,6 +26,8 @@ pub(crate) struct Queue {
     ready: VecDeque<Arc<Batch>>,
     /// Batches that are over, with their empty lists of jobs, to be used again.
     spares: Vec<Arc<Batch>>,
+    /// Like `spares`, with room for one job.
+    small_spares: Vec<Arc<Batch>>,
     /// Number of workers that are about to take a batch. A worker that has a batch does not count, because it may be
     /// stuck.
     idle_workers: usize,
@@ -46,13 +51,9 @@ impl Queue {
         self.dispatch_in(spare, offered_at, jobs)
     }
 
-    /// Like `dispatch`, for one job. The batch may take the place of `spare`, which is over and empty.
-    pub(crate) fn dispatch_alone(
-        &mut self,
-        offered_at: OfferedAt,
-        run: JobInstance,
-        mut spare: Option<Arc<Batch>>,
-    ) -> Arc<Batch> {
+    /// Makes a batch of one job, which no worker runs.
+    pub(crate) fn dispatch_alone(&mut self, offered_at: OfferedAt, run: JobInstance) -> Arc<Batch> {
+        let mut spare = self.small_spares.pop();
         let mut jobs = take_list_of(spare.as_mut());
         jobs.push(run);
         self.dispatch_in(spare, offered_at, jobs)
@@ -148,6 +149,21 @@ impl Queue {
         {
             self.batches.remove(batch.key);
         }
+    }
+
+    /// Finishes a batch of one job, which is used again. The caller has another reference to the job, so that the job
+    /// is not dropped here.
+    pub(crate) fn finish_alone(&mut self, mut batch: Arc<Batch>) {
+        self.finish(&batch);
+        if let Some(memory) = Arc::get_mut(&mut batch).filter(|_| self.small_spares.len() < MOST_SMALL_SPARES) {
+            memory.jobs.clear();
+            self.small_spares.push(batch);
+        }
+    }
+
+    /// Forgets the small spares, because no run is due soon.
+    pub(crate) fn forget_small_spares(&mut self) {
+        self.small_spares = Vec::new();
     }
 
     /// Takes all waiting batches. The caller withdraws these batches, and then [finishes](Queue::finish) them.

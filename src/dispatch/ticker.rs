@@ -26,8 +26,6 @@ struct Offers {
     /// The offered run, which the next poll begins. The batch refers to the job, and the job to this ticker: the holder
     /// takes the batch when it goes.
     offered: Option<Arc<Batch>>,
-    /// The empty batch of an earlier run.
-    spare: Option<Arc<Batch>>,
     /// Whether the holder takes no further offer.
     is_closed: bool,
 }
@@ -61,23 +59,15 @@ impl Ticker {
         lock(&self.offers).offered.take()
     }
 
-    /// Called when the holder takes no further offer. Returns the offer that it has not taken.
+    /// Called when the holder takes no further offer, and is not to be woken any more. Returns the offer that it has
+    /// not taken.
     pub(crate) fn close(&self) -> Option<Arc<Batch>> {
         let mut offers = lock(&self.offers);
-        let left = std::mem::take(&mut *offers);
         offers.is_closed = true;
+        let left = offers.offered.take();
         drop(offers);
         quietly(|| drop(self.waker.take()));
-        left.offered
-    }
-
-    /// Keeps a batch that is over, whose list of jobs is empty, for the next run.
-    pub(crate) fn keep_spare(&self, spare: Arc<Batch>) {
-        lock(&self.offers).spare = Some(spare);
-    }
-
-    pub(crate) fn take_spare(&self) -> Option<Arc<Batch>> {
-        lock(&self.offers).spare.take()
+        left
     }
 
     /// Whether no further run will come.

@@ -125,8 +125,7 @@ impl Ticks {
         ticker_of(self.job.cell()).expect("the job of a `Ticks` has a ticker")
     }
 
-    fn poll_with(&mut self, engine: &Arc<Engine>, cx: &mut Context<'_>) -> Poll<Option<Run>> {
-        self.end_run();
+    fn poll_with(&mut self, engine: Arc<Engine>, cx: &mut Context<'_>) -> Poll<Option<Run>> {
         self.ticker().register(cx.waker());
         loop {
             if self.ticker().is_over() {
@@ -136,38 +135,29 @@ impl Ticks {
             let Some(batch) = self.ticker().take_offered() else {
                 return Poll::Pending;
             };
-            if let Some(run) = self.begin_run(engine, batch) {
-                return Poll::Ready(Some(run));
+            match begin_tick(&engine, &batch) {
+                Some(info) => return Poll::Ready(Some(self.keep_run(Tick { engine, batch, info }))),
+                None => engine.finish_batch(&batch),
             }
         }
     }
 
-    fn begin_run(&mut self, engine: &Arc<Engine>, batch: Arc<Batch>) -> Option<Run> {
-        let Some(info) = begin_tick(engine, &batch) else {
-            engine.finish_batch(&batch);
-            return None;
-        };
+    /// Keeps the run that has begun until its end.
+    fn keep_run(&mut self, tick: Tick) -> Run {
         let context = RunContext {
-            clock: &engine.clock,
-            run: &batch.jobs[0],
-            info: &info,
+            clock: &tick.engine.clock,
+            run: &tick.batch.jobs[0],
+            info: &tick.info,
             attempt: None,
         };
         let run = context.to_run();
-        let engine = Arc::clone(engine);
-        self.current = Some(Tick { engine, batch, info });
-        Some(run)
+        self.current = Some(tick);
+        run
     }
 
-    fn end_run(&mut self) {
-        let Some(Tick {
-            engine,
-            mut batch,
-            info,
-        }) = self.current.take()
-        else {
-            return;
-        };
+    /// Ends the run in progress, and returns the engine that the run has kept.
+    fn end_run(&mut self) -> Option<Arc<Engine>> {
+        let Tick { engine, batch, info } = self.current.take()?;
         // The run is timed, so the clock is read for its end.
         let waited = info.started;
         finish(
@@ -177,23 +167,19 @@ impl Ticks {
             RunEnd::Finished,
             waited,
         );
-        engine.finish_batch(&batch);
-        if let Some(memory) = Arc::get_mut(&mut batch) {
-            memory.jobs.clear();
-            self.ticker().keep_spare(batch);
-        }
+        engine.finish_batch_of_one(batch);
+        Some(engine)
     }
 
     /// Removes the job. An offer that comes meanwhile is withdrawn.
     fn terminate(&mut self) {
         self.is_terminated = true;
-        self.end_run();
-        let engine = self.engine.upgrade();
-        if let Some(engine) = &engine {
-            engine.retire(self.job.cell_arc());
-        }
+        let engine = self.end_run().or_else(|| self.engine.upgrade());
+        // First of all, so that the removal does not wake the holder.
         let offered = self.ticker().close();
-        if let (Some(engine), Some(batch)) = (engine, offered) {
+        let Some(engine) = engine else { return };
+        engine.retire(self.job.cell_arc());
+        if let Some(batch) = offered {
             engine.withdraw_for_stop(&batch);
             engine.finish_batch(&batch);
         }
@@ -207,8 +193,8 @@ impl Stream for Ticks {
         if self.is_terminated {
             return Poll::Ready(None);
         }
-        match self.engine.upgrade() {
-            Some(engine) => self.poll_with(&engine, cx),
+        match self.end_run().or_else(|| self.engine.upgrade()) {
+            Some(engine) => self.poll_with(engine, cx),
             None => {
                 self.terminate();
                 Poll::Ready(None)
