@@ -87,8 +87,14 @@ impl JobTable {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::dispatch::ticker::Ticker;
     use crate::job::cell::tests::job;
+    use crate::job::config::tests::no_host;
+    use crate::job::config::{JobConfig, RunMode, RunPlace};
+    use crate::time::MissedTicks;
 
     fn job_table(jobs: usize) -> (JobTable, Vec<Arc<JobCell>>) {
         let mut job_table = JobTable::default();
@@ -121,6 +127,23 @@ mod tests {
             assert!(job_table.get(job.index()).is_some_and(|there| Arc::ptr_eq(there, job)));
         }
         assert_eq!(job_table.compact(), None);
+    }
+
+    #[test]
+    fn the_jobs_with_ticks_are_found_until_they_are_removed() {
+        let mode = RunMode::new(MissedTicks::Burst, RunPlace::Ticks, true);
+        let config = Arc::new(JobConfig::new(no_host(), mode, None));
+        let cell = JobCell::new(Duration::from_secs(1), config, Ticker::default());
+        let with_ticks: Arc<JobCell> = Arc::new(cell);
+        let (mut job_table, jobs) = job_table(200);
+        assert!(job_table.with_ticks().is_empty());
+        job_table.push(Arc::clone(&with_ticks));
+        jobs.iter().for_each(|job| drop(job_table.remove(job)));
+        job_table.compact().unwrap();
+        let found = job_table.with_ticks();
+        assert!(found.len() == 1 && Arc::ptr_eq(&found[0], &with_ticks));
+        job_table.remove(&with_ticks);
+        assert_eq!(job_table.holders, 0);
     }
 
     #[test]

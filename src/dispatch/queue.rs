@@ -311,6 +311,22 @@ mod tests {
     }
 
     #[test]
+    fn a_batch_of_one_job_is_used_again_until_it_is_forgotten() {
+        let mut queue = Queue::default();
+        let job = job();
+        let batch = queue.dispatch_alone(OFFERED_AT, JobInstance::own(&job));
+        let place = Arc::as_ptr(&batch);
+        queue.finish_alone(batch);
+        assert!(queue.active().is_empty());
+        assert_eq!(Arc::strong_count(&job), 1);
+        let again = queue.dispatch_alone(OFFERED_AT, JobInstance::own(&job));
+        assert_eq!((Arc::as_ptr(&again), again.jobs.len()), (place, 1));
+        queue.finish_alone(again);
+        queue.forget_small_spares();
+        assert!(queue.small_spares.is_empty());
+    }
+
+    #[test]
     fn the_queue_knows_when_the_last_idle_worker_was_dropped() {
         let mut queue = Queue::default();
         assert_eq!(queue.want_workers(2, Urgency::Behind), 2);

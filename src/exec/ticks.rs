@@ -91,7 +91,7 @@ use crate::job::run_end::RunEnd;
 ///
 /// A run that is due holds a permit of its [group](crate::JobBuilder::group) from its tick on. A holder that does not
 /// poll therefore holds up the group, as a run would that takes long.
-#[must_use = "the drop of the ticks removes the job"]
+#[must_use = "the drop of the ticks removes the job: keep the ticks in a variable with a name"]
 pub struct Ticks {
     job: Job,
     engine: Weak<Engine>,
@@ -223,5 +223,37 @@ impl fmt::Debug for Ticks {
             .field("job", &self.job)
             .field("is_run_in_progress", &self.current.is_some())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(all(test, feature = "testing"))]
+mod tests {
+    use std::time::Duration;
+
+    use crate::Scheduler;
+    use crate::testing::VirtualTime;
+
+    /// The offer refers to the job, and the job to the offer.
+    #[test]
+    fn a_job_is_dropped_although_its_offer_was_never_taken() {
+        for scheduler_goes_first in [false, true] {
+            let time = VirtualTime::new();
+            let scheduler = Scheduler::new(time.clone());
+            scheduler.start().unwrap();
+            let ticks = scheduler.every(Duration::from_secs(1)).ticks().unwrap();
+            let job = std::sync::Arc::downgrade(ticks.job.cell_arc());
+            time.advance(Duration::from_secs(1));
+            assert!(ticks.job.cell().is_offered());
+            if scheduler_goes_first {
+                drop(scheduler);
+                time.run_until_stalled();
+                drop(ticks);
+            } else {
+                drop(ticks);
+                drop(scheduler);
+            }
+            drop(time);
+            assert_eq!(job.strong_count(), 0, "{scheduler_goes_first}");
+        }
     }
 }

@@ -86,7 +86,8 @@ pub trait SharedTarget<Marker>: Target<Marker> {
 #[diagnostic::on_unimplemented(
     message = "a job can't return `{Self}`",
     label = "neither `()` nor `Result<(), E>`",
-    note = "a job returns `()`, or `Result<(), E>` with an error that converts into `Box<dyn Error + Send + Sync>`"
+    note = "a job returns `()`, or `Result<(), E>` with an error that converts into `Box<dyn Error + Send + Sync>`",
+    note = "nobody receives another value: end the function with a `;`, or a `Result` with `.map(drop)`"
 )]
 pub trait Outcome {
     #[doc(hidden)]
