@@ -132,6 +132,7 @@ impl Core {
 
     fn halt_now(&mut self) -> Halted {
         let session = self.session.take();
+        self.queue.forget_small_spares();
         Halted {
             slot_sets: self.slot_sets.clear(),
             was_draining: session.as_ref().is_some_and(Session::is_draining),
