@@ -45,6 +45,11 @@ fn handles(bencher: Bencher<'_, '_>, case: &Case) {
     run(bencher, case);
 }
 
+#[divan::bench(args = cases::coming::all(), sample_count = 20)]
+fn coming(bencher: Bencher<'_, '_>, case: &Case) {
+    run(bencher, case);
+}
+
 #[divan::bench(args = cases::agendas::all())]
 fn agendas(bencher: Bencher<'_, '_>, case: &Case) {
     run(bencher, case);

@@ -51,7 +51,7 @@
 //! | decide when a job runs | [`FirstRun`], [`MissedTicks`], [`parse_interval`] with [`ParseIntervalError`]; [`JobBuilder::jitter`], [`JobBuilder::times`], [`JobBuilder::until`], [`JobBuilder::fixed_delay`] |
 //! | describe times by the wall clock | [`Calendar`], [`Cron`], [`Daily`] with [`IntoTimes`]; the page [`calendar`] |
 //! | set ticks and defaults for all jobs | [`Scheduler::builder`], [`SchedulerBuilder`] |
-//! | handle a job that is due during its own run | [`Overlap`], [`Allow`]; behind them [`OverlapPolicy`], [`OneAtATime`], [`Several`] |
+//! | handle a job that is due during its own run | [`Overlap`], [`Allow`]; behind them [`OverlapPolicy`], [`OneAtATime`], [`Several`], [`HasOneRun`] |
 //! | limit how long a run or an attempt takes, and try again | [`JobBuilder::timeout`], [`JobBuilder::attempt_timeout`], [`JobBuilder::retry`] |
 //! | limit how many jobs run at once | [`Scheduler::group`], [`JobBuilder::group`], [`IntoGroup`], [`GroupName`] |
 //! | look at the run from inside a job | [`Run`], [`Cancelled`] |
@@ -197,7 +197,7 @@ pub use crate::calendar::cron::Cron;
 pub use crate::calendar::daily::{Daily, IntoTimes};
 pub use crate::control::job_builder::JobBuilder;
 pub use crate::control::job_guard::JobGuard;
-pub use crate::control::overlap::{Allow, OneAtATime, Overlap, OverlapPolicy, Several};
+pub use crate::control::overlap::{Allow, HasOneRun, OneAtATime, Overlap, OverlapPolicy, Several};
 pub use crate::control::scheduler::{Scheduler, SchedulerBuilder, WeakScheduler};
 pub use crate::control::stop::{Stop, StopReport};
 pub use crate::control::stopping::Stopping;

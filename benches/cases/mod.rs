@@ -2,6 +2,7 @@
 
 pub(crate) mod agendas;
 pub(crate) mod calendars;
+pub(crate) mod coming;
 pub(crate) mod handles;
 mod manual;
 pub(crate) mod shapes;
@@ -62,6 +63,7 @@ pub(crate) fn all() -> Vec<Case> {
         ticks::all(),
         shapes::all(),
         handles::all(),
+        coming::all(),
         agendas::all(),
         calendars::all(),
     ]

@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::control::options::{Options, Overlaps};
-use crate::control::overlap::{OneAtATime, Several};
+use crate::control::overlap::{HasOneRun, OneAtATime, Several};
 use crate::control::schedule::{Schedule, Timing};
 use crate::control::scheduler::Scheduler;
+use crate::dispatch::ticker::Ticker;
 use crate::error::Error;
-use crate::exec::ticks::{NoTarget, Ticks};
+use crate::exec::ticks::Ticks;
 use crate::job::cell::JobCell;
 use crate::job::config::{RunMode, RunPlace};
 use crate::job::handle::Job;
@@ -33,7 +34,7 @@ use crate::time::{FirstRun, MissedTicks};
 /// assert_eq!(job.name(), "count");
 /// # Ok::<(), atevery::Error>(())
 /// ```
-#[must_use = "a job is registered by `run`, `run_with` or `run_blocking`"]
+#[must_use = "a job is registered by `run`, `run_with`, `run_blocking` or `ticks`"]
 pub struct JobBuilder<Runs = OneAtATime> {
     scheduler: Scheduler,
     pub(super) schedule: Schedule,
@@ -227,10 +228,67 @@ impl<Runs> JobBuilder<Runs> {
         self.options.check_ticks()?;
         let engine = Arc::clone(self.scheduler.engine());
         let first = self.first;
-        let job = Job::new(self.make_cell(RunPlace::Ticks, NoTarget)?);
-        let ticks = Ticks::new(&engine, job.clone());
-        engine.register(job.cell_arc(), first)?;
-        Ok(ticks)
+        let cell = self.make_cell(RunPlace::Ticks, Ticker::default())?;
+        engine.register(&cell, first)?;
+        Ok(Ticks::new(&engine, Job::new(cell)))
+    }
+
+    /// Registers a job with a state that is kept between its runs. Each run gets `&mut` access to `state`, also across
+    /// awaits, and needs no lock: a job has one run at a time. [`StateTarget`] lists the functions that can be such a
+    /// job. A method of the state is one of them.
+    ///
+    /// However a run ends, the state stays as the run left it, and the next run gets it: after a panic, an error, a
+    /// [`timeout`](JobBuilder::timeout), a stop, and a run that was [replaced](crate::Overlap::Replace). Each attempt
+    /// of a [`retry`](JobBuilder::retry) gets the state as the attempt before left it. Half-done work is therefore the
+    /// target's concern. The state is dropped with the target: when the job is removed, or after its last run.
+    ///
+    /// An `async` closure with captured values can't be such a job. The compiler says that it does not implement `FnMut`
+    /// because it captures state from its environment. What it would capture belongs into the state.
+    ///
+    /// A job with [`Allow`](crate::Allow) can't have such a state, because its runs would share it.
+    /// [`run_blocking`](JobBuilder::run_blocking) needs no state: a closure owns it, `move || step(&mut state)`.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use atevery::{Run, Scheduler, testing::VirtualTime};
+    ///
+    /// struct Verifier {
+    ///     pending: Vec<u64>,
+    /// }
+    ///
+    /// impl Verifier {
+    ///     async fn sweep(&mut self, run: Run) -> Result<(), std::io::Error> {
+    ///         while let Some(id) = self.pending.pop() {
+    ///             verify(id).await?;
+    ///         }
+    ///         self.pending.push(run.number());
+    ///         Ok(())
+    ///     }
+    /// }
+    /// # async fn verify(_: u64) -> Result<(), std::io::Error> { Ok(()) }
+    ///
+    /// let time = VirtualTime::new();
+    /// let scheduler = Scheduler::new(time.clone());
+    /// let verifier = Verifier { pending: vec![1, 2, 3] };
+    /// scheduler.every(Duration::from_secs(1)).run_with(verifier, Verifier::sweep)?;
+    /// scheduler.every(Duration::from_secs(1)).run_with(0, |count: &mut u64| *count += 1)?;
+    /// scheduler.every(Duration::from_secs(1)).run_with(String::new(), async |log: &mut String, run: Run| {
+    ///     log.push_str(run.job().name());
+    /// })?;
+    /// scheduler.start()?;
+    /// time.advance(Duration::from_secs(1));
+    /// assert!(scheduler.jobs().iter().all(|job| job.runs() == 2));
+    /// # Ok::<(), atevery::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As for [`run`](JobBuilder::run).
+    pub fn run_with<S, M>(self, state: S, target: impl StateTarget<S, M>) -> Result<Job, Error>
+    where
+        Runs: HasOneRun,
+    {
+        self.register(target.into_body(state), false)
     }
 
     pub(crate) fn overlapping<Other>(mut self, overlap: Overlaps) -> JobBuilder<Other> {
@@ -319,8 +377,9 @@ impl JobBuilder {
     /// If a future wakes itself endlessly, other tasks still get their turn, and a stop can cancel the run. Even if
     /// many jobs are due at once, other tasks of the executor get their turn in between.
     ///
-    /// An `async` closure with captured values can't be a job. In this case, return an `async move` block from a plain
-    /// closure:
+    /// An `async` closure with captured values can't be a job. The compiler says that it does not implement `FnMut`
+    /// because it captures state from its environment. In this case, return an `async move` block from a plain closure,
+    /// or hand the values to [`run_with`](JobBuilder::run_with):
     ///
     /// ```
     /// use std::time::Duration;
@@ -349,58 +408,6 @@ impl JobBuilder {
     /// resolution. Returns [`is_invalid_option`](Error::is_invalid_option) if an option has an invalid value.
     pub fn run<M>(self, target: impl Target<M>) -> Result<Job, Error> {
         self.register(target.into_body(), false)
-    }
-
-    /// Registers a job with a state that is kept between its runs. Each run gets `&mut` access to `state`, also across
-    /// awaits, and needs no lock: a job has one run at a time. [`StateTarget`] lists the functions that can be such a
-    /// job. A method of the state is one of them.
-    ///
-    /// However a run ends, the state stays as the run left it, and the next run gets it: after a panic, an error, a
-    /// [`timeout`](JobBuilder::timeout), a stop, and a run that was [replaced](crate::Overlap::Replace). Each attempt
-    /// of a [`retry`](JobBuilder::retry) gets the state as the attempt before left it. Half-done work is therefore the
-    /// target's concern. The state is dropped with the target: when the job is removed, or after its last run.
-    ///
-    /// A job with [`Allow`](crate::Allow) can't have such a state, because its runs would share it.
-    /// [`run_blocking`](JobBuilder::run_blocking) needs no state: a closure owns it, `move || step(&mut state)`.
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// use atevery::{Run, Scheduler, testing::VirtualTime};
-    ///
-    /// struct Verifier {
-    ///     pending: Vec<u64>,
-    /// }
-    ///
-    /// impl Verifier {
-    ///     async fn sweep(&mut self, run: Run) -> Result<(), std::io::Error> {
-    ///         while let Some(id) = self.pending.pop() {
-    ///             verify(id).await?;
-    ///         }
-    ///         self.pending.push(run.number());
-    ///         Ok(())
-    ///     }
-    /// }
-    /// # async fn verify(_: u64) -> Result<(), std::io::Error> { Ok(()) }
-    ///
-    /// let time = VirtualTime::new();
-    /// let scheduler = Scheduler::new(time.clone());
-    /// let verifier = Verifier { pending: vec![1, 2, 3] };
-    /// scheduler.every(Duration::from_secs(1)).run_with(verifier, Verifier::sweep)?;
-    /// scheduler.every(Duration::from_secs(1)).run_with(0, |count: &mut u64| *count += 1)?;
-    /// scheduler.every(Duration::from_secs(1)).run_with(String::new(), async |log: &mut String, run: Run| {
-    ///     log.push_str(run.job().name());
-    /// })?;
-    /// scheduler.start()?;
-    /// time.advance(Duration::from_secs(1));
-    /// assert!(scheduler.jobs().iter().all(|job| job.runs() == 2));
-    /// # Ok::<(), atevery::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// As for [`run`](JobBuilder::run).
-    pub fn run_with<S, M>(self, state: S, target: impl StateTarget<S, M>) -> Result<Job, Error> {
-        self.register(target.into_body(state), false)
     }
 
     /// Registers a job that blocks its thread. The job runs on the runtime's blocking pool, and holds no thread of the

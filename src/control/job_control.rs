@@ -37,6 +37,9 @@ impl Job {
     /// # Ok::<(), atevery::Error>(())
     /// ```
     pub fn cancel(&self) {
+        if !self.is_running() {
+            return;
+        }
         if let Some(engine) = self.cell().host().and_then(engine_of) {
             cancel_job(&engine, self.cell());
         }

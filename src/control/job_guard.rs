@@ -5,7 +5,7 @@ use crate::job::handle::Job;
 /// A job that is removed when the guard is dropped. Its run in progress is then cancelled. [`Job::remove_on_drop`]
 /// returns this type.
 #[derive(Debug)]
-#[must_use = "the drop of the guard removes the job"]
+#[must_use = "the drop of the guard removes the job: keep the guard in a variable with a name"]
 pub struct JobGuard {
     job: Job,
     is_kept: bool,

@@ -57,6 +57,15 @@ pub enum Overlap {
     Replace,
 }
 
+impl Overlap {
+    /// The same as [`Allow`], for code that looks for it here. `Allow` is a type of its own, because its target must be
+    /// `Fn + Sync`.
+    #[allow(non_snake_case, reason = "it reads like the other policies")]
+    pub const fn Allow(runs: usize) -> Allow {
+        Allow(runs)
+    }
+}
+
 /// An [`on_overlap`](JobBuilder::on_overlap) policy: at most this number of runs of the job may be in progress at once.
 /// If the number is reached, the job waits, as with [`Overlap::Wait`].
 ///
@@ -75,6 +84,18 @@ pub struct Allow(pub usize);
 /// A marker for [`JobBuilder`]: the job has one run at a time.
 #[derive(Debug, Clone, Copy)]
 pub struct OneAtATime;
+
+/// A job that may have a state, see [`run_with`](JobBuilder::run_with): it has one run at a time.
+#[diagnostic::on_unimplemented(
+    message = "a job with `Allow` can't have a state",
+    label = "several runs of the job would share the state",
+    note = "without `Allow`, the job has one run at a time, and `run_with` hands each run the state",
+    note = "with `Allow`, use `run`, and share the state between the runs: `let state = Arc::new(Mutex::new(state));` and \
+            `.run(move || {{ let state = state.clone(); async move {{ .. }} }})`"
+)]
+pub trait HasOneRun: sealed::Sealed {}
+
+impl HasOneRun for OneAtATime {}
 
 /// A marker for [`JobBuilder`]: the job may have several runs at a time.
 #[derive(Debug, Clone, Copy)]
@@ -118,4 +139,5 @@ mod sealed {
     pub trait Sealed {}
     impl Sealed for super::Overlap {}
     impl Sealed for super::Allow {}
+    impl Sealed for super::OneAtATime {}
 }

@@ -63,10 +63,10 @@ use crate::text::OneLine;
 #[must_use = "a stop does nothing until it is awaited, waited for or detached"]
 pub struct Stop {
     /// `None` if the scheduler of the job is gone.
-    engine: Option<Arc<Engine>>,
-    scope: StopScope,
-    grace: Duration,
-    timeout: Option<Duration>,
+    pub(super) engine: Option<Arc<Engine>>,
+    pub(super) scope: StopScope,
+    pub(super) grace: Duration,
+    pub(super) timeout: Option<Duration>,
 }
 
 impl Stop {
@@ -170,7 +170,7 @@ impl IntoFuture for Stop {
     type IntoFuture = Stopping;
 
     fn into_future(self) -> Stopping {
-        Stopping::new(self.engine, self.scope, self.grace, self.timeout)
+        Stopping::new(self)
     }
 }
 

@@ -18,6 +18,13 @@ pub(crate) enum StopScope {
 }
 
 impl StopScope {
+    /// If the stop is for a job without a run in progress, removes the job. There is nothing to wait for then.
+    pub(super) fn removes_idle_job(&self, engine: &Engine) -> bool {
+        let StopScope::Job(job) = self else { return false };
+        engine.retire(job.cell_arc());
+        !job.is_running()
+    }
+
     /// Ends the session, or removes the job. No run begins from here on, except last runs in a drain.
     pub(super) fn begin(&self, engine: &Arc<Engine>, has_grace: bool, progress: &Arc<StopProgress>) -> StopBegun {
         match self {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::clock::sleep::Sleep;
 use crate::control::parker::Parker;
-use crate::control::stop::StopReport;
+use crate::control::stop::{Stop, StopReport};
 use crate::control::stop_scope::StopScope;
 use crate::dispatch::drain::DrainProgress;
 use crate::engine::Engine;
@@ -28,44 +28,51 @@ const MOST_PATIENCE: Duration = Duration::from_secs(1);
 /// The future of a [`Stop`](crate::Stop).
 #[must_use = "a stop does nothing until it is awaited"]
 pub struct Stopping {
-    /// `None` if the stop has returned, or if there is nothing to stop.
+    /// `Some` until the first poll.
+    stop: Option<Stop>,
+    /// `Some` while the stop waits.
     process: Option<Process>,
+    /// Whether the stop blocks its thread.
+    blocks_thread: bool,
     has_returned: bool,
 }
 
 impl Stopping {
-    /// `engine` is `None` if the scheduler is gone. Then there is nothing to stop.
-    pub(crate) fn new(
-        engine: Option<Arc<Engine>>,
-        scope: StopScope,
-        grace: Duration,
-        timeout: Option<Duration>,
-    ) -> Stopping {
+    pub(crate) fn new(stop: Stop) -> Stopping {
         Stopping {
-            process: engine.map(|engine| Process {
-                engine,
-                scope,
-                grace,
-                timeout,
-                stage: Stage::New,
-                was_running: false,
-                drains: false,
-                progress: Arc::default(),
-                inside: Vec::new(),
-                sleep: Sleep::default(),
-                own_clock: None,
-                probe: None,
-            }),
+            stop: Some(stop),
+            process: None,
+            blocks_thread: false,
             has_returned: false,
         }
+    }
+
+    /// The steps of this stop. `None` if there is nothing to stop or to wait for.
+    fn process(&self, stop: Stop) -> Option<Process> {
+        let engine = stop.engine?;
+        if stop.scope.removes_idle_job(&engine) {
+            return None;
+        }
+        Some(Process {
+            engine,
+            scope: stop.scope,
+            grace: stop.grace,
+            timeout: stop.timeout,
+            stage: Stage::New,
+            was_running: false,
+            drains: false,
+            progress: Arc::default(),
+            inside: Vec::new(),
+            sleep: Sleep::default(),
+            own_clock: self.blocks_thread.then(OwnClock::default),
+            probe: None,
+        })
     }
 
     /// Blocks the thread. The thread's own clock counts beside the runtime's timer, which nobody may drive.
     pub(crate) fn wait(mut self) -> StopReport {
         let (parker, waker) = Parker::new();
-        if let Some(process) = &mut self.process {
-            process.own_clock = Some(OwnClock::default());
-        }
+        self.blocks_thread = true;
         loop {
             if let Poll::Ready(report) = Pin::new(&mut self).poll(&mut Context::from_waker(&waker)) {
                 return report;
@@ -81,6 +88,9 @@ impl Future for Stopping {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<StopReport> {
         assert!(!self.has_returned, "a stop is not polled after it has returned");
+        if let Some(stop) = self.stop.take() {
+            self.process = self.process(stop);
+        }
         let report = match &mut self.process {
             Some(process) => ready!(process.poll(cx)),
             None => StopReport::default(),

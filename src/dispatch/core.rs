@@ -143,6 +143,7 @@ impl Core {
 
     fn halt_now(&mut self) -> Halted {
         let session = self.session.take();
+        self.queue.forget_small_spares();
         Halted {
             slot_sets: self.slot_sets.clear(),
             was_draining: session.as_ref().is_some_and(Session::is_draining),
@@ -307,6 +308,9 @@ impl Core {
         dispatch.dispatch(&mut self.queue);
         session.keep_list(dispatch.take_list());
         let undispatched = session.undispatched();
+        if !is_busy {
+            self.queue.forget_small_spares();
+        }
         Some(Ticked {
             workers: self.queue.want_workers(undispatched, dispatch.urgency(is_behind)),
             next: session.next(now, may_sleep(&self.queue, undispatched)),

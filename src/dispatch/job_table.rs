@@ -16,6 +16,8 @@ const FEW: usize = 64;
 pub(crate) struct JobTable {
     jobs_by_index: Vec<Option<Arc<JobCell>>>,
     jobs: usize,
+    /// How many of the jobs have ticks.
+    holders: usize,
 }
 
 impl JobTable {
@@ -26,6 +28,7 @@ impl JobTable {
         );
         let index = self.jobs_by_index.len() as JobIndex;
         job.set_index(index);
+        self.holders += usize::from(job.has_ticks());
         self.jobs_by_index.push(Some(job));
         self.jobs += 1;
         index
@@ -46,11 +49,20 @@ impl JobTable {
         self.jobs_by_index.iter().flatten()
     }
 
+    /// The jobs whose runs are ticks. Costs time for all jobs, if there is one with ticks.
+    pub(crate) fn with_ticks(&self) -> Vec<Arc<JobCell>> {
+        if self.holders == 0 {
+            return Vec::new();
+        }
+        self.iter().filter(|job| job.has_ticks()).cloned().collect()
+    }
+
     /// Removes the job, if it is in the table.
     pub(crate) fn remove(&mut self, job: &JobCell) -> Option<Arc<JobCell>> {
         let removed = self.jobs_by_index.get_mut(job.index() as usize)?.take()?;
         removed.set_index(JobCell::UNREGISTERED);
         self.jobs -= 1;
+        self.holders -= usize::from(removed.has_ticks());
         Some(removed)
     }
 
@@ -62,19 +74,27 @@ impl JobTable {
         }
         let old = std::mem::take(&mut self.jobs_by_index);
         self.jobs = 0;
+        self.holders = 0;
         Some(old.into_iter().map(|job| job.map(|job| self.push(job))).collect())
     }
 
     pub(crate) fn take(&mut self) -> Vec<Arc<JobCell>> {
         self.jobs = 0;
+        self.holders = 0;
         std::mem::take(&mut self.jobs_by_index).into_iter().flatten().collect()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::dispatch::ticker::Ticker;
     use crate::job::cell::tests::job;
+    use crate::job::config::tests::no_host;
+    use crate::job::config::{JobConfig, RunMode, RunPlace};
+    use crate::time::MissedTicks;
 
     fn job_table(jobs: usize) -> (JobTable, Vec<Arc<JobCell>>) {
         let mut job_table = JobTable::default();
@@ -107,6 +127,23 @@ mod tests {
             assert!(job_table.get(job.index()).is_some_and(|there| Arc::ptr_eq(there, job)));
         }
         assert_eq!(job_table.compact(), None);
+    }
+
+    #[test]
+    fn the_jobs_with_ticks_are_found_until_they_are_removed() {
+        let mode = RunMode::new(MissedTicks::Burst, RunPlace::Ticks, true);
+        let config = Arc::new(JobConfig::new(no_host(), mode, None));
+        let cell = JobCell::new(Duration::from_secs(1), config, Ticker::default());
+        let with_ticks: Arc<JobCell> = Arc::new(cell);
+        let (mut job_table, jobs) = job_table(200);
+        assert!(job_table.with_ticks().is_empty());
+        job_table.push(Arc::clone(&with_ticks));
+        jobs.iter().for_each(|job| drop(job_table.remove(job)));
+        job_table.compact().unwrap();
+        let found = job_table.with_ticks();
+        assert!(found.len() == 1 && Arc::ptr_eq(&found[0], &with_ticks));
+        job_table.remove(&with_ticks);
+        assert_eq!(job_table.holders, 0);
     }
 
     #[test]

@@ -11,5 +11,6 @@ pub(crate) mod loop_waker;
 pub(crate) mod offers;
 pub(crate) mod queue;
 pub(crate) mod session;
+pub(crate) mod ticker;
 pub(crate) mod triggered;
 pub(crate) mod worker_state;

@@ -136,7 +136,7 @@ impl Dispatch {
         }
         drop(jobs);
         for job in self.outside.drain(..) {
-            self.follow_up.outside.push(queue.dispatch(offered_at, vec![job]));
+            self.follow_up.outside.push(queue.dispatch_alone(offered_at, job));
         }
     }
 

@@ -13,6 +13,9 @@ use crate::time::Time;
 /// The most spare batches: two for each worker, its batch and its next.
 const MOST_SPARES: usize = 2 * MOST_WORKERS;
 
+/// The most spare batches of one job: the runs of so many holders of `Ticks` at a tick allocate nothing.
+const MOST_SMALL_SPARES: usize = 2_048;
+
 /// The dispatched batches, and the number of workers that can take them.
 #[derive(Default)]
 pub(crate) struct Queue {
@@ -23,6 +26,8 @@ pub(crate) struct Queue {
     ready: VecDeque<Arc<Batch>>,
     /// Batches that are over, with their empty lists of jobs, to be used again.
     spares: Vec<Arc<Batch>>,
+    /// Like `spares`, with room for one job.
+    small_spares: Vec<Arc<Batch>>,
     /// Number of workers that are about to take a batch. A worker that has a batch does not count, because it may be
     /// stuck.
     idle_workers: usize,
@@ -42,10 +47,23 @@ pub(crate) struct Closed {
 impl Queue {
     /// Makes a batch of jobs that were offered. The batch is over when it is [finished](Queue::finish).
     pub(crate) fn dispatch(&mut self, offered_at: OfferedAt, jobs: Vec<JobInstance>) -> Arc<Batch> {
+        let spare = self.spares.pop();
+        self.dispatch_in(spare, offered_at, jobs)
+    }
+
+    /// Makes a batch of one job, which no worker runs.
+    pub(crate) fn dispatch_alone(&mut self, offered_at: OfferedAt, run: JobInstance) -> Arc<Batch> {
+        let mut spare = self.small_spares.pop();
+        let mut jobs = take_list_of(spare.as_mut());
+        jobs.push(run);
+        self.dispatch_in(spare, offered_at, jobs)
+    }
+
+    fn dispatch_in(&mut self, spare: Option<Arc<Batch>>, offered_at: OfferedAt, jobs: Vec<JobInstance>) -> Arc<Batch> {
         self.dispatched += 1;
         let entry = self.batches.vacant_entry();
         let batch = Batch::new(self.dispatched, entry.key(), offered_at, jobs);
-        let batch = reuse(self.spares.pop(), batch);
+        let batch = reuse(spare, batch);
         entry.insert(Arc::clone(&batch));
         batch
     }
@@ -65,8 +83,7 @@ impl Queue {
 
     /// Takes the empty list of jobs of the batch that is used again next.
     pub(crate) fn take_list(&mut self) -> Vec<JobInstance> {
-        let spare = self.spares.last_mut().and_then(Arc::get_mut);
-        spare.map(|spare| std::mem::take(&mut spare.jobs)).unwrap_or_default()
+        take_list_of(self.spares.last_mut())
     }
 
     /// Returns how many workers the caller has to spawn. These workers count as idle from here on.
@@ -134,6 +151,21 @@ impl Queue {
         }
     }
 
+    /// Finishes a batch of one job, which is used again. The caller has another reference to the job, so that the job
+    /// is not dropped here.
+    pub(crate) fn finish_alone(&mut self, mut batch: Arc<Batch>) {
+        self.finish(&batch);
+        if let Some(memory) = Arc::get_mut(&mut batch).filter(|_| self.small_spares.len() < MOST_SMALL_SPARES) {
+            memory.jobs.clear();
+            self.small_spares.push(batch);
+        }
+    }
+
+    /// Forgets the small spares, because no run is due soon.
+    pub(crate) fn forget_small_spares(&mut self) {
+        self.small_spares = Vec::new();
+    }
+
     /// Takes all waiting batches. The caller withdraws these batches, and then [finishes](Queue::finish) them.
     pub(crate) fn close(&mut self) -> Closed {
         Closed {
@@ -161,6 +193,12 @@ impl Queue {
         let batches = self.batches.iter().map(|(_, batch)| batch);
         batches.filter(|batch| has_run(batch)).cloned().collect()
     }
+}
+
+/// Takes the empty list of jobs of a spare batch.
+fn take_list_of(spare: Option<&mut Arc<Batch>>) -> Vec<JobInstance> {
+    let spare = spare.and_then(Arc::get_mut);
+    spare.map(|spare| std::mem::take(&mut spare.jobs)).unwrap_or_default()
 }
 
 /// Puts `batch` into the memory of `spare`, if there is no other reference to the spare.
@@ -270,6 +308,22 @@ mod tests {
             queue.keep_spare(batch);
         }
         assert_eq!(queue.spares.len(), MOST_SPARES);
+    }
+
+    #[test]
+    fn a_batch_of_one_job_is_used_again_until_it_is_forgotten() {
+        let mut queue = Queue::default();
+        let job = job();
+        let batch = queue.dispatch_alone(OFFERED_AT, JobInstance::own(&job));
+        let place = Arc::as_ptr(&batch);
+        queue.finish_alone(batch);
+        assert!(queue.active().is_empty());
+        assert_eq!(Arc::strong_count(&job), 1);
+        let again = queue.dispatch_alone(OFFERED_AT, JobInstance::own(&job));
+        assert_eq!((Arc::as_ptr(&again), again.jobs.len()), (place, 1));
+        queue.finish_alone(again);
+        queue.forget_small_spares();
+        assert!(queue.small_spares.is_empty());
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::engine::Engine;
+use crate::engine::tickers::end_ticks;
 use crate::error::Error;
 use crate::job::cell::JobCell;
 use crate::job::config::{Host, JobConfig, RunMode};
@@ -153,13 +154,14 @@ impl Host for Engine {
     }
 
     fn retire(&self, job: &Arc<JobCell>) {
-        if job.remove_after(|| self.unregister(job)) {
+        let was_registered = job.remove_after(|| self.unregister(job));
+        if was_registered {
             self.tell_fault(job);
+        }
+        if was_registered && self.observers.is_enabled() {
             self.emit(job, OfferId::NONE, None, self.now(), EventKind::Removed);
         }
-        if job.has_ticks() {
-            self.tickers.end(job.id);
-        }
+        end_ticks(job);
         self.listeners.wake(job.id);
     }
 }

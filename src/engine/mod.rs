@@ -1,6 +1,6 @@
 //! The state that the handles, the loop and the workers of one scheduler share.
 //!
-//! The main lock is the core's. Smaller locks protect the run tracker, the cancelled runs, the tickers, the failure
+//! The main lock is the core's. Smaller locks protect the run tracker, the cancelled runs, the offers to a holder, the failure
 //! statistics, the permits of a group and the instances of a job. The progress of a stop has a lock that is taken
 //! within the run tracker's. A thread may take a smaller lock while it holds the core's lock, never the other way
 //! round. None of these locks is held while code of a user, of the executor or of a waker runs.
@@ -24,7 +24,6 @@ use crate::clock::Clock;
 use crate::dispatch::core::Core;
 use crate::engine::cancelled_runs::CancelledRuns;
 use crate::engine::run_tracker::RunTracker;
-use crate::engine::tickers::Tickers;
 use crate::job::config::{CalendarConfigs, CommonConfigs, Host};
 use crate::job::listeners::JobListeners;
 use crate::job::sampling::Sampling;
@@ -60,7 +59,6 @@ pub(crate) struct Engine {
     pub(crate) run_tracker: RunTracker,
     pub(crate) cancelled_runs: CancelledRuns,
     pub(crate) listeners: JobListeners,
-    pub(crate) tickers: Tickers,
     pub(crate) observers: Observers,
     /// Whether the executor has dropped the loop of the last session.
     has_lost_driver: AtomicBool,
@@ -89,7 +87,6 @@ impl Engine {
             run_tracker: RunTracker::default(),
             cancelled_runs: CancelledRuns::default(),
             listeners: JobListeners::default(),
-            tickers: Tickers::default(),
             observers: Observers::new(settings.hooks),
             has_lost_driver: AtomicBool::new(false),
             calendar_jobs: AtomicUsize::new(0),

@@ -168,4 +168,9 @@ impl Engine {
     pub(crate) fn finish_batch(&self, batch: &Batch) {
         lock(&self.core).queue.finish(batch);
     }
+
+    /// Finishes a batch of one job. The caller has another reference to the job.
+    pub(crate) fn finish_batch_of_one(&self, batch: Arc<Batch>) {
+        lock(&self.core).queue.finish_alone(batch);
+    }
 }

@@ -39,7 +39,7 @@ pub(crate) fn begin_run(
     if how == Begin::Due && !is_timed(wakeups.engine(), batch, &run.job) {
         return run_untimed(wakeups, batch, run, buf);
     }
-    let info = begin(wakeups, batch, run, how, plan);
+    let info = begin(wakeups, batch, run, how, plan, None);
     let result = match run.job.rules() {
         None => call(wakeups.engine(), run, &info, buf),
         Some(rules) => call_by_rules(wakeups.engine(), run, &info, rules, buf),
@@ -94,7 +94,7 @@ pub(crate) fn begin_blocking(
         withdraw(&mut wakeups, batch.offer_id, run);
         return None;
     };
-    let info = begin(&mut wakeups, batch, run, how, plan);
+    let info = begin(&mut wakeups, batch, run, how, plan, None);
     let end = attempt(engine, run, &info, &mut None).into_end();
     let backoffs = run.job.rules().and_then(|rules| rules.backoffs.as_ref());
     let backoffs = backoffs.filter(|_| end.is_failure());
@@ -111,20 +111,30 @@ pub(crate) fn begin_tick(engine: &Arc<Engine>, batch: &Batch) -> Option<RunInfo>
     let run = &batch.jobs[0];
     let plan = plan(&mut wakeups, batch, run).ok()?;
     // The holder may come long after the offer. Meanwhile another interval may have moved the run.
-    let is_due = run.job.due() <= engine.now();
+    let now = engine.now();
+    let is_due = run.job.due() <= now;
     let begun = is_due.then(|| run.state().begin(batch.offer_id)).flatten();
     let Some(how) = begun else {
         withdraw(&mut wakeups, batch.offer_id, run);
         return None;
     };
-    Some(begin(&mut wakeups, batch, run, how, plan))
+    Some(begin(&mut wakeups, batch, run, how, plan, Some(now)))
 }
 
-fn begin(wakeups: &mut Wakeups<'_>, batch: &Batch, run: &JobInstance, how: Begin, plan: Option<Plan>) -> RunInfo {
+/// `plan` is `None` if the job has an interval. `now` is the present time, if the caller has read the clock.
+fn begin(
+    wakeups: &mut Wakeups<'_>,
+    batch: &Batch,
+    run: &JobInstance,
+    how: Begin,
+    plan: Option<Plan>,
+    now: Option<Time>,
+) -> RunInfo {
     let engine = wakeups.engine();
     let job = &run.job;
     let triggered = run.take_jobs_trigger() || how == Begin::Triggered;
-    let started = (triggered || is_timed(engine, batch, job)).then(|| engine.now());
+    let is_timed = triggered || is_timed(engine, batch, job);
+    let started = is_timed.then(|| now.unwrap_or_else(|| engine.now()));
     if let Some(started) = started.filter(|_| triggered) {
         note_triggered_run(engine, run, batch.offer_id, started);
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::dispatch::batch::Batch;
 use crate::engine::Engine;
+use crate::engine::tickers::end_ticks;
 use crate::exec::reaper::{cancel_in_slot, reap_here};
 use crate::job::cell::JobCell;
 use crate::job::state::{OfferId, RunState};
@@ -98,9 +99,9 @@ pub(crate) fn close(engine: &Arc<Engine>) {
         if Arc::strong_count(&job) > 1 {
             job.remove();
         }
+        end_ticks(&job);
         quietly(|| drop(job));
     }
-    engine.tickers.end_all();
     engine.listeners.wake_all();
     cancel_runs(engine);
 }

@@ -64,7 +64,14 @@ pub(crate) fn finish(wakeups: &mut Wakeups<'_>, run: &JobInstance, info: &RunInf
     let engine = wakeups.engine();
     let is_cancelled = matches!(end, RunEnd::Cancelled);
     let has_waited = waited.is_some();
-    let ended = enter(run.run_key(), || report(engine, run, info, end, has_waited));
+    // No code of a user is called.
+    let is_silent = matches!(end, RunEnd::Finished) && !engine.observers.is_enabled();
+    let report = || report(engine, run, info, end, has_waited);
+    let ended = if is_silent {
+        report()
+    } else {
+        enter(run.run_key(), report)
+    };
     if let Some(rules) = run.job.rules() {
         schedule_at_end(engine, run, rules, info, ended);
     }
@@ -156,7 +163,7 @@ fn report(engine: &Engine, run: &JobInstance, info: &RunInfo, end: RunEnd, has_w
     let mut kind = end.into_kind();
     let is_completed = matches!(kind, EventKind::Finished | EventKind::Failed(_));
     let is_too_long = |(started, ended)| job.is_too_long(started, ended) || run.is_told_time_is_up();
-    if is_completed && times.is_some_and(is_too_long) {
+    if job.rules().is_some() && is_completed && times.is_some_and(is_too_long) {
         let late = std::mem::replace(&mut kind, EventKind::TimedOut);
         quietly(|| drop(late));
     }
@@ -172,11 +179,11 @@ fn report(engine: &Engine, run: &JobInstance, info: &RunInfo, end: RunEnd, has_w
         _ => job.note_failure(&kind),
     }
     let ended = times.map_or_else(|| engine.now(), |(_, ended)| ended);
-    let (_, offer_id) = run.run_key();
-    quietly(|| {
-        info.span
-            .in_scope(|| engine.emit(job, offer_id, Some(info), ended, kind));
-    });
+    if engine.observers.is_enabled() || !matches!(kind, EventKind::Finished) {
+        let (_, offer_id) = run.run_key();
+        let emit = || engine.emit(job, offer_id, Some(info), ended, kind);
+        quietly(|| info.span.in_scope(emit));
+    }
     ended
 }
 

@@ -8,8 +8,8 @@ use std::task::{Context, Poll};
 use futures::stream::{FusedStream, Stream};
 
 use crate::dispatch::batch::Batch;
+use crate::dispatch::ticker::{Ticker, ticker_of};
 use crate::engine::Engine;
-use crate::engine::tickers::Ticker;
 use crate::engine::wakeups::Wakeups;
 use crate::exec::begin::begin_tick;
 use crate::exec::finish::finish;
@@ -17,7 +17,6 @@ use crate::job::config::Host;
 use crate::job::handle::Job;
 use crate::job::run::{Run, RunContext, RunInfo};
 use crate::job::run_end::RunEnd;
-use crate::job::target::{Body, CallResult, FutureBuf};
 
 /// A job whose runs its holder does: a stream of runs. [`JobBuilder::ticks`](crate::JobBuilder::ticks) returns this
 /// type.
@@ -92,11 +91,10 @@ use crate::job::target::{Body, CallResult, FutureBuf};
 ///
 /// A run that is due holds a permit of its [group](crate::JobBuilder::group) from its tick on. A holder that does not
 /// poll therefore holds up the group, as a run would that takes long.
-#[must_use = "the drop of the ticks removes the job"]
+#[must_use = "the drop of the ticks removes the job: keep the ticks in a variable with a name"]
 pub struct Ticks {
     job: Job,
     engine: Weak<Engine>,
-    ticker: Arc<Ticker>,
     current: Option<Tick>,
     is_terminated: bool,
 }
@@ -109,14 +107,10 @@ struct Tick {
 }
 
 impl Ticks {
-    /// The ticks of a job that is about to be registered.
     pub(crate) fn new(engine: &Arc<Engine>, job: Job) -> Ticks {
-        let ticker = Ticker::new(job.cell_arc());
-        engine.tickers.add(job.id(), Arc::clone(&ticker));
         Ticks {
             job,
             engine: Arc::downgrade(engine),
-            ticker,
             current: None,
             is_terminated: false,
         }
@@ -127,57 +121,65 @@ impl Ticks {
         &self.job
     }
 
-    fn poll_with(&mut self, engine: &Arc<Engine>, cx: &mut Context<'_>) -> Poll<Option<Run>> {
-        self.end_run();
-        self.ticker.register(cx.waker());
+    fn ticker(&self) -> &Ticker {
+        ticker_of(self.job.cell()).expect("the job of a `Ticks` has a ticker")
+    }
+
+    fn poll_with(&mut self, engine: Arc<Engine>, cx: &mut Context<'_>) -> Poll<Option<Run>> {
+        self.ticker().register(cx.waker());
         loop {
-            if self.ticker.is_over() {
-                self.terminate(engine);
+            if self.ticker().is_over() {
+                self.terminate();
                 return Poll::Ready(None);
             }
-            let Some(batch) = self.ticker.take_offered() else {
+            let Some(batch) = self.ticker().take_offered() else {
                 return Poll::Pending;
             };
-            if let Some(run) = self.begin_run(engine, batch) {
-                return Poll::Ready(Some(run));
+            match begin_tick(&engine, &batch) {
+                Some(info) => return Poll::Ready(Some(self.keep_run(Tick { engine, batch, info }))),
+                None => engine.finish_batch(&batch),
             }
         }
     }
 
-    fn begin_run(&mut self, engine: &Arc<Engine>, batch: Arc<Batch>) -> Option<Run> {
-        let Some(info) = begin_tick(engine, &batch) else {
-            engine.finish_batch(&batch);
-            return None;
-        };
+    /// Keeps the run that has begun until its end.
+    fn keep_run(&mut self, tick: Tick) -> Run {
         let context = RunContext {
-            clock: &engine.clock,
-            run: &batch.jobs[0],
-            info: &info,
+            clock: &tick.engine.clock,
+            run: &tick.batch.jobs[0],
+            info: &tick.info,
             attempt: None,
         };
         let run = context.to_run();
-        let engine = Arc::clone(engine);
-        self.current = Some(Tick { engine, batch, info });
-        Some(run)
+        self.current = Some(tick);
+        run
     }
 
-    fn end_run(&mut self) {
-        let Some(Tick { engine, batch, info }) = self.current.take() else {
-            return;
-        };
-        let waited = Some(engine.now());
-        let mut wakeups = Wakeups::new(&engine);
-        finish(&mut wakeups, &batch.jobs[0], &info, RunEnd::Finished, waited);
-        engine.finish_batch(&batch);
+    /// Ends the run in progress, and returns the engine that the run has kept.
+    fn end_run(&mut self) -> Option<Arc<Engine>> {
+        let Tick { engine, batch, info } = self.current.take()?;
+        // The run is timed, so the clock is read for its end.
+        let waited = info.started;
+        finish(
+            &mut Wakeups::new(&engine),
+            &batch.jobs[0],
+            &info,
+            RunEnd::Finished,
+            waited,
+        );
+        engine.finish_batch_of_one(batch);
+        Some(engine)
     }
 
     /// Removes the job. An offer that comes meanwhile is withdrawn.
-    fn terminate(&mut self, engine: &Arc<Engine>) {
+    fn terminate(&mut self) {
         self.is_terminated = true;
-        self.end_run();
+        let engine = self.end_run().or_else(|| self.engine.upgrade());
+        // First of all, so that the removal does not wake the holder.
+        let offered = self.ticker().close();
+        let Some(engine) = engine else { return };
         engine.retire(self.job.cell_arc());
-        engine.tickers.remove(self.job.id());
-        if let Some(batch) = self.ticker.take_offered() {
+        if let Some(batch) = offered {
             engine.withdraw_for_stop(&batch);
             engine.finish_batch(&batch);
         }
@@ -191,10 +193,10 @@ impl Stream for Ticks {
         if self.is_terminated {
             return Poll::Ready(None);
         }
-        match self.engine.upgrade() {
-            Some(engine) => self.poll_with(&engine, cx),
+        match self.end_run().or_else(|| self.engine.upgrade()) {
+            Some(engine) => self.poll_with(engine, cx),
             None => {
-                self.is_terminated = true;
+                self.terminate();
                 Poll::Ready(None)
             }
         }
@@ -209,8 +211,8 @@ impl FusedStream for Ticks {
 
 impl Drop for Ticks {
     fn drop(&mut self) {
-        if let Some(engine) = self.engine.upgrade().filter(|_| !self.is_terminated) {
-            self.terminate(&engine);
+        if !self.is_terminated {
+            self.terminate();
         }
     }
 }
@@ -224,21 +226,34 @@ impl fmt::Debug for Ticks {
     }
 }
 
-/// The target of a job whose runs its holder does. Nobody calls it.
-pub(crate) struct NoTarget;
+#[cfg(all(test, feature = "testing"))]
+mod tests {
+    use std::time::Duration;
 
-impl Body for NoTarget {
-    fn call(&self, _: &RunContext<'_>, _: &mut FutureBuf) -> CallResult {
-        CallResult::Done(RunEnd::Finished)
-    }
+    use crate::Scheduler;
+    use crate::testing::VirtualTime;
 
-    fn clear(&self) {}
-
-    fn takes_run(&self) -> bool {
-        true
-    }
-
-    fn name(&self) -> &str {
-        "ticks"
+    /// The offer refers to the job, and the job to the offer.
+    #[test]
+    fn a_job_is_dropped_although_its_offer_was_never_taken() {
+        for scheduler_goes_first in [false, true] {
+            let time = VirtualTime::new();
+            let scheduler = Scheduler::new(time.clone());
+            scheduler.start().unwrap();
+            let ticks = scheduler.every(Duration::from_secs(1)).ticks().unwrap();
+            let job = std::sync::Arc::downgrade(ticks.job.cell_arc());
+            time.advance(Duration::from_secs(1));
+            assert!(ticks.job.cell().is_offered());
+            if scheduler_goes_first {
+                drop(scheduler);
+                time.run_until_stalled();
+                drop(ticks);
+            } else {
+                drop(ticks);
+                drop(scheduler);
+            }
+            drop(time);
+            assert_eq!(job.strong_count(), 0, "{scheduler_goes_first}");
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! A job as the scheduler stores it: one allocation, including the target.
 
+use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -89,6 +90,10 @@ impl JobCell {
     /// Whether the runs are ticks, which the holder of the job's `Ticks` does.
     pub(crate) fn has_ticks(&self) -> bool {
         self.config.mode.place == RunPlace::Ticks
+    }
+
+    pub(crate) fn ticker(&self) -> Option<&(dyn Any + Send + Sync)> {
+        self.body.ticker()
     }
 
     /// Whether the start instant of a run is needed: the target may ask for the instant, or a policy may count from it.

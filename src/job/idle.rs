@@ -15,6 +15,9 @@ impl Job {
     /// Returns a future that is ready as soon as no run of this job is in progress. Inside a run of this job, the
     /// future is ready at once, because the run could not end before.
     ///
+    /// A run that was [triggered](Job::trigger) and has not begun is not in progress, so `trigger` followed by `idle`
+    /// does not wait for it. If a program needs the answer of such a run, the run sends it, for example over a channel.
+    ///
     /// The future keeps neither the job nor the scheduler alive, and it is ready if either is gone. A run that ends may
     /// be followed by the next at once: [pause](Job::pause) or [remove](Job::remove) the job first if no run may
     /// follow.

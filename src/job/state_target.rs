@@ -30,10 +30,11 @@ use crate::job::target::{Body, CallResult, FutureBuf, Held, Outcome, future};
 /// ..`, and captures nothing: what it would capture belongs into the state.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be a job with a state of the type `{S}`",
-    label = "not a function that takes `&mut {S}`, or `&mut {S}` and a `Run`",
+    label = "not a function from `&mut {S}`, or `&mut {S}` and a `Run`, to `()` or `Result<(), E>`",
     note = "the job is a function or closure that takes `&mut` the state, or `&mut` the state and a `Run`, in this order; \
             it is `Send + 'static`, and returns `()`, `Result<(), E>` with an error that converts into \
             `Box<dyn Error + Send + Sync>`, or a `Send` future of either",
+    note = "the job owns its state: pass the state itself, not a reference to it",
     note = "a closure names the types of its parameters: `|state: &mut {S}, run: Run| ..`, or with awaits \
             `async |state: &mut {S}, run: Run| ..`"
 )]
@@ -84,7 +85,7 @@ pub trait Call<'a, S, G> {
 #[doc(hidden)]
 pub trait AsyncCall<'a, S, G> {
     type Future: Future<Output = Self::Output> + 'a;
-    type Output: Outcome;
+    type Output;
 
     fn call(&mut self, state: &'a mut S, given: G) -> Self::Future;
 }
@@ -107,7 +108,7 @@ macro_rules! call {
         impl<'a, F, S: 'a, Fut> AsyncCall<'a, S, $given> for F
         where
             F: FnMut(&'a mut S $(, $ty)?) -> Fut,
-            Fut: Future<Output: Outcome> + 'a,
+            Fut: Future + 'a,
         {
             type Future = Fut;
             type Output = Fut::Output;
@@ -234,7 +235,7 @@ impl<F, S, G> Drop for Lent<F, S, G> {
 /// dropped, and if the target panics.
 async fn run_lent<F, S, G>(mut lent: Lent<F, S, G>, given: G) -> JobResult
 where
-    F: for<'a> AsyncCall<'a, S, G>,
+    F: for<'a> AsyncCall<'a, S, G, Output: Outcome>,
 {
     match lent.both.as_deref_mut() {
         Some((target, state)) => target.call(state, given).await.into_result(),
@@ -244,7 +245,7 @@ where
 
 impl<F, S, G> Body for Lender<F, S, G>
 where
-    F: for<'a> AsyncCall<'a, S, G, Future: Send> + Send + 'static,
+    F: for<'a> AsyncCall<'a, S, G, Future: Send, Output: Outcome> + Send + 'static,
     S: Send + 'static,
     G: Given,
 {

@@ -14,6 +14,12 @@ pub(crate) const LATENESS_BOUNDS: [Duration; 3] = [
     Duration::from_secs(1),
 ];
 
+/// The same in nanoseconds.
+const LATENESS_BOUNDS_NANOS: [i64; LATENESS_BOUNDS.len()] = {
+    let [a, b, c] = LATENESS_BOUNDS;
+    [a.as_nanos() as i64, b.as_nanos() as i64, c.as_nanos() as i64]
+};
+
 /// The mean covers at most this number of runs: newer runs count for more than old runs.
 const MEAN_OF: u32 = 1 << 20;
 
@@ -43,7 +49,7 @@ impl RunStats {
         let lateness = started.since(due);
         self.last_duration = ended.since(started);
         self.max_lateness = self.max_lateness.max(lateness);
-        let bar = LATENESS_BOUNDS.partition_point(|bound| *bound <= lateness.into());
+        let bar = LATENESS_BOUNDS_NANOS.partition_point(|bound| *bound <= lateness.as_nanos());
         self.lateness[bar] = self.lateness[bar].saturating_add(1);
         let weight = self.measured().clamp(1, MEAN_OF);
         self.mean_duration += (seconds(self.last_duration) - self.mean_duration) / weight as f32;
@@ -176,7 +182,7 @@ fn duration(seconds: f32) -> Duration {
 }
 
 fn seconds(span: Span) -> f32 {
-    Duration::from(span).as_secs_f32()
+    (span.as_nanos() as f64 / 1e9) as f32
 }
 
 #[cfg(test)]

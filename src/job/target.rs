@@ -86,7 +86,8 @@ pub trait SharedTarget<Marker>: Target<Marker> {
 #[diagnostic::on_unimplemented(
     message = "a job can't return `{Self}`",
     label = "neither `()` nor `Result<(), E>`",
-    note = "a job returns `()`, or `Result<(), E>` with an error that converts into `Box<dyn Error + Send + Sync>`"
+    note = "a job returns `()`, or `Result<(), E>` with an error that converts into `Box<dyn Error + Send + Sync>`",
+    note = "nobody receives another value: end the function with a `;`, or a `Result` with `.map(drop)`"
 )]
 pub trait Outcome {
     #[doc(hidden)]
@@ -119,6 +120,11 @@ pub trait Body: Send + Sync + 'static {
 
     /// The job's name. By default, the type name of the target.
     fn name(&self) -> &str;
+
+    /// The ticker, if the runs of the job are ticks. `dispatch/ticker.rs` knows its type.
+    fn ticker(&self) -> Option<&(dyn Any + Send + Sync)> {
+        None
+    }
 }
 
 /// The future of a run of an asynchronous target.
@@ -194,6 +200,10 @@ impl Body for Box<dyn Body> {
     fn name(&self) -> &str {
         (**self).name()
     }
+
+    fn ticker(&self) -> Option<&(dyn Any + Send + Sync)> {
+        (**self).ticker()
+    }
 }
 
 /// A body with an explicit name. Most jobs have no explicit name and need no memory for it.
@@ -223,6 +233,10 @@ impl<B: Body> Body for Named<B> {
 
     fn name(&self) -> &str {
         &self.name
+    }
+
+    fn ticker(&self) -> Option<&(dyn Any + Send + Sync)> {
+        self.body.ticker()
     }
 }
 

@@ -687,3 +687,14 @@ fn a_holder_that_triggers_its_own_job_runs_once_a_tick() {
     world.time.block_on(futures::future::join(holder, stop));
     assert!((10..=13).contains(&runs), "{runs} runs");
 }
+
+#[test]
+fn a_holder_that_goes_is_not_woken_by_the_removal() {
+    let world = World::started();
+    let mut ticks = ticks(&world, 100);
+    let woken = wakes(&mut ticks);
+    drop(ticks);
+    world.advance(500);
+    assert_eq!(woken.get(), 0);
+    assert!(world.scheduler.jobs().is_empty());
+}

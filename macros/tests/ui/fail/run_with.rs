@@ -3,7 +3,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use atevery::testing::VirtualTime;
-use atevery::{Allow, Run, Scheduler};
+use atevery::{Allow, Overlap, Run, Scheduler};
 
 struct Session;
 
@@ -35,5 +35,8 @@ fn main() {
     let _ = every().run_with(Session, || ());
     let _ = every().run_with(Session, keeps_an_rc);
     let _ = every().run_with(Rc::new(5), |_: &mut Rc<i32>| ());
+    let _ = every().run_with(&mut Session, Session::refresh);
+    let _ = every().run_with(Session, |_: &mut Session| 5);
+    let _ = every().on_overlap(Overlap::Allow(2)).run_with(Session, Session::refresh);
     let _ = every().on_overlap(Allow(2)).run_with(Session, Session::refresh);
 }
