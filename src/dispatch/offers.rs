@@ -227,7 +227,12 @@ impl Offering<'_> {
         match &rules.group {
             // The job does not wait in line for itself: after a run, it comes up at a tick.
             Some(_) if job.note_due() => {}
-            Some(permits) => self.groups.enqueue(permits, self.dispatch.tick, since, job),
+            Some(permits) => {
+                if due == Time::EARLIEST {
+                    self.insert_for_end(candidate);
+                }
+                self.groups.enqueue(permits, self.dispatch.tick, since, job);
+            }
             None => self.offer_by_rules(candidate),
         }
     }
@@ -263,17 +268,32 @@ impl Offering<'_> {
 
     /// Offers a run to a job that holds a permit.
     fn try_offer_admitted(&mut self, job: &Arc<JobCell>) {
-        let due = job.due();
         let Some(rules) = job.rules() else { return };
         let candidate = Candidate { job, rules };
-        let has_left_drain = self.clear_late_trigger(candidate) && self.leave_drain(job);
+        let is_cleared = self.clear_late_trigger(candidate);
+        let has_left_drain = is_cleared && self.leave_drain(job);
+        let due = job.due();
+        // Without its trigger, a job that has come due since the last tick waits for the next one.
+        let waits_for_tick = is_cleared && due > self.dispatch.grid.last_tick(self.dispatch.now);
         if due > self.dispatch.now {
             self.insert(job, due);
             rules.release_permit();
         } else if self.is_exhausted(candidate) || has_left_drain {
             rules.release_permit();
+        } else if waits_for_tick {
+            self.insert(job, due);
+            rules.release_permit();
         } else {
             self.offer_by_rules(candidate);
+        }
+    }
+
+    /// A triggered job waits for a permit. If it still waits when its end passes, its trigger asks for no run, and the
+    /// job may have to be removed.
+    fn insert_for_end(&mut self, Candidate { job, rules }: Candidate<'_>) {
+        let removal = rules.removal();
+        if removal != Time::NEVER {
+            self.insert(job, removal);
         }
     }
 

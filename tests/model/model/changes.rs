@@ -156,13 +156,17 @@ impl Model<'_> {
         job.replaced && job.cancelled == Some(self.now) && job.changed != Some(self.now)
     }
 
-    /// Clears the triggers of jobs whose end has passed.
+    /// Clears the triggers of jobs whose end has passed. A job that waits for a permit is looked at when it gets one.
     pub(super) fn forget_triggers(&mut self) {
         let now = self.now;
         let is_idle = |job: &Job| job.trigger == Some(Trigger::AtOnce) && job.run.is_none();
-        for job in self.jobs.iter_mut().filter(|job| is_idle(job) && job.is_past_end(now)) {
-            job.removed |= job.is_over(now);
-            job.trigger = None;
+        for index in 0..self.jobs.len() {
+            let job = &self.jobs[index];
+            if is_idle(job) && job.is_past_end(now) && self.has_permit(index) {
+                let job = &mut self.jobs[index];
+                job.removed |= job.is_over(now);
+                job.trigger = None;
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 //! The cases that the contract leaves open about ticks. Only here, the trace that was seen decides which runs begin.
 
+use crate::model::changes::Trigger;
 use crate::model::schedule::NEVER;
 use crate::model::ticks::Tick;
 use crate::model::{Job, Model};
@@ -62,6 +63,15 @@ impl Model<'_> {
         };
         let since = [scheduled, job.changed, job.freed];
         since.iter().flatten().all(|since| *since <= tick.time)
+    }
+
+    /// Whether a triggered run begins next, and may begin before this tick, at the same instant. If the run registers or
+    /// changes jobs, these jobs may then be due at the tick.
+    pub(super) fn may_begin_before(&self, tick: Tick, due: &[usize]) -> bool {
+        let acts = |job: &Job| job.spec.inside_of(job.runs).is_some();
+        let may_begin_before = |job: &Job| matches!(job.trigger, Some(Trigger::AtOnce | Trigger::Open)) && acts(job);
+        let next = due.iter().find(|job| self.begins_next(**job));
+        tick.time == self.now && next.is_some_and(|job| may_begin_before(&self.jobs[*job]))
     }
 
     fn may_serve_triggers(&self) -> bool {

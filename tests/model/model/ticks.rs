@@ -123,6 +123,9 @@ impl Model<'_> {
             self.may_enter_lines(tick, &due);
             return false;
         }
+        if self.may_begin_before(tick, &due) && self.oracle.guess() {
+            return false;
+        }
         self.replace(tick, replacing);
         let due = self.without_lines(tick, due);
         let due = self.with_late_ends(tick, due);
