@@ -140,9 +140,6 @@ impl Scenario {
 
     /// Leaves out the combinations of which the library and the model have different readings.
     ///
-    /// A stop with a grace period first begins what was triggered before its first poll. The model does not know this
-    /// yet, so a scenario with triggers has no grace periods.
-    ///
     /// Runs that are triggered or replaced begin between ticks. If runs block the thread too, ticks and such runs come
     /// late together, and their order is open in many ways. Runs of such scenarios do not block the thread. If spawns
     /// are refused, replaced runs are dropped in many orders too, so a scenario with replacements has no such faults.
@@ -167,9 +164,6 @@ impl Scenario {
             options.retry = options.retry.take().filter(|_| !options.replace);
         }
         let is_trigger = |op: &Op| matches!(op, Op::Change(_, Change::Trigger));
-        if self.ops().any(|op| is_trigger(op)) {
-            self.ops().for_each(Op::leave_out_grace);
-        }
         let replaces = self.specs.iter().any(|spec| spec.options.replace);
         let retries = self.specs.iter().any(|spec| spec.options.retry.is_some());
         let waits = self.specs.iter().any(|spec| spec.options.group.is_some());
@@ -199,12 +193,6 @@ impl Op {
     fn leave_out_fault(&mut self) {
         if let Op::Fault(..) = self {
             *self = Op::Nothing;
-        }
-    }
-
-    fn leave_out_grace(&mut self) {
-        if let Op::Stop(Stop::Wait { grace, .. }) = self {
-            *grace = Duration::ZERO;
         }
     }
 }

@@ -166,6 +166,7 @@ impl Model<'_> {
                 let job = &mut self.jobs[index];
                 job.removed |= job.is_over(now);
                 job.trigger = None;
+                self.leave_drain(index, false);
             }
         }
     }

@@ -4,6 +4,7 @@
 //! is left free while a job waits.
 
 use crate::model::changes::Trigger;
+use crate::model::drain::Admits;
 use crate::model::schedule::TickOf;
 use crate::model::ticks::Tick;
 use crate::model::{Job, Model};
@@ -59,7 +60,9 @@ impl Model<'_> {
     /// No run begins until the next start. The lines are empty then.
     pub(super) fn end_session(&mut self) {
         self.session = None;
-        self.jobs.iter_mut().for_each(|job| job.in_line = None);
+        for job in &mut self.jobs {
+            (job.in_line, job.admits) = (None, Admits::All);
+        }
     }
 }
 

@@ -11,6 +11,7 @@
 
 mod attempts;
 mod changes;
+mod drain;
 mod groups;
 mod open;
 mod ops;
@@ -24,6 +25,7 @@ mod ticks;
 use std::time::Duration;
 
 use crate::model::changes::Trigger;
+use crate::model::drain::Admits;
 use crate::model::groups::InLine;
 use crate::model::oracle::Oracle;
 use crate::model::stops::Waiting;
@@ -96,6 +98,7 @@ struct Job<'a> {
     /// The instant from which the interval to the next run counts. `None` if the next run does not follow the interval.
     counts_from: Option<Nanos>,
     paused: bool,
+    admits: Admits,
     /// Number of runs that came due during a run and were dropped, and that no run has reported as missed.
     skipped: u64,
     /// The interval was changed during the run in progress.
@@ -281,7 +284,7 @@ impl<'a> Model<'a> {
 
     fn note_state(&mut self) {
         let jobs = (0..self.jobs.len()).filter(|job| !self.jobs[*job].removed).collect();
-        let running = self.session.is_some();
+        let running = self.is_running();
         self.note(What::State { running, jobs });
         self.oracle.note_state();
     }

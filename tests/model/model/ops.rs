@@ -52,6 +52,7 @@ impl Model<'_> {
             scheduled,
             counts_from: matches!(spec.first, First::AfterInterval).then_some(self.now),
             paused: false,
+            admits: self.admits_new(),
             has_other_interval: false,
             trigger: None,
             skipped: 0,
@@ -74,11 +75,12 @@ impl Model<'_> {
         if !self.jobs.is_empty() {
             let index = index % self.jobs.len();
             self.jobs[index].removed = true;
+            self.leave_drain(index, false);
         }
     }
 
     fn start(&mut self) {
-        let answer = if self.session.is_some() {
+        let answer = if self.is_running() {
             Answer::AlreadyStarted
         } else if !self.stops.is_empty() {
             Answer::Stopping

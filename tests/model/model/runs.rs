@@ -42,6 +42,7 @@ impl Model<'_> {
             triggered,
             limit: spec.options.timeout.map(|limit| now + nanos(limit)),
         });
+        self.leave_drain(index, true);
         self.oracle.begin(self.moment(), index, number);
         self.note(What::Begin {
             job: index,
@@ -70,10 +71,13 @@ impl Model<'_> {
         let run = self.jobs[job].run.take().expect("it has begun");
         self.jobs[job].freed = Some(self.now);
         let resolution = nanos(self.scenario.resolution);
-        if self.session.is_some() {
+        if self.is_running() {
             self.jobs[job].drop_due_during(&run, self.now);
         }
         self.jobs[job].follow_end(&run, self.now, resolution);
+        if self.jobs[job].removed {
+            self.leave_drain(job, false);
+        }
         if run.triggered {
             self.jobs[job].unscheduled = Some(self.now);
         }

@@ -1,6 +1,7 @@
 //! The rules of time for a single job: when a run is due, when the next run is scheduled, and when the job is over.
 
 use crate::model::changes::Trigger;
+use crate::model::drain::Admits;
 use crate::model::{InProgress, Job};
 use crate::scenario::Policy;
 use crate::trace::Nanos;
@@ -28,7 +29,11 @@ impl Job<'_> {
 
     /// Whether a run is due, if none is in progress.
     pub(super) fn is_due(&self, now: Nanos) -> bool {
-        let is_up = self.is_triggered(now) || (self.scheduled <= now && !self.paused);
+        let is_up = match self.admits {
+            Admits::All => self.is_triggered(now) || (self.scheduled <= now && !self.paused),
+            Admits::LastRun => self.is_triggered(now),
+            Admits::Nothing => false,
+        };
         is_up && !self.removed && !self.is_over(now)
     }
 
@@ -40,7 +45,11 @@ impl Job<'_> {
 
     /// Whether a tick finds that no run is left.
     pub(super) fn is_to_be_removed(&self, now: Nanos) -> bool {
-        let comes_up = self.trigger.is_some() || !self.paused;
+        let comes_up = match self.admits {
+            Admits::All => self.trigger.is_some() || !self.paused,
+            Admits::LastRun => true,
+            Admits::Nothing => false,
+        };
         !self.removed && self.run.is_none() && comes_up && self.is_over(now)
     }
 

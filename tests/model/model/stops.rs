@@ -14,9 +14,11 @@ pub(super) struct Waiting {
     cancelled: Vec<usize>,
     /// The job in whose code the stop was polled first. The stop does not wait for this job, and names it as still
     /// running until its run has ended.
-    own: Option<usize>,
+    pub(super) own: Option<usize>,
     /// When the run of this job has ended.
-    own_ended: Option<Nanos>,
+    pub(super) own_ended: Option<Nanos>,
+    /// The stop has a grace period, in which runs that were triggered before begin.
+    pub(super) drains: bool,
     /// The future of the stop was dropped. The stop goes on, but its report is lost.
     dropped: bool,
 }
@@ -38,6 +40,10 @@ impl Waiting {
         }
     }
 
+    pub(super) fn wait_for(&mut self, job: usize) {
+        self.runs.push(job);
+    }
+
     pub(super) fn hear(&mut self, job: usize, end: End, now: Nanos) {
         if self.own == Some(job) && self.own_ended.is_none() {
             self.own_ended = Some(now);
@@ -55,7 +61,11 @@ impl Waiting {
 impl Model<'_> {
     /// The first poll of a stop.
     pub(super) fn stop(&mut self, grace: Nanos, timeout: Option<Nanos>) {
-        self.end_session();
+        if grace == 0 {
+            self.end_session();
+        } else {
+            self.drain();
+        }
         self.stops_so_far += 1;
         let has_run = |job: &usize| self.jobs[*job].run.is_some();
         let own = self.own_run();
@@ -70,6 +80,7 @@ impl Model<'_> {
             cancelled: Vec::new(),
             own,
             own_ended: None,
+            drains: self.is_draining(),
             dropped: false,
         });
         let index = self.stops.len() - 1;
@@ -100,7 +111,7 @@ impl Model<'_> {
 
     fn poll_stop(&mut self, index: usize) -> bool {
         let stop = &self.stops[index];
-        let over = stop.runs.is_empty();
+        let over = stop.runs.is_empty() && !self.waits_for_last_runs(stop);
         let impatient = stop.limit().is_some_and(|limit| limit <= self.now);
         match stop.stage {
             Stage::Grace(_) if impatient && !over => {
@@ -138,7 +149,10 @@ impl Model<'_> {
     fn cancel_for(&mut self, index: usize) {
         let stop = &mut self.stops[index];
         stop.stage = Stage::Cancelled(stop.timeout.map(|timeout| self.now + timeout));
-        let number = stop.number;
+        let (number, drains) = (stop.number, std::mem::take(&mut stop.drains));
+        if drains && self.is_draining() {
+            self.end_session();
+        }
         self.cancel_runs();
         if self.oracle.faults(self.now) {
             // If the executor refuses the task that drops a run, the stop drops the run itself.
@@ -165,6 +179,10 @@ impl Model<'_> {
         }
         for jobs in [&mut stop.finished, &mut stop.cancelled, &mut stop.runs] {
             jobs.sort_unstable();
+            jobs.dedup();
+        }
+        if self.stops.is_empty() && self.is_draining() {
+            self.end_session();
         }
         if !stop.dropped {
             self.note(What::Stopped {

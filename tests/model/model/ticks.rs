@@ -18,6 +18,8 @@ pub(super) struct Session {
     unvisited: i128,
     /// The instant from which the clock stepped back. Up to here, the clock passes ticks once more.
     relives_until: Nanos,
+    /// A stop with a grace period has begun, and the last runs have not.
+    pub(super) drains: bool,
 }
 
 impl Session {
@@ -29,6 +31,7 @@ impl Session {
             unserved: 0,
             unvisited: 0,
             relives_until: Nanos::MIN,
+            drains: false,
         }
     }
 
@@ -110,6 +113,7 @@ impl Model<'_> {
         let Some(tick) = self.session.as_ref().and_then(|session| session.tick(self.now)) else {
             return false;
         };
+        self.forget_last_runs();
         let due: Vec<usize> = (0..self.jobs.len()).filter(|job| self.is_due(*job, tick)).collect();
         let over: Vec<usize> = (0..self.jobs.len())
             .filter(|job| self.jobs[*job].is_to_be_removed(self.now))
@@ -153,6 +157,9 @@ impl Model<'_> {
             let must = is_over && self.must_begin(job, tick) && self.is_going_on(tick);
             let runs_first = self.oracle.begins_at(self.moment(), job, self.jobs[job].runs);
             self.jobs[job].removed |= must || !(runs_first || self.oracle.is_listed(job));
+            if self.jobs[job].removed {
+                self.leave_drain(job, false);
+            }
         }
     }
 
