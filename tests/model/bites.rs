@@ -30,10 +30,15 @@ fn an_event_a_nanosecond_early_or_late_is_refused() {
 }
 
 #[test]
-fn a_run_that_is_scheduled_or_has_missed_otherwise_is_refused() {
+fn a_run_that_is_scheduled_or_due_or_has_missed_otherwise_is_refused() {
     refused_at_each_begin(|what| {
         if let What::Begin { scheduled, .. } = what {
             *scheduled += 1;
+        }
+    });
+    refused_at_each_begin(|what| {
+        if let What::Begin { due, .. } = what {
+            *due += 1;
         }
     });
     refused_at_each_begin(|what| {
@@ -52,6 +57,7 @@ fn the_scenarios_have_every_option_and_change() {
             .flat_map(|scenario| &scenario.specs)
             .map(|spec| &spec.options)
     };
+    assert!(options().any(|options| options.jitter.is_some()));
     assert!(options().any(|options| options.times.is_some()));
     assert!(options().any(|options| options.until.is_some()));
     assert!(options().any(|options| options.fixed_delay));

@@ -10,6 +10,9 @@ use proptest::prelude::*;
 use crate::options::{Group, Options};
 use crate::scenario::{Body, Change, Fate, First, Kind, Op, Outcome, Policy, Scenario, Spec, Step, Stop};
 
+/// Longer than a scenario.
+const LONGEST_JITTER: Duration = Duration::from_secs(1_000_000);
+
 pub(crate) fn scenario() -> impl Strategy<Value = Scenario> {
     let resolution =
         prop_oneof![6 => Just(50_000), 1 => Just(1_000), 1 => Just(30_517)].prop_map(Duration::from_micros);
@@ -113,13 +116,14 @@ fn spec(tick: Duration) -> impl Strategy<Value = Spec> {
     let kind_and_bodies = kind.prop_flat_map(bodies);
     (
         kind_and_bodies,
-        interval(tick),
+        interval_and_jitter(tick),
         option::of(policy()),
         first(tick),
         options(tick),
         inside,
     )
-        .prop_map(|((kind, bodies), interval, policy, first, options, inside)| {
+        .prop_map(|((kind, bodies), (interval, jitter), policy, first, options, inside)| {
+            let options = Options { jitter, ..options };
             Spec::new(kind, interval, bodies)
                 .policy(policy)
                 .first(first)
@@ -141,6 +145,7 @@ fn options(tick: Duration) -> impl Strategy<Value = Options> {
     )
         .prop_map(
             |(times, until, fixed_delay, timeout, (replace, skip), retry, group)| Options {
+                jitter: None,
                 times,
                 until,
                 fixed_delay,
@@ -156,6 +161,15 @@ fn options(tick: Duration) -> impl Strategy<Value = Options> {
 /// The wait between two attempts.
 fn wait(tick: Duration) -> impl Strategy<Value = Duration> {
     prop_oneof![2 => Just(Duration::ZERO), 6 => span(tick, 4), 1 => Just(Duration::MAX)]
+}
+
+/// A jitter that is not shorter than the interval is refused.
+fn interval_and_jitter(tick: Duration) -> impl Strategy<Value = (Duration, Option<Duration>)> {
+    let hundredths = option::weighted(0.2, 0u32..105);
+    (interval(tick), hundredths).prop_map(|(interval, hundredths)| {
+        let jitter = hundredths.map(|count| (interval / 100).saturating_mul(count).min(LONGEST_JITTER));
+        (interval, jitter)
+    })
 }
 
 fn interval(tick: Duration) -> impl Strategy<Value = Duration> {

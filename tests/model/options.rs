@@ -5,6 +5,7 @@ use std::time::Duration;
 
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Options {
+    pub(crate) jitter: Option<Duration>,
     pub(crate) times: Option<u64>,
     /// Nanoseconds from the beginning of the scenario.
     pub(crate) until: Option<i64>,
@@ -43,6 +44,9 @@ impl Group {
 
 impl fmt::Display for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(max) = self.jitter {
+            write!(f, ", jitter {max:?}")?;
+        }
         if let Some(times) = self.times {
             write!(f, ", {times} times")?;
         }

@@ -11,6 +11,9 @@ const MOST_JOBS: usize = 16;
 /// The smallest number of jobs with batches of more than one job, which workers offer themselves.
 pub(crate) const MANY: usize = 128;
 
+/// The seed of the scheduler.
+pub(crate) const SEED: u64 = 7;
+
 #[derive(Debug, Clone)]
 pub(crate) struct Scenario {
     pub(crate) resolution: Duration,

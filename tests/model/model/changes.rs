@@ -2,7 +2,7 @@
 
 use crate::model::ticks::Tick;
 use crate::model::{Job, Model, nanos};
-use crate::scenario::Change;
+use crate::scenario::{Change, MANY};
 use crate::trace::{Nanos, What};
 
 /// A trigger whose run has not begun.
@@ -27,6 +27,7 @@ impl Model<'_> {
             Change::Resume => self.resume(index),
             Change::Trigger => self.trigger(index),
             Change::SetInterval(interval) if interval < self.scenario.resolution => self.note(What::TooShort),
+            Change::SetInterval(interval) if self.jobs[index].has_jitter_of(interval) => self.note(What::InvalidOption),
             Change::SetInterval(interval) => self.set_interval(index, nanos(interval)),
         }
     }
@@ -38,7 +39,7 @@ impl Model<'_> {
         if job.paused {
             job.paused = false;
             job.may_leave_line();
-            job.scheduled = job.scheduled.max(now);
+            job.lift(now);
             self.stir(index);
         }
     }
@@ -77,11 +78,15 @@ impl Model<'_> {
     fn trigger(&mut self, index: usize) {
         let own = self.own_run();
         let follows = own.is_some() && self.has_begun_since_tick(index);
+        let is_crowd = self.jobs.len() >= MANY;
         let job = &mut self.jobs[index];
         if job.removed || job.trigger.is_some() {
             return;
         }
         job.trigger = Some(match own {
+            // While the jobs of a crowd are looked at, other runs may have asked for a run at once. The job is then
+            // looked at twice.
+            Some(own) if own == index && follows && is_crowd && job.spec.options.replace => Trigger::Open,
             Some(own) if own == index => Trigger::AtTick,
             // As DESIGN.md says, jobs that trigger each other wait for a tick. Which of two runs was offered first is
             // not seen.
@@ -133,7 +138,9 @@ impl Model<'_> {
     pub(super) fn begin_all_triggered(&mut self) -> bool {
         let Some(session) = &self.session else { return false };
         let may_wait = session.is_ahead(self.now) || self.oracle.faults(self.now);
-        self.forget_triggers();
+        if self.forget_triggers() {
+            return true;
+        }
         let at_once = |job: &usize| {
             let is_up = self.jobs[*job].trigger == Some(Trigger::AtOnce) || self.must_leave_line(*job);
             is_up || self.must_replace(*job)
@@ -157,7 +164,8 @@ impl Model<'_> {
     }
 
     /// Clears the triggers of jobs whose end has passed. A job that waits for a permit is looked at when it gets one.
-    pub(super) fn forget_triggers(&mut self) {
+    fn forget_triggers(&mut self) -> bool {
+        let mut some = false;
         let now = self.now;
         let is_idle = |job: &Job| job.trigger == Some(Trigger::AtOnce) && job.run.is_none();
         for index in 0..self.jobs.len() {
@@ -167,8 +175,10 @@ impl Model<'_> {
                 job.removed |= job.is_over(now);
                 job.trigger = None;
                 self.leave_drain(index, false);
+                some = true;
             }
         }
+        some
     }
 
     /// A trigger after the end of a job asks for no run. A run that is overdue then begins at its tick, unless it

@@ -70,7 +70,7 @@ impl Job<'_> {
     /// The job has come up at a tick. If only its trigger asks for a run, the run begins as soon as a permit is free. But
     /// if the end of the job passes before, no run is asked for, and what has come due since comes up at a tick.
     fn enter_line(&mut self, now: Nanos, surely: bool) {
-        if self.scheduled > now || self.paused {
+        if self.due() > now || self.paused {
             let is_sure = surely || self.trigger == Some(Trigger::AtOnce);
             self.trigger = self
                 .trigger

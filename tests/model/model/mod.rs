@@ -13,6 +13,7 @@ mod attempts;
 mod changes;
 mod drain;
 mod groups;
+mod jitter;
 mod open;
 mod ops;
 mod oracle;
@@ -27,6 +28,7 @@ use std::time::Duration;
 use crate::model::changes::Trigger;
 use crate::model::drain::Admits;
 use crate::model::groups::InLine;
+use crate::model::jitter::Jitter;
 use crate::model::oracle::Oracle;
 use crate::model::stops::Waiting;
 use crate::model::ticks::Session;
@@ -80,6 +82,8 @@ struct Model<'a> {
     now: Nanos,
     /// All jobs that were ever registered.
     jobs: Vec<Job<'a>>,
+    /// Number of registered jobs with a jitter.
+    jitters: u64,
     /// `Some` while the scheduler runs.
     session: Option<Session>,
     sessions: u64,
@@ -95,6 +99,7 @@ struct Job<'a> {
     spec: &'a Spec,
     interval: Nanos,
     scheduled: Nanos,
+    jitter: Option<Jitter>,
     /// The instant from which the interval to the next run counts. `None` if the next run does not follow the interval.
     counts_from: Option<Nanos>,
     paused: bool,
@@ -182,6 +187,7 @@ impl<'a> Model<'a> {
             step: 0,
             now: 0,
             jobs: Vec::new(),
+            jitters: 0,
             session: None,
             sessions: 0,
             stops: Vec::new(),

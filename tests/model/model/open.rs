@@ -59,7 +59,7 @@ impl Model<'_> {
             // It is removed after its end.
             NEVER.. => job.spec.options.until.map(|until| Nanos::from(until) + 1),
             scheduled if job.is_past_end(scheduled) => None,
-            scheduled => Some(scheduled),
+            _ => Some(job.due()),
         };
         let since = [scheduled, job.changed, job.freed];
         since.iter().flatten().all(|since| *since <= tick.time)

@@ -1,5 +1,6 @@
 //! Operations on the scheduler, from outside or from inside a job.
 
+use crate::model::jitter::Jitter;
 use crate::model::ticks::Session;
 use crate::model::{Job, Model, nanos};
 use crate::scenario::{Fate, First, Op, Stop};
@@ -37,7 +38,8 @@ impl Model<'_> {
         if spec.interval < self.scenario.resolution {
             return self.note(What::TooShort);
         }
-        if spec.options.until.is_some_and(|until| Nanos::from(until) < self.now) {
+        let is_over = spec.options.until.is_some_and(|until| Nanos::from(until) < self.now);
+        if is_over || spec.options.jitter.is_some_and(|max| max >= spec.interval) {
             return self.note(What::InvalidOption);
         }
         let scheduled = match spec.first {
@@ -46,10 +48,12 @@ impl Model<'_> {
             First::After(delay) => self.now + nanos(delay),
             First::At(instant) => Nanos::from(instant),
         };
+        self.jitters += u64::from(spec.options.jitter.is_some());
         self.jobs.push(Job {
             spec,
             interval: nanos(spec.interval),
             scheduled,
+            jitter: spec.options.jitter.map(|max| Jitter::new(max, self.jitters)),
             counts_from: matches!(spec.first, First::AfterInterval).then_some(self.now),
             paused: false,
             admits: self.admits_new(),
@@ -95,7 +99,7 @@ impl Model<'_> {
         // The library lifts the instants even if the executor then refuses the loop, although nothing should change.
         // The model accepts this difference, because only a clock that steps back before the next start can show it.
         for job in &mut self.jobs {
-            job.scheduled = job.scheduled.max(self.now);
+            job.lift(self.now);
         }
         if fate == Fate::Refused {
             return Answer::Spawn;

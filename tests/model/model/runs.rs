@@ -22,6 +22,7 @@ impl Model<'_> {
             job.unscheduled = Some(now);
         }
         (job.trigger, job.replaced, job.in_line) = (None, false, None);
+        let due = if triggered { now } else { job.due() };
         let (scheduled, missed) = if triggered {
             (job.triggered, job.unscheduled) = (Some(now), Some(now));
             job.may_line_up_again(now, tick);
@@ -48,6 +49,7 @@ impl Model<'_> {
             job: index,
             number,
             scheduled,
+            due,
             started: now,
             missed,
         });

@@ -18,6 +18,7 @@ impl Player {
             Change::SetInterval(interval) => match job.set_interval(interval) {
                 Ok(()) => {}
                 Err(error) if error.is_interval_too_short() => self.note(What::TooShort),
+                Err(error) if error.is_invalid_option() => self.note(What::InvalidOption),
                 Err(error) => panic!("setting an interval: {error}"),
             },
         }

@@ -34,6 +34,7 @@ impl Player {
                 job,
                 number,
                 scheduled: self.nanos_of(run.scheduled()),
+                due: self.nanos_of(run.due()),
                 started: self.nanos_of(run.started()),
                 missed: run.missed(),
             });

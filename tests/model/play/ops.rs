@@ -76,6 +76,9 @@ impl Player {
     }
 
     fn optional(&self, mut builder: JobBuilder, options: &Options, job: usize) -> JobBuilder {
+        if let Some(max) = options.jitter {
+            builder = builder.jitter(max);
+        }
         if let Some(times) = options.times {
             builder = builder.times(times);
         }
