@@ -216,7 +216,7 @@ impl Offering<'_> {
         let due = job.due();
         // A replacement does not wait for a tick, whatever asked for it.
         let waits_for_tick = is_cleared && self.dispatch.is_between_ticks && !rules.is_replacement_due();
-        if due > self.dispatch.now || waits_for_tick {
+        if due > self.dispatch.now || waits_for_tick || self.is_triggered_since_tick(job) {
             self.insert(job, due);
             return;
         }
@@ -235,6 +235,14 @@ impl Offering<'_> {
             }
             None => self.offer_by_rules(candidate),
         }
+    }
+
+    /// Whether the job triggered itself in a run that has begun since this tick was served. The job then comes up at the
+    /// next tick. It may be in the list of this tick twice: because it was due, and because another run triggered it.
+    fn is_triggered_since_tick(&self, job: &JobCell) -> bool {
+        let state = job.state.load();
+        let has_begun = (self.dispatch.tick..Time::NEVER).contains(&job.last_start());
+        state.is_triggered() && !state.is_triggered_at_once() && has_begun
     }
 
     /// Whether a run is on offer or in progress that has to be replaced first. If so, the job comes up again at the end
