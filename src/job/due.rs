@@ -311,7 +311,9 @@ impl JobCell {
             return;
         }
         let tick = Time::from_nanos(self.counts_from.load(Ordering::Relaxed));
-        let ended_in_tick = tick != Time::NEVER && now < tick.after(resolution);
+        // If several runs may be in progress, the end of another one may have scheduled the next run already.
+        let depends_on_end = self.scheduled() == Time::NEVER;
+        let ended_in_tick = tick != Time::NEVER && depends_on_end && now < tick.after(resolution);
         self.schedule_from(if ended_in_tick { tick } else { now });
     }
 
