@@ -64,6 +64,7 @@ fn the_scenarios_have_every_option_and_change() {
     assert!(options().any(|options| options.timeout.is_some()));
     assert!(options().any(|options| options.replace));
     assert!(options().any(|options| options.skip));
+    assert!(options().any(|options| options.allow.is_some()));
     assert!(options().any(|options| options.retry.is_some()));
     assert!(options().any(|options| options.group.is_some()));
     let steps = || scenarios.iter().flat_map(|scenario| &scenario.steps);

@@ -139,12 +139,17 @@ fn options(tick: Duration) -> impl Strategy<Value = Options> {
         option::weighted(0.15, span(tick, 40).prop_map(nanos)),
         prop::bool::weighted(0.2),
         option::weighted(0.15, span(tick, 6)),
-        prop_oneof![14 => Just((false, false)), 3 => Just((true, false)), 3 => Just((false, true))],
+        prop_oneof![
+            14 => Just((false, false, None)),
+            3 => Just((true, false, None)),
+            3 => Just((false, true, None)),
+            3 => (1usize..4).prop_map(|runs| (false, false, Some(runs))),
+        ],
         option::weighted(0.2, vec(wait(tick), 0..4)),
         option::weighted(0.2, prop_oneof![Just(Group::One), Just(Group::Two)]),
     )
         .prop_map(
-            |(times, until, fixed_delay, timeout, (replace, skip), retry, group)| Options {
+            |(times, until, fixed_delay, timeout, (replace, skip, allow), retry, group)| Options {
                 jitter: None,
                 times,
                 until,
@@ -152,6 +157,7 @@ fn options(tick: Duration) -> impl Strategy<Value = Options> {
                 timeout,
                 replace,
                 skip,
+                allow,
                 retry,
                 group,
             },

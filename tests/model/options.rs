@@ -13,6 +13,8 @@ pub(crate) struct Options {
     pub(crate) timeout: Option<Duration>,
     pub(crate) replace: bool,
     pub(crate) skip: bool,
+    /// How many runs may be in progress at a time, if not one.
+    pub(crate) allow: Option<usize>,
     /// The waits before further attempts of a run.
     pub(crate) retry: Option<Vec<Duration>>,
     pub(crate) group: Option<Group>,
@@ -64,6 +66,9 @@ impl fmt::Display for Options {
         }
         if self.skip {
             write!(f, ", skip")?;
+        }
+        if let Some(runs) = self.allow {
+            write!(f, ", allow {runs}")?;
         }
         if let Some(waits) = &self.retry {
             write!(f, ", retry after {waits:?}")?;

@@ -167,6 +167,9 @@ impl Scenario {
             options.retry = options.retry.take().filter(|_| !options.replace);
         }
         let is_trigger = |op: &Op| matches!(op, Op::Change(_, Change::Trigger));
+        for options in self.specs.iter_mut().map(|spec| &mut spec.options) {
+            options.retry = options.retry.take().filter(|_| options.allow.is_none());
+        }
         let replaces = self.specs.iter().any(|spec| spec.options.replace);
         let retries = self.specs.iter().any(|spec| spec.options.retry.is_some());
         let waits = self.specs.iter().any(|spec| spec.options.group.is_some());

@@ -2,7 +2,7 @@
 
 use crate::model::ticks::Tick;
 use crate::model::{Job, Model, nanos};
-use crate::scenario::{Change, MANY};
+use crate::scenario::Change;
 use crate::trace::{Nanos, What};
 
 /// A trigger whose run has not begun.
@@ -61,10 +61,10 @@ impl Model<'_> {
         let may_be_on_offer = job.dispatched || job.replaced || is_admitted;
         job.interval = interval;
         job.may_leave_line();
-        job.has_other_interval = job.run.is_some() || may_be_on_offer;
+        job.has_other_interval = !job.in_progress.is_empty() || may_be_on_offer;
         let is_too_late =
             may_be_on_offer && job.trigger.is_none() && self.oracle.is_scheduled(index, job.runs, job.scheduled);
-        let depends_on_end = job.spec.options.fixed_delay && job.run.is_some();
+        let depends_on_end = job.spec.options.fixed_delay && !job.in_progress.is_empty();
         if let Some(counts_from) = job.counts_from.filter(|_| !is_too_late && !depends_on_end) {
             job.scheduled = now.max(counts_from + interval);
         }
@@ -76,17 +76,13 @@ impl Model<'_> {
 impl Model<'_> {
     /// Rule 2: a trigger asks for one run; further triggers before it begins change nothing.
     fn trigger(&mut self, index: usize) {
-        let own = self.own_run();
+        let own = self.own_run().map(|(job, _)| job);
         let follows = own.is_some() && self.has_begun_since_tick(index);
-        let is_crowd = self.jobs.len() >= MANY;
         let job = &mut self.jobs[index];
         if job.removed || job.trigger.is_some() {
             return;
         }
         job.trigger = Some(match own {
-            // While the jobs of a crowd are looked at, other runs may have asked for a run at once. The job is then
-            // looked at twice.
-            Some(own) if own == index && follows && is_crowd && job.spec.options.replace => Trigger::Open,
             Some(own) if own == index => Trigger::AtTick,
             // As DESIGN.md says, jobs that trigger each other wait for a tick. Which of two runs was offered first is
             // not seen.
@@ -167,7 +163,7 @@ impl Model<'_> {
     fn forget_triggers(&mut self) -> bool {
         let mut some = false;
         let now = self.now;
-        let is_idle = |job: &Job| job.trigger == Some(Trigger::AtOnce) && job.run.is_none();
+        let is_idle = |job: &Job| job.trigger == Some(Trigger::AtOnce) && !job.is_full();
         for index in 0..self.jobs.len() {
             let job = &self.jobs[index];
             if is_idle(job) && job.is_past_end(now) && self.has_permit(index) {

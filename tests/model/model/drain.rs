@@ -1,6 +1,7 @@
 //! The drain: a stop with a grace period first begins the runs that were triggered before its first poll. These are the
 //! last runs of the session.
 
+use crate::model::changes::Trigger;
 use crate::model::stops::Waiting;
 use crate::model::{Job, Model};
 
@@ -29,11 +30,18 @@ impl Model<'_> {
     pub(super) fn drain(&mut self) {
         let Some(session) = &mut self.session else { return };
         let is_draining = std::mem::replace(&mut session.drains, true);
+        // A trigger after the end of its job asks for no run. The stop may still wait until this is noticed.
+        let returns = self.oracle.returns_at_once(self.stops_so_far + 1);
         for job in &mut self.jobs {
             job.in_line = None;
             if !is_draining {
-                let is_last = job.trigger.is_some() && !job.removed;
+                let is_triggered = job.is_triggered(self.now) || job.trigger.is_some() && !returns;
+                let is_last = is_triggered && !job.removed;
                 job.admits = if is_last { Admits::LastRun } else { Admits::Nothing };
+            }
+            if job.admits == Admits::LastRun && job.trigger != Some(Trigger::AtOnce) {
+                // If this is the very instant of a tick, the run may also wait for the next one.
+                job.changed = Some(self.now);
             }
         }
         self.end_drain_if_over();
@@ -55,8 +63,9 @@ impl Model<'_> {
         }
         self.jobs[job].admits = Admits::Nothing;
         if begins {
+            let run = (job, self.jobs[job].runs - 1);
             let draining = self.stops.iter_mut().filter(|stop| stop.drains);
-            draining.for_each(|stop| stop.wait_for(job));
+            draining.for_each(|stop| stop.wait_for(run));
         }
         self.end_drain_if_over();
     }
@@ -65,7 +74,7 @@ impl Model<'_> {
     pub(super) fn forget_last_runs(&mut self) {
         for index in 0..self.jobs.len() {
             let job = &mut self.jobs[index];
-            let is_void = job.run.is_none() && !job.is_triggered(self.now);
+            let is_void = !job.is_full() && !job.is_triggered(self.now);
             if job.admits == Admits::LastRun && is_void && !job.is_over(self.now) {
                 job.trigger = None;
                 self.leave_drain(index, false);
@@ -83,7 +92,10 @@ impl Model<'_> {
     /// stop was polled first has ended.
     pub(super) fn waits_for_last_runs(&self, stop: &Waiting) -> bool {
         let mut last = self.jobs.iter().filter(|job| job.admits == Admits::LastRun);
-        let own = stop.own.filter(|_| stop.own_ended.is_none()).map(|own| &self.jobs[own]);
+        let own = stop
+            .own
+            .filter(|_| stop.own_ended.is_none())
+            .map(|(own, _)| &self.jobs[own]);
         stop.drains && last.any(|job| own.is_none_or(|own| !job.waits_for(own)))
     }
 }
@@ -92,6 +104,7 @@ impl Job<'_> {
     /// Whether no run of this job can begin before the run of the other job has ended.
     fn waits_for(&self, other: &Job<'_>) -> bool {
         let is_full = |group| self.spec.options.group == Some(group) && group.limit() == 1;
-        std::ptr::eq(self, other) || other.spec.options.group.is_some_and(is_full)
+        let is_only_one = self.spec.options.allow.unwrap_or(1) == 1;
+        std::ptr::eq(self, other) && is_only_one || other.spec.options.group.is_some_and(is_full)
     }
 }

@@ -25,8 +25,8 @@ impl Model<'_> {
             return true;
         };
         let is_in_group = |job: &&Job| job.spec.options.group == Some(group);
-        let taken = self.jobs.iter().filter(is_in_group).filter(|job| job.run.is_some());
-        taken.count() < group.limit()
+        let taken = self.jobs.iter().filter(is_in_group).map(|job| job.in_progress.len());
+        taken.sum::<usize>() < group.limit()
     }
 
     /// Of the jobs that come up at a tick, those of groups wait in line. Returns the others.

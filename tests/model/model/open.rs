@@ -75,7 +75,7 @@ impl Model<'_> {
     }
 
     fn may_serve_triggers(&self) -> bool {
-        let is_triggered = |job: &Job| job.run.is_none() && (job.replaced || job.trigger.is_some());
+        let is_triggered = |job: &Job| !job.is_full() && (job.replaced || job.trigger.is_some());
         self.stirred == Some(self.now) || self.jobs.iter().any(is_triggered)
     }
 

@@ -66,7 +66,7 @@ impl Model<'_> {
             unscheduled: None,
             runs: 0,
             removed: false,
-            run: None,
+            in_progress: Vec::new(),
             dispatched: false,
             changed: self.session.is_some().then_some(self.now),
             freed: None,

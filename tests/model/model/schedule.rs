@@ -11,6 +11,15 @@ use crate::trace::Nanos;
 /// Instants from here on never come. The clock of the scheduler ends there.
 pub(super) const NEVER: Nanos = i64::MAX as Nanos;
 
+/// What the end of a run does to the next run with a fixed delay.
+#[derive(Clone, Copy)]
+pub(super) enum Counts {
+    ByRule,
+    FromEnd,
+    /// The next run is on offer already, beside this one.
+    No,
+}
+
 /// The last grid point that is not later than a beginning.
 #[derive(Clone, Copy)]
 pub(super) struct TickOf {
@@ -44,7 +53,7 @@ impl Job<'_> {
 
     /// Whether a run may begin now.
     pub(super) fn may_begin(&self, now: Nanos) -> bool {
-        self.run.is_none() && self.is_due(now)
+        !self.is_full() && self.is_due(now)
     }
 
     /// Whether the run that may begin is a triggered run, which does not wait for the tick.
@@ -65,7 +74,7 @@ impl Job<'_> {
     /// Whether a run is due, and waits for a run that it may replace.
     pub(super) fn may_replace(&self, now: Nanos) -> bool {
         let is_pending = |run: &InProgress| !run.in_code && !run.cancelled && !self.replaced;
-        self.spec.options.replace && self.run.as_ref().is_some_and(is_pending) && self.is_due(now)
+        self.spec.options.replace && self.in_progress.first().is_some_and(is_pending) && self.is_due(now)
     }
 
     /// Whether a tick finds that no run is left.
@@ -75,7 +84,7 @@ impl Job<'_> {
             Admits::LastRun => true,
             Admits::Nothing => false,
         };
-        !self.removed && self.run.is_none() && comes_up && self.is_over(now)
+        !self.removed && self.in_progress.is_empty() && comes_up && self.is_over(now)
     }
 
     /// Whether no run is left: all have begun, or the next one is scheduled after the end of the job. If none is
@@ -153,18 +162,20 @@ impl Job<'_> {
 
     /// Rule 9: the fixed delay counts from the tick at which the run began if the run ended before the next one, else
     /// from the end. After a triggered run, it counts from the end.
-    pub(super) fn follow_end(&mut self, run: &InProgress, now: Nanos, resolution: Nanos) {
+    pub(super) fn follow_end(&mut self, run: &InProgress, now: Nanos, resolution: Nanos, counts: Counts) {
         if self.spec.options.fixed_delay {
-            let tick = self
-                .counts_from
-                .filter(|tick| !run.triggered && now < tick + resolution);
-            self.schedule_from(tick.unwrap_or(now));
+            let ended_in_tick = !run.triggered && now < run.tick + resolution;
+            match counts {
+                Counts::No => {}
+                Counts::ByRule if ended_in_tick => self.schedule_from(run.tick),
+                Counts::ByRule | Counts::FromEnd => self.schedule_from(now),
+            }
         } else if let Some(counts_from) = self.counts_from.filter(|_| self.has_other_interval) {
             // The change is applied once more, which has an effect only if the clock has stepped back since.
             self.scheduled = self.scheduled.min(now).max(counts_from + self.interval);
         }
         self.has_other_interval = false;
-        if self.is_over(now) {
+        if self.in_progress.is_empty() && self.is_over(now) {
             self.removed = true;
         }
     }

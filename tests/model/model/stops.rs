@@ -1,6 +1,6 @@
 //! Stops that wait.
 
-use crate::model::{End, Job, Model};
+use crate::model::{End, Job, Model, RunId};
 use crate::trace::{Nanos, What};
 
 /// A stop that was polled and has not returned.
@@ -8,15 +8,15 @@ pub(super) struct Waiting {
     number: usize,
     stage: Stage,
     timeout: Option<Nanos>,
-    /// Jobs whose run the stop waits for.
-    runs: Vec<usize>,
+    /// The runs that the stop waits for.
+    runs: Vec<RunId>,
     finished: Vec<usize>,
     cancelled: Vec<usize>,
-    /// The job in whose code the stop was polled first. The stop does not wait for this job, and names it as still
-    /// running until its run has ended.
-    pub(super) own: Option<usize>,
-    /// When the run of this job has ended.
-    pub(super) own_ended: Option<Nanos>,
+    /// The run in whose code the stop was polled first. The stop does not wait for this run, and names its job as still
+    /// running until it has ended.
+    pub(super) own: Option<RunId>,
+    /// When and how this run has ended.
+    pub(super) own_ended: Option<(Nanos, End)>,
     /// The stop has a grace period, in which runs that were triggered before begin.
     pub(super) drains: bool,
     /// The future of the stop was dropped. The stop goes on, but its report is lost.
@@ -40,17 +40,20 @@ impl Waiting {
         }
     }
 
-    pub(super) fn wait_for(&mut self, job: usize) {
-        self.runs.push(job);
+    pub(super) fn wait_for(&mut self, run: RunId) {
+        self.runs.push(run);
     }
 
-    pub(super) fn hear(&mut self, job: usize, end: End, now: Nanos) {
-        if self.own == Some(job) && self.own_ended.is_none() {
-            self.own_ended = Some(now);
-        } else if !self.runs.contains(&job) {
-            return;
+    pub(super) fn hear(&mut self, run: RunId, end: End, now: Nanos) {
+        if self.own == Some(run) {
+            self.own_ended = Some((now, end));
+        } else if self.runs.contains(&run) {
+            self.runs.retain(|other| *other != run);
+            self.note_end(run.0, end);
         }
-        self.runs.retain(|other| *other != job);
+    }
+
+    fn note_end(&mut self, job: usize, end: End) {
         match end {
             End::ByItself | End::Again | End::TimedOut => self.finished.push(job),
             End::Cancelled => self.cancelled.push(job),
@@ -67,14 +70,15 @@ impl Model<'_> {
             self.drain();
         }
         self.stops_so_far += 1;
-        let has_run = |job: &usize| self.jobs[*job].run.is_some();
         let own = self.own_run();
+        let in_progress = |job: usize| self.jobs[job].numbers().into_iter().map(move |number| (job, number));
         self.stops.push(Waiting {
             number: self.stops_so_far,
             stage: Stage::Grace(self.now + grace),
             timeout,
             runs: (0..self.jobs.len())
-                .filter(|job| has_run(job) && own != Some(*job))
+                .flat_map(in_progress)
+                .filter(|run| own != Some(*run))
                 .collect(),
             finished: Vec::new(),
             cancelled: Vec::new(),
@@ -87,7 +91,7 @@ impl Model<'_> {
         if grace == 0 {
             self.cancel_for(index);
         } else {
-            let runs = self.jobs.iter_mut().filter_map(|job| job.run.as_mut());
+            let runs = self.jobs.iter_mut().flat_map(|job| &mut job.in_progress);
             runs.for_each(|run| run.told = true);
         }
         if own.is_some() && grace == 0 {
@@ -97,9 +101,11 @@ impl Model<'_> {
         self.poll_stop(index);
     }
 
-    pub(super) fn own_run(&self) -> Option<usize> {
-        let in_code = |job: &Job| job.run.as_ref().is_some_and(|run| run.in_code);
-        self.jobs.iter().position(in_code)
+    /// The run whose code the thread is executing.
+    pub(super) fn own_run(&self) -> Option<RunId> {
+        let in_code = |job: &Job| job.in_progress.iter().find(|run| run.in_code).map(|run| run.number);
+        let mut runs = self.jobs.iter().enumerate();
+        runs.find_map(|(index, job)| Some((index, in_code(job)?)))
     }
 
     /// Returns whether any of the stops went on.
@@ -125,24 +131,24 @@ impl Model<'_> {
         }
     }
 
-    /// Whether a stop reaches its timeout now, and names the cancelled run of this job before the executor drops the
+    /// Whether a stop reaches its timeout now, and names the job of this cancelled run before the executor drops the
     /// run.
-    pub(super) fn names_first(&self, job: usize) -> bool {
+    pub(super) fn names_first(&self, run: RunId) -> bool {
         self.stops.iter().any(|stop| {
             let has_cancelled = matches!(stop.stage, Stage::Cancelled(_)) || stop.timeout == Some(0);
-            let waits = stop.runs.contains(&job) && has_cancelled;
+            let waits = stop.runs.contains(&run) && has_cancelled;
             let is_over = stop.limit().is_some_and(|limit| limit <= self.now);
-            waits && is_over && self.oracle.names(stop.number, job)
+            waits && is_over && self.oracle.names(stop.number, run.0)
         })
     }
 
-    /// Whether the grace period of a stop ends now, and the stop cancels the run of this job before the run exceeds its
-    /// time limit.
-    pub(super) fn cancels_first(&self, job: usize) -> bool {
+    /// Whether the grace period of a stop ends now, and the stop cancels this run before the run exceeds its time limit.
+    pub(super) fn cancels_first(&self, run: RunId) -> bool {
+        let (job, _) = run;
         self.stops.iter().any(|stop| {
             let is_over = matches!(stop.stage, Stage::Grace(until) if until <= self.now);
             let names = || self.oracle.names_cancelled(stop.number, job) || self.oracle.names(stop.number, job);
-            is_over && stop.runs.contains(&job) && names()
+            is_over && stop.runs.contains(&run) && names()
         })
     }
 
@@ -158,26 +164,24 @@ impl Model<'_> {
             // If the executor refuses the task that drops a run, the stop drops the run itself.
             let moment = self.moment();
             self.end_cancelled_runs(|oracle, job, run| {
-                oracle.ends(moment, job, run, End::Cancelled) && !oracle.names(number, job)
+                let ends = oracle.ends(moment, job, run, End::Cancelled) && oracle.cancels_at_once(job, run);
+                ends && !oracle.names(number, job)
             });
         }
     }
 
     fn report(&mut self, index: usize) -> bool {
         let mut stop = self.stops.remove(index);
-        if let Some(own) = stop.own {
+        let mut still_running: Vec<usize> = stop.runs.iter().map(|(job, _)| *job).collect();
+        if let Some((own, _)) = stop.own {
             // If the run ends at the very instant at which the stop returns, either order is right.
-            let names_own = match stop.own_ended {
-                Some(ended) if ended == self.now => self.oracle.names(stop.number, own),
-                ended => ended.is_none(),
-            };
-            if names_own {
-                stop.finished.retain(|job| *job != own);
-                stop.cancelled.retain(|job| *job != own);
-                stop.runs.push(own);
+            let may_name_own = |ended: Nanos| ended == self.now && self.oracle.names(stop.number, own);
+            match stop.own_ended {
+                Some((ended, end)) if !may_name_own(ended) => stop.note_end(own, end),
+                _ => still_running.push(own),
             }
         }
-        for jobs in [&mut stop.finished, &mut stop.cancelled, &mut stop.runs] {
+        for jobs in [&mut stop.finished, &mut stop.cancelled, &mut still_running] {
             jobs.sort_unstable();
             jobs.dedup();
         }
@@ -189,7 +193,7 @@ impl Model<'_> {
                 stop: stop.number,
                 finished: stop.finished,
                 cancelled: stop.cancelled,
-                still_running: stop.runs,
+                still_running,
             });
         }
         true

@@ -130,8 +130,15 @@ impl Model<'_> {
         if self.may_begin_before(tick, &due) && self.oracle.guess() {
             return false;
         }
+        let has_replaced = !replacing.is_empty();
         self.replace(tick, replacing);
+        let had_due = !due.is_empty();
         let due = self.without_lines(tick, due);
+        if tick.time == self.now && had_due && due.is_empty() && !has_replaced && over.is_empty() {
+            // Nothing begins at this tick: all that is due waits in line. What is registered or changed at its very
+            // instant may still begin.
+            return false;
+        }
         let due = self.with_late_ends(tick, due);
         if let Some(session) = &mut self.session {
             session.unserved = tick.index + 1;
@@ -139,7 +146,7 @@ impl Model<'_> {
         let due = due.into_iter().map(|job| Due {
             job,
             blocking: self.jobs[job].spec.kind == Kind::Blocking,
-            must: self.jobs[job].run.is_none() && self.must_begin(job, tick),
+            must: !self.jobs[job].is_full() && self.must_begin(job, tick),
         });
         let due: Vec<Due> = due.collect();
         due.iter().for_each(|due| self.jobs[due.job].dispatched = true);
@@ -170,7 +177,8 @@ impl Model<'_> {
         let ends_on_it = tick.time == self.now
             && job.woke == Some(self.now)
             && !self.may_forget_ends(tick)
-            && !job.spec.options.replace;
+            && !job.spec.options.replace
+            && job.spec.options.allow.is_none();
         job.in_line != Some(InLine::Surely)
             && job.may_begin(self.now)
             && (!ends_on_it || job.trigger == Some(Trigger::AtOnce))
@@ -182,7 +190,7 @@ impl Model<'_> {
         if self.jobs.len() < MANY || tick.time == self.now {
             return due;
         }
-        let may_end = |job: &Job| job.run.is_some() && job.spec.options.group.is_none() && job.is_due(self.now);
+        let may_end = |job: &Job| job.is_full() && job.spec.options.group.is_none() && job.is_due(self.now);
         let is_there = |job: &usize| due.contains(job) || may_end(&self.jobs[*job]);
         (0..self.jobs.len()).filter(is_there).collect()
     }
