@@ -241,7 +241,7 @@ impl Offering<'_> {
     /// next tick. It may be in the list of this tick twice: because it was due, and because another run triggered it.
     fn is_triggered_since_tick(&self, job: &JobCell) -> bool {
         let state = job.state.load();
-        let has_begun = (self.dispatch.tick..Time::NEVER).contains(&job.last_start());
+        let has_begun = (self.dispatch.tick..=self.dispatch.now).contains(&job.last_start());
         state.is_triggered() && !state.is_triggered_at_once() && has_begun
     }
 
