@@ -51,12 +51,8 @@ fn a_run_that_is_scheduled_or_due_or_has_missed_otherwise_is_refused() {
 #[test]
 fn the_scenarios_have_every_option_and_change() {
     let scenarios = scenarios(SCENARIOS);
-    let options = || {
-        scenarios
-            .iter()
-            .flat_map(|scenario| &scenario.specs)
-            .map(|spec| &spec.options)
-    };
+    let specs = || scenarios.iter().flat_map(|scenario| &scenario.specs);
+    let options = || specs().map(|spec| &spec.options);
     assert!(options().any(|options| options.jitter.is_some()));
     assert!(options().any(|options| options.times.is_some()));
     assert!(options().any(|options| options.until.is_some()));
@@ -74,6 +70,8 @@ fn the_scenarios_have_every_option_and_change() {
     assert!(has(|change| matches!(change, Change::Resume)));
     assert!(has(|change| matches!(change, Change::Trigger)));
     assert!(has(|change| matches!(change, Change::SetInterval(_))));
+    assert!(has(|change| matches!(change, Change::Cancel)));
+    assert!(specs().any(|spec| (0..4).any(|run| matches!(spec.inside_of(run), Some(Op::NextIn(_))))));
 }
 
 fn refused_at_each_begin(change: impl Fn(&mut What)) {

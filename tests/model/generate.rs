@@ -61,6 +61,7 @@ fn op(tick: Duration) -> BoxedStrategy<Op> {
         1 => any::<u8>().prop_map(|job| Op::Remove(job.into())),
         6 => (any::<u8>(), change(tick)).prop_map(|(job, change)| Op::Change(job.into(), change)),
         1 => (1usize..90).prop_map(Op::Churn),
+        1 => next_in(tick).prop_map(Op::NextIn),
         5 => Just(Op::Start),
         3 => Just(Op::Restart),
         1 => Just(Op::Stop(Stop::Detach)),
@@ -81,7 +82,12 @@ fn change(tick: Duration) -> impl Strategy<Value = Change> {
         2 => Just(Change::Resume),
         2 => Just(Change::Trigger),
         2 => interval(tick).prop_map(Change::SetInterval),
+        1 => Just(Change::Cancel),
     ]
+}
+
+fn next_in(tick: Duration) -> impl Strategy<Value = Duration> {
+    prop_oneof![1 => Just(Duration::ZERO), 8 => span(tick, 10), 1 => Just(Duration::MAX)]
 }
 
 fn register() -> impl Strategy<Value = Op> {
@@ -111,7 +117,8 @@ fn policy() -> impl Strategy<Value = Policy> {
 
 fn spec(tick: Duration) -> impl Strategy<Value = Spec> {
     let kind = prop_oneof![6 => Just(Kind::Async), 2 => Just(Kind::Sync), 1 => Just(Kind::Blocking)];
-    let inside = prop_oneof![3 => Just(None), 1 => (0u64..4, op(tick)).prop_map(Some)];
+    let op = prop_oneof![6 => op(tick), 1 => next_in(tick).prop_map(Op::NextIn)];
+    let inside = prop_oneof![3 => Just(None), 1 => (0u64..4, op).prop_map(Some)];
     let bodies = move |kind| (Just(kind), vec(body(tick, kind), 0..5));
     let kind_and_bodies = kind.prop_flat_map(bodies);
     (

@@ -44,6 +44,8 @@ pub(crate) enum Op {
     Change(usize, Change),
     /// Registers so many jobs and removes them at once, which leaves holes in the job table.
     Churn(usize),
+    /// Schedules the next run of the job in whose run this is done. Outside of runs, nothing is done.
+    NextIn(Duration),
     Start,
     Stop(Stop),
     /// Detaches a stop, and starts again at once.
@@ -64,6 +66,8 @@ pub(crate) enum Change {
     Resume,
     Trigger,
     SetInterval(Duration),
+    /// Cancels the runs in progress.
+    Cancel,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -154,6 +158,10 @@ impl Scenario {
     /// If the wait of a blocking run ends on the tick at which the run is to be replaced, the next attempt is on its
     /// way to the pool, and the order is open. A blocking job either replaces its runs or tries again.
     ///
+    /// If a job may have several runs at a time, it is not seen which of them makes a further attempt. Nor is it seen
+    /// which of them has scheduled the next one last, if a fixed delay counts from the end of each. Such a job has
+    /// neither.
+    ///
     /// After a step back it is not seen whether the library found the end of a job, or a tick of a group, before it,
     /// nor which ticks that come once more replace a run that ends on them. A scenario with step backs has neither ends
     /// nor groups nor replacements.
@@ -168,7 +176,9 @@ impl Scenario {
         }
         let is_trigger = |op: &Op| matches!(op, Op::Change(_, Change::Trigger));
         for options in self.specs.iter_mut().map(|spec| &mut spec.options) {
-            options.retry = options.retry.take().filter(|_| options.allow.is_none());
+            let is_alone = options.allow.is_none();
+            options.retry = options.retry.take().filter(|_| is_alone);
+            options.fixed_delay &= is_alone;
         }
         let replaces = self.specs.iter().any(|spec| spec.options.replace);
         let retries = self.specs.iter().any(|spec| spec.options.retry.is_some());

@@ -1,7 +1,7 @@
 //! Changes of a job: pauses, triggers, and other intervals.
 
 use crate::model::ticks::Tick;
-use crate::model::{Job, Model, nanos};
+use crate::model::{End, Job, Model, nanos};
 use crate::scenario::Change;
 use crate::trace::{Nanos, What};
 
@@ -26,9 +26,22 @@ impl Model<'_> {
             Change::Pause => self.jobs[index].paused = true,
             Change::Resume => self.resume(index),
             Change::Trigger => self.trigger(index),
+            Change::Cancel => self.cancel(index),
             Change::SetInterval(interval) if interval < self.scenario.resolution => self.note(What::TooShort),
             Change::SetInterval(interval) if self.jobs[index].has_jitter_of(interval) => self.note(What::InvalidOption),
             Change::SetInterval(interval) => self.set_interval(index, nanos(interval)),
+        }
+    }
+
+    /// If the executor refuses the task that drops a run, the run is dropped here.
+    fn cancel(&mut self, index: usize) {
+        let runs = self.jobs[index].in_progress.iter_mut();
+        runs.for_each(|run| run.cancelled = true);
+        if self.oracle.faults(self.now) {
+            let moment = self.moment();
+            self.end_cancelled_runs(|oracle, job, run| {
+                job == index && oracle.ends(moment, job, run, End::Cancelled) && oracle.cancels_at_once(job, run)
+            });
         }
     }
 
@@ -42,6 +55,17 @@ impl Model<'_> {
             job.lift(now);
             self.stir(index);
         }
+    }
+
+    /// The run whose code is executed says when the next one is scheduled: after the last tick, or after now if the
+    /// scheduler does not run. The schedule goes on from there.
+    pub(super) fn next_in(&mut self, delay: Nanos) {
+        let Some(own) = self.own_run() else { return };
+        let tick = self.session.as_ref().map(|session| session.tick_of(self.now).time);
+        let scheduled = tick.unwrap_or(self.now) + delay.max(nanos(self.scenario.resolution));
+        self.run_mut(own).has_chosen = true;
+        self.jobs[own.0].scheduled = scheduled;
+        self.stir(own.0);
     }
 
     /// Notes that the job may have come due now.
@@ -168,7 +192,7 @@ impl Model<'_> {
             let job = &self.jobs[index];
             if is_idle(job) && job.is_past_end(now) && self.has_permit(index) {
                 let job = &mut self.jobs[index];
-                job.removed |= job.is_over(now);
+                job.removed |= job.in_progress.is_empty() && job.is_over(now);
                 job.trigger = None;
                 self.leave_drain(index, false);
                 some = true;

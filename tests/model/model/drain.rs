@@ -28,10 +28,14 @@ impl Model<'_> {
     /// A stop with a grace period: from here on, only what was triggered before begins. If the session drains already,
     /// it continues to do so.
     pub(super) fn drain(&mut self) {
+        let number = self.stops_so_far + 1;
+        let own = self.own_run();
         let Some(session) = &mut self.session else { return };
         let is_draining = std::mem::replace(&mut session.drains, true);
         // A trigger after the end of its job asks for no run. The stop may still wait until this is noticed.
-        let returns = self.oracle.returns_at_once(self.stops_so_far + 1);
+        let returns = own.map_or(self.oracle.returns_at_once(number), |(job, _)| {
+            self.oracle.names(number, job)
+        });
         for job in &mut self.jobs {
             job.in_line = None;
             if !is_draining {

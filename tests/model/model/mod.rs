@@ -169,6 +169,8 @@ struct InProgress {
     /// The run was cancelled. Once its code waits, the executor drops it in a turn of its own.
     cancelled: bool,
     triggered: bool,
+    /// The run has said when the next one is scheduled.
+    has_chosen: bool,
     /// When the run exceeds its time limit, if it has one.
     limit: Option<Nanos>,
 }
@@ -189,6 +191,8 @@ impl InProgress {
         let is_past = |instant: Option<Nanos>| instant.is_some_and(|instant| instant <= now);
         match () {
             _ if self.in_code => None,
+            // The attempt may be on its way to the blocking pool when the run is told to end.
+            _ if kind == Kind::Blocking && self.waits && is_past(self.ends) && prefers(End::Again) => Some(End::Again),
             _ if self.cancelled || self.told && self.waits => Some(End::Cancelled),
             _ if is_past(self.ends) && self.attempts_before_limit(kind) => Some(End::Again),
             _ if is_past(self.limit) && (!is_past(self.ends) || prefers(End::TimedOut)) => Some(End::TimedOut),
@@ -300,7 +304,12 @@ impl<'a> Model<'a> {
         let run = self.jobs[job].in_progress.iter().find(|run| run.number == number)?;
         // If both are seen, an attempt has ended, and the wait after it was cut short.
         let is_attempt_over = || self.oracle.ends_at(self.moment(), job, number, End::ByItself);
-        let prefers = |end| self.oracle.ends(self.moment(), job, number, end) && !is_attempt_over();
+        let is_seen = |end| self.oracle.ends(self.moment(), job, number, end);
+        let is_preferred = |end| match end {
+            End::Again => self.oracle.attempts(job, number) > run.attempt,
+            _ => !is_attempt_over(),
+        };
+        let prefers = |end| is_seen(end) && is_preferred(end);
         run.end(self.jobs[job].spec.kind, self.now, prefers)
     }
 

@@ -13,6 +13,7 @@ impl Model<'_> {
             Op::Nothing | Op::Fault(..) | Op::EarlyTimer(_) => {}
             // Jobs that are removed before the next tick have no effect either, except that they have woken the loop.
             Op::Churn(_) => self.stirred = Some(self.now),
+            Op::NextIn(delay) => self.next_in(nanos(delay)),
             Op::Register(spec) => self.register(spec),
             Op::Crowd(count) => (0..count).for_each(|spec| self.register(spec)),
             Op::Remove(job) => self.remove(job),

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use crate::model::oracle::Oracle;
-use crate::model::schedule::Counts;
 use crate::model::{End, InProgress, Job, Model, RunId, nanos};
 use crate::trace::What;
 
@@ -43,6 +42,7 @@ impl Model<'_> {
             in_code: true,
             cancelled: false,
             triggered,
+            has_chosen: false,
             limit: spec.options.timeout.map(|limit| now + nanos(limit)),
         });
         self.leave_drain(index, true);
@@ -74,7 +74,6 @@ impl Model<'_> {
     pub(super) fn end(&mut self, id: RunId, end: End) {
         let (index, number) = id;
         let (now, is_running) = (self.now, self.is_running());
-        let counts = self.counts_at_end(index);
         let job = &mut self.jobs[index];
         let was_full = job.is_full();
         let place = job.in_progress.iter().position(|run| run.number == number);
@@ -82,7 +81,7 @@ impl Model<'_> {
         if is_running {
             job.drop_due_during(&run, now);
         }
-        job.follow_end(&run, now, nanos(self.scenario.resolution), counts);
+        job.follow_end(&run, now, nanos(self.scenario.resolution));
         if was_full {
             job.freed = Some(now);
         }
@@ -101,21 +100,6 @@ impl Model<'_> {
             End::TimedOut | End::Cancelled => What::Cancelled { job, number },
         });
         self.stops.iter_mut().for_each(|stop| stop.hear(id, end, now));
-    }
-
-    /// What the end of a run does to the next one with a fixed delay. If a job may have several runs at a time, two cases
-    /// are left open: the next run may be on offer before the end is seen, and the library forgets the tick at which a
-    /// run began if another one is triggered beside it.
-    fn counts_at_end(&self, index: usize) -> Counts {
-        let job = &self.jobs[index];
-        let is_next = |scheduled| self.oracle.is_scheduled(index, job.runs, scheduled);
-        let begins_now = || self.oracle.begins_at(self.moment(), index, job.runs);
-        match job.spec.options.allow {
-            None => Counts::ByRule,
-            Some(_) if job.may_begin(self.now) && begins_now() && is_next(job.scheduled) => Counts::No,
-            Some(_) if is_next(self.now + job.interval) => Counts::FromEnd,
-            Some(_) => Counts::ByRule,
-        }
     }
 
     /// Pending runs end in a turn of the executor. A run whose code is being executed ends after its next await.

@@ -11,15 +11,6 @@ use crate::trace::Nanos;
 /// Instants from here on never come. The clock of the scheduler ends there.
 pub(super) const NEVER: Nanos = i64::MAX as Nanos;
 
-/// What the end of a run does to the next run with a fixed delay.
-#[derive(Clone, Copy)]
-pub(super) enum Counts {
-    ByRule,
-    FromEnd,
-    /// The next run is on offer already, beside this one.
-    No,
-}
-
 /// The last grid point that is not later than a beginning.
 #[derive(Clone, Copy)]
 pub(super) struct TickOf {
@@ -161,16 +152,12 @@ impl Job<'_> {
     }
 
     /// Rule 9: the fixed delay counts from the tick at which the run began if the run ended before the next one, else
-    /// from the end. After a triggered run, it counts from the end.
-    pub(super) fn follow_end(&mut self, run: &InProgress, now: Nanos, resolution: Nanos, counts: Counts) {
-        if self.spec.options.fixed_delay {
+    /// from the end. After a triggered run, it counts from the end. What the run has said itself holds.
+    pub(super) fn follow_end(&mut self, run: &InProgress, now: Nanos, resolution: Nanos) {
+        if self.spec.options.fixed_delay && !run.has_chosen {
             let ended_in_tick = !run.triggered && now < run.tick + resolution;
-            match counts {
-                Counts::No => {}
-                Counts::ByRule if ended_in_tick => self.schedule_from(run.tick),
-                Counts::ByRule | Counts::FromEnd => self.schedule_from(now),
-            }
-        } else if let Some(counts_from) = self.counts_from.filter(|_| self.has_other_interval) {
+            self.schedule_from(if ended_in_tick { run.tick } else { now });
+        } else if let Some(counts_from) = self.counts_from.filter(|_| self.has_other_interval && !run.has_chosen) {
             // The change is applied once more, which has an effect only if the clock has stepped back since.
             self.scheduled = self.scheduled.min(now).max(counts_from + self.interval);
         }

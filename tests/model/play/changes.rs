@@ -15,6 +15,7 @@ impl Player {
             Change::Pause => job.pause(),
             Change::Resume => job.resume(),
             Change::Trigger => job.trigger(),
+            Change::Cancel => job.cancel(),
             Change::SetInterval(interval) => match job.set_interval(interval) {
                 Ok(()) => {}
                 Err(error) if error.is_interval_too_short() => self.note(What::TooShort),

@@ -12,7 +12,7 @@ use crate::trace::{Answer, What};
 impl Player {
     pub(super) fn apply(&self, op: Op) {
         match op {
-            Op::Nothing => {}
+            Op::Nothing | Op::NextIn(_) => {}
             Op::Register(spec) => self.register(spec),
             Op::Crowd(count) => (0..count).for_each(|spec| self.register(spec)),
             Op::Remove(job) => self.remove(job),
