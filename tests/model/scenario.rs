@@ -136,9 +136,13 @@ pub(crate) enum Outcome {
 
 impl Scenario {
     /// The same with a crowd of jobs. No job of the crowd blocks the thread or lets time pass, so that workers take
-    /// jobs at the tick at which they are due.
+    /// jobs at the tick at which they are due. If the clock jumps to a tick, the order is open in which the jobs of a crowd
+    /// replace their runs, so such a scenario has no replacements.
     pub(crate) fn with_crowd(mut self, more: usize) -> Scenario {
         self.specs.iter_mut().for_each(Spec::unblock);
+        if self.ops().any(|op| matches!(op, Op::Jump(_))) {
+            self.specs.iter_mut().for_each(|spec| spec.options.replace = false);
+        }
         let after = Duration::ZERO;
         let op = Op::Crowd(MANY + more);
         self.steps.insert(0, Step { after, op });

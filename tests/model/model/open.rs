@@ -14,9 +14,12 @@ impl Model<'_> {
     ///   tick.
     /// - A tick that the clock passes once more.
     /// - A tick at which the executor has had its turn, if a job was registered or changed at that very instant, even
-    ///   if the job was removed since.
+    ///   if the job was removed since. The same holds if a run ended, of a job that may have several runs at a time.
     pub(super) fn is_served(&self, tick: Tick, due: &[usize], over: &[usize], replacing: &[usize]) -> bool {
-        let changed = |job: &usize| self.jobs[*job].changed == Some(tick.time);
+        let changed = |job: &usize| {
+            let job = &self.jobs[*job];
+            job.changed == Some(tick.time) || job.spec.options.allow.is_some() && job.freed == Some(tick.time)
+        };
         let changed_at_it = || self.stirred == Some(tick.time) || due.iter().chain(over).chain(replacing).any(changed);
         if !tick.new && !changed_at_it() {
             return false;
