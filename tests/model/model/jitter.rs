@@ -26,14 +26,14 @@ impl Jitter {
     pub(super) fn of(&self, scheduled: Nanos) -> Nanos {
         let random = u128::from(mix(self.seed ^ scheduled as u64));
         let choices = self.max as u128 + 1;
-        (random * choices >> u64::BITS) as Nanos
+        ((random * choices) >> u64::BITS) as Nanos
     }
 }
 
 /// The finaliser of SplitMix64.
 fn mix(number: u64) -> u64 {
     let number = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let number = (number ^ number >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let number = (number ^ number >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-    number ^ number >> 31
+    let number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let number = (number ^ (number >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    number ^ (number >> 31)
 }
