@@ -216,7 +216,7 @@ impl Offering<'_> {
         let due = job.due();
         // A replacement does not wait for a tick, whatever asked for it.
         let waits_for_tick = is_cleared && self.dispatch.is_between_ticks && !rules.is_replacement_due();
-        if due > self.dispatch.now || waits_for_tick {
+        if due > self.dispatch.now || waits_for_tick || self.is_triggered_since_tick(job) {
             self.insert(job, due);
             return;
         }
@@ -227,9 +227,22 @@ impl Offering<'_> {
         match &rules.group {
             // The job does not wait in line for itself: after a run, it comes up at a tick.
             Some(_) if job.note_due() => {}
-            Some(permits) => self.groups.enqueue(permits, self.dispatch.tick, since, job),
+            Some(permits) => {
+                if due == Time::EARLIEST {
+                    self.insert_for_end(candidate);
+                }
+                self.groups.enqueue(permits, self.dispatch.tick, since, job);
+            }
             None => self.offer_by_rules(candidate),
         }
+    }
+
+    /// Whether the job triggered itself in a run that has begun since this tick was served. The job then comes up at the
+    /// next tick. It may be in the list of this tick twice: because it was due, and because another run triggered it.
+    fn is_triggered_since_tick(&self, job: &JobCell) -> bool {
+        let state = job.state.load();
+        let has_begun = (self.dispatch.tick..=self.dispatch.now).contains(&job.last_start());
+        state.is_triggered() && !state.is_triggered_at_once() && has_begun
     }
 
     /// Whether a run is on offer or in progress that has to be replaced first. If so, the job comes up again at the end
@@ -263,17 +276,32 @@ impl Offering<'_> {
 
     /// Offers a run to a job that holds a permit.
     fn try_offer_admitted(&mut self, job: &Arc<JobCell>) {
-        let due = job.due();
         let Some(rules) = job.rules() else { return };
         let candidate = Candidate { job, rules };
-        let has_left_drain = self.clear_late_trigger(candidate) && self.leave_drain(job);
+        let is_cleared = self.clear_late_trigger(candidate);
+        let has_left_drain = is_cleared && self.leave_drain(job);
+        let due = job.due();
+        // Without its trigger, a job that has come due since the last tick waits for the next one.
+        let waits_for_tick = is_cleared && due > self.dispatch.grid.last_tick(self.dispatch.now);
         if due > self.dispatch.now {
             self.insert(job, due);
             rules.release_permit();
         } else if self.is_exhausted(candidate) || has_left_drain {
             rules.release_permit();
+        } else if waits_for_tick {
+            self.insert(job, due);
+            rules.release_permit();
         } else {
             self.offer_by_rules(candidate);
+        }
+    }
+
+    /// A triggered job waits for a permit. If it still waits when its end passes, its trigger asks for no run, and the
+    /// job may have to be removed.
+    fn insert_for_end(&mut self, Candidate { job, rules }: Candidate<'_>) {
+        let removal = rules.removal();
+        if removal != Time::NEVER {
+            self.insert(job, removal);
         }
     }
 

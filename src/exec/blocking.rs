@@ -96,6 +96,11 @@ impl BlockingRun {
         let limit = self.job().job.time_limit(&info);
         self.stage = Stage::Begun(info, backoff);
         let pause = Pause::new(wait, limit, self);
+        if pause.wait.is_cut_short() {
+            // Whoever waits for the end of the run may block the only thread of the executor, and may have looked for
+            // the pause already.
+            return;
+        }
         quietly(|| drop(engine.clock.runtime().spawn(Box::pin(pause))));
     }
 

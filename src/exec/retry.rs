@@ -43,12 +43,17 @@ impl Wait {
         }
     }
 
+    /// Whether the run was told to end.
+    pub(crate) fn is_cut_short(&self) -> bool {
+        self.job.is_cancelled(self.number)
+    }
+
     /// Returns `false` if no further attempt follows.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
         self.engine
             .listeners
             .register(self.job.job.id, &mut self.listener, cx.waker());
-        if self.job.is_cancelled(self.number) {
+        if self.is_cut_short() {
             return Poll::Ready(false);
         }
         self.sleep

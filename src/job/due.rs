@@ -298,18 +298,18 @@ impl JobCell {
 
     /// Number of scheduled runs that are due later than `started`, and not later than `now`.
     fn due_during(&self, started: Time, now: Time) -> i64 {
-        let until = self.rules().map_or(Time::NEVER, |rules| rules.until);
-        self.due_by(now.min(until)).saturating_sub(self.due_by(started)).max(0)
+        self.due_by(now).saturating_sub(self.due_by(started)).max(0)
     }
 
-    /// Number of scheduled runs that are due by `now`.
+    /// Number of scheduled runs that are due by `now`. None is scheduled past the end of the job.
     fn due_by(&self, now: Time) -> i64 {
         let (scheduled, span) = (self.scheduled(), self.span());
-        if scheduled > now {
+        let until = self.rules().map_or(now, |rules| rules.until.min(now));
+        if scheduled > until {
             return 0;
         }
         // A jitter is shorter than the interval.
-        let whole = now.since(scheduled).as_nanos() / span.as_nanos();
+        let whole = until.since(scheduled).as_nanos() / span.as_nanos();
         let last = scheduled.after(span.times(whole));
         whole + i64::from(self.regularly_due(last) <= now)
     }
@@ -338,7 +338,9 @@ impl JobCell {
             return;
         }
         let tick = Time::from_nanos(self.counts_from.load(Ordering::Relaxed));
-        let ended_in_tick = tick != Time::NEVER && now < tick.after(resolution);
+        // If several runs may be in progress, the end of another one may have scheduled the next run already.
+        let depends_on_end = self.scheduled() == Time::NEVER;
+        let ended_in_tick = tick != Time::NEVER && depends_on_end && now < tick.after(resolution);
         self.schedule_from(if ended_in_tick { tick } else { now });
     }
 

@@ -144,7 +144,9 @@ impl MissedTicks {
             MissedTicks::Skip => run.now,
             MissedTicks::Delay => grid.last_tick(run.now),
         };
-        run.whole_intervals(interval, until.min(end.max(run.due)))
+        let scheduled_by_end = end.since(run.scheduled).as_nanos() / interval.as_nanos();
+        run.whole_intervals(interval, until)
+            .min(scheduled_by_end)
             .unsigned_abs()
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use atevery::runtime::Timer;
 use atevery::{Allow, FirstRun, Job, JobBuilder, MissedTicks, Overlap, Run};
 
 use crate::jitter::{begun, noting_scheduled};
@@ -486,4 +487,22 @@ fn on_a_scheduler_that_a_run_of_another_drives() {
     outer.every(100).run(target).unwrap();
     outer.start();
     assert_eq!(runs.get(), 11);
+}
+
+/// The triggered run schedules the next run at its end. The end of the other run schedules it anew.
+#[test]
+fn of_runs_that_overlap_each_counts_from_its_own_end() {
+    let world = World::new();
+    let (log, clock) = (world.log.clone(), world.time.clone());
+    let origin = world.time.now();
+    let target = move |run: Run| {
+        log.note((run.scheduled() - origin).as_millis().to_string());
+        clock.sleep(ms(if run.number() == 0 { 100 } else { 0 }))
+    };
+    let job = world.every(50).fixed_delay().on_overlap(Allow(2)).run(target).unwrap();
+    world.start();
+    world.advance(60);
+    job.trigger();
+    world.advance(140);
+    assert_eq!(begun(&world), [(0, 0), (60, 60), (150, 150), (200, 200)]);
 }

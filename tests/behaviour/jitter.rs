@@ -295,6 +295,24 @@ fn skip_drops_what_is_missed_and_keeps_the_grid() {
     }
 }
 
+/// The last instant of the schedule is not later than the end of the job, but its jitter leads past the end.
+#[test]
+fn what_is_dropped_by_the_end_of_a_job_is_missed_whatever_its_jitter() {
+    for policy in [MissedTicks::Skip, MissedTicks::Delay] {
+        for seed in 0..20 {
+            let world = world(seed);
+            let end = world.time.now() + ms(2 * EVERY);
+            let log = world.log.clone();
+            let target = move |run: Run| log.note(run.missed().to_string());
+            jittery(&world).missed_ticks(policy).until(end).run(target).unwrap();
+            world.scheduler.start().unwrap();
+            world.time.jump(ms(1_000));
+            world.advance(1_000);
+            assert_eq!(world.log.take_names(), ["2"], "{policy:?}, seed {seed}");
+        }
+    }
+}
+
 #[test]
 fn under_delay_too_the_jitter_alone_moves_nothing() {
     let world = world(4);

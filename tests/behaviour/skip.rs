@@ -163,13 +163,17 @@ fn a_trigger_during_a_run_is_not_dropped() {
     assert_eq!(*seen.lock().unwrap(), [(0, 0), (230, 0), (300, 2)]);
 }
 
+fn with_seed(seed: u64) -> World {
+    let time = atevery::testing::VirtualTime::new();
+    let scheduler = atevery::Scheduler::builder(time.clone()).seed(seed).build().unwrap();
+    let log = crate::support::Log::new(&time);
+    World { time, scheduler, log }
+}
+
 #[test]
 fn a_jitter_decides_what_came_due_during_the_run() {
     for seed in 0..20 {
-        let time = atevery::testing::VirtualTime::new();
-        let scheduler = atevery::Scheduler::builder(time.clone()).seed(seed).build().unwrap();
-        let log = crate::support::Log::new(&time);
-        let world = World { time, scheduler, log };
+        let world = with_seed(seed);
         let ends = Arc::new(Mutex::new(Vec::new()));
         let (own, clock) = (Arc::clone(&ends), world.time.clone());
         let target = move |run: Run| {
@@ -313,4 +317,19 @@ fn nothing_past_the_end_of_the_job_is_missed() {
     world.start();
     world.advance(3_000);
     assert_eq!(world.log.take(), [(0, "0".into()), (1_000, "1".into())]);
+}
+
+/// The second run is scheduled at the end of the job, and its jitter leads past it.
+#[test]
+fn what_came_due_during_the_run_is_dropped_even_if_its_jitter_leads_past_the_end_of_the_job() {
+    for seed in 0..20 {
+        let world = with_seed(seed);
+        let end = atevery::runtime::Timer::now(&world.time) + ms(500);
+        let target = world.log.taking("a", |_| 2_000);
+        let job = skipping(&world, 500).jitter(ms(400)).until(end).run(target).unwrap();
+        world.start();
+        world.advance(5_000);
+        assert_eq!(job.runs(), 1, "seed {seed}");
+        assert!(world.scheduler.jobs().is_empty());
+    }
 }

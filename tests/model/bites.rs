@@ -30,10 +30,15 @@ fn an_event_a_nanosecond_early_or_late_is_refused() {
 }
 
 #[test]
-fn a_run_that_is_scheduled_or_has_missed_otherwise_is_refused() {
+fn a_run_that_is_scheduled_or_due_or_has_missed_otherwise_is_refused() {
     refused_at_each_begin(|what| {
         if let What::Begin { scheduled, .. } = what {
             *scheduled += 1;
+        }
+    });
+    refused_at_each_begin(|what| {
+        if let What::Begin { due, .. } = what {
+            *due += 1;
         }
     });
     refused_at_each_begin(|what| {
@@ -46,18 +51,16 @@ fn a_run_that_is_scheduled_or_has_missed_otherwise_is_refused() {
 #[test]
 fn the_scenarios_have_every_option_and_change() {
     let scenarios = scenarios(SCENARIOS);
-    let options = || {
-        scenarios
-            .iter()
-            .flat_map(|scenario| &scenario.specs)
-            .map(|spec| &spec.options)
-    };
+    let specs = || scenarios.iter().flat_map(|scenario| &scenario.specs);
+    let options = || specs().map(|spec| &spec.options);
+    assert!(options().any(|options| options.jitter.is_some()));
     assert!(options().any(|options| options.times.is_some()));
     assert!(options().any(|options| options.until.is_some()));
     assert!(options().any(|options| options.fixed_delay));
     assert!(options().any(|options| options.timeout.is_some()));
     assert!(options().any(|options| options.replace));
     assert!(options().any(|options| options.skip));
+    assert!(options().any(|options| options.allow.is_some()));
     assert!(options().any(|options| options.retry.is_some()));
     assert!(options().any(|options| options.group.is_some()));
     let steps = || scenarios.iter().flat_map(|scenario| &scenario.steps);
@@ -67,6 +70,8 @@ fn the_scenarios_have_every_option_and_change() {
     assert!(has(|change| matches!(change, Change::Resume)));
     assert!(has(|change| matches!(change, Change::Trigger)));
     assert!(has(|change| matches!(change, Change::SetInterval(_))));
+    assert!(has(|change| matches!(change, Change::Cancel)));
+    assert!(specs().any(|spec| (0..4).any(|run| matches!(spec.inside_of(run), Some(Op::NextIn(_))))));
 }
 
 fn refused_at_each_begin(change: impl Fn(&mut What)) {

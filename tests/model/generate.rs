@@ -10,6 +10,9 @@ use proptest::prelude::*;
 use crate::options::{Group, Options};
 use crate::scenario::{Body, Change, Fate, First, Kind, Op, Outcome, Policy, Scenario, Spec, Step, Stop};
 
+/// Longer than a scenario.
+const LONGEST_JITTER: Duration = Duration::from_secs(1_000_000);
+
 pub(crate) fn scenario() -> impl Strategy<Value = Scenario> {
     let resolution =
         prop_oneof![6 => Just(50_000), 1 => Just(1_000), 1 => Just(30_517)].prop_map(Duration::from_micros);
@@ -58,6 +61,7 @@ fn op(tick: Duration) -> BoxedStrategy<Op> {
         1 => any::<u8>().prop_map(|job| Op::Remove(job.into())),
         6 => (any::<u8>(), change(tick)).prop_map(|(job, change)| Op::Change(job.into(), change)),
         1 => (1usize..90).prop_map(Op::Churn),
+        1 => next_in(tick).prop_map(Op::NextIn),
         5 => Just(Op::Start),
         3 => Just(Op::Restart),
         1 => Just(Op::Stop(Stop::Detach)),
@@ -78,7 +82,12 @@ fn change(tick: Duration) -> impl Strategy<Value = Change> {
         2 => Just(Change::Resume),
         2 => Just(Change::Trigger),
         2 => interval(tick).prop_map(Change::SetInterval),
+        1 => Just(Change::Cancel),
     ]
+}
+
+fn next_in(tick: Duration) -> impl Strategy<Value = Duration> {
+    prop_oneof![1 => Just(Duration::ZERO), 8 => span(tick, 10), 1 => Just(Duration::MAX)]
 }
 
 fn register() -> impl Strategy<Value = Op> {
@@ -108,18 +117,20 @@ fn policy() -> impl Strategy<Value = Policy> {
 
 fn spec(tick: Duration) -> impl Strategy<Value = Spec> {
     let kind = prop_oneof![6 => Just(Kind::Async), 2 => Just(Kind::Sync), 1 => Just(Kind::Blocking)];
-    let inside = prop_oneof![3 => Just(None), 1 => (0u64..4, op(tick)).prop_map(Some)];
+    let op = prop_oneof![6 => op(tick), 1 => next_in(tick).prop_map(Op::NextIn)];
+    let inside = prop_oneof![3 => Just(None), 1 => (0u64..4, op).prop_map(Some)];
     let bodies = move |kind| (Just(kind), vec(body(tick, kind), 0..5));
     let kind_and_bodies = kind.prop_flat_map(bodies);
     (
         kind_and_bodies,
-        interval(tick),
+        interval_and_jitter(tick),
         option::of(policy()),
         first(tick),
         options(tick),
         inside,
     )
-        .prop_map(|((kind, bodies), interval, policy, first, options, inside)| {
+        .prop_map(|((kind, bodies), (interval, jitter), policy, first, options, inside)| {
+            let options = Options { jitter, ..options };
             Spec::new(kind, interval, bodies)
                 .policy(policy)
                 .first(first)
@@ -135,18 +146,25 @@ fn options(tick: Duration) -> impl Strategy<Value = Options> {
         option::weighted(0.15, span(tick, 40).prop_map(nanos)),
         prop::bool::weighted(0.2),
         option::weighted(0.15, span(tick, 6)),
-        prop_oneof![14 => Just((false, false)), 3 => Just((true, false)), 3 => Just((false, true))],
+        prop_oneof![
+            14 => Just((false, false, None)),
+            3 => Just((true, false, None)),
+            3 => Just((false, true, None)),
+            3 => (1usize..4).prop_map(|runs| (false, false, Some(runs))),
+        ],
         option::weighted(0.2, vec(wait(tick), 0..4)),
         option::weighted(0.2, prop_oneof![Just(Group::One), Just(Group::Two)]),
     )
         .prop_map(
-            |(times, until, fixed_delay, timeout, (replace, skip), retry, group)| Options {
+            |(times, until, fixed_delay, timeout, (replace, skip, allow), retry, group)| Options {
+                jitter: None,
                 times,
                 until,
                 fixed_delay,
                 timeout,
                 replace,
                 skip,
+                allow,
                 retry,
                 group,
             },
@@ -156,6 +174,15 @@ fn options(tick: Duration) -> impl Strategy<Value = Options> {
 /// The wait between two attempts.
 fn wait(tick: Duration) -> impl Strategy<Value = Duration> {
     prop_oneof![2 => Just(Duration::ZERO), 6 => span(tick, 4), 1 => Just(Duration::MAX)]
+}
+
+/// A jitter that is not shorter than the interval is refused.
+fn interval_and_jitter(tick: Duration) -> impl Strategy<Value = (Duration, Option<Duration>)> {
+    let hundredths = option::weighted(0.2, 0u32..105);
+    (interval(tick), hundredths).prop_map(|(interval, hundredths)| {
+        let jitter = hundredths.map(|count| (interval / 100).saturating_mul(count).min(LONGEST_JITTER));
+        (interval, jitter)
+    })
 }
 
 fn interval(tick: Duration) -> impl Strategy<Value = Duration> {

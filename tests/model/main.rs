@@ -20,7 +20,7 @@
 //! `apply`s. To add an option of a job, add a field of `options::Options`, a value in `generate::options` and a call in
 //! `Player::optional`. The model reads the option where it acts: a scheduled instant in `model/ticks.rs`, a beginning
 //! or an end in `model/runs.rs`, a further attempt in `model/attempts.rs`, a permit in `model/groups.rs`, a stop in
-//! `model/stops.rs`. Cases that the contract leaves open go to `model/open.rs`.
+//! `model/stops.rs`, the last runs before it in `model/drain.rs`. Cases that the contract leaves open go to `model/open.rs`.
 
 mod bites;
 mod determinism;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Options {
+    pub(crate) jitter: Option<Duration>,
     pub(crate) times: Option<u64>,
     /// Nanoseconds from the beginning of the scenario.
     pub(crate) until: Option<i64>,
@@ -12,6 +13,8 @@ pub(crate) struct Options {
     pub(crate) timeout: Option<Duration>,
     pub(crate) replace: bool,
     pub(crate) skip: bool,
+    /// How many runs may be in progress at a time, if not one.
+    pub(crate) allow: Option<usize>,
     /// The waits before further attempts of a run.
     pub(crate) retry: Option<Vec<Duration>>,
     pub(crate) group: Option<Group>,
@@ -43,6 +46,9 @@ impl Group {
 
 impl fmt::Display for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(max) = self.jitter {
+            write!(f, ", jitter {max:?}")?;
+        }
         if let Some(times) = self.times {
             write!(f, ", {times} times")?;
         }
@@ -60,6 +66,9 @@ impl fmt::Display for Options {
         }
         if self.skip {
             write!(f, ", skip")?;
+        }
+        if let Some(runs) = self.allow {
+            write!(f, ", allow {runs}")?;
         }
         if let Some(waits) = &self.retry {
             write!(f, ", retry after {waits:?}")?;

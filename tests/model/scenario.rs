@@ -11,6 +11,9 @@ const MOST_JOBS: usize = 16;
 /// The smallest number of jobs with batches of more than one job, which workers offer themselves.
 pub(crate) const MANY: usize = 128;
 
+/// The seed of the scheduler.
+pub(crate) const SEED: u64 = 7;
+
 #[derive(Debug, Clone)]
 pub(crate) struct Scenario {
     pub(crate) resolution: Duration,
@@ -41,6 +44,8 @@ pub(crate) enum Op {
     Change(usize, Change),
     /// Registers so many jobs and removes them at once, which leaves holes in the job table.
     Churn(usize),
+    /// Schedules the next run of the job in whose run this is done. Outside of runs, nothing is done.
+    NextIn(Duration),
     Start,
     Stop(Stop),
     /// Detaches a stop, and starts again at once.
@@ -61,6 +66,8 @@ pub(crate) enum Change {
     Resume,
     Trigger,
     SetInterval(Duration),
+    /// Cancels the runs in progress.
+    Cancel,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -129,9 +136,13 @@ pub(crate) enum Outcome {
 
 impl Scenario {
     /// The same with a crowd of jobs. No job of the crowd blocks the thread or lets time pass, so that workers take
-    /// jobs at the tick at which they are due.
+    /// jobs at the tick at which they are due. If the clock jumps to a tick, the order is open in which the jobs of a crowd
+    /// replace their runs, so such a scenario has no replacements.
     pub(crate) fn with_crowd(mut self, more: usize) -> Scenario {
         self.specs.iter_mut().for_each(Spec::unblock);
+        if self.ops().any(|op| matches!(op, Op::Jump(_))) {
+            self.specs.iter_mut().for_each(|spec| spec.options.replace = false);
+        }
         let after = Duration::ZERO;
         let op = Op::Crowd(MANY + more);
         self.steps.insert(0, Step { after, op });
@@ -139,9 +150,6 @@ impl Scenario {
     }
 
     /// Leaves out the combinations of which the library and the model have different readings.
-    ///
-    /// A stop with a grace period first begins what was triggered before its first poll. The model does not know this
-    /// yet, so a scenario with triggers has no grace periods.
     ///
     /// Runs that are triggered or replaced begin between ticks. If runs block the thread too, ticks and such runs come
     /// late together, and their order is open in many ways. Runs of such scenarios do not block the thread. If spawns
@@ -153,6 +161,10 @@ impl Scenario {
     ///
     /// If the wait of a blocking run ends on the tick at which the run is to be replaced, the next attempt is on its
     /// way to the pool, and the order is open. A blocking job either replaces its runs or tries again.
+    ///
+    /// If a job may have several runs at a time, it is not seen which of them makes a further attempt. Nor is it seen
+    /// which of them has scheduled the next one last, if a fixed delay counts from the end of each. Such a job has
+    /// neither.
     ///
     /// After a step back it is not seen whether the library found the end of a job, or a tick of a group, before it,
     /// nor which ticks that come once more replace a run that ends on them. A scenario with step backs has neither ends
@@ -167,8 +179,10 @@ impl Scenario {
             options.retry = options.retry.take().filter(|_| !options.replace);
         }
         let is_trigger = |op: &Op| matches!(op, Op::Change(_, Change::Trigger));
-        if self.ops().any(|op| is_trigger(op)) {
-            self.ops().for_each(Op::leave_out_grace);
+        for options in self.specs.iter_mut().map(|spec| &mut spec.options) {
+            let is_alone = options.allow.is_none();
+            options.retry = options.retry.take().filter(|_| is_alone);
+            options.fixed_delay &= is_alone;
         }
         let replaces = self.specs.iter().any(|spec| spec.options.replace);
         let retries = self.specs.iter().any(|spec| spec.options.retry.is_some());
@@ -199,12 +213,6 @@ impl Op {
     fn leave_out_fault(&mut self) {
         if let Op::Fault(..) = self {
             *self = Op::Nothing;
-        }
-    }
-
-    fn leave_out_grace(&mut self) {
-        if let Op::Stop(Stop::Wait { grace, .. }) = self {
-            *grace = Duration::ZERO;
         }
     }
 }

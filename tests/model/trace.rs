@@ -29,6 +29,7 @@ pub(crate) enum What {
         job: usize,
         number: u64,
         scheduled: Nanos,
+        due: Nanos,
         started: Nanos,
         missed: u64,
     },

@@ -7,7 +7,7 @@ use std::time::Duration;
 use atevery::runtime::Standalone;
 use atevery::{Allow, EventKind, Job, Scheduler};
 
-use super::{assert_permits, member, members, with_group, with_restart};
+use super::{assert_permits, at_instant, member, members, with_group, with_restart};
 use crate::support::{Count, World, in_time, ms};
 use crate::time_limit::{at, witnessed};
 
@@ -111,6 +111,42 @@ fn a_job_that_is_triggered_while_it_waits_runs_for_both() {
     // One run by its schedule, and one because it was triggered.
     assert_eq!(times.len(), 3, "{times:?}");
     assert_permits(&with_restart(world), 1);
+}
+
+/// The end of the job passes while it waits for a permit, so its trigger asks for no run. The run that has come due since
+/// waits for a tick, as it does without a trigger.
+#[test]
+fn what_has_come_due_beside_a_trigger_after_the_end_of_the_job_waits_for_a_tick() {
+    for trigger in [false, true] {
+        let world = with_group(1);
+        member(&world, "a", 0, 130);
+        let builder = members(&world, 10_000, 110).until(at_instant(&world, 120));
+        let job = builder.run(world.log.noting("b")).unwrap();
+        world.start();
+        world.advance(60);
+        if trigger {
+            job.trigger();
+        }
+        world.advance(200);
+        assert_eq!(world.log.take(), at(&[(0, "a"), (150, "b")]), "trigger: {trigger}");
+        assert!(world.scheduler.jobs().iter().all(|other| *other != job));
+    }
+}
+
+#[test]
+fn a_job_whose_end_passes_while_its_trigger_waits_is_removed() {
+    let world = with_group(1);
+    member(&world, "a", 0, 1_000);
+    let builder = members(&world, 10_000, 10_000).until(at_instant(&world, 500));
+    let job = builder.run(world.log.noting("b")).unwrap();
+    job.trigger();
+    world.start();
+    world.advance(500);
+    assert!(world.scheduler.jobs().contains(&job));
+    world.advance(50);
+    assert!(!world.scheduler.jobs().contains(&job));
+    world.advance(600);
+    assert_eq!(world.log.take(), at(&[(0, "a")]));
 }
 
 #[test]

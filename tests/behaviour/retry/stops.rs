@@ -1,9 +1,9 @@
 //! Stops, and executors that go away or refuse, during a wait.
 
-use std::sync::mpsc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::{Duration, Instant};
 
-use atevery::runtime::Standalone;
+use atevery::runtime::{BoxFuture, SpawnError, Spawner, Standalone, Timer};
 use atevery::testing::VirtualTime;
 use atevery::{Run, Scheduler};
 use futures::future::{Either, select};
@@ -198,6 +198,59 @@ fn an_attempt_that_the_executor_refuses_cancels_a_blocking_run() {
     assert_eq!(emitted.take_names(), ["a started", "a retried", "a cancelled"]);
     world.advance(1);
     assert_eq!(world.log.take_times(), [0, 100]);
+}
+
+/// A runtime whose blocking pool is the thread of the test.
+#[derive(Clone)]
+struct PoolByHand {
+    time: VirtualTime,
+    work: Arc<Mutex<Vec<Work>>>,
+}
+
+type Work = Box<dyn FnOnce() + Send>;
+
+impl Spawner for PoolByHand {
+    fn spawn(&self, future: BoxFuture<'static, ()>) -> Result<(), SpawnError> {
+        self.time.spawn(future)
+    }
+
+    fn spawn_blocking(&self, work: Work) -> Result<(), SpawnError> {
+        self.work.lock().unwrap().push(work);
+        Ok(())
+    }
+}
+
+impl Timer for PoolByHand {
+    fn now(&self) -> Instant {
+        self.time.now()
+    }
+
+    fn sleep_until(&self, deadline: Instant) -> BoxFuture<'static, ()> {
+        self.time.sleep_until(deadline)
+    }
+}
+
+/// A stop that waits for the run may block the only thread of the executor.
+#[test]
+fn a_blocking_run_that_is_cancelled_during_an_attempt_ends_without_the_executor() {
+    let time = VirtualTime::new();
+    let work = Arc::default();
+    let runtime = PoolByHand { time, work };
+    let scheduler = Scheduler::new(runtime.clone());
+    let builder = scheduler.every(SECOND).retry(|| [ms(20); 5]);
+    let target = |run: Run| {
+        run.job().cancel();
+        Err("no")
+    };
+    let job = builder.run_blocking(target).unwrap();
+    scheduler.start().unwrap();
+    runtime.time.run_until_stalled();
+    let attempt = runtime.work.lock().unwrap().pop().unwrap();
+    attempt();
+    assert!(!job.is_running());
+    runtime.time.advance(ms(500));
+    assert!(runtime.work.lock().unwrap().is_empty());
+    assert_eq!(job.runs(), 1);
 }
 
 #[test]

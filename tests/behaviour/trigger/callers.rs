@@ -75,6 +75,38 @@ fn a_job_that_triggers_itself_each_time_runs_once_a_tick() {
     assert_eq!(world.log.take_times().len(), 2 + 7);
 }
 
+/// Workers look at so many jobs one after another. Other runs of the tick trigger the job before its turn, so it comes up
+/// twice.
+#[test]
+fn a_job_of_many_that_others_trigger_too_waits_for_the_next_tick_when_it_triggers_itself() {
+    let world = World::new();
+    let job = Arc::new(Mutex::new(None::<Job>));
+    let triggering = |world: &World| {
+        let (job, clock) = (Arc::clone(&job), world.time.clone());
+        let target = move || {
+            job.lock().unwrap().as_ref().unwrap().trigger();
+            clock.sleep(ms(20))
+        };
+        world.every(10_000).run(target).unwrap();
+    };
+    (0..3).for_each(|_| triggering(&world));
+    let (log, clock) = (world.log.clone(), world.time.clone());
+    let target = move |run: Run| {
+        log.note("a");
+        if run.number() == 0 {
+            run.job().trigger();
+        }
+        clock.sleep(ms(500))
+    };
+    let replacing = world.every(10_000).on_overlap(Overlap::Replace);
+    *job.lock().unwrap() = Some(replacing.run(target).unwrap());
+    (0..150).for_each(|_| triggering(&world));
+    world.start();
+    world.advance(400);
+    // The last one is the run of the schedule.
+    assert_eq!(world.log.take_times(), [0, 50, 100]);
+}
+
 #[test]
 fn from_another_job() {
     let world = World::new();

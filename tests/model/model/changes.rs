@@ -1,7 +1,7 @@
 //! Changes of a job: pauses, triggers, and other intervals.
 
 use crate::model::ticks::Tick;
-use crate::model::{Job, Model, nanos};
+use crate::model::{End, Job, Model, nanos};
 use crate::scenario::Change;
 use crate::trace::{Nanos, What};
 
@@ -26,8 +26,22 @@ impl Model<'_> {
             Change::Pause => self.jobs[index].paused = true,
             Change::Resume => self.resume(index),
             Change::Trigger => self.trigger(index),
+            Change::Cancel => self.cancel(index),
             Change::SetInterval(interval) if interval < self.scenario.resolution => self.note(What::TooShort),
+            Change::SetInterval(interval) if self.jobs[index].has_jitter_of(interval) => self.note(What::InvalidOption),
             Change::SetInterval(interval) => self.set_interval(index, nanos(interval)),
+        }
+    }
+
+    /// If the executor refuses the task that drops a run, the run is dropped here.
+    fn cancel(&mut self, index: usize) {
+        let runs = self.jobs[index].in_progress.iter_mut();
+        runs.for_each(|run| run.cancelled = true);
+        if self.oracle.faults(self.now) {
+            let moment = self.moment();
+            self.end_cancelled_runs(|oracle, job, run| {
+                job == index && oracle.ends(moment, job, run, End::Cancelled) && oracle.cancels_at_once(job, run)
+            });
         }
     }
 
@@ -38,9 +52,20 @@ impl Model<'_> {
         if job.paused {
             job.paused = false;
             job.may_leave_line();
-            job.scheduled = job.scheduled.max(now);
+            job.lift(now);
             self.stir(index);
         }
+    }
+
+    /// The run whose code is executed says when the next one is scheduled: after the last tick, or after now if the
+    /// scheduler does not run. The schedule goes on from there.
+    pub(super) fn next_in(&mut self, delay: Nanos) {
+        let Some(own) = self.own_run() else { return };
+        let tick = self.session.as_ref().map(|session| session.tick_of(self.now).time);
+        let scheduled = tick.unwrap_or(self.now) + delay.max(nanos(self.scenario.resolution));
+        self.run_mut(own).has_chosen = true;
+        self.jobs[own.0].scheduled = scheduled;
+        self.stir(own.0);
     }
 
     /// Notes that the job may have come due now.
@@ -60,10 +85,10 @@ impl Model<'_> {
         let may_be_on_offer = job.dispatched || job.replaced || is_admitted;
         job.interval = interval;
         job.may_leave_line();
-        job.has_other_interval = job.run.is_some() || may_be_on_offer;
+        job.has_other_interval = !job.in_progress.is_empty() || may_be_on_offer;
         let is_too_late =
             may_be_on_offer && job.trigger.is_none() && self.oracle.is_scheduled(index, job.runs, job.scheduled);
-        let depends_on_end = job.spec.options.fixed_delay && job.run.is_some();
+        let depends_on_end = job.spec.options.fixed_delay && !job.in_progress.is_empty();
         if let Some(counts_from) = job.counts_from.filter(|_| !is_too_late && !depends_on_end) {
             job.scheduled = now.max(counts_from + interval);
         }
@@ -75,7 +100,7 @@ impl Model<'_> {
 impl Model<'_> {
     /// Rule 2: a trigger asks for one run; further triggers before it begins change nothing.
     fn trigger(&mut self, index: usize) {
-        let own = self.own_run();
+        let own = self.own_run().map(|(job, _)| job);
         let follows = own.is_some() && self.has_begun_since_tick(index);
         let job = &mut self.jobs[index];
         if job.removed || job.trigger.is_some() {
@@ -133,7 +158,9 @@ impl Model<'_> {
     pub(super) fn begin_all_triggered(&mut self) -> bool {
         let Some(session) = &self.session else { return false };
         let may_wait = session.is_ahead(self.now) || self.oracle.faults(self.now);
-        self.forget_triggers();
+        if self.forget_triggers() {
+            return true;
+        }
         let at_once = |job: &usize| {
             let is_up = self.jobs[*job].trigger == Some(Trigger::AtOnce) || self.must_leave_line(*job);
             is_up || self.must_replace(*job)
@@ -156,14 +183,22 @@ impl Model<'_> {
         job.replaced && job.cancelled == Some(self.now) && job.changed != Some(self.now)
     }
 
-    /// Clears the triggers of jobs whose end has passed.
-    pub(super) fn forget_triggers(&mut self) {
+    /// Clears the triggers of jobs whose end has passed. A job that waits for a permit is looked at when it gets one.
+    fn forget_triggers(&mut self) -> bool {
+        let mut some = false;
         let now = self.now;
-        let is_idle = |job: &Job| job.trigger == Some(Trigger::AtOnce) && job.run.is_none();
-        for job in self.jobs.iter_mut().filter(|job| is_idle(job) && job.is_past_end(now)) {
-            job.removed |= job.is_over(now);
-            job.trigger = None;
+        let is_idle = |job: &Job| job.trigger == Some(Trigger::AtOnce) && !job.is_full();
+        for index in 0..self.jobs.len() {
+            let job = &self.jobs[index];
+            if is_idle(job) && job.is_past_end(now) && self.has_permit(index) {
+                let job = &mut self.jobs[index];
+                job.removed |= job.in_progress.is_empty() && job.is_over(now);
+                job.trigger = None;
+                self.leave_drain(index, false);
+                some = true;
+            }
         }
+        some
     }
 
     /// A trigger after the end of a job asks for no run. A run that is overdue then begins at its tick, unless it

@@ -3,6 +3,8 @@
 //! The contract leaves the order open in which the jobs of a group get their permits, so the trace decides. No permit
 //! is left free while a job waits.
 
+use crate::model::changes::Trigger;
+use crate::model::drain::Admits;
 use crate::model::schedule::TickOf;
 use crate::model::ticks::Tick;
 use crate::model::{Job, Model};
@@ -23,8 +25,8 @@ impl Model<'_> {
             return true;
         };
         let is_in_group = |job: &&Job| job.spec.options.group == Some(group);
-        let taken = self.jobs.iter().filter(is_in_group).filter(|job| job.run.is_some());
-        taken.count() < group.limit()
+        let taken = self.jobs.iter().filter(is_in_group).map(|job| job.in_progress.len());
+        taken.sum::<usize>() < group.limit()
     }
 
     /// Of the jobs that come up at a tick, those of groups wait in line. Returns the others.
@@ -34,7 +36,7 @@ impl Model<'_> {
             .partition(|job| self.jobs[*job].spec.options.group.is_some());
         for job in of_groups {
             let must = self.must_begin(job, tick);
-            self.jobs[job].in_line = Some(if must { InLine::Surely } else { InLine::Perhaps });
+            self.jobs[job].enter_line(self.now, must);
         }
         others
     }
@@ -44,8 +46,9 @@ impl Model<'_> {
     pub(super) fn may_enter_lines(&mut self, tick: Tick, due: &[usize]) {
         for job in due.iter().filter(|_| tick.new || tick.time == self.now) {
             let job = &mut self.jobs[*job];
-            let is_in_group = job.spec.options.group.is_some();
-            job.in_line = job.in_line.or(is_in_group.then_some(InLine::Perhaps));
+            if job.spec.options.group.is_some() && job.in_line.is_none() {
+                job.enter_line(self.now, false);
+            }
         }
     }
 
@@ -57,11 +60,26 @@ impl Model<'_> {
     /// No run begins until the next start. The lines are empty then.
     pub(super) fn end_session(&mut self) {
         self.session = None;
-        self.jobs.iter_mut().for_each(|job| job.in_line = None);
+        for job in &mut self.jobs {
+            (job.in_line, job.admits) = (None, Admits::All);
+        }
     }
 }
 
 impl Job<'_> {
+    /// The job has come up at a tick. If only its trigger asks for a run, the run begins as soon as a permit is free. But
+    /// if the end of the job passes before, no run is asked for, and what has come due since comes up at a tick.
+    fn enter_line(&mut self, now: Nanos, surely: bool) {
+        if self.due() > now || self.paused {
+            let is_sure = surely || self.trigger == Some(Trigger::AtOnce);
+            self.trigger = self
+                .trigger
+                .map(|_| if is_sure { Trigger::AtOnce } else { Trigger::Open });
+        } else {
+            self.in_line = Some(if surely { InLine::Surely } else { InLine::Perhaps });
+        }
+    }
+
     /// The run of the schedule follows a triggered run at the same instant, or at the next tick.
     pub(super) fn may_line_up_again(&mut self, now: Nanos, tick: TickOf) {
         let is_in_group = self.spec.options.group.is_some();

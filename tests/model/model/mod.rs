@@ -11,7 +11,9 @@
 
 mod attempts;
 mod changes;
+mod drain;
 mod groups;
+mod jitter;
 mod open;
 mod ops;
 mod oracle;
@@ -24,7 +26,9 @@ mod ticks;
 use std::time::Duration;
 
 use crate::model::changes::Trigger;
+use crate::model::drain::Admits;
 use crate::model::groups::InLine;
+use crate::model::jitter::Jitter;
 use crate::model::oracle::Oracle;
 use crate::model::stops::Waiting;
 use crate::model::ticks::Session;
@@ -78,6 +82,8 @@ struct Model<'a> {
     now: Nanos,
     /// All jobs that were ever registered.
     jobs: Vec<Job<'a>>,
+    /// Number of registered jobs with a jitter.
+    jitters: u64,
     /// `Some` while the scheduler runs.
     session: Option<Session>,
     sessions: u64,
@@ -93,9 +99,11 @@ struct Job<'a> {
     spec: &'a Spec,
     interval: Nanos,
     scheduled: Nanos,
+    jitter: Option<Jitter>,
     /// The instant from which the interval to the next run counts. `None` if the next run does not follow the interval.
     counts_from: Option<Nanos>,
     paused: bool,
+    admits: Admits,
     /// Number of runs that came due during a run and were dropped, and that no run has reported as missed.
     skipped: u64,
     /// The interval was changed during the run in progress.
@@ -112,22 +120,40 @@ struct Job<'a> {
     unscheduled: Option<Nanos>,
     runs: u64,
     removed: bool,
-    run: Option<InProgress>,
+    /// The runs in progress, in the order of their numbers.
+    in_progress: Vec<InProgress>,
     /// The run in progress or to come was handed to the executor at the tick that is being served.
     dispatched: bool,
     /// When the job was registered, or changed so that it may have come due, if the scheduler ran at that time.
     changed: Option<Nanos>,
-    /// When the last run ended, in any way.
+    /// When the last run ended, in any way, if the job had as many runs as it may have.
     freed: Option<Nanos>,
-    /// When the last run ended by itself, if that run had been pending.
+    /// The same, if that run ended by itself and had been pending.
     woke: Option<Nanos>,
-    /// When the last run was cancelled, if it was cancelled.
+    /// The same, if that run was cancelled.
     cancelled: Option<Nanos>,
+}
+
+/// The job and the number of a run.
+type RunId = (usize, u64);
+
+impl Job<'_> {
+    /// Whether as many runs are in progress as may be at a time.
+    fn is_full(&self) -> bool {
+        self.in_progress.len() >= self.spec.options.allow.unwrap_or(1)
+    }
+
+    /// The numbers of the runs in progress.
+    fn numbers(&self) -> Vec<u64> {
+        self.in_progress.iter().map(|run| run.number).collect()
+    }
 }
 
 struct InProgress {
     number: u64,
     started: Nanos,
+    /// The tick at which the run began: the last one until then.
+    tick: Nanos,
     /// Number of further attempts so far.
     attempt: usize,
     /// The body of the attempt.
@@ -143,6 +169,8 @@ struct InProgress {
     /// The run was cancelled. Once its code waits, the executor drops it in a turn of its own.
     cancelled: bool,
     triggered: bool,
+    /// The run has said when the next one is scheduled.
+    has_chosen: bool,
     /// When the run exceeds its time limit, if it has one.
     limit: Option<Nanos>,
 }
@@ -163,6 +191,8 @@ impl InProgress {
         let is_past = |instant: Option<Nanos>| instant.is_some_and(|instant| instant <= now);
         match () {
             _ if self.in_code => None,
+            // The attempt may be on its way to the blocking pool when the run is told to end.
+            _ if kind == Kind::Blocking && self.waits && is_past(self.ends) && prefers(End::Again) => Some(End::Again),
             _ if self.cancelled || self.told && self.waits => Some(End::Cancelled),
             _ if is_past(self.ends) && self.attempts_before_limit(kind) => Some(End::Again),
             _ if is_past(self.limit) && (!is_past(self.ends) || prefers(End::TimedOut)) => Some(End::TimedOut),
@@ -179,6 +209,7 @@ impl<'a> Model<'a> {
             step: 0,
             now: 0,
             jobs: Vec::new(),
+            jitters: 0,
             session: None,
             sessions: 0,
             stops: Vec::new(),
@@ -204,7 +235,7 @@ impl<'a> Model<'a> {
     /// The next instant at which an event is possible.
     fn next_instant(&self) -> Option<Nanos> {
         let tick = self.session.iter().map(|session| session.next_tick(self.now));
-        let runs = self.jobs.iter().filter_map(|job| job.run.as_ref());
+        let runs = self.jobs.iter().flat_map(|job| &job.in_progress);
         let ends = runs.flat_map(|run| [run.ends, run.limit]).flatten();
         let stops = self.stops.iter().filter_map(Waiting::limit);
         tick.chain(ends)
@@ -233,40 +264,63 @@ impl<'a> Model<'a> {
     fn end_runs(&mut self, all: bool) -> bool {
         let mut some = false;
         for job in 0..self.jobs.len() {
-            some |= self.end_run(job, all);
-            while self.end_run(job, false) {}
+            for number in self.jobs[job].numbers() {
+                some |= self.end_run((job, number), all);
+                while self.end_run((job, number), false) {}
+            }
         }
         some
     }
 
-    fn end_run(&mut self, job: usize, must: bool) -> bool {
-        let Some(run) = &self.jobs[job].run else { return false };
-        // If both are seen, an attempt has ended, and the wait after it was cut short.
-        let is_attempt_over = || self.oracle.ends_at(self.moment(), job, run.number, End::ByItself);
-        let prefers = |end| self.oracle.ends(self.moment(), job, run.number, end) && !is_attempt_over();
-        let Some(end) = run.end(self.jobs[job].spec.kind, self.now, prefers) else {
-            return false;
-        };
-        let has_attempt = end != End::Again || self.oracle.attempts(job, run.number) > run.attempt;
-        if !(must || has_attempt && self.oracle.ends(self.moment(), job, run.number, end)) {
+    fn end_run(&mut self, run: RunId, must: bool) -> bool {
+        let Some(end) = self.how_to_end(run) else { return false };
+        let (job, number) = run;
+        let further = || self.oracle.attempts(job, number) > self.run(run).attempt;
+        let has_attempt = end != End::Again || further();
+        if !(must || has_attempt && self.oracle.ends(self.moment(), job, number, end)) {
             return false;
         }
-        if end == End::Cancelled && self.names_first(job) || end == End::TimedOut && self.cancels_first(job) {
+        if end == End::Cancelled && self.names_first(run) || end == End::TimedOut && self.cancels_first(run) {
             return false;
         }
+        let was_full = self.jobs[job].is_full();
         match end {
-            End::Again => self.attempt_again(job),
-            End::ByItself => self.end_attempt(job),
-            End::TimedOut | End::Cancelled => self.end(job, end),
+            End::Again => self.attempt_again(run),
+            End::ByItself => self.end_attempt(run),
+            End::TimedOut | End::Cancelled => self.end(run, end),
         }
         let (now, job) = (self.now, &mut self.jobs[job]);
-        match job.run {
-            Some(_) => {}
-            None if job.spec.kind == Kind::Blocking => job.unscheduled = Some(now),
-            None if end != End::Cancelled => job.woke = Some(now),
-            None => {}
+        match () {
+            _ if !was_full || job.is_full() => {}
+            _ if job.spec.kind == Kind::Blocking => job.unscheduled = Some(now),
+            _ if end != End::Cancelled => job.woke = Some(now),
+            _ => {}
         }
         true
+    }
+
+    /// How this run ends now, if it is in progress and ends.
+    fn how_to_end(&self, (job, number): RunId) -> Option<End> {
+        let run = self.jobs[job].in_progress.iter().find(|run| run.number == number)?;
+        // If both are seen, an attempt has ended, and the wait after it was cut short.
+        let is_attempt_over = || self.oracle.ends_at(self.moment(), job, number, End::ByItself);
+        let is_seen = |end| self.oracle.ends(self.moment(), job, number, end);
+        let is_preferred = |end| match end {
+            End::Again => self.oracle.attempts(job, number) > run.attempt,
+            _ => !is_attempt_over(),
+        };
+        let prefers = |end| is_seen(end) && is_preferred(end);
+        run.end(self.jobs[job].spec.kind, self.now, prefers)
+    }
+
+    fn run(&self, (job, number): RunId) -> &InProgress {
+        let run = self.jobs[job].in_progress.iter().find(|run| run.number == number);
+        run.expect("it is in progress")
+    }
+
+    fn run_mut(&mut self, (job, number): RunId) -> &mut InProgress {
+        let run = self.jobs[job].in_progress.iter_mut().find(|run| run.number == number);
+        run.expect("it is in progress")
     }
 
     fn note(&mut self, what: What) {
@@ -281,14 +335,14 @@ impl<'a> Model<'a> {
 
     fn note_state(&mut self) {
         let jobs = (0..self.jobs.len()).filter(|job| !self.jobs[*job].removed).collect();
-        let running = self.session.is_some();
+        let running = self.is_running();
         self.note(What::State { running, jobs });
         self.oracle.note_state();
     }
 
     fn finish(&mut self) {
         for job in 0..self.jobs.len() {
-            let (runs, running) = (self.jobs[job].runs, self.jobs[job].run.is_some());
+            let (runs, running) = (self.jobs[job].runs, !self.jobs[job].in_progress.is_empty());
             self.note(What::Sum { job, runs, running });
         }
         self.note(What::Left { tasks: 0, timers: 0 });

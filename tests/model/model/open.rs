@@ -1,5 +1,6 @@
 //! The cases that the contract leaves open about ticks. Only here, the trace that was seen decides which runs begin.
 
+use crate::model::changes::Trigger;
 use crate::model::schedule::NEVER;
 use crate::model::ticks::Tick;
 use crate::model::{Job, Model};
@@ -13,9 +14,12 @@ impl Model<'_> {
     ///   tick.
     /// - A tick that the clock passes once more.
     /// - A tick at which the executor has had its turn, if a job was registered or changed at that very instant, even
-    ///   if the job was removed since.
+    ///   if the job was removed since. The same holds if a run ended, of a job that may have several runs at a time.
     pub(super) fn is_served(&self, tick: Tick, due: &[usize], over: &[usize], replacing: &[usize]) -> bool {
-        let changed = |job: &usize| self.jobs[*job].changed == Some(tick.time);
+        let changed = |job: &usize| {
+            let job = &self.jobs[*job];
+            job.changed == Some(tick.time) || job.spec.options.allow.is_some() && job.freed == Some(tick.time)
+        };
         let changed_at_it = || self.stirred == Some(tick.time) || due.iter().chain(over).chain(replacing).any(changed);
         if !tick.new && !changed_at_it() {
             return false;
@@ -58,14 +62,23 @@ impl Model<'_> {
             // It is removed after its end.
             NEVER.. => job.spec.options.until.map(|until| Nanos::from(until) + 1),
             scheduled if job.is_past_end(scheduled) => None,
-            scheduled => Some(scheduled),
+            _ => Some(job.due()),
         };
         let since = [scheduled, job.changed, job.freed];
         since.iter().flatten().all(|since| *since <= tick.time)
     }
 
+    /// Whether a triggered run begins next, and may begin before this tick, at the same instant. If the run registers or
+    /// changes jobs, these jobs may then be due at the tick.
+    pub(super) fn may_begin_before(&self, tick: Tick, due: &[usize]) -> bool {
+        let acts = |job: &Job| job.spec.inside_of(job.runs).is_some();
+        let may_begin_before = |job: &Job| matches!(job.trigger, Some(Trigger::AtOnce | Trigger::Open)) && acts(job);
+        let next = due.iter().find(|job| self.begins_next(**job));
+        tick.time == self.now && next.is_some_and(|job| may_begin_before(&self.jobs[*job]))
+    }
+
     fn may_serve_triggers(&self) -> bool {
-        let is_triggered = |job: &Job| job.run.is_none() && (job.replaced || job.trigger.is_some());
+        let is_triggered = |job: &Job| !job.is_full() && (job.replaced || job.trigger.is_some());
         self.stirred == Some(self.now) || self.jobs.iter().any(is_triggered)
     }
 

@@ -1,5 +1,6 @@
 //! Operations on the scheduler, from outside or from inside a job.
 
+use crate::model::jitter::Jitter;
 use crate::model::ticks::Session;
 use crate::model::{Job, Model, nanos};
 use crate::scenario::{Fate, First, Op, Stop};
@@ -12,6 +13,7 @@ impl Model<'_> {
             Op::Nothing | Op::Fault(..) | Op::EarlyTimer(_) => {}
             // Jobs that are removed before the next tick have no effect either, except that they have woken the loop.
             Op::Churn(_) => self.stirred = Some(self.now),
+            Op::NextIn(delay) => self.next_in(nanos(delay)),
             Op::Register(spec) => self.register(spec),
             Op::Crowd(count) => (0..count).for_each(|spec| self.register(spec)),
             Op::Remove(job) => self.remove(job),
@@ -37,7 +39,8 @@ impl Model<'_> {
         if spec.interval < self.scenario.resolution {
             return self.note(What::TooShort);
         }
-        if spec.options.until.is_some_and(|until| Nanos::from(until) < self.now) {
+        let is_over = spec.options.until.is_some_and(|until| Nanos::from(until) < self.now);
+        if is_over || spec.options.jitter.is_some_and(|max| max >= spec.interval) {
             return self.note(What::InvalidOption);
         }
         let scheduled = match spec.first {
@@ -46,12 +49,15 @@ impl Model<'_> {
             First::After(delay) => self.now + nanos(delay),
             First::At(instant) => Nanos::from(instant),
         };
+        self.jitters += u64::from(spec.options.jitter.is_some());
         self.jobs.push(Job {
             spec,
             interval: nanos(spec.interval),
             scheduled,
+            jitter: spec.options.jitter.map(|max| Jitter::new(max, self.jitters)),
             counts_from: matches!(spec.first, First::AfterInterval).then_some(self.now),
             paused: false,
+            admits: self.admits_new(),
             has_other_interval: false,
             trigger: None,
             skipped: 0,
@@ -61,7 +67,7 @@ impl Model<'_> {
             unscheduled: None,
             runs: 0,
             removed: false,
-            run: None,
+            in_progress: Vec::new(),
             dispatched: false,
             changed: self.session.is_some().then_some(self.now),
             freed: None,
@@ -74,11 +80,12 @@ impl Model<'_> {
         if !self.jobs.is_empty() {
             let index = index % self.jobs.len();
             self.jobs[index].removed = true;
+            self.leave_drain(index, false);
         }
     }
 
     fn start(&mut self) {
-        let answer = if self.session.is_some() {
+        let answer = if self.is_running() {
             Answer::AlreadyStarted
         } else if !self.stops.is_empty() {
             Answer::Stopping
@@ -93,7 +100,7 @@ impl Model<'_> {
         // The library lifts the instants even if the executor then refuses the loop, although nothing should change.
         // The model accepts this difference, because only a clock that steps back before the next start can show it.
         for job in &mut self.jobs {
-            job.scheduled = job.scheduled.max(self.now);
+            job.lift(self.now);
         }
         if fate == Fate::Refused {
             return Answer::Spawn;

@@ -131,6 +131,30 @@ impl<'a> Oracle<'a> {
         self.seen.trace.iter().filter(|event| event.what == attempt).count()
     }
 
+    /// Whether this stop returns before the next state is noted. If the stop was called outside of runs, it then returns
+    /// at its first poll.
+    pub(super) fn returns_at_once(&self, number: usize) -> bool {
+        self.precedes_state(|what| matches!(what, What::Stopped { stop, .. } if *stop == number))
+    }
+
+    /// Whether this run is cancelled before the next state is noted.
+    pub(super) fn cancels_at_once(&self, job: usize, number: u64) -> bool {
+        self.precedes_state(|what| *what == What::Cancelled { job, number })
+    }
+
+    fn precedes_state(&self, is_it: impl Fn(&What) -> bool) -> bool {
+        let mut left = self.states;
+        for event in &self.seen.trace {
+            match event.what {
+                What::State { .. } if left == 0 => return false,
+                What::State { .. } => left -= 1,
+                _ if is_it(&event.what) => return true,
+                _ => {}
+            }
+        }
+        false
+    }
+
     /// Whether the report of this stop names the job as still running.
     pub(super) fn names(&self, number: usize, job: usize) -> bool {
         self.seen.trace.iter().any(|event| {

@@ -25,7 +25,7 @@ impl Model<'_> {
     /// Whether a run that stops the scheduler or changes a job may begin before all jobs of its tick are looked at:
     /// jobs of a crowd are looked at in batches. Then the trace decides which runs are replaced at the tick.
     fn may_run_before_replacement(&self) -> bool {
-        let acts = |job: &Job| job.run.is_none() && job.spec.inside_of(job.runs).is_some();
+        let acts = |job: &Job| !job.is_full() && job.spec.inside_of(job.runs).is_some();
         self.jobs.len() >= MANY && self.jobs.iter().any(acts)
     }
 
@@ -46,7 +46,7 @@ impl Model<'_> {
 
     /// Whether the trace has the run of this job cancelled now.
     pub(super) fn is_replaced_now(&self, job: usize) -> bool {
-        let run = self.jobs[job].run.as_ref();
+        let run = self.jobs[job].in_progress.first();
         run.is_some_and(|run| self.oracle.ends_at(self.moment(), job, run.number, End::Cancelled))
     }
 
@@ -54,7 +54,7 @@ impl Model<'_> {
     fn cancel_replaced(&mut self, index: usize) {
         let moment = self.moment();
         let job = &mut self.jobs[index];
-        let run = job.run.as_mut().expect("it is replaced");
+        let run = job.in_progress.first_mut().expect("it is replaced");
         let is_over = run.ends.is_some_and(|ends| ends <= self.now);
         let ends_by_itself = is_over && self.oracle.ends_at(moment, index, run.number, End::ByItself);
         (run.cancelled, run.told) = (!ends_by_itself, true);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::model::oracle::Oracle;
-use crate::model::{End, InProgress, Model, nanos};
+use crate::model::{End, InProgress, Job, Model, RunId, nanos};
 use crate::trace::What;
 
 impl Model<'_> {
@@ -22,6 +22,7 @@ impl Model<'_> {
             job.unscheduled = Some(now);
         }
         (job.trigger, job.replaced, job.in_line) = (None, false, None);
+        let due = if triggered { now } else { job.due() };
         let (scheduled, missed) = if triggered {
             (job.triggered, job.unscheduled) = (Some(now), Some(now));
             job.may_line_up_again(now, tick);
@@ -29,9 +30,10 @@ impl Model<'_> {
         } else {
             job.advance(policy, now, tick)
         };
-        job.run = Some(InProgress {
+        job.in_progress.push(InProgress {
             number,
             started: now,
+            tick: tick.time,
             attempt: 0,
             body,
             ends: None,
@@ -40,69 +42,82 @@ impl Model<'_> {
             in_code: true,
             cancelled: false,
             triggered,
+            has_chosen: false,
             limit: spec.options.timeout.map(|limit| now + nanos(limit)),
         });
+        self.leave_drain(index, true);
         self.oracle.begin(self.moment(), index, number);
         self.note(What::Begin {
             job: index,
             number,
             scheduled,
+            due,
             started: now,
             missed,
         });
         if let Some(op) = spec.inside_of(number) {
             self.apply(op);
         }
-        self.attempt(index);
+        self.attempt((index, number));
     }
 
     /// The run reaches its first await.
-    pub(super) fn wait(&mut self, job: usize, length: Option<Duration>) {
+    pub(super) fn wait(&mut self, id: RunId, length: Option<Duration>) {
         let ends = length.map(|length| self.now + nanos(length));
-        let run = self.jobs[job].run.as_mut().expect("it has begun");
+        let run = self.run_mut(id);
         (run.in_code, run.ends) = (false, ends);
         if run.limit.is_some_and(|limit| limit <= self.now) {
-            self.end(job, End::TimedOut);
+            self.end(id, End::TimedOut);
         }
     }
 
-    pub(super) fn end(&mut self, job: usize, end: End) {
-        let run = self.jobs[job].run.take().expect("it has begun");
-        self.jobs[job].freed = Some(self.now);
-        let resolution = nanos(self.scenario.resolution);
-        if self.session.is_some() {
-            self.jobs[job].drop_due_during(&run, self.now);
+    pub(super) fn end(&mut self, id: RunId, end: End) {
+        let (index, number) = id;
+        let (now, is_running) = (self.now, self.is_running());
+        let job = &mut self.jobs[index];
+        let was_full = job.is_full();
+        let place = job.in_progress.iter().position(|run| run.number == number);
+        let run = job.in_progress.remove(place.expect("it is in progress"));
+        if is_running {
+            job.drop_due_during(&run, now);
         }
-        self.jobs[job].follow_end(&run, self.now, resolution);
-        if run.triggered {
-            self.jobs[job].unscheduled = Some(self.now);
+        job.follow_end(&run, now, nanos(self.scenario.resolution));
+        if was_full {
+            job.freed = Some(now);
         }
-        if end == End::Cancelled {
-            self.jobs[job].cancelled = Some(self.now);
+        if was_full && run.triggered {
+            job.unscheduled = Some(now);
         }
-        let (number, outcome) = (run.number, run.body.outcome);
+        if was_full && end == End::Cancelled {
+            job.cancelled = Some(now);
+        }
+        if job.removed {
+            self.leave_drain(index, false);
+        }
+        let (job, outcome) = (index, run.body.outcome);
         self.note(match end {
             End::ByItself | End::Again => What::End { job, number, outcome },
             End::TimedOut | End::Cancelled => What::Cancelled { job, number },
         });
-        let now = self.now;
-        self.stops.iter_mut().for_each(|stop| stop.hear(job, end, now));
+        self.stops.iter_mut().for_each(|stop| stop.hear(id, end, now));
     }
 
     /// Pending runs end in a turn of the executor. A run whose code is being executed ends after its next await.
     /// Synchronous code has no await.
     pub(super) fn cancel_runs(&mut self) {
-        let runs = self.jobs.iter_mut().filter_map(|job| job.run.as_mut());
+        let runs = self.jobs.iter_mut().flat_map(|job| &mut job.in_progress);
         runs.for_each(|run| run.cancelled = true);
     }
 
     /// Ends those of the cancelled and pending runs that the caller names.
     pub(super) fn end_cancelled_runs(&mut self, ends: impl Fn(&Oracle<'_>, usize, u64) -> bool) {
-        for job in 0..self.jobs.len() {
-            let Some(run) = &self.jobs[job].run else { continue };
+        let numbers = |(index, job): (usize, &Job)| job.numbers().into_iter().map(move |number| (index, number));
+        let runs: Vec<RunId> = self.jobs.iter().enumerate().flat_map(numbers).collect();
+        for (job, number) in runs {
+            let run = self.run((job, number));
             let is_over = run.end(self.jobs[job].spec.kind, self.now, |_| true) == Some(End::Cancelled);
-            if is_over && ends(&self.oracle, job, run.number) {
-                self.end(job, End::Cancelled);
+            if is_over && ends(&self.oracle, job, number) {
+                self.end((job, number), End::Cancelled);
             }
         }
     }

@@ -18,6 +18,8 @@ pub(super) struct Session {
     unvisited: i128,
     /// The instant from which the clock stepped back. Up to here, the clock passes ticks once more.
     relives_until: Nanos,
+    /// A stop with a grace period has begun, and the last runs have not.
+    pub(super) drains: bool,
 }
 
 impl Session {
@@ -29,6 +31,7 @@ impl Session {
             unserved: 0,
             unvisited: 0,
             relives_until: Nanos::MIN,
+            drains: false,
         }
     }
 
@@ -110,6 +113,7 @@ impl Model<'_> {
         let Some(tick) = self.session.as_ref().and_then(|session| session.tick(self.now)) else {
             return false;
         };
+        self.forget_last_runs();
         let due: Vec<usize> = (0..self.jobs.len()).filter(|job| self.is_due(*job, tick)).collect();
         let over: Vec<usize> = (0..self.jobs.len())
             .filter(|job| self.jobs[*job].is_to_be_removed(self.now))
@@ -123,8 +127,18 @@ impl Model<'_> {
             self.may_enter_lines(tick, &due);
             return false;
         }
+        if self.may_begin_before(tick, &due) && self.oracle.guess() {
+            return false;
+        }
+        let has_replaced = !replacing.is_empty();
         self.replace(tick, replacing);
+        let had_due = !due.is_empty();
         let due = self.without_lines(tick, due);
+        if tick.time == self.now && had_due && due.is_empty() && !has_replaced && over.is_empty() {
+            // Nothing begins at this tick: all that is due waits in line. What is registered or changed at its very
+            // instant may still begin.
+            return false;
+        }
         let due = self.with_late_ends(tick, due);
         if let Some(session) = &mut self.session {
             session.unserved = tick.index + 1;
@@ -132,7 +146,7 @@ impl Model<'_> {
         let due = due.into_iter().map(|job| Due {
             job,
             blocking: self.jobs[job].spec.kind == Kind::Blocking,
-            must: self.jobs[job].run.is_none() && self.must_begin(job, tick),
+            must: !self.jobs[job].is_full() && self.must_begin(job, tick),
         });
         let due: Vec<Due> = due.collect();
         due.iter().for_each(|due| self.jobs[due.job].dispatched = true);
@@ -150,6 +164,9 @@ impl Model<'_> {
             let must = is_over && self.must_begin(job, tick) && self.is_going_on(tick);
             let runs_first = self.oracle.begins_at(self.moment(), job, self.jobs[job].runs);
             self.jobs[job].removed |= must || !(runs_first || self.oracle.is_listed(job));
+            if self.jobs[job].removed {
+                self.leave_drain(job, false);
+            }
         }
     }
 
@@ -160,7 +177,8 @@ impl Model<'_> {
         let ends_on_it = tick.time == self.now
             && job.woke == Some(self.now)
             && !self.may_forget_ends(tick)
-            && !job.spec.options.replace;
+            && !job.spec.options.replace
+            && job.spec.options.allow.is_none();
         job.in_line != Some(InLine::Surely)
             && job.may_begin(self.now)
             && (!ends_on_it || job.trigger == Some(Trigger::AtOnce))
@@ -172,7 +190,7 @@ impl Model<'_> {
         if self.jobs.len() < MANY || tick.time == self.now {
             return due;
         }
-        let may_end = |job: &Job| job.run.is_some() && job.spec.options.group.is_none() && job.is_due(self.now);
+        let may_end = |job: &Job| job.is_full() && job.spec.options.group.is_none() && job.is_due(self.now);
         let is_there = |job: &usize| due.contains(job) || may_end(&self.jobs[*job]);
         (0..self.jobs.len()).filter(is_there).collect()
     }

@@ -15,9 +15,11 @@ impl Player {
             Change::Pause => job.pause(),
             Change::Resume => job.resume(),
             Change::Trigger => job.trigger(),
+            Change::Cancel => job.cancel(),
             Change::SetInterval(interval) => match job.set_interval(interval) {
                 Ok(()) => {}
                 Err(error) if error.is_interval_too_short() => self.note(What::TooShort),
+                Err(error) if error.is_invalid_option() => self.note(What::InvalidOption),
                 Err(error) => panic!("setting an interval: {error}"),
             },
         }

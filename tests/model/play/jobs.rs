@@ -4,7 +4,7 @@ use atevery::Run;
 use futures::future::{BoxFuture, pending};
 
 use crate::play::Player;
-use crate::scenario::{Body, Outcome, Spec};
+use crate::scenario::{Body, Op, Outcome, Spec};
 use crate::trace::What;
 
 impl Player {
@@ -34,14 +34,17 @@ impl Player {
                 job,
                 number,
                 scheduled: self.nanos_of(run.scheduled()),
+                due: self.nanos_of(run.due()),
                 started: self.nanos_of(run.started()),
                 missed: run.missed(),
             });
         } else {
             self.note(What::Attempt { job, number });
         }
-        if let Some(op) = spec.inside_of(number).filter(|_| attempt == 0) {
-            self.apply(op);
+        match spec.inside_of(number).filter(|_| attempt == 0) {
+            Some(Op::NextIn(delay)) => run.next_in(delay),
+            Some(op) => self.apply(op),
+            None => {}
         }
         let player = self.clone();
         let running = Running {

@@ -17,7 +17,7 @@ use atevery::{Job, MissedTicks, Scheduler};
 
 use crate::play::attempts::Attempts;
 use crate::play::stops::WaitingStop;
-use crate::scenario::{Policy, Scenario};
+use crate::scenario::{Policy, SEED, Scenario};
 use crate::shaky::Shaky;
 use crate::trace::{Event, Moment, Nanos, Seen, What};
 
@@ -68,6 +68,7 @@ impl Player {
         let runtime = Shaky::new(&time);
         let scheduler = Scheduler::builder(runtime.clone())
             .resolution(scenario.resolution)
+            .seed(SEED)
             .missed_ticks(missed_ticks(scenario.policy))
             .build()
             .expect("the resolution is valid");

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use atevery::{FirstRun, Job, JobBuilder, Overlap, Run, Scheduler};
+use atevery::{Allow, FirstRun, Job, JobBuilder, Overlap, Run, Scheduler};
 
 use crate::options::Options;
 use crate::play::{Player, missed_ticks};
@@ -12,7 +12,7 @@ use crate::trace::{Answer, What};
 impl Player {
     pub(super) fn apply(&self, op: Op) {
         match op {
-            Op::Nothing => {}
+            Op::Nothing | Op::NextIn(_) => {}
             Op::Register(spec) => self.register(spec),
             Op::Crowd(count) => (0..count).for_each(|spec| self.register(spec)),
             Op::Remove(job) => self.remove(job),
@@ -67,15 +67,27 @@ impl Player {
         if let Some(policy) = spec.policy {
             builder = builder.missed_ticks(missed_ticks(policy));
         }
-        let player = self.clone();
-        match spec.kind {
-            Kind::Async => builder.run(move |run: Run| player.run_async(job, &spec, &run)),
-            Kind::Sync => builder.run(move |run: Run| player.run_sync(job, &spec, &run)),
-            Kind::Blocking => builder.run_blocking(move |run: Run| player.run_sync(job, &spec, &run)),
+        let (player, kind, allow) = (self.clone(), spec.kind, spec.options.allow.map(Allow));
+        if kind == Kind::Async {
+            let target = move |run: Run| player.run_async(job, &spec, &run);
+            return match allow {
+                Some(allow) => builder.on_overlap(allow).run(target),
+                None => builder.run(target),
+            };
+        }
+        let target = move |run: Run| player.run_sync(job, &spec, &run);
+        match (allow, kind) {
+            (Some(allow), Kind::Blocking) => builder.on_overlap(allow).run_blocking(target),
+            (Some(allow), _) => builder.on_overlap(allow).run(target),
+            (None, Kind::Blocking) => builder.run_blocking(target),
+            (None, _) => builder.run(target),
         }
     }
 
     fn optional(&self, mut builder: JobBuilder, options: &Options, job: usize) -> JobBuilder {
+        if let Some(max) = options.jitter {
+            builder = builder.jitter(max);
+        }
         if let Some(times) = options.times {
             builder = builder.times(times);
         }
