@@ -6,7 +6,45 @@
 //! - A program that restarts learns from [`Ledger::last`] which slots it has missed.
 //! - Processes that run the same jobs ask for each slot by [`Ledger::claim`], and a slot is granted to one of them.
 //!
-//! [`Memory`] is for tests and for replicas in one process. A ledger on another store is an `impl` of the trait.
+//! [`Memory`] and [`Dir`] are the ledgers of this crate. PostgreSQL and Redis have crates of their own,
+//! `atevery-postgres` and `atevery-redis`. A ledger on another store is an `impl` of the trait.
+//!
+//! ```
+//! use std::time::{Duration, SystemTime};
+//!
+//! use atevery::ledger::{Claim, Claimed, Dir, Ledger};
+//!
+//! # fn main() -> std::io::Result<()> {
+//! # let temporary = std::env::temp_dir().join(format!("atevery-doc-{}", std::process::id()));
+//! # let path = temporary.as_path();
+//! # futures::executor::block_on(async {
+//! let ledger = Dir::new(path)?;
+//! let claim = Claim::new("bill", SystemTime::now(), "host-1", Duration::from_secs(30));
+//! if let Claimed::Yes(lease) = ledger.claim(&claim).await? {
+//!     println!("send the bills, with token {}", lease.token());
+//!     ledger.finish(&lease, true).await?;
+//! }
+//! # assert!(ledger.last("bill").await?.is_some_and(|last| last.is_finished()));
+//! # std::io::Result::Ok(())
+//! # })?;
+//! # std::fs::remove_dir_all(path)
+//! # }
+//! ```
+//!
+//! # What each store promises
+//!
+//! | | [`Memory`] | [`Dir`] | PostgreSQL | Redis |
+//! | --- | --- | --- | --- | --- |
+//! | serves | schedulers of one process | one process | any number of machines | any number of machines |
+//! | survives the end of the process | no | yes | yes | yes |
+//! | survives a crash of the machine | no | yes, each write is synced | yes, unless `synchronous_commit` is off | the writes since the last sync of its log are lost |
+//! | a slot is granted twice | never | never | never, unless a failover loses committed writes | after a failover, or after lost writes |
+//! | the token decreases | never | never | never, unless a failover loses committed writes | after lost writes |
+//! | the clock of leases | the system's, or one of yours | the system's | the server's | the server's |
+//! | use it for | tests | programs on one machine | work that must not be done twice | work that may be done twice at times |
+//!
+//! A lease alone cannot prevent that a paused process goes on after its lease is over. The token can: see
+//! [`Lease::token`].
 //!
 //! # The rules of a ledger
 //!
@@ -35,11 +73,13 @@
 //! longer by this time.
 
 mod claim;
+mod dir;
 mod memory;
 mod rule;
 mod traits;
 
 pub use self::claim::{Claim, Claimed, Entry, Lease};
+pub use self::dir::Dir;
 pub use self::memory::Memory;
 pub use self::traits::Ledger;
 #[doc(no_inline)]
