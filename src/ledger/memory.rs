@@ -16,7 +16,8 @@ use crate::unwind::lock;
 /// Replicas share a ledger through an `Arc`. In a test on virtual time, the ledger takes its time from there:
 ///
 /// ```
-/// /// use std::time::Duration;
+/// use std::sync::Arc;
+/// use std::time::Duration;
 ///
 /// use atevery::ledger::{Claim, Claimed, Ledger, Memory};
 /// use atevery::runtime::Timer;
