@@ -15,6 +15,7 @@ const KEEPER: &str = r#"
 directory=$1 log=$2
 shift 2
 "$@" >"$log" 2>&1 & server=$!
+exec 2>/dev/null
 if read -r signal; then
     kill -"$signal" $server
     wait $server
