@@ -74,6 +74,8 @@ impl Server {
             "-c",
             "max_connections=300",
         ]);
+        // Tests end the server, not the machine.
+        command.args(["-c", "fsync=off"]);
         command
             .arg("-c")
             .arg(format!("unix_socket_directories={}", self.directory.display()));

@@ -51,10 +51,9 @@ fn ledger_reconnects_after_a_cut() {
     });
 }
 
-/// The server of the tests syncs each command.
 #[test]
 fn rows_outlast_a_crash_of_the_server() {
-    let mut server = Server::start();
+    let mut server = Server::start("always");
     let ledger = Redis::new(TOKIO.block_on(manager(server.port())));
     let slot = SystemTime::now();
     let mut lease = TOKIO.block_on(granted(&ledger, &Claim::new(JOB, slot, "a", LENGTH)));

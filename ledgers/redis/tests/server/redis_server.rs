@@ -19,20 +19,23 @@ pub(crate) static TOKIO: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unw
 pub(crate) struct Server {
     port: u16,
     directory: PathBuf,
+    /// When the server syncs what it writes.
+    syncs: &'static str,
     process: Option<Process>,
 }
 
 /// The server of most tests. Nobody drops it: its keeper ends it with the process.
 pub(crate) fn shared() -> &'static Server {
     static SHARED: OnceLock<Server> = OnceLock::new();
-    SHARED.get_or_init(Server::start)
+    SHARED.get_or_init(|| Server::start("no"))
 }
 
 impl Server {
-    pub(crate) fn start() -> Server {
+    pub(crate) fn start(syncs: &'static str) -> Server {
         let mut server = Server {
             port: free_port(),
             directory: fresh_directory("redis"),
+            syncs,
             process: None,
         };
         server.run();
@@ -49,7 +52,7 @@ impl Server {
         let mut command = Command::new(program);
         command.args(["--bind", "127.0.0.1", "--port", &self.port.to_string(), "--save", ""]);
         command
-            .args(["--appendonly", "yes", "--appendfsync", "always", "--dir"])
+            .args(["--appendonly", "yes", "--appendfsync", self.syncs, "--dir"])
             .arg(&self.directory);
         let log = self.directory.with_extension("log");
         self.process = Some(Process::start(&command, &self.directory, &log));
@@ -85,8 +88,8 @@ fn answers(port: u16) -> bool {
 
 pub(crate) async fn manager(port: u16) -> ConnectionManager {
     let client = Client::open(url(port)).unwrap();
-    // The suite waits longer than this for an answer.
-    let config = ConnectionManagerConfig::new().set_response_timeout(Some(Duration::from_secs(10)));
+    // A machine whose disk is busy may need long for an answer.
+    let config = ConnectionManagerConfig::new().set_response_timeout(Some(Duration::from_secs(30)));
     ConnectionManager::new_with_config(client, config).await.unwrap()
 }
 
