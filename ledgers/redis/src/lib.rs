@@ -8,13 +8,15 @@ use std::io;
 
 use atevery::ledger::{BoxFuture, Claim, Claimed, Entry, Lease, Ledger};
 use redis::aio::ConnectionLike;
-use redis::{RedisError, Script, ScriptInvocation};
+use redis::{Cmd, ErrorKind, RedisError, Script, ServerErrorKind};
 
 use crate::reply::Reply;
 use crate::times::{Slot, length};
 
 /// The prefix of the keys unless [`Redis::prefix`] says otherwise.
 const PREFIX: &str = "atevery:ledger:";
+
+const SCRIPT: &str = include_str!("ledger.lua");
 
 /// A ledger on Redis: a hash for each job. Clones share the connection.
 ///
@@ -37,7 +39,7 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> Redis<C> {
         Redis {
             connection,
             prefix: PREFIX.into(),
-            script: Script::new(include_str!("ledger.lua")),
+            script: Script::new(SCRIPT),
         }
     }
 
@@ -47,53 +49,70 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> Redis<C> {
         self
     }
 
-    fn step(&self, step: &str, job: &str) -> ScriptInvocation<'_> {
-        let mut invocation = self.script.key(format!("{}{job}", self.prefix));
-        invocation.arg(step);
-        invocation
-    }
-
-    async fn run(&self, invocation: &ScriptInvocation<'_>) -> io::Result<Reply> {
+    /// Runs a step of the script. `add` adds its arguments.
+    async fn run(&self, step: &str, job: &str, add: impl Fn(&mut Cmd)) -> io::Result<Reply> {
+        let key = format!("{}{job}", self.prefix);
+        let command = |name: &str, script: &str| {
+            let mut command = redis::cmd(name);
+            command.arg(script).arg(1).arg(&key).arg(step);
+            add(&mut command);
+            command
+        };
         let mut connection = self.connection.clone();
-        let words = invocation.invoke_async(&mut connection).await.map_err(told)?;
-        Ok(Reply::new(words))
+        let replied = command("EVALSHA", self.script.get_hash())
+            .query_async(&mut connection)
+            .await;
+        let replied = match replied {
+            // The server keeps the script from now on, until it restarts.
+            Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
+                command("EVAL", SCRIPT).query_async(&mut connection).await
+            }
+            replied => replied,
+        };
+        replied.map(Reply::new).map_err(told)
     }
 }
 
 impl<C: ConnectionLike + Clone + Send + Sync + 'static> Ledger for Redis<C> {
     fn last<'a>(&'a self, job: &'a str) -> BoxFuture<'a, io::Result<Option<Entry>>> {
-        Box::pin(async move { self.run(&self.step("last", job)).await?.entry() })
+        Box::pin(async move { self.run("last", job, |_| {}).await?.entry() })
     }
 
     fn claim<'a>(&'a self, claim: &'a Claim) -> BoxFuture<'a, io::Result<Claimed>> {
         Box::pin(async move {
             let slot = Slot::new(claim.slot())?;
-            let mut step = self.step("claim", claim.job());
-            step.arg(slot.seconds).arg(slot.nanoseconds).arg(claim.holder());
-            step.arg(length(claim.length())).arg(u8::from(claim.is_at_least_once()));
-            self.run(&step).await?.claimed(claim)
+            let length = length(claim.length());
+            let add = |command: &mut Cmd| {
+                command.arg(slot.seconds).arg(slot.nanoseconds).arg(claim.holder());
+                command.arg(length).arg(u8::from(claim.is_at_least_once()));
+            };
+            self.run("claim", claim.job(), add).await?.claimed(claim)
         })
     }
 
     fn renew<'a>(&'a self, lease: &'a Lease) -> BoxFuture<'a, io::Result<bool>> {
         Box::pin(async move {
             let slot = Slot::new(lease.slot())?;
-            let mut step = self.step("renew", lease.job());
-            step.arg(slot.seconds).arg(slot.nanoseconds).arg(lease.holder());
-            step.arg(length(lease.length())).arg(lease.token());
-            self.run(&step).await?.is_yes()
+            let length = length(lease.length());
+            let add = |command: &mut Cmd| {
+                command.arg(slot.seconds).arg(slot.nanoseconds).arg(lease.holder());
+                command.arg(length).arg(lease.token());
+            };
+            self.run("renew", lease.job(), add).await?.is_yes()
         })
     }
 
     fn finish<'a>(&'a self, lease: &'a Lease, done: bool) -> BoxFuture<'a, io::Result<()>> {
         Box::pin(async move {
             let slot = Slot::new(lease.slot())?;
-            let mut step = self.step("finish", lease.job());
-            step.arg(slot.seconds)
-                .arg(slot.nanoseconds)
-                .arg(lease.token())
-                .arg(u8::from(done));
-            self.run(&step).await.map(drop)
+            let add = |command: &mut Cmd| {
+                command
+                    .arg(slot.seconds)
+                    .arg(slot.nanoseconds)
+                    .arg(lease.token())
+                    .arg(u8::from(done));
+            };
+            self.run("finish", lease.job(), add).await.map(drop)
         })
     }
 }
