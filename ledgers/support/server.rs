@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Ends the server when a line with the signal comes. If the input ends without a line, the test is gone: then removes the
-/// files too.
+/// Ends the server when a line with the signal comes. If the input ends without a line, the test is gone: then removes
+/// the files too.
 const KEEPER: &str = r#"
 directory=$1 log=$2
 shift 2

@@ -8,13 +8,13 @@ use super::claim::{Claim, Claimed, Entry, Lease};
 /// A store that remembers the last slot of each job, and lets a single holder run a slot.
 ///
 /// A ledger has a row for each job, by the job's name: the last slot, a token, the holder, the end of the lease, and
-/// whether the slot is finished. The page [`ledger`](crate::ledger) has the rules that every ledger must follow. A test suite checks
-/// them: `atevery::testing::ledger_conformance!`, in the feature `testing`.
+/// whether the slot is finished. The page [`ledger`](crate::ledger) has the rules that every ledger must follow. A
+/// test suite checks them: `atevery::testing::ledger_conformance!`, in the feature `testing`.
 ///
 /// Each method is one atomic step of the store. A future does nothing before its first poll. It must not block its
-/// thread, and it needs no runtime of a certain kind. If a future is dropped half-way, or if its reply is lost, the step
-/// may have taken place or not. The caller repeats [`claim`](Self::claim) and [`finish`](Self::finish) then, and both
-/// give the same answer again.
+/// thread, and it needs no runtime of a certain kind. If a future is dropped half-way, or if its reply is lost, the
+/// step may have taken place or not. The caller repeats [`claim`](Self::claim) and [`finish`](Self::finish) then, and
+/// both give the same answer again.
 ///
 /// Methods return an error if the store can't be reached, if it can't keep the row, or if it can't read the row. An
 /// error must never stand for "no row": a row that is forgotten is a slot that runs twice.

@@ -1,5 +1,5 @@
-//! The ledgers of this crate: the conformance suite, the suite itself on ledgers with a fault each, and what a directory
-//! stands.
+//! The ledgers of this crate: the conformance suite, the suite itself on ledgers with a fault each, and what a
+//! directory stands.
 
 mod crash;
 mod directory;

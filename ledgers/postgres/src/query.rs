@@ -17,8 +17,8 @@ pub enum Value<'a> {
 
 /// What the ledger needs of PostgreSQL: a client, or a pool of any kind.
 ///
-/// `tokio_postgres::Client` is one, and so are [`Reconnect`](crate::Reconnect) and an `Arc` of one. For a pool, pass the
-/// call on to one of its clients:
+/// `tokio_postgres::Client` is one, and so are [`Reconnect`](crate::Reconnect) and an `Arc` of one. For a pool, pass
+/// the call on to one of its clients:
 ///
 /// ```
 /// use std::io;
@@ -49,7 +49,8 @@ pub enum Value<'a> {
 /// # }
 /// ```
 pub trait Query: Send + Sync + 'static {
-    /// Runs a statement outside of any transaction, and returns its first row, if there is one. All columns are `bigint`.
+    /// Runs a statement outside of any transaction, and returns its first row, if there is one. All columns are
+    /// `bigint`.
     fn row<'a>(
         &'a self,
         statement: &'static str,

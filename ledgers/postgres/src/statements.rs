@@ -2,8 +2,8 @@
 
 pub(crate) const SCHEMA: &str = include_str!("../schema.sql");
 
-/// $1 job, $2 slot, $3 holder, $4 length in microseconds, $5 at least once. The token and the discarded slot if the claim
-/// is granted, else no row.
+/// $1 job, $2 slot, $3 holder, $4 length in microseconds, $5 at least once. The token and the discarded slot if the
+/// claim is granted, else no row.
 ///
 /// `WHERE` is evaluated on the row as it is once its lock is held, so no two sessions are granted the same slot.
 pub(crate) const CLAIM: &str = "
@@ -26,8 +26,8 @@ WHERE last.slot > (extract(epoch FROM clock_timestamp()) * 1000000000)::bigint +
         AND (last.holder = excluded.holder OR ($5 AND last.lease_until <= clock_timestamp())))
 RETURNING token, discarded";
 
-/// $1 job. The time in nanoseconds; of the row, if there is one: the slot, whether it is finished, and how long the lease
-/// lasts, in microseconds.
+/// $1 job. The time in nanoseconds; of the row, if there is one: the slot, whether it is finished, and how long the
+/// lease lasts, in microseconds.
 pub(crate) const EXPLAIN: &str = "
 SELECT
     (extract(epoch FROM now) * 1000000000)::bigint,

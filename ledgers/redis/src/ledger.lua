@@ -19,7 +19,7 @@ if redis.call('EXISTS', KEYS[1]) == 1 then
     for _, name in ipairs({'seconds', 'nanoseconds', 'token', 'until'}) do
         row[name] = tonumber(row[name])
         if not row[name] then
-            return redis.error_reply('ERR the hash ' .. KEYS[1] .. ' is no row of a ledger: a number is wrong: ' .. name)
+            return redis.error_reply('ERR the hash ' .. KEYS[1] .. ' is no row of a ledger: no number in ' .. name)
         end
     end
 end

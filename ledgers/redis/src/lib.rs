@@ -20,8 +20,8 @@ const SCRIPT: &str = include_str!("ledger.lua");
 
 /// A ledger on Redis: a hash for each job. Clones share the connection.
 ///
-/// `C` is a connection of the crate `redis` that can be cloned, such as `ConnectionManager` or `MultiplexedConnection`.
-/// A `ConnectionManager` connects again after a loss, a `MultiplexedConnection` doesn't.
+/// `C` is a connection of the crate `redis` that can be cloned, such as `ConnectionManager` or
+/// `MultiplexedConnection`. A `ConnectionManager` connects again after a loss, a `MultiplexedConnection` doesn't.
 ///
 /// # Errors
 ///

@@ -1,5 +1,5 @@
-//! A ledger in a directory. `names` names its files and `row_file` is their text, `store` writes them, and `in_use` keeps
-//! other processes out.
+//! A ledger in a directory. `names` names its files and `row_file` is their text, `store` writes them, and `in_use`
+//! keeps other processes out.
 
 mod in_use;
 mod names;
@@ -38,13 +38,13 @@ use crate::unwind::quietly;
 /// A directory serves one process at a time, and one `Dir`. Schedulers of the process share it through an `Arc`. The
 /// directory is free again when the `Dir` is dropped, or when its process has ended in any way.
 ///
-/// The directory must be on a file system of this machine. Where several machines mount a directory, each of them takes
-/// the others for ended. On Unix the file system must support sockets.
+/// The directory must be on a file system of this machine. Where several machines mount a directory, each of them
+/// takes the others for ended. On Unix the file system must support sockets.
 ///
 /// # Errors
 ///
-/// If a row can't be written, say because the disk is full, the old row stays. If a row can't be read, each step of its
-/// job returns an error, which names the file, and nothing is written.
+/// If a row can't be written, say because the disk is full, the old row stays. If a row can't be read, each step of
+/// its job returns an error, which names the file, and nothing is written.
 ///
 /// # Example
 ///

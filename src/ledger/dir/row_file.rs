@@ -9,8 +9,8 @@
 //! check 8c2e7a0b7f6f1d1c
 //! ```
 //!
-//! Times are nanoseconds since 1970, names are escaped. The state is `leased` with its end and its holder, `given-back`
-//! or `finished`. The last line has a checksum of those before.
+//! Times are nanoseconds since 1970, names are escaped. The state is `leased` with its end and its holder,
+//! `given-back` or `finished`. The last line has a checksum of those before.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

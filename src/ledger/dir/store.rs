@@ -57,8 +57,8 @@ impl Store {
         })
     }
 
-    /// Replaces the row of the job. If this fails, the old row stays; or the new row is there, but may be lost in a crash
-    /// of the machine.
+    /// Replaces the row of the job. If this fails, the old row stays; or the new row is there, but may be lost in a
+    /// crash of the machine.
     pub(super) fn save(&self, job: &str, row: &Row) -> io::Result<()> {
         let path = self.path(job);
         let text = row_file::write(job, row);

@@ -14,7 +14,8 @@ pub fn finished(store: Store) {
     assert_eq!(scene.last(JOB), Some(Entry::new(scene.slot(9), 2, false)));
 }
 
-/// A slot whose lease was given back stays unfinished, and is not granted again to anybody. The next one is free at once.
+/// A slot whose lease was given back stays unfinished, and is not granted again to anybody. The next one is free at
+/// once.
 pub fn given_back(store: Store) {
     let scene = Scene::new(store);
     let lease = scene.granted(&by("a", scene.slot(10)));

@@ -12,13 +12,13 @@
 //! # fn main() {}
 //! ```
 //!
-//! The macro makes one test for each check: `memory::claims::once`, `memory::leases::over` and so on. Each test evaluates
-//! the expression anew, and needs a ledger without rows.
+//! The macro makes one test for each check: `memory::claims::once`, `memory::leases::over` and so on. Each test
+//! evaluates the expression anew, and needs a ledger without rows.
 //!
-//! The expression is the ledger itself, or a [`Store`]. A store also has the function that sets the clock of the ledger's
-//! store ([`Store::clock`]), and the function that runs futures to their end ([`Store::block_on`]). Without a clock,
-//! checks use short leases and sleep. All bounds are one-sided and generous, so checks pass on a slow, busy machine.
-//! Checks that need a clock pass, and print that they were skipped.
+//! The expression is the ledger itself, or a [`Store`]. A store also has the function that sets the clock of the
+//! ledger's store ([`Store::clock`]), and the function that runs futures to their end ([`Store::block_on`]). Without a
+//! clock, checks use short leases and sleep. All bounds are one-sided and generous, so checks pass on a slow, busy
+//! machine. Checks that need a clock pass, and print that they were skipped.
 //!
 //! Each check is also a plain function. [`watched`]`(make_store, check)` runs one check:
 //!
@@ -57,10 +57,10 @@ pub fn watched<S: Into<Store>>(store: impl FnOnce() -> S + Send + 'static, check
 /// Makes a module of tests, one for each check of the [conformance suite](mod@crate::testing::ledger_conformance) for
 /// ledgers.
 ///
-/// Call `ledger_conformance!(name, ledger)` where a module may stand, in code that is compiled for tests. `ledger` is an
-/// expression of a type that implements [`Ledger`](crate::ledger::Ledger), or a
-/// [`Store`](crate::testing::ledger_conformance::Store). Each check evaluates the expression anew. `name` is the name of
-/// the module, and must differ from the names of crates in use. Attributes before `name` apply to the module.
+/// Call `ledger_conformance!(name, ledger)` where a module may stand, in code that is compiled for tests. `ledger` is
+/// an expression of a type that implements [`Ledger`](crate::ledger::Ledger), or a
+/// [`Store`](crate::testing::ledger_conformance::Store). Each check evaluates the expression anew. `name` is the name
+/// of the module, and must differ from the names of crates in use. Attributes before `name` apply to the module.
 ///
 /// ```
 /// # use atevery::ledger::Memory;

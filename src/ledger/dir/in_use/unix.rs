@@ -6,12 +6,12 @@
 //! ```
 //!
 //! The kernel closes the socket when its process ends in any way. To connect to it then fails, in every container that
-//! shares the file system. A socket can't be taken over, so each process binds one of its own, with a name that is never
-//! used again.
+//! shares the file system. A socket can't be taken over, so each process binds one of its own, with a name that is
+//! never used again.
 //!
-//! To become the owner, a process renames the file from the dead owner's name to its own. Of several processes that try,
-//! one finds the old name. The file is never deleted. It comes into being together with the folder `lock`, which is
-//! renamed from another name: that fails where `lock` is there already.
+//! To become the owner, a process renames the file from the dead owner's name to its own. Of several processes that
+//! try, one finds the old name. The file is never deleted. It comes into being together with the folder `lock`, which
+//! is renamed from another name: that fails where `lock` is there already.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
