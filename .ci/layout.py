@@ -23,7 +23,7 @@ from collections import namedtuple
 from pathlib import Path
 
 # Top to bottom.
-FOLDERS = ["testing", "register", "control", "exec", "engine", "dispatch", "observe", "park", "job", "clock", "runtime", "calendar", "time"]
+FOLDERS = ["testing", "register", "control", "exec", "engine", "dispatch", "observe", "park", "job", "clock", "runtime", "ledger", "calendar", "time"]
 
 MOST_FILES_IN_CIRCLE = 4
 MOST_FILES_IN_SRC = 9

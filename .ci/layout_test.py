@@ -37,6 +37,7 @@ CLEAN = {
     "src/runtime/mod.rs": "pub mod traits;\nmod tokio;\npub use self::tokio::Tokio;\n",
     "src/runtime/tokio.rs": "use tokio::runtime::Handle;\nuse super::traits::Timer;\npub struct Tokio;\n",
     "src/runtime/traits.rs": "use crate::time::Time;\npub trait Timer { fn now(&self) -> Time; }\n",
+    "src/ledger/mod.rs": "pub struct Entry;\n",
     "src/calendar/mod.rs": "use crate::time::Time;\n",
     "src/time/mod.rs": "mod instant;\npub(crate) use self::instant::Time;\n",
     "src/time/instant.rs": "pub(crate) struct Time;\n",

@@ -65,6 +65,7 @@
 //! | observe | [`Scheduler::status`], [`SchedulerStatus`], [`SchedulerState`], [`JobStatus`], [`JobState`]; [`SchedulerBuilder::on_event`], [`Events`], [`Event`], [`EventKind`]; [`trace`], [`metrics`] |
 //! | test jobs without sleeping | [`Scheduler::now`], [`testing::VirtualTime`] |
 //! | choose a runtime, or write an adapter for another one | [`runtime`], [`testing::conformance`](mod@testing::conformance) |
+//! | remember slots, and let one of several processes run a slot | [`ledger`], [`ledger::Ledger`]: [`ledger::Memory`], [`ledger::Dir`] |
 //! | register functions by an attribute | [`every`], [`Registered`], [`start_background_tasks`], [`stop_background_tasks`] |
 //! | handle an error | [`Error`] |
 //!
@@ -170,6 +171,8 @@ mod job;
 mod clock;
 
 pub mod runtime;
+
+pub mod ledger;
 
 #[cfg(all(feature = "calendar", doc))]
 #[cfg_attr(docsrs, doc(cfg(feature = "calendar")))]

@@ -133,7 +133,7 @@ mod tests {
     fn the_jobs_with_ticks_are_found_until_they_are_removed() {
         let mode = RunMode::new(MissedTicks::Burst, RunPlace::Ticks, true);
         let config = Arc::new(JobConfig::new(no_host(), mode, None));
-        let cell = JobCell::new(Duration::from_secs(1), config, Ticker::default());
+        let cell = JobCell::new(Some(Duration::from_secs(1)), config, Ticker::default());
         let with_ticks: Arc<JobCell> = Arc::new(cell);
         let (mut job_table, jobs) = job_table(200);
         assert!(job_table.with_ticks().is_empty());

@@ -54,8 +54,8 @@
 mod host;
 mod probe;
 mod scene;
-mod waiting;
-mod watchdog;
+pub(super) mod waiting;
+pub(super) mod watchdog;
 
 pub mod adapter;
 pub mod blocking;

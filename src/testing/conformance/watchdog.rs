@@ -17,11 +17,15 @@ const LIMIT: Duration = Duration::from_secs(60);
 ///
 /// Panics if the check fails or takes longer.
 pub fn watched<H: Into<Host>>(host: impl FnOnce() -> H + Send + 'static, check: impl FnOnce(Host) + Send + 'static) {
-    let name = any::type_name_of_val(&check);
+    limited(any::type_name_of_val(&check), move || check(host().into()));
+}
+
+/// Runs the check `name` on a thread of its own.
+pub(in crate::testing) fn limited(name: &str, check: impl FnOnce() + Send + 'static) {
     let (ended, end) = mpsc::channel::<()>();
     let thread = thread::spawn(move || {
         let _ended = ended;
-        check(host().into());
+        check();
     });
     let timed_out = end.recv_timeout(LIMIT) == Err(RecvTimeoutError::Timeout);
     assert!(!timed_out, "{name} did not end within {LIMIT:?}");
