@@ -239,6 +239,22 @@ fn each_run_has_a_span() {
 }
 
 #[test]
+fn the_span_of_a_run_by_a_calendar_names_the_slot() {
+    let (time, scheduler, notes) = world();
+    scheduler.every(ms(100)).aligned().run(|| ()).unwrap();
+    with_default(notes.clone(), || {
+        scheduler.start().unwrap();
+        time.advance(ms(100));
+    });
+    let lines = notes.take();
+    let span = lines.iter().find(|line| line.starts_with("new run")).unwrap();
+    assert!(
+        span.ends_with(r#"run=0 lateness_ms=0.0 slot="2000-01-01T00:00:00.1Z""#),
+        "{span}"
+    );
+}
+
+#[test]
 fn the_span_of_a_run_is_nobodys_child() {
     let (time, scheduler, notes) = world();
     scheduler.every(ms(100)).name("beat").run(|| ()).unwrap();

@@ -106,7 +106,7 @@ macro_rules! __conformance {
                     futures_run, futures_spawn_futures, blocking_work_runs, clock_goes_on, wall_clock_goes_on,
                     past_deadline, near_deadline, far_deadline, latest_waker, after_shut_down,
                 }
-                timing { interval, target_shapes, no_early_run, periods, one_instance, order }
+                timing { interval, target_shapes, no_early_run, aligned, periods, one_instance, order }
                 faults { panic_in_call, panic_in_future, panic_in_blocking_job, panic_in_destructor, error }
                 blocking { repeats, beside_the_executor, beside_a_stuck_run, among_few, among_many, sees_cancellation }
                 stop {

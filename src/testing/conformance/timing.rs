@@ -85,6 +85,37 @@ pub fn no_early_run(host: Host) {
     }
 }
 
+/// A job with an aligned interval runs at the multiples of the interval on the wall clock, each once and none early.
+pub fn aligned(host: Host) {
+    let (scheduler, runtime) = (host.scheduler(), host.runtime());
+    let interval = Duration::from_millis(100);
+    let seen = Arc::new(Mutex::new(Vec::<(SystemTime, SystemTime)>::new()));
+    let log = Arc::clone(&seen);
+    let target = move |run: Run| {
+        let slot = run.slot().expect("the calendar asked for the run");
+        log.lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push((slot, runtime.wall()));
+    };
+    let job = scheduler.every(interval).aligned().run(target);
+    let job = job.expect("the job is valid");
+    scheduler.start().expect("the runtime takes the scheduler");
+    eventually("the job runs ten times", || job.runs() >= 10);
+    let seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+    for (slot, wall) in seen.iter() {
+        let since = slot
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .expect("it is later than 1970");
+        assert_eq!(since.as_nanos() % interval.as_nanos(), 0, "{slot:?} is no multiple");
+        // The distance of the clocks may change a little between two looks.
+        assert!(
+            *wall + RESOLUTION >= *slot,
+            "the run at {slot:?} began early, at {wall:?}"
+        );
+    }
+    assert!(seen.is_sorted_by(|(before, _), (after, _)| before < after), "{seen:?}");
+}
+
 /// Over three seconds, a job has all its runs, under each policy and with a fixed delay. A timer that is late by less
 /// than a tick lengthens no period. A run that is late by more may cost further runs.
 pub fn periods(host: Host) {
