@@ -31,7 +31,9 @@ pub(crate) fn begin_run(
     run: &JobInstance,
     buf: &mut FutureBuf,
 ) -> Option<(RunInfo, RunFuture)> {
-    let plan = plan(wakeups, batch, run).ok()?;
+    if run.job.has_calendar() {
+        return begin_planned(wakeups, batch, run, buf);
+    }
     let Some(how) = run.state().begin(batch.offer_id) else {
         withdraw(wakeups, batch.offer_id, run);
         return None;
@@ -39,7 +41,33 @@ pub(crate) fn begin_run(
     if how == Begin::Due && !is_timed(wakeups.engine(), batch, &run.job) {
         return run_untimed(wakeups, batch, run, buf);
     }
-    let info = begin(wakeups, batch, run, how, plan, None);
+    let info = begin(wakeups, batch, run, how, None, None);
+    run_timed(wakeups, run, info, buf)
+}
+
+/// Like `begin_run`, for a job by a calendar.
+#[inline(never)]
+fn begin_planned(
+    wakeups: &mut Wakeups<'_>,
+    batch: &Batch,
+    run: &JobInstance,
+    buf: &mut FutureBuf,
+) -> Option<(RunInfo, RunFuture)> {
+    let plan = plan(wakeups, batch, run)?;
+    let Some(how) = run.state().begin(batch.offer_id) else {
+        withdraw(wakeups, batch.offer_id, run);
+        return None;
+    };
+    let info = begin(wakeups, batch, run, how, Some(&plan), None);
+    run_timed(wakeups, run, info, buf)
+}
+
+fn run_timed(
+    wakeups: &mut Wakeups<'_>,
+    run: &JobInstance,
+    info: RunInfo,
+    buf: &mut FutureBuf,
+) -> Option<(RunInfo, RunFuture)> {
     let result = match run.job.rules() {
         None => call(wakeups.engine(), run, &info, buf),
         Some(rules) => call_by_rules(wakeups.engine(), run, &info, rules, buf),
@@ -89,12 +117,16 @@ pub(crate) fn begin_blocking(
     run: &JobInstance,
 ) -> Option<(RunInfo, RunEnd, Option<Backoff>)> {
     let mut wakeups = Wakeups::new(engine);
-    let plan = plan(&mut wakeups, batch, run).ok()?;
+    let plan = if run.job.has_calendar() {
+        Some(plan(&mut wakeups, batch, run)?)
+    } else {
+        None
+    };
     let Some(how) = run.state().begin(batch.offer_id) else {
         withdraw(&mut wakeups, batch.offer_id, run);
         return None;
     };
-    let info = begin(&mut wakeups, batch, run, how, plan, None);
+    let info = begin(&mut wakeups, batch, run, how, plan.as_ref(), None);
     let end = attempt(engine, run, &info, &mut None).into_end();
     let backoffs = run.job.rules().and_then(|rules| rules.backoffs.as_ref());
     let backoffs = backoffs.filter(|_| end.is_failure());
@@ -109,7 +141,11 @@ pub(crate) fn begin_blocking(
 pub(crate) fn begin_tick(engine: &Arc<Engine>, batch: &Batch) -> Option<RunInfo> {
     let mut wakeups = Wakeups::new(engine);
     let run = &batch.jobs[0];
-    let plan = plan(&mut wakeups, batch, run).ok()?;
+    let plan = if run.job.has_calendar() {
+        Some(plan(&mut wakeups, batch, run)?)
+    } else {
+        None
+    };
     // The holder may come long after the offer. Meanwhile another interval may have moved the run.
     let now = engine.now();
     let is_due = run.job.due() <= now;
@@ -118,7 +154,7 @@ pub(crate) fn begin_tick(engine: &Arc<Engine>, batch: &Batch) -> Option<RunInfo>
         withdraw(&mut wakeups, batch.offer_id, run);
         return None;
     };
-    Some(begin(&mut wakeups, batch, run, how, plan, Some(now)))
+    Some(begin(&mut wakeups, batch, run, how, plan.as_ref(), Some(now)))
 }
 
 /// `plan` is `None` if the job has an interval. `now` is the present time, if the caller has read the clock.
@@ -127,7 +163,7 @@ fn begin(
     batch: &Batch,
     run: &JobInstance,
     how: Begin,
-    plan: Option<Plan>,
+    plan: Option<&Plan>,
     now: Option<Time>,
 ) -> RunInfo {
     let engine = wakeups.engine();
@@ -139,18 +175,15 @@ fn begin(
         note_triggered_run(engine, run, batch.offer_id, started);
     }
     let triggered = triggered && !started.is_some_and(|started| job.owes_a_run_at_the_end(started));
-    let is_by_calendar = plan.is_some();
-    let planned = if triggered {
-        None
-    } else {
-        begin_slot(engine, run, plan, started)
+    let mut info = match plan {
+        Some(Plan::Run(planned)) if !triggered => begin_slot(engine, run, planned, started),
+        // A run that is not planned was triggered.
+        Some(_) => job.begin(Begin::Triggered, started, batch.offered, batch.grid),
+        None => {
+            let how = if triggered { Begin::Triggered } else { Begin::Due };
+            job.begin(how, started, batch.offered, batch.grid)
+        }
     };
-    let how = if triggered || is_by_calendar {
-        Begin::Triggered
-    } else {
-        Begin::Due
-    };
-    let mut info = planned.unwrap_or_else(|| job.begin(how, started, batch.offered, batch.grid));
     run.note_run(info.number);
     cancel_if_batch_is_cancelled(batch, run);
     let clock_stepped_back = started.is_some_and(|started| started < batch.offered);
@@ -161,7 +194,7 @@ fn begin(
         // A due run has applied the interval when it advanced the schedule. The end of this run may never come.
         job.adopt_interval(started);
     }
-    if triggered || clock_stepped_back || is_by_calendar {
+    if triggered || clock_stepped_back || plan.is_some() {
         // The next scheduled time differs from the time that the offer put into the agenda.
         wakeups.reschedule(job);
     }

@@ -9,23 +9,21 @@ use crate::engine::withdraw::withdraw;
 use crate::job::cell::{JobCell, JobInstance};
 use crate::job::event_kind::EventKind;
 use crate::job::run::RunInfo;
-use crate::job::slot_plan::Plan;
+use crate::job::slot_plan::{Plan, PlannedRun};
 use crate::job::state::OfferId;
 use crate::time::Time;
 use crate::unwind::quietly;
 
-/// What is planned for the run that was offered in `batch`, if its job is by a calendar. `Err` if no run begins: the
-/// offer was withdrawn.
-pub(super) fn plan(wakeups: &mut Wakeups<'_>, batch: &Batch, run: &JobInstance) -> Result<Option<Plan>, ()> {
+/// What is planned for the run that was offered in `batch`. Its job is by a calendar. `None` if no run begins: the offer
+/// was withdrawn.
+pub(super) fn plan(wakeups: &mut Wakeups<'_>, batch: &Batch, run: &JobInstance) -> Option<Plan> {
     let engine = wakeups.engine();
-    let Some(by_calendar) = run.job.by_calendar(&engine.clock) else {
-        return Ok(None);
-    };
+    let by_calendar = run.job.by_calendar(&engine.clock)?;
     let plan = by_calendar.plan(batch.offered);
     let is_triggered = run.state().load().is_triggered() || run.job.state.load().is_triggered();
     match &plan {
-        Plan::Run(_) => return Ok(Some(plan)),
-        _ if is_triggered => return Ok(Some(plan)),
+        Plan::Run(_) => return Some(plan),
+        _ if is_triggered => return Some(plan),
         Plan::NotDue => {}
         Plan::Dropped(step, missed) => {
             by_calendar.take(step);
@@ -33,21 +31,15 @@ pub(super) fn plan(wakeups: &mut Wakeups<'_>, batch: &Batch, run: &JobInstance) 
         }
     }
     withdraw(wakeups, batch.offer_id, run);
-    Err(())
+    None
 }
 
-/// Begins the planned run. `None` if nothing is planned: the run was triggered.
-pub(super) fn begin_slot(
-    engine: &Engine,
-    run: &JobInstance,
-    plan: Option<Plan>,
-    started: Option<Time>,
-) -> Option<RunInfo> {
-    let (Some(Plan::Run(planned)), Some(by_calendar)) = (plan, run.job.by_calendar(&engine.clock)) else {
-        return None;
-    };
-    by_calendar.take(&planned.step);
-    Some(run.job.begin_slot(&planned, started))
+/// Begins the planned run.
+pub(super) fn begin_slot(engine: &Engine, run: &JobInstance, planned: &PlannedRun, started: Option<Time>) -> RunInfo {
+    if let Some(by_calendar) = run.job.by_calendar(&engine.clock) {
+        by_calendar.take(&planned.step);
+    }
+    run.job.begin_slot(planned, started)
 }
 
 /// Tells that slots got no run, because they are too late.

@@ -127,6 +127,7 @@ impl JobCell {
         } else {
             let scheduled = self.scheduled();
             match self.rules() {
+                None => scheduled,
                 // The end of the job has passed. At the next tick the dispatch finds no run left, and removes the job.
                 Some(_) if self.is_past_last_slot() => Time::EARLIEST,
                 Some(rules) if scheduled == Time::NEVER => rules.removal(),
