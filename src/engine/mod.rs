@@ -1,9 +1,10 @@
 //! The state that the handles, the loop and the workers of one scheduler share.
 //!
-//! The main lock is the core's. Smaller locks protect the run tracker, the cancelled runs, the offers to a holder, the failure
-//! statistics, the permits of a group and the instances of a job. The progress of a stop has a lock that is taken
-//! within the run tracker's. A thread may take a smaller lock while it holds the core's lock, never the other way
-//! round. None of these locks is held while code of a user, of the executor or of a waker runs.
+//! The main lock is the core's. Smaller locks protect the run tracker, the cancelled runs, the offers to a holder, the
+//! failure statistics, the permits of a group, the instances of a job and the slots of jobs by a calendar. The progress
+//! of a stop has a lock that is taken within the run tracker's. A thread may take a smaller lock while it holds the
+//! core's lock, never the other way round. None of these locks is held while code of a user, of the executor or of a
+//! waker runs.
 
 pub(crate) mod cancelled_runs;
 pub(crate) mod emit;

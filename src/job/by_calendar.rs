@@ -50,9 +50,10 @@ impl JobCell {
         text.unwrap_or_else(|payload| format!("panicked: {}", payload_text(payload)))
     }
 
-    /// Takes the reason why the job's calendar gave no slot, if the calendar was at fault.
+    /// If the job ends because its calendar is at fault, takes the reason.
     pub(crate) fn take_calendar_fault(&self) -> Option<Arc<str>> {
-        self.slots()?.take_fault(self.id)
+        let slots = self.slots().filter(|_| self.is_past_last_slot())?;
+        slots.take_fault(self.id)
     }
 
     /// Whether the job's calendar has no further slot.
@@ -134,6 +135,11 @@ impl ByCalendar<'_> {
         })
     }
 
+    /// Like `slot_after`, for code that only foretells: a fault of the calendar is not noted.
+    pub(super) fn foretold_after(&self, after: WallTime) -> WallTime {
+        self.ask(after).unwrap_or(WallTime::NEVER)
+    }
+
     fn ask(&self, after: WallTime) -> Result<WallTime, String> {
         self.ask_calendar(&**self.slots.calendar_of(self.job.id), after)
     }
@@ -193,7 +199,7 @@ impl ByCalendar<'_> {
     /// for its next slot, and none comes twice. A rhythm goes on from the new time, and so does every schedule after a
     /// correction.
     pub(crate) fn follow_clock(&self, clocks: Clocks, change: ClockChange) {
-        self.update(|next| {
+        self.update_slot(|next| {
             let goes_on_from_now = match change {
                 ClockChange::Forward => false,
                 ClockChange::Back => self.is_rhythm(),
@@ -204,21 +210,26 @@ impl ByCalendar<'_> {
             } else {
                 next.slot
             };
-            next.has_slot().then(|| NextSlot::at(slot, clocks))
+            NextSlot::at(slot, clocks)
         });
     }
 
     /// Drops the slots that have passed. They don't count as missed.
     pub(crate) fn skip_passed(&self) {
-        self.update(|next| {
+        self.update_slot(|next| {
             let clocks = self.clock.read();
             let slot = if next.slot <= clocks.wall {
                 self.slot_after(clocks.wall)
             } else {
                 next.slot
             };
-            next.has_slot().then(|| NextSlot::at(slot, clocks))
+            NextSlot::at(slot, clocks)
         });
+    }
+
+    /// Like `update`, if the calendar asked for the next run.
+    fn update_slot(&self, choose: impl Fn(NextSlot) -> NextSlot) {
+        self.update(|next| next.has_slot().then(|| choose(next)));
     }
 
     fn is_rhythm(&self) -> bool {

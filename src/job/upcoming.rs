@@ -69,7 +69,7 @@ impl JobCell {
 
     fn upcoming_after(&self, clock: &Clock, clocks: Clocks, wall: WallTime) -> Option<WallTime> {
         if let Some(by_calendar) = self.by_calendar(clock) {
-            return known(by_calendar.slot_after(wall));
+            return known(by_calendar.foretold_after(wall));
         }
         let scheduled = clocks.time_of(wall);
         let mut next = scheduled.after(self.span());
@@ -107,7 +107,7 @@ impl ByCalendar<'_> {
         }
         let is_dropped = !is_scheduler_running || self.job.is_skipping();
         let slot = match self.job.policy() {
-            _ if is_dropped => self.slot_after(clocks.wall),
+            _ if is_dropped => self.foretold_after(clocks.wall),
             MissedTicks::Burst => return Some(next),
             MissedTicks::Skip | MissedTicks::Delay => self.last_passed(next.slot, clocks),
         };
