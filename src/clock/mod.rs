@@ -15,9 +15,14 @@ pub(crate) struct Clock {
     wall_origin: WallOrigin,
     /// How far the wall clock was ahead when its changes were last looked for, see [`Clocks::distance`].
     distance: AtomicI64,
+    /// When this was.
+    looked: AtomicI64,
     /// The length of a tick. A sleep may be late by this span after a timer was early.
     resolution: Span,
 }
+
+/// Somebody looks for changes of the wall clock more often, as long as it matters.
+const LONGEST_LOOK: Span = Span::from_nanos(20 * 1_000_000_000);
 
 impl Clock {
     /// A clock whose origin is now.
@@ -29,6 +34,7 @@ impl Clock {
             origin,
             wall_origin: WallOrigin::new(wall.unwrap_or(SystemTime::UNIX_EPOCH)),
             distance: AtomicI64::new(0),
+            looked: AtomicI64::new(0),
             resolution,
         }
     }
@@ -51,12 +57,21 @@ impl Clock {
         Clocks { now, wall }
     }
 
-    /// How the wall clock was set since the last such call.
-    pub(crate) fn take_change(&self, clocks: Clocks) -> Option<ClockChange> {
+    /// How the wall clock was set since the last such call, and what it would have shown at that call if it had been
+    /// set before. The clock was set at some instant in between.
+    pub(crate) fn take_change(&self, clocks: Clocks) -> Option<(ClockChange, WallTime)> {
         let distance = self.distance.load(Ordering::Relaxed);
+        let looked = self.looked.swap(clocks.now.as_nanos(), Ordering::Relaxed);
         let change = clocks.change_since(distance, self.resolution)?;
         self.distance.store(clocks.distance(), Ordering::Relaxed);
-        Some(change)
+        let earliest = clocks.wall.before(LONGEST_LOOK);
+        let since = clocks.wall_at(Time::from_nanos(looked)).max(earliest);
+        Some((change, since.min(clocks.wall)))
+    }
+
+    /// The length of a tick.
+    pub(crate) fn resolution(&self) -> Span {
+        self.resolution
     }
 
     pub(crate) fn wall_origin(&self) -> WallOrigin {

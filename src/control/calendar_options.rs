@@ -134,7 +134,7 @@ impl<Runs> JobBuilder<Runs> {
     /// use std::time::{Duration, UNIX_EPOCH};
     /// use atevery::{Scheduler, testing::VirtualTime};
     ///
-    /// let minutes = |minutes| UNIX_EPOCH + Duration::from_secs(minutes * 60);
+    /// let minutes = |minutes: u64| UNIX_EPOCH + Duration::from_secs(minutes * 60);
     /// let scheduler = Scheduler::new(VirtualTime::at(minutes(7)));
     /// let job = scheduler.every(Duration::from_secs(600)).aligned().run(|| ())?;
     /// assert_eq!(job.upcoming(2), [minutes(10), minutes(20)]);

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::control::options::{Options, Overlaps};
 use crate::control::overlap::{HasOneRun, OneAtATime, Several};
-use crate::control::schedule::{Schedule, Timing};
+use crate::control::schedule::Schedule;
 use crate::control::scheduler::Scheduler;
 use crate::dispatch::ticker::Ticker;
 use crate::error::Error;
@@ -13,6 +13,7 @@ use crate::exec::ticks::Ticks;
 use crate::job::cell::JobCell;
 use crate::job::config::{RunMode, RunPlace};
 use crate::job::handle::Job;
+use crate::job::rules::check_interval;
 use crate::job::state_target::StateTarget;
 use crate::job::target::{BlockingTarget, Body, Named, SharedTarget, Target};
 use crate::time::{FirstRun, MissedTicks};
@@ -325,20 +326,23 @@ impl<Runs> JobBuilder<Runs> {
 
     fn make_cell<B: Body>(self, place: RunPlace, body: B) -> Result<Arc<JobCell>, Error> {
         let engine = self.scheduler.engine();
-        let (interval, config) = match self.schedule.into_timing(engine.resolution)? {
-            Timing::Interval(interval) => {
+        let (interval, config) = match self.schedule {
+            Schedule::Every(interval) => {
+                check_interval(interval, engine.resolution)?;
                 let policy = self.policy.unwrap_or(engine.policy);
                 let rules = self.options.into_rules(engine, interval)?;
                 let mode = RunMode::new(policy, place, body.takes_run());
                 (Some(interval), engine.config(mode, rules, self.tags))
             }
-            Timing::Calendar { calendar, key } => {
-                let policy = self.policy.unwrap_or(MissedTicks::Skip);
-                let key = key.filter(|_| self.options.are_default());
+            schedule => {
+                let calendar = schedule.into_calendar(engine.resolution)?;
+                let mode = RunMode::new(self.policy.unwrap_or(MissedTicks::Skip), place, body.takes_run());
                 let name = self.name.as_deref().unwrap_or_else(|| body.name());
-                let rules = self.options.into_calendar_rules(engine, calendar, name)?;
-                let mode = RunMode::new(policy, place, body.takes_run());
-                (None, engine.calendar_config(key, mode, rules, self.tags))
+                (
+                    None,
+                    self.options
+                        .into_calendar_config(engine, calendar, mode, name, self.tags)?,
+                )
             }
         };
         Ok(match self.name {

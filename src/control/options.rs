@@ -3,13 +3,15 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::control::schedule::Complete;
 use crate::engine::Engine;
 use crate::error::Error;
+use crate::job::config::{JobConfig, RunMode};
 use crate::job::group_name::GroupName;
 use crate::job::instance::Instances;
 use crate::job::rules::{Backoffs, OverlapState, Replacement, Rules, Skipped, Times, check_jitter};
 use crate::job::slots::Slots;
-use crate::time::{Calendar, Jitter, Time, seed_of_text};
+use crate::time::{Jitter, Time, seed_of_text};
 use crate::unwind::Guarded;
 
 #[derive(Default)]
@@ -56,22 +58,26 @@ impl Options {
         self.into_rules_with(engine, None, || engine.next_seed()).map(Some)
     }
 
-    /// The rules of a job by a calendar. The jitter depends on the job's `name`.
-    pub(crate) fn into_calendar_rules(
+    /// The configuration of a job by a calendar. The jitter depends on the job's `name`.
+    pub(crate) fn into_calendar_config(
         self,
         engine: &Engine,
-        calendar: Guarded<Arc<dyn Calendar>>,
+        complete: Complete,
+        mode: RunMode,
         name: &str,
-    ) -> Result<Rules, Error> {
+        tags: Vec<String>,
+    ) -> Result<Arc<JobConfig>, Error> {
         self.check()?;
         if self.fixed_delay {
             return Err(Error::invalid_option(
                 "`fixed_delay` is for an interval, not for a job by a calendar: leave it out, or use `every`",
             ));
         }
+        let key = complete.key.filter(|_| self.are_default());
         let late_at_most = self.late_at_most.map(Into::into);
-        let slots = Slots::new(calendar, late_at_most, engine.clock.wall_origin());
-        self.into_rules_with(engine, Some(slots), || seed_of_text(name))
+        let slots = Slots::new(complete.calendar, late_at_most, engine.clock.wall_origin());
+        let rules = self.into_rules_with(engine, Some(slots), || seed_of_text(name))?;
+        Ok(engine.calendar_config(key, mode, rules, tags))
     }
 
     fn into_rules_with(
@@ -108,7 +114,7 @@ impl Options {
     }
 
     /// Whether all options are at their defaults.
-    pub(crate) fn are_default(&self) -> bool {
+    fn are_default(&self) -> bool {
         let Options {
             jitter: None,
             times: None,

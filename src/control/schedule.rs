@@ -19,20 +19,17 @@ pub(crate) enum Schedule {
     Aligned(Duration),
     Calendar(Guarded<Arc<dyn Calendar>>),
     #[cfg(feature = "calendar")]
-    Cron(Cron),
+    Cron(Box<Cron>),
     #[cfg(feature = "calendar")]
-    Daily(Daily),
+    Daily(Box<Daily>),
     Invalid(Error),
 }
 
-/// A schedule that is complete.
-pub(crate) enum Timing {
-    Interval(Duration),
-    Calendar {
-        calendar: Guarded<Arc<dyn Calendar>>,
-        /// Calendars with the same key are the same. `None` if nothing is known of the calendar.
-        key: Option<String>,
-    },
+/// A calendar that is complete.
+pub(crate) struct Complete {
+    pub(crate) calendar: Guarded<Arc<dyn Calendar>>,
+    /// Calendars with the same key are the same. `None` if nothing is known of the calendar.
+    pub(crate) key: Option<String>,
 }
 
 impl Schedule {
@@ -42,10 +39,10 @@ impl Schedule {
         {
             let any: &dyn std::any::Any = &calendar;
             if let Some(cron) = any.downcast_ref::<Cron>() {
-                return Schedule::Cron(cron.clone());
+                return Schedule::Cron(Box::new(cron.clone()));
             }
             if let Some(daily) = any.downcast_ref::<Daily>() {
-                return Schedule::Daily(daily.clone());
+                return Schedule::Daily(Box::new(daily.clone()));
             }
         }
         Schedule::Calendar(Guarded::new(Arc::new(calendar)))
@@ -53,12 +50,17 @@ impl Schedule {
 
     #[cfg(feature = "calendar")]
     pub(crate) fn cron(expression: &str) -> Schedule {
-        expression.parse().map_or_else(Schedule::Invalid, Schedule::Cron)
+        Schedule::of_cron(expression.parse())
+    }
+
+    #[cfg(feature = "calendar")]
+    fn of_cron(cron: Result<Cron, Error>) -> Schedule {
+        cron.map_or_else(Schedule::Invalid, |cron| Schedule::Cron(Box::new(cron)))
     }
 
     #[cfg(feature = "calendar")]
     pub(crate) fn daily(daily: Result<Daily, Error>) -> Schedule {
-        daily.map_or_else(Schedule::Invalid, Schedule::Daily)
+        daily.map_or_else(Schedule::Invalid, |daily| Schedule::Daily(Box::new(daily)))
     }
 
     pub(crate) fn aligned(self) -> Schedule {
@@ -90,8 +92,8 @@ impl Schedule {
         daily_in: impl FnOnce(Daily) -> Result<Daily, Error>,
     ) -> Schedule {
         match self {
-            Schedule::Cron(cron) => cron_in(cron).map_or_else(Schedule::Invalid, Schedule::Cron),
-            Schedule::Daily(daily) => Schedule::daily(daily_in(daily)),
+            Schedule::Cron(cron) => Schedule::of_cron(cron_in(*cron)),
+            Schedule::Daily(daily) => Schedule::daily(daily_in(*daily)),
             invalid @ Schedule::Invalid(_) => invalid,
             other => other.misused(option, "a job of `cron` or `daily`"),
         }
@@ -111,27 +113,23 @@ impl Schedule {
         Schedule::Invalid(Error::invalid_option(message))
     }
 
-    /// Checks the schedule.
-    pub(crate) fn into_timing(self, resolution: Duration) -> Result<Timing, Error> {
+    /// Checks the schedule, and returns its calendar. An interval is aligned.
+    pub(crate) fn into_calendar(self, resolution: Duration) -> Result<Complete, Error> {
         let key = self.key();
         let calendar: Arc<dyn Calendar> = match self {
-            Schedule::Every(interval) => {
-                check_interval(interval, resolution)?;
-                return Ok(Timing::Interval(interval));
-            }
-            Schedule::Aligned(interval) => {
+            Schedule::Every(interval) | Schedule::Aligned(interval) => {
                 check_interval(interval, resolution)?;
                 Arc::new(Aligned::new(interval, format!("{} aligned", short(interval))))
             }
-            Schedule::Calendar(calendar) => return Ok(Timing::Calendar { calendar, key }),
+            Schedule::Calendar(calendar) => return Ok(Complete { calendar, key }),
             #[cfg(feature = "calendar")]
-            Schedule::Cron(cron) => Arc::new(cron),
+            Schedule::Cron(cron) => Arc::new(*cron),
             #[cfg(feature = "calendar")]
-            Schedule::Daily(daily) => Arc::new(daily),
+            Schedule::Daily(daily) => Arc::new(*daily),
             Schedule::Invalid(error) => return Err(error),
         };
         let calendar = Guarded::new(calendar);
-        Ok(Timing::Calendar { calendar, key })
+        Ok(Complete { calendar, key })
     }
 
     fn key(&self) -> Option<String> {

@@ -111,6 +111,7 @@ impl Scheduler {
 
     /// Returns the status of the scheduler and its jobs. The `Display` of the status writes a table.
     pub fn status(&self) -> SchedulerStatus {
+        self.engine().look_at_wall_clock();
         SchedulerStatus::of(self.engine().state(), &self.jobs(), &self.engine().clock)
     }
 

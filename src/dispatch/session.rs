@@ -45,7 +45,7 @@ impl Session {
     ) -> Session {
         let mut agenda = Agenda::new(grid);
         for job in jobs.iter() {
-            if job.is_overdue_by_calendar(start) {
+            if job.has_calendar() && job.is_overdue_by_calendar(start) {
                 overdue.push(Arc::clone(job));
             }
             job.clamp_to(start);

@@ -121,6 +121,10 @@ impl Host for Engine {
         &self.clock
     }
 
+    fn follow_wall_clock(&self) {
+        self.look_at_wall_clock();
+    }
+
     fn listeners(&self) -> &JobListeners {
         &self.listeners
     }

@@ -28,7 +28,7 @@ pub(crate) struct StopBegun {
 impl Engine {
     /// Begins a session. Returns its number and the waker of its loop. The caller spawns the loop.
     pub(crate) fn begin_session(&self) -> Result<(u64, Arc<LoopWaker>), Error> {
-        self.follow_wall_clock();
+        self.look_at_wall_clock();
         let now = self.now();
         let started = lock(&self.core).start(self.resolution.into(), now);
         let started = started.map_err(|refused| match refused {

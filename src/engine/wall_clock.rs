@@ -9,6 +9,7 @@ use std::time::Duration;
 use crate::dispatch::loop_waker::Next;
 use crate::engine::Engine;
 use crate::job::cell::JobCell;
+use crate::job::config::Host;
 use crate::sync::atomic::Ordering;
 use crate::unwind::lock;
 
@@ -20,6 +21,8 @@ impl Engine {
     /// may from here on.
     pub(super) fn calendar_job_came(&self) {
         if self.calendar_jobs.fetch_add(1, Ordering::Relaxed) == 0 {
+            // What changed before is known to the new job.
+            self.clock.take_change(self.clock.read());
             let waker = lock(&self.core).loop_waker();
             waker.inspect(|waker| waker.wake());
         }
@@ -34,19 +37,19 @@ impl Engine {
     }
 
     /// If the wall clock was set, schedules the jobs by a calendar anew.
-    pub(crate) fn follow_wall_clock(&self) {
+    pub(crate) fn look_at_wall_clock(&self) {
         if !self.has_calendar_jobs() {
             return;
         }
         let clocks = self.clock.read();
-        let Some(change) = self.clock.take_change(clocks) else {
+        let Some((change, since)) = self.clock.take_change(clocks) else {
             return;
         };
         let all: Vec<Arc<JobCell>> = lock(&self.core).jobs.iter().map(Arc::clone).collect();
         for job in all {
             if let Some(by_calendar) = job.by_calendar(&self.clock) {
-                by_calendar.follow_clock(clocks, change);
-                self.reschedule_silent(&job);
+                by_calendar.follow_clock(clocks, change, since);
+                self.reschedule(&job);
             }
         }
     }

@@ -199,7 +199,8 @@ fn begin(
         wakeups.reschedule(job);
     }
     if let Some(started) = started {
-        announce(engine, job, batch.offer_id, &mut info, started);
+        let told = plan.map_or(0, Plan::told);
+        announce(engine, job, batch.offer_id, &mut info, started, told);
     }
     info
 }
@@ -220,10 +221,10 @@ fn cancel_if_batch_is_cancelled(batch: &Batch, run: &JobInstance) {
     }
 }
 
-/// Reports that a run has begun, how late it is, and how many runs were missed.
-fn announce(engine: &Engine, job: &Arc<JobCell>, offer_id: OfferId, info: &mut RunInfo, started: Time) {
+/// Reports that a run has begun, how late it is, and how many runs were missed, beside those that were told of before.
+fn announce(engine: &Engine, job: &Arc<JobCell>, offer_id: OfferId, info: &mut RunInfo, started: Time, told: u64) {
     job.note_start(started);
-    let missed = info.missed;
+    let missed = info.missed.saturating_sub(told);
     if missed > 0 {
         job.note_failure(&EventKind::Missed(missed));
     }

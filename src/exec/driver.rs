@@ -64,7 +64,7 @@ impl Driver {
 /// Serves the tick that is due, if a tick is due and the session has not ended.
 fn tick(engine: &Arc<Engine>, session: u64) -> Next {
     engine.driver_polled();
-    engine.follow_wall_clock();
+    engine.look_at_wall_clock();
     let now = engine.now();
     let ticked = lock(&engine.core).tick(session, now);
     let Some(ticked) = ticked else {

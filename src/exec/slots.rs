@@ -26,7 +26,7 @@ pub(super) fn plan(wakeups: &mut Wakeups<'_>, batch: &Batch, run: &JobInstance) 
         _ if is_triggered => return Some(plan),
         Plan::NotDue => {}
         Plan::Dropped(step, missed) => {
-            by_calendar.take(step);
+            by_calendar.take_dropped(step, *missed);
             tell_missed(engine, &run.job, *missed);
         }
     }
@@ -37,7 +37,7 @@ pub(super) fn plan(wakeups: &mut Wakeups<'_>, batch: &Batch, run: &JobInstance) 
 /// Begins the planned run.
 pub(super) fn begin_slot(engine: &Engine, run: &JobInstance, planned: &PlannedRun, started: Option<Time>) -> RunInfo {
     if let Some(by_calendar) = run.job.by_calendar(&engine.clock) {
-        by_calendar.take(&planned.step);
+        by_calendar.take_run(planned);
     }
     run.job.begin_slot(planned, started)
 }

@@ -4,13 +4,15 @@
 //! the calendar did not ask for: `first_run`, `next_in` or `next_at` did. Which slot a run is for is decided in
 //! `slot_plan.rs`.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use crate::clock::Clock;
 use crate::job::cell::JobCell;
 use crate::job::slots::Slots;
+use crate::sync::atomic::Ordering;
 use crate::text::payload_text;
-use crate::time::{Calendar, ClockChange, Clocks, NextSlot, Span, Time, WallTime, short, utc};
+use crate::time::{Calendar, ClockChange, Clocks, NO_SLOT, NextSlot, Span, Time, WallTime, short, utc};
 use crate::unwind::{Guarded, catch, discard, lock};
 
 /// A job by a calendar, and the clocks of its scheduler.
@@ -70,6 +72,22 @@ impl JobCell {
         };
         drop(pair);
         Some(next)
+    }
+
+    /// The last slot that had its run, or that was passed over.
+    fn slot_done(&self) -> Option<WallTime> {
+        let done = WallTime::from_nanos(self.counts_from.load(Ordering::Relaxed));
+        (done != WallTime::NEVER).then_some(done)
+    }
+
+    pub(super) fn note_slot_done(&self, slot: WallTime) {
+        if slot != NO_SLOT {
+            self.counts_from.store(slot.as_nanos(), Ordering::Relaxed);
+        }
+    }
+
+    fn forget_slot_done(&self) {
+        self.counts_from.store(WallTime::NEVER.as_nanos(), Ordering::Relaxed);
     }
 
     /// Replaces the next run, unless it is no longer `old`. Returns whether it was.
@@ -135,8 +153,12 @@ impl ByCalendar<'_> {
         })
     }
 
-    /// Like `slot_after`, for code that only foretells: a fault of the calendar is not noted.
+    /// Like `slot_after`, for code that only foretells: a fault of the calendar is not noted. Nothing is foretold inside
+    /// a calendar, which would be asked again without end.
     pub(super) fn foretold_after(&self, after: WallTime) -> WallTime {
+        if is_inside_calendar() {
+            return WallTime::NEVER;
+        }
         self.ask(after).unwrap_or(WallTime::NEVER)
     }
 
@@ -149,7 +171,7 @@ impl ByCalendar<'_> {
         let Some(instant) = origin.system_time(after) else {
             return Ok(WallTime::NEVER);
         };
-        match catch(|| calendar.next(instant)) {
+        match catch(|| inside_calendar(|| calendar.next(instant))) {
             Ok(Some(next)) if next <= instant => Err(format!(
                 "the calendar answered with {}, which is not later than {}",
                 utc(next),
@@ -188,27 +210,32 @@ impl ByCalendar<'_> {
         drop(self.slots.replace_calendar(self.job.id, Arc::clone(&*calendar)));
         self.update(|_| {
             let clocks = self.clock.read();
-            Some(NextSlot::at(self.slot_after(clocks.wall), clocks))
+            Some(NextSlot::at(self.new_slot_after(clocks.wall), clocks))
         });
         Ok(())
     }
 
+    /// The first slot later than `after`. Of an appointment, it is also later than the slots that are done.
+    fn new_slot_after(&self, after: WallTime) -> WallTime {
+        match self.job.slot_done() {
+            Some(done) if done > after && !self.is_rhythm() => self.slot_after(done),
+            _ => self.slot_after(after),
+        }
+    }
+
     /// Follows a change of the wall clock.
     ///
-    /// A slot that the clock has passed is due. If the clock was set back by less than 3 hours, an appointment waits
-    /// for its next slot, and none comes twice. A rhythm goes on from the new time, and so does every schedule after a
-    /// correction.
-    pub(crate) fn follow_clock(&self, clocks: Clocks, change: ClockChange) {
+    /// A slot that the clock has passed is due. If the clock was set back, the schedule goes on from the new time: from
+    /// `since`, the earliest that it can have been set to, so that no slot is lost until the change is noticed. If it was
+    /// set back by less than 3 hours, no slot of an appointment that is done comes again.
+    pub(crate) fn follow_clock(&self, clocks: Clocks, change: ClockChange, since: WallTime) {
+        if change == ClockChange::Correction {
+            self.job.forget_slot_done();
+        }
         self.update_slot(|next| {
-            let goes_on_from_now = match change {
-                ClockChange::Forward => false,
-                ClockChange::Back => self.is_rhythm(),
-                ClockChange::Correction => true,
-            };
-            let slot = if goes_on_from_now {
-                self.slot_after(clocks.wall)
-            } else {
-                next.slot
+            let slot = match change {
+                ClockChange::Forward => next.slot,
+                ClockChange::Back | ClockChange::Correction => self.new_slot_after(since),
             };
             NextSlot::at(slot, clocks)
         });
@@ -219,7 +246,7 @@ impl ByCalendar<'_> {
         self.update_slot(|next| {
             let clocks = self.clock.read();
             let slot = if next.slot <= clocks.wall {
-                self.slot_after(clocks.wall)
+                self.new_slot_after(clocks.wall)
             } else {
                 next.slot
             };
@@ -250,5 +277,30 @@ impl ByCalendar<'_> {
                 return;
             }
         }
+    }
+}
+
+thread_local! {
+    /// Whether this thread is inside a calendar.
+    static INSIDE: Cell<bool> = const { Cell::new(false) };
+}
+
+/// `false` while the thread is going down.
+pub(super) fn is_inside_calendar() -> bool {
+    INSIDE.try_with(Cell::get).unwrap_or(false)
+}
+
+/// Calls a calendar.
+fn inside_calendar<T>(call: impl FnOnce() -> T) -> T {
+    let before = INSIDE.try_with(|inside| inside.replace(true)).unwrap_or(false);
+    let _restored = Restored(before);
+    call()
+}
+
+struct Restored(bool);
+
+impl Drop for Restored {
+    fn drop(&mut self) {
+        let _ = INSIDE.try_with(|inside| inside.set(self.0));
     }
 }

@@ -36,7 +36,8 @@ pub(crate) struct JobCell<B: ?Sized = dyn Body> {
     /// is paused. `set_interval` writes at any time, and repairs a lost update by `CHANGED`.
     pub(super) scheduled: AtomicI64,
     /// The instant from which the interval to the next run counts. A changed interval counts from here too. `NEVER`
-    /// before the first run, unless the first run follows the interval. Written by the holder only.
+    /// before the first run, unless the first run follows the interval. Written by the holder only. If the job is by a
+    /// calendar: the last slot that is done.
     pub(super) counts_from: AtomicI64,
     /// Written by the same holder, like the statistics.
     last_start: AtomicI64,

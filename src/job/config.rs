@@ -25,6 +25,9 @@ pub(crate) trait Host: Send + Sync {
     /// The scheduler's type, for folders above this one.
     fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
 
+    /// If the wall clock was set, schedules the jobs by a calendar anew.
+    fn follow_wall_clock(&self);
+
     /// The tasks that wait for a change of a job.
     fn listeners(&self) -> &JobListeners;
 
@@ -223,6 +226,8 @@ pub(crate) mod tests {
         fn clock(&self) -> &Clock {
             unreachable!()
         }
+
+        fn follow_wall_clock(&self) {}
 
         fn listeners(&self) -> &JobListeners {
             unreachable!()

@@ -24,7 +24,7 @@ impl JobCell {
     ///
     /// A slot of a calendar stays.
     pub(crate) fn clamp_to(&self, now: Time) {
-        if self.next_slot().is_some_and(NextSlot::has_slot) {
+        if self.has_calendar() && self.next_slot().is_some_and(NextSlot::has_slot) {
             return;
         }
         let scheduled = self.scheduled();

@@ -235,10 +235,9 @@ impl Job {
             return Ok(());
         };
         if self.0.has_calendar() {
-            return Err(Error::invalid_option(format!(
-                "an interval of {interval:?} is not for a job by a calendar: use `set_schedule`, or register a job of \
-                 `every`"
-            )));
+            return Err(Error::invalid_option(
+                "an interval is not for a job by a calendar: use `set_schedule`, or register a job of `every`",
+            ));
         }
         rules::check_interval(interval, host.resolution())?;
         if let Some(jitter) = self.0.rules().and_then(|rules| rules.jitter) {
@@ -289,6 +288,7 @@ impl Job {
         let Some(host) = self.0.host() else {
             return Ok(());
         };
+        host.follow_wall_clock();
         let by_calendar = self.0.by_calendar(host.clock()).ok_or_else(|| {
             Error::invalid_option(
                 "a calendar is not for a job with an interval: use `set_interval`, or register a job by a calendar",

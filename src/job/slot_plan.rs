@@ -26,6 +26,8 @@ pub(crate) struct PlannedRun {
     pub(crate) due: Time,
     /// Number of slots that got no run.
     pub(crate) missed: u64,
+    /// How many of these were told of before.
+    pub(crate) told: u64,
     pub(crate) step: Step,
 }
 
@@ -51,22 +53,29 @@ impl ByCalendar<'_> {
     pub(crate) fn plan(&self, offered: Time) -> Plan {
         let clocks = self.clock.read();
         let old = self.next_run();
-        if old.slot == WallTime::NEVER || self.due(old) > clocks.now.max(offered) {
+        let told = self.slots.dropped(self.job.id);
+        if old.slot == WallTime::NEVER || self.due(old) > clocks.now.max(offered) || self.lies_ahead(old, clocks) {
             Plan::NotDue
         } else if old.slot == NO_SLOT {
             Plan::Run(PlannedRun {
                 slot: NO_SLOT,
                 scheduled: old.scheduled,
                 due: old.scheduled,
-                missed: 0,
+                missed: told,
+                told,
                 step: Step::new(old, NO_SLOT, self.slot_after(clocks.wall), clocks),
             })
         } else {
-            self.plan_slot(old, clocks)
+            self.plan_slot(old, clocks, told)
         }
     }
 
-    fn plan_slot(&self, old: NextSlot, clocks: Clocks) -> Plan {
+    /// Whether the wall clock was set back, so that the slot lies ahead again. The loop schedules the job anew.
+    fn lies_ahead(&self, next: NextSlot, clocks: Clocks) -> bool {
+        next.has_slot() && next.slot.before(self.clock.resolution()) > clocks.wall
+    }
+
+    fn plan_slot(&self, old: NextSlot, clocks: Clocks, told: u64) -> Plan {
         let until = self.passed_until(old.slot, clocks);
         let (first, dropped) = self.drop_late(old.slot, clocks);
         if first > until {
@@ -88,14 +97,31 @@ impl ByCalendar<'_> {
             slot: run.slot,
             scheduled: run.scheduled,
             due: self.due(run),
-            missed: dropped.saturating_add(walk.passed).min(MOST_COUNTED),
+            missed: told
+                .saturating_add(dropped)
+                .saturating_add(walk.passed)
+                .min(MOST_COUNTED.max(told)),
+            told,
             step: Step::new(old, walk.last, walk.next, clocks),
         })
     }
 
+    /// Takes the step of a run that begins.
+    pub(crate) fn take_run(&self, planned: &PlannedRun) {
+        self.take(&planned.step);
+        self.slots.forget_dropped(self.job.id);
+    }
+
+    /// Takes the step of slots that are dropped.
+    pub(crate) fn take_dropped(&self, step: &Step, slots: u64) {
+        self.take(step);
+        self.slots.note_dropped(self.job.id, slots);
+    }
+
     /// Takes a step of the schedule. If a caller or a clock that was set has changed the schedule meanwhile, the change
     /// stays.
-    pub(crate) fn take(&self, step: &Step) {
+    fn take(&self, step: &Step) {
+        self.job.note_slot_done(step.done);
         if self.job.replace_next_slot(step.old, step.next) {
             return;
         }
@@ -129,6 +155,8 @@ impl ByCalendar<'_> {
         let Some(limit) = self.slots.late_at_most else {
             return (slot, 0);
         };
+        // A run that begins at the first tick from its due instant is not late.
+        let limit = limit.max(self.clock.resolution());
         let is_too_late = |slot: WallTime| {
             let due = clocks.time_of(slot).after(self.job.jitter_at(self.slots, slot));
             clocks.now.since(due) > limit
@@ -207,6 +235,16 @@ impl JobCell {
         };
         self.note_no_offer();
         info
+    }
+}
+
+impl Plan {
+    /// How many of the missed slots were told of before.
+    pub(crate) fn told(&self) -> u64 {
+        match self {
+            Plan::Run(planned) => planned.told,
+            Plan::NotDue | Plan::Dropped(..) => 0,
+        }
     }
 }
 

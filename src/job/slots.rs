@@ -29,6 +29,8 @@ struct OfSingleJobs {
     calendars: BTreeMap<JobId, Arc<dyn Calendar>>,
     /// Why the calendar of a job gave no slot.
     faults: BTreeMap<JobId, Arc<str>>,
+    /// How many slots were dropped for being too late since the last run.
+    dropped: BTreeMap<JobId, u64>,
 }
 
 impl Slots {
@@ -73,6 +75,26 @@ impl Slots {
         change(&mut lock(&self.jobs))
     }
 
+    /// Notes that slots were dropped, because they are too late.
+    pub(crate) fn note_dropped(&self, job: JobId, slots: u64) {
+        self.differ(|jobs| *jobs.dropped.entry(job).or_default() += slots);
+    }
+
+    /// The number of slots that were dropped since the last run.
+    pub(super) fn dropped(&self, job: JobId) -> u64 {
+        if !self.some_differ.load(Ordering::Relaxed) {
+            return 0;
+        }
+        lock(&self.jobs).dropped.get(&job).copied().unwrap_or_default()
+    }
+
+    /// Forgets the slots that were dropped: the run that begins reports them.
+    pub(super) fn forget_dropped(&self, job: JobId) {
+        if self.some_differ.load(Ordering::Relaxed) {
+            lock(&self.jobs).dropped.remove(&job);
+        }
+    }
+
     /// Takes the reason why the job's calendar gave no slot.
     pub(crate) fn take_fault(&self, job: JobId) -> Option<Arc<str>> {
         if !self.some_differ.load(Ordering::Relaxed) {
@@ -86,6 +108,7 @@ impl Slots {
         if self.some_differ.load(Ordering::Relaxed) {
             let mut jobs = lock(&self.jobs);
             jobs.faults.remove(&job);
+            jobs.dropped.remove(&job);
             let calendar = jobs.calendars.remove(&job).map(Guarded::new);
             drop(jobs);
             drop(calendar);

@@ -4,7 +4,7 @@ use std::iter::successors;
 use std::time::SystemTime;
 
 use crate::clock::Clock;
-use crate::job::by_calendar::ByCalendar;
+use crate::job::by_calendar::{ByCalendar, is_inside_calendar};
 use crate::job::cell::JobCell;
 use crate::job::handle::Job;
 use crate::time::{Clocks, MissedTicks, NO_SLOT, NextSlot, Time, WallTime};
@@ -27,7 +27,7 @@ impl Job {
     /// let scheduler = Scheduler::new(VirtualTime::at(noon));
     /// let job = scheduler.every(Duration::from_secs(600)).aligned().run(|| ())?;
     /// scheduler.start()?;
-    /// let minutes = |minutes| noon + Duration::from_secs(minutes * 60);
+    /// let minutes = |minutes: u64| noon + Duration::from_secs(minutes * 60);
     /// assert_eq!(job.upcoming(3), [minutes(10), minutes(20), minutes(30)]);
     /// # Ok::<(), atevery::Error>(())
     /// ```
@@ -36,6 +36,7 @@ impl Job {
         let Some(host) = cell.host().filter(|_| !cell.state.load().is_removed()) else {
             return Vec::new();
         };
+        host.follow_wall_clock();
         let clock = host.clock();
         let clocks = clock.read();
         let first = cell.first_upcoming(clock, clocks, host.is_running());
@@ -102,7 +103,7 @@ impl ByCalendar<'_> {
         if state.is_triggered() && !state.is_paused() {
             return None;
         }
-        if !next.has_slot() || self.due(next) > clocks.now {
+        if !next.has_slot() || self.due(next) > clocks.now || is_inside_calendar() {
             return Some(next);
         }
         let is_dropped = !is_scheduler_running || self.job.is_skipping();

@@ -94,7 +94,7 @@ struct Here<'a> {
 /// time.advance(Duration::from_millis(2_500));
 /// let table = scheduler.status().to_string();
 /// assert_eq!(table.lines().nth(1).unwrap(), "\
-/// beat   waiting  1s        3       3         0          0        0       0     0  500ms ago   0ns   0ns   0ns  500ms  no pulse");
+/// beat   waiting  1s           3       3         0          0        0       0     0  500ms ago   0ns   0ns   0ns  500ms  no pulse");
 /// # Ok::<(), atevery::Error>(())
 /// ```
 #[derive(Debug, Clone)]
@@ -130,6 +130,9 @@ impl JobStatus {
     pub(crate) fn of(job: &Job) -> JobStatus {
         let cell = job.cell();
         let host = cell.host();
+        if let Some(host) = &host {
+            host.follow_wall_clock();
+        }
         let here = host.as_ref().map(|host| Here {
             clock: host.clock(),
             now: host.clock().now(),

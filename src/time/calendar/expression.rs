@@ -174,6 +174,9 @@ const fn unlike_cron(text: &str, words: Words) -> Option<Problem> {
     if first.begins_with(bytes, b"TZ=") || first.begins_with(bytes, b"CRON_TZ=") {
         return Some(Problem::Zone);
     }
+    if is_zone(bytes, words.parts[5]) || is_zone(bytes, words.parts[6]) {
+        return Some(Problem::Zone);
+    }
     if first.is_word(bytes, b"every") {
         return Some(Problem::Every);
     }
@@ -192,6 +195,15 @@ const fn unlike_cron(text: &str, words: Words) -> Option<Problem> {
 /// Whether a word looks like the path of a program. Missing words are empty.
 const fn begins_command(text: &[u8], word: Part) -> bool {
     word.len() > 1 && matches!(text[word.start], b'/' | b'.' | b'~')
+}
+
+/// Whether a word looks like a time zone, such as `Europe/Berlin`. Missing words are empty.
+const fn is_zone(text: &[u8], word: Part) -> bool {
+    if word.is_empty() || !text[word.start].is_ascii_alphabetic() {
+        return false;
+    }
+    let slash = word.find(text, b'/');
+    word.is_word(text, b"UTC") || slash + 1 < word.end && text[slash + 1].is_ascii_alphabetic()
 }
 
 /// Whether a part looks like Quartz's field of years.

@@ -334,8 +334,10 @@ const fn explain_sign(message: Message, problem: Problem) -> Message {
 /// Problems with a time of the day.
 const fn explain_time(message: Message, problem: Problem) -> Message {
     message.text(match problem {
-        Problem::OneDigit => "hours, minutes and seconds have two digits; write \"03:05\" or \"03:05:00\"",
-        Problem::TwelveHours => "the clock has 24 hours; write \"15:00\" for three in the afternoon",
+        Problem::OneDigit => "hours, minutes and seconds have two digits; write \"03:00\" or \"03:00:00\"",
+        Problem::TwelveHours => {
+            "the clock has 24 hours; write \"03:00\" for three in the morning, \"15:00\" for three in the afternoon"
+        }
         Problem::SeveralTimes => "write several times as a list, such as [\"09:00\", \"17:30\"]",
         Problem::CronHere => "it is a cron expression; write it with `cron`, or `#[cron(\"..\")]`",
         Problem::HourOutOfRange => "hours are 00 to 23; midnight is \"00:00\"",

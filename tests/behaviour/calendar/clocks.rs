@@ -170,3 +170,62 @@ fn what_was_set_between_offer_and_beginning_holds() {
     assert_eq!(job.runs(), 1);
     assert_eq!(minutes_from_noon(office.time.wall()), 30);
 }
+
+#[test]
+fn a_slot_between_a_step_back_and_its_notice_is_not_lost() {
+    for (step, at) in [(-1_800, 20), (-1_800 - 7, 20), (-600, 40), (-4 * 3_600, -190)] {
+        let office = Office::new();
+        office.note(office.scheduler.cron("*/10 * * * *"));
+        office.start();
+        office.time.advance(49 * MINUTE + Duration::from_secs(55));
+        office.take_slots();
+        office.time.step_wall(step);
+        assert_eq!(office.slots_after(MINUTE), [at], "{step} s");
+    }
+}
+
+#[test]
+fn an_appointment_that_never_came_comes_after_a_step_back() {
+    let office = Office::new();
+    office.note(office.scheduler.daily(["11:30", "12:30"]));
+    office.start();
+    office.time.advance(MINUTE);
+    office.time.step_wall(-3_600);
+    assert_eq!(office.slots_after(HOUR), [-30]);
+    assert_eq!(office.slots_after(HOUR), [30]);
+    office.time.step_wall(-3_600);
+    assert_eq!(office.slots_after(3 * HOUR), [] as [i64; 0]);
+}
+
+#[test]
+fn a_slot_that_is_done_does_not_come_again_after_a_restart_a_pause_or_a_new_calendar() {
+    let office = Office::new();
+    let daily = || atevery::Daily::at(["12:30", "14:00"]).unwrap();
+    let job = office.note(office.scheduler.on(daily()));
+    office.start();
+    assert_eq!(office.slots_after(31 * MINUTE), [30]);
+    office.time.step_wall(-600);
+    job.set_schedule(daily()).unwrap();
+    job.pause();
+    job.resume();
+    office.time.block_on(office.scheduler.stop());
+    office.start();
+    assert_eq!(office.slots_after(HOUR), [] as [i64; 0]);
+    assert_eq!(office.slots_after(HOUR), [120]);
+}
+
+#[test]
+fn what_is_foretold_follows_a_clock_that_was_just_set() {
+    let office = Office::new();
+    let job = office.note(office.scheduler.cron("*/10 * * * *"));
+    office.start();
+    office.time.advance(MINUTE);
+    office.time.step_wall(7_200);
+    let upcoming: Vec<i64> = job.upcoming(3).into_iter().map(minutes_from_noon).collect();
+    assert_eq!(
+        upcoming,
+        [120, 130, 140],
+        "the latest that has passed, and those to come"
+    );
+    assert_eq!(office.missed_after(Duration::from_secs(10)), [(120, 11)]);
+}

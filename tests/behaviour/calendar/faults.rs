@@ -154,6 +154,38 @@ fn a_calendar_is_asked_without_a_lock() {
     job.remove();
 }
 
+/// A calendar that asks what is to come for its own job.
+struct Vain {
+    scheduler: Scheduler,
+    inner: Minutes,
+}
+
+impl Calendar for Vain {
+    fn next(&self, after: SystemTime) -> Option<SystemTime> {
+        self.scheduler.status();
+        self.scheduler.jobs().iter().for_each(|job| drop(job.upcoming(2)));
+        self.inner.next(after)
+    }
+
+    fn describe(&self) -> String {
+        String::from("vain")
+    }
+}
+
+#[test]
+fn a_calendar_that_asks_about_its_own_job_is_not_asked_without_end() {
+    let office = Office::new();
+    let vain = Vain {
+        scheduler: office.scheduler.clone(),
+        inner: appointments(&[10, 20]),
+    };
+    let job = office.note(office.scheduler.on(vain));
+    office.time.advance(15 * MINUTE);
+    assert_eq!(job.upcoming(2).len(), 1);
+    office.start();
+    assert_eq!(office.slots_after(HOUR), [20]);
+}
+
 /// Panics when it is dropped.
 struct Heavy(Minutes);
 

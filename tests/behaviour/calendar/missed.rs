@@ -82,7 +82,7 @@ fn a_late_slot_is_dropped_and_told() {
             office.events.lock().unwrap().iter().filter(|kind| missed(kind)).count(),
             1
         );
-        assert_eq!(office.missed_after(DAY), [(25 * 60, 0)], "{policy:?}");
+        assert_eq!(office.missed_after(DAY), [(25 * 60, 1)], "{policy:?}");
         office.time.block_for(DAY - 12 * MINUTE);
         office.time.advance(MINUTE);
         assert_eq!(job.runs(), 2, "54 minutes late is in time");
@@ -133,4 +133,28 @@ fn slots_past_the_end_of_the_job_are_neither_run_nor_missed() {
     office.time.block_for(2 * HOUR);
     assert_eq!(office.missed_after(MINUTE), [(30, 2)]);
     assert!(office.scheduler.jobs().is_empty());
+}
+
+#[test]
+fn what_was_too_late_counts_as_missed_by_the_next_run_and_is_told_once() {
+    let office = Office::new();
+    let job = office.note(office.scheduler.cron("*/10 * * * *").late_at_most(3 * MINUTE));
+    office.start();
+    office.time.advance(MINUTE);
+    office.time.suspend(35 * MINUTE);
+    assert_eq!(office.missed_after(5 * MINUTE), [(40, 3)]);
+    assert_eq!(job.status().missed(), 3);
+    let missed = |kind: &EventKind| if let EventKind::Missed(count) = kind { *count } else { 0 };
+    assert_eq!(office.events.lock().unwrap().iter().map(missed).sum::<u64>(), 3);
+    assert_eq!(office.missed_after(10 * MINUTE), [(50, 0)]);
+}
+
+#[test]
+fn a_run_at_the_first_tick_from_its_slot_is_not_too_late() {
+    let office = Office::new();
+    office.time.advance(ms(17));
+    let job = office.note(office.scheduler.cron("* * * * *").late_at_most(Duration::ZERO));
+    office.start();
+    office.time.advance(3 * MINUTE);
+    assert_eq!((job.runs(), job.status().missed()), (3, 0));
 }
