@@ -1,6 +1,6 @@
 //! A report at 03:00 in Berlin, and one at 09:00 on working days in New York.
 //!
-//! `cargo run --example nightly`
+//! `cargo run --release --example nightly`
 //!
 //! The example plays the year 2026 on virtual time, and prints the runs around the days on which the clocks change. The
 //! tests at the end count them: `cargo test --example nightly`
