@@ -826,7 +826,7 @@ fn a_cancelled_batch_against_a_run_that_begins() {
             Vec::new(),
         );
         let target = |_: Run| std::future::pending::<()>();
-        let job: Arc<JobCell> = Arc::new(JobCell::new(SECOND, config, target.into_body()));
+        let job: Arc<JobCell> = Arc::new(JobCell::new(Some(SECOND), config, target.into_body()));
         let offer_id = OfferId::new(1);
         assert_eq!(job.state.offer(offer_id), Offer::Taken);
         let offered_at = OfferedAt {

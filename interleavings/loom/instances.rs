@@ -36,6 +36,7 @@ fn offer_id(number: u64) -> OfferId {
 impl Small {
     fn new() -> Arc<Small> {
         let rules = Rules {
+            slots: None,
             jitter: None,
             times: None,
             until: Time::NEVER,
@@ -50,7 +51,7 @@ impl Small {
         let drops = Arc::<AtomicU64>::default();
         let target = Target(Arc::clone(&drops));
         let body = (move || _ = &target).into_shared_body();
-        let job: Arc<JobCell> = Arc::new(JobCell::new(Duration::from_secs(1), config, body));
+        let job: Arc<JobCell> = Arc::new(JobCell::new(Some(Duration::from_secs(1)), config, body));
         Arc::new(Small { job, drops })
     }
 
