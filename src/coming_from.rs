@@ -12,8 +12,8 @@
 //!
 //! | | instead |
 //! | --- | --- |
-//! | persistence: jobs that outlive the process | jobs are functions, registered at each start of the program. A job stores its own progress; [`FirstRun::At`](crate::FirstRun::At) and [`After`](crate::FirstRun::After) postpone the first run after a restart |
-//! | one replica of many runs a job: leaders, locks, leases | the run takes a lock first, such as a row of a database, and returns `Ok(())` if another replica holds the lock |
+//! | persistence: jobs that outlive the process | jobs are functions, registered at each start of the program. A job stores its own progress, for example the slots that it has run in a [`ledger`](crate::ledger); [`FirstRun::At`](crate::FirstRun::At) and [`After`](crate::FirstRun::After) postpone the first run after a restart |
+//! | one replica of many runs a job: leaders, locks, leases | the run claims its slot in a [`ledger`](crate::ledger) first, such as a table of a database, and returns `Ok(())` if another replica has it |
 //! | results of runs, chains of jobs | the target passes its results on; one job can [`trigger`](crate::Job::trigger) another job |
 //!
 //! Other schedulers often start a run beside the previous run of the same job, or drop the new run. Here the new run

@@ -25,10 +25,10 @@
 //! The example needs the feature `tokio`. It also needs the crate `tokio` with the features `macros`, `rt-multi-thread`
 //! and `signal`.
 //!
-//! A [`Job`] is a function with an interval. One execution of a job is a [`Run`]. A [`Scheduler`] divides time into
-//! ticks of 50 ms, and a run begins at the first tick at which its job is due. The scheduler sleeps through ticks at
-//! which no job is due. A job has at most one run in progress, unless [`JobBuilder::on_overlap`] allows more. If a run
-//! fails or panics, the next run begins as scheduled.
+//! A [`Job`] is a function with an interval or a calendar. One execution of a job is a [`Run`]. A [`Scheduler`] divides
+//! time into ticks of 50 ms, and a run begins at the first tick at which its job is due. The scheduler sleeps through
+//! ticks at which no job is due. A job has at most one run in progress, unless [`JobBuilder::on_overlap`] allows more.
+//! If a run fails or panics, the next run begins as scheduled.
 //!
 //! # Stop
 //!
@@ -49,14 +49,14 @@
 //! | keep a state between the runs of a job, without a lock | [`JobBuilder::run_with`] |
 //! | do the runs yourself: in a `select!`, with borrowed state, without `Send` | [`JobBuilder::ticks`], [`Ticks`] |
 //! | decide when a job runs | [`FirstRun`], [`MissedTicks`], [`parse_interval`] with [`ParseIntervalError`]; [`JobBuilder::jitter`], [`JobBuilder::times`], [`JobBuilder::until`], [`JobBuilder::fixed_delay`] |
-//! | describe times by the wall clock | [`Calendar`], [`Cron`], [`Daily`] with [`IntoTimes`]; the page [`calendar`] |
+//! | run a job by the wall clock | [`Scheduler::on`], [`Scheduler::cron`], [`Scheduler::daily`], [`JobBuilder::aligned`]; [`Calendar`], [`Cron`], [`Daily`] with [`IntoTimes`]; the page [`calendar`] |
 //! | set ticks and defaults for all jobs | [`Scheduler::builder`], [`SchedulerBuilder`] |
 //! | handle a job that is due during its own run | [`Overlap`], [`Allow`]; behind them [`OverlapPolicy`], [`OneAtATime`], [`Several`], [`HasOneRun`] |
 //! | limit how long a run or an attempt takes, and try again | [`JobBuilder::timeout`], [`JobBuilder::attempt_timeout`], [`JobBuilder::retry`] |
 //! | limit how many jobs run at once | [`Scheduler::group`], [`JobBuilder::group`], [`IntoGroup`], [`GroupName`] |
 //! | look at the run from inside a job | [`Run`], [`Cancelled`] |
 //! | let a run say when the next one comes, or that it was the last | [`Run::next_in`], [`Run::next_at`], [`Run::last`] |
-//! | control a job later | [`Job`], [`JobId`]: trigger, pause, resume, set the interval, cancel, remove |
+//! | control a job later | [`Job`], [`JobId`]: trigger, pause, resume, set the interval or the calendar, cancel, remove; [`Job::upcoming`] foretells |
 //! | tie a job to a value | [`Job::remove_on_drop`], [`JobGuard`] |
 //! | wait for a job | [`Job::idle`] with [`Idle`], [`Job::removed`] with [`Removed`] |
 //! | find jobs | [`Scheduler::jobs`], [`JobBuilder::tag`], [`Job::has_tag`] |

@@ -178,7 +178,7 @@ impl<Runs> JobBuilder<Runs> {
     }
 
     /// Drops runs that would begin later than `limit` after they are due, because the program was busy or the machine
-    /// was suspended. The event [`Missed`](crate::EventKind::Missed) tells how many slots got no run.
+    /// was suspended. A limit below a tick counts as a tick, since a run begins up to a tick after it is due. The event [`Missed`](crate::EventKind::Missed) tells how many slots got no run.
     ///
     /// Only for jobs by a calendar.
     ///

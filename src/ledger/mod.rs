@@ -9,6 +9,8 @@
 //! [`Memory`] and [`Dir`] are the ledgers of this crate. PostgreSQL and Redis have crates of their own,
 //! `atevery-postgres` and `atevery-redis`. A ledger on another store is an `impl` of the trait.
 //!
+//! A scheduler does not claim slots by itself yet. A job asks in its run, with the run's [slot](crate::Run::slot):
+//!
 //! ```
 //! use std::time::{Duration, SystemTime};
 //!

@@ -27,7 +27,7 @@ pub(super) const NAP: Duration = Duration::from_millis(1);
 
 /// Waits until `holds`.
 #[track_caller]
-pub(in crate::testing) fn eventually(what: &str, holds: impl FnMut() -> bool) {
+pub(crate) fn eventually(what: &str, holds: impl FnMut() -> bool) {
     assert!(happens(PATIENCE, holds), "waited {PATIENCE:?} in vain: {what}");
 }
 
@@ -52,7 +52,7 @@ pub(super) fn unchanged<T: PartialEq + Debug>(what: &str, value: impl Fn() -> T)
 
 /// Polls `future` to its end, only after wakes.
 #[track_caller]
-pub(in crate::testing) fn finish<F: IntoFuture>(what: &str, future: F) -> F::Output {
+pub(crate) fn finish<F: IntoFuture>(what: &str, future: F) -> F::Output {
     let signal = Arc::new(Signal {
         woken: AtomicBool::new(true),
         thread: thread::current(),

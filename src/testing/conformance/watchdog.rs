@@ -21,7 +21,7 @@ pub fn watched<H: Into<Host>>(host: impl FnOnce() -> H + Send + 'static, check: 
 }
 
 /// Runs the check `name` on a thread of its own.
-pub(in crate::testing) fn limited(name: &str, check: impl FnOnce() + Send + 'static) {
+pub(crate) fn limited(name: &str, check: impl FnOnce() + Send + 'static) {
     let (ended, end) = mpsc::channel::<()>();
     let thread = thread::spawn(move || {
         let _ended = ended;

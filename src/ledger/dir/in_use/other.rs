@@ -2,10 +2,10 @@ use std::io;
 use std::path::Path;
 
 #[derive(Debug)]
-pub(in super::super) struct InUse;
+pub(crate) struct InUse;
 
 impl InUse {
-    pub(in super::super) fn mark(directory: &Path) -> io::Result<InUse> {
+    pub(crate) fn mark(directory: &Path) -> io::Result<InUse> {
         let message = format!(
             "no ledger in {}: std can't tell on this platform whether another process uses a directory",
             directory.display()

@@ -36,7 +36,7 @@ const ATTEMPTS: u32 = 100;
 const NOBODY: &str = "0";
 
 #[derive(Debug)]
-pub(in super::super) struct InUse {
+pub(crate) struct InUse {
     /// `None` once it is closed.
     socket: Option<UnixDatagram>,
     path: PathBuf,
@@ -44,7 +44,7 @@ pub(in super::super) struct InUse {
 
 impl InUse {
     /// Marks the directory as in use by this process, until the value is dropped or the process ends.
-    pub(in super::super) fn mark(directory: &Path) -> io::Result<InUse> {
+    pub(crate) fn mark(directory: &Path) -> io::Result<InUse> {
         let lock = directory.join("lock");
         let about = |error| naming("can't lock the ledger's directory", directory, error);
         create_lock(directory, &lock).map_err(about)?;

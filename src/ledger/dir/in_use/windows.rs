@@ -11,12 +11,12 @@ use crate::ledger::dir::store::naming;
 const SHARING_VIOLATION: i32 = 32;
 
 #[derive(Debug)]
-pub(in super::super) struct InUse {
+pub(crate) struct InUse {
     _lock: File,
 }
 
 impl InUse {
-    pub(in super::super) fn mark(directory: &Path) -> io::Result<InUse> {
+    pub(crate) fn mark(directory: &Path) -> io::Result<InUse> {
         let (lock, owner) = (directory.join("lock"), directory.join("owner"));
         let opened = OpenOptions::new()
             .write(true)
