@@ -1,15 +1,14 @@
 //! The ledger without Tokio's runtime: smol's streams, timers and executor.
 
 use std::io;
-use std::time::{Duration, SystemTime};
 
-use atevery::ledger::{Claim, Claimed, Ledger};
 use atevery_postgres::{Postgres, Reconnect};
 use smol::net::TcpStream;
 use tokio_postgres::NoTls;
 use tokio_util::compat::FuturesAsyncReadCompatExt;
 
 use crate::postgres::shared;
+use crate::support::checks::a_slot_is_run_and_taken;
 
 #[test]
 fn smol_drives_the_connection() {
@@ -27,12 +26,6 @@ fn smol_drives_the_connection() {
     }));
     smol::block_on(async {
         ledger.migrate().await.unwrap();
-        let claim = Claim::new("bill", SystemTime::now(), "a", Duration::from_secs(30));
-        let Claimed::Yes(lease) = ledger.claim(&claim).await.unwrap() else {
-            panic!("nobody else claims");
-        };
-        assert!(ledger.renew(&lease).await.unwrap());
-        ledger.finish(&lease, true).await.unwrap();
-        assert_eq!(ledger.claim(&claim).await.unwrap(), Claimed::Taken);
+        a_slot_is_run_and_taken(&ledger).await;
     });
 }
